@@ -1,0 +1,176 @@
+"""Picture to lines: find the text, find which way is up, read it. One instance, one thread."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr import models, paddle
+from ocr.decode import Photo, Pixels
+from ocr.reading import Box, Line
+
+Quad = NDArray[np.float32]
+
+DETECTION_SIDE = 960
+# Text lower than this on the detector's canvas is lost or cut: look again, closer.
+LEGIBLE_PX = 11.0
+CLOSER_SIDE = 1440
+BATCH = 8
+# Lines read in each direction to tell which way is up; a sure first direction ends the matter.
+SAMPLE = 4
+SURE = 0.90
+
+
+class LineReader:
+    """The two models. Build it once a process, and call it in the thread that built it."""
+
+    def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
+        threads = threads or int(os.environ.get("OCR_THREADS", "2"))
+        self._detector, self._recogniser = paddle.load(folder or models.ensure(), threads, BATCH)
+
+    def read(self, photo: Photo) -> tuple[Line, ...]:
+        """The lines of the photo, from the top of the paper to its foot, wherever up is on the picture."""
+        quads = self._find(photo.pixels)
+        if not quads:
+            return ()
+        axis = _axis(quads)
+        texts, boxes = self._read_upright(photo.pixels, quads, axis)
+        lines = [
+            Line(text, score, _scaled(box, photo.scale)) for (text, score), box in zip(texts, boxes, strict=True) if text
+        ]
+        return tuple(_top_down(lines))
+
+    def _find(self, pixels: Pixels) -> list[Quad]:
+        quads = self._detect(pixels, DETECTION_SIDE)
+        shrunk = min(1.0, DETECTION_SIDE / max(pixels.shape[:2]))
+        if quads and _height(quads) * shrunk < LEGIBLE_PX and shrunk < 1.0:
+            return self._detect_closer(pixels, quads)
+        return quads
+
+    def _detect(self, pixels: Pixels, side: int) -> list[Quad]:
+        found: Any = self._detector.predict(pixels, limit_side_len=side, limit_type="max")[0]
+        return [np.asarray(quad, dtype=np.float32) for quad in found["dt_polys"]]
+
+    def _detect_closer(self, pixels: Pixels, quads: list[Quad]) -> list[Quad]:
+        corners = np.concatenate(quads)
+        margin = 3 * _height(quads)
+        height, width = pixels.shape[:2]
+        left, top = np.maximum(corners.min(axis=0) - margin, 0).astype(int)
+        right, low = np.minimum(corners.max(axis=0) + margin, (width, height)).astype(int)
+        part = np.ascontiguousarray(pixels[top:low, left:right])
+        offset = np.array([left, top], dtype=np.float32)
+        return [quad + offset for quad in self._detect(part, CLOSER_SIDE)]
+
+    def _read_upright(
+        self, pixels: Pixels, quads: list[Quad], axis: float
+    ) -> tuple[list[tuple[str, float]], list[Box]]:
+        boxes = [_in_reading_order(quad, axis) for quad in quads]
+        sample = sorted(range(len(boxes)), key=lambda i: _telling(boxes[i]), reverse=True)[:SAMPLE]
+        first = self._recognise(pixels, [boxes[i] for i in sample])
+        if _mean(first) < SURE:
+            turned = [_upside_down(box) for box in boxes]
+            second = self._recognise(pixels, [turned[i] for i in sample])
+            if _mean(second) > _mean(first):
+                boxes, first = turned, second
+        known = dict(zip(sample, first, strict=True))
+        others = [i for i in range(len(boxes)) if i not in known]
+        known.update(zip(others, self._recognise(pixels, [boxes[i] for i in others]), strict=True))
+        return [known[i] for i in range(len(boxes))], boxes
+
+    def _recognise(self, pixels: Pixels, boxes: list[Box]) -> list[tuple[str, float]]:
+        crops = [_crop(pixels, box) for box in boxes]
+        # Lines of like width in one batch: the shorter ones are padded to the widest.
+        order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1] / crops[i].shape[0])
+        found = self._recogniser.predict([crops[i] for i in order]) if crops else []
+        read = {i: (str(one["rec_text"]), float(one["rec_score"])) for i, one in zip(order, found, strict=True)}
+        return [read[i] for i in range(len(crops))]
+
+
+def _mean(read: list[tuple[str, float]]) -> float:
+    return sum(score for _, score in read) / max(1, len(read))
+
+
+def _sides(quad: Quad) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
+    along, across = quad[1] - quad[0], quad[3] - quad[0]
+    return along, across, float(np.linalg.norm(along)), float(np.linalg.norm(across))
+
+
+def _height(quads: list[Quad]) -> float:
+    return float(np.median([min(_sides(quad)[2:]) for quad in quads]))
+
+
+def _axis(quads: list[Quad]) -> float:
+    """The angle of the paper's lines in radians, -pi/2..pi/2, from the long boxes; 0 when none is long."""
+    x = y = 0.0
+    for quad in quads:
+        along, across, length, height = _sides(quad)
+        if max(length, height) < 2 * min(length, height):
+            continue
+        long_side = along if length >= height else across
+        weight = max(length, height)
+        angle = 2 * math.atan2(float(long_side[1]), float(long_side[0]))
+        x += weight * math.cos(angle)
+        y += weight * math.sin(angle)
+    return math.atan2(y, x) / 2 if x or y else 0.0
+
+
+def _in_reading_order(quad: Quad, axis: float) -> Box:
+    """The least rectangle around the quad, starting at the corner where reading starts if the lines run along axis."""
+    corners = cv2.boxPoints(cv2.minAreaRect(quad))
+    direction = np.array([math.cos(axis), math.sin(axis)])
+    edges = [corners[(i + 1) % 4] - corners[i] for i in range(4)]
+    lengths = [float(np.linalg.norm(edge)) + 1e-6 for edge in edges]
+    # boxPoints goes clockwise on the screen: the edge that runs with the lines is the top one.
+    is_long = max(lengths) >= 2 * min(lengths)
+    fits = [
+        float(edge @ direction) / length + (1.0 if is_long and length == max(lengths) else 0.0)
+        for edge, length in zip(edges, lengths, strict=True)
+    ]
+    start = int(np.argmax(fits))
+    ordered = [corners[(start + step) % 4] for step in range(4)]
+    return tuple((float(x), float(y)) for x, y in ordered)  # type: ignore[return-value]
+
+
+def _upside_down(box: Box) -> Box:
+    return (box[2], box[3], box[0], box[1])
+
+
+def _telling(box: Box) -> float:
+    """How well a line shows which way is up: long enough to hold words, not so long as to be slow."""
+    length, height = math.dist(box[0], box[1]), math.dist(box[0], box[3])
+    ratio = length / max(1.0, height)
+    return min(ratio, 8.0) - max(0.0, ratio - 12.0)
+
+
+def _crop(pixels: Pixels, box: Box) -> Pixels:
+    width = max(2, round(math.dist(box[0], box[1])))
+    height = max(2, round(math.dist(box[0], box[3])))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(np.array(box, dtype=np.float32), target)
+    cropped = cv2.warpPerspective(
+        pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(cropped, dtype=np.uint8)
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return tuple((x * scale, y * scale) for x, y in box)  # type: ignore[return-value]
+
+
+def _top_down(lines: list[Line]) -> list[Line]:
+    x = sum(line.box[1][0] - line.box[0][0] for line in lines)
+    y = sum(line.box[1][1] - line.box[0][1] for line in lines)
+    size = math.hypot(x, y) or 1.0
+
+    def depth(line: Line) -> float:
+        middle_x = sum(point[0] for point in line.box) / 4
+        middle_y = sum(point[1] for point in line.box) / 4
+        return (middle_y * x - middle_x * y) / size
+
+    return sorted(lines, key=depth)
