@@ -1,0 +1,68 @@
+"""The web application: settings in, a Flask app out. Each room is one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
+from api.kit import cache, db, health, http, identity, logs, sealed, storage
+from api.malls import service as malls
+from api.settings import Settings
+
+
+def create_app(settings: Settings) -> http.App:
+    """Wire one process: logs, database, cache, storage, identity, rooms. Nothing is contacted yet."""
+    settings.refuse_demo_secrets()
+    configure(settings)
+    app = http.App("api", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.config.update(_smorest_config())
+    app.extensions["settings"] = settings
+    app.extensions["find_mall"] = malls.id_of
+    http.install(app)
+    health.install(app, settings)
+    api = http.Api(app)
+    api.spec.components.schema("Problem", component=http.problem_schema())
+    _register_rooms(api)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
+    return app
+
+
+def configure(settings: Settings) -> None:
+    """What every process needs, web or worker: logs, database, cache, storage, keys."""
+    logs.configure(settings.log_level)
+    db.connect(settings.database_url, pool_size=settings.pool_size)
+    cache.configure(settings.redis_url)
+    storage.configure(settings.files)
+    identity.configure(settings.secret)
+    sealed.configure(settings.data_key)
+
+
+def _register_rooms(api: http.Api) -> None:
+    pass
+
+
+def _smorest_config() -> dict[str, Any]:
+    return {
+        "API_TITLE": "Mallbridge",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "API_SPEC_OPTIONS": {
+            "info": {"description": "The consumer backend of a shopping mall."},
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+        },
+    }
+
+
+def wsgi() -> flask.Flask:
+    """The app as a server runs it, from the environment."""
+    from api.settings import from_environment
+
+    return create_app(from_environment())

@@ -1,0 +1,53 @@
+"""The audit log of the office: every change with who, when, before, after and why. It only grows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped
+
+from api.kit import clock, logs
+from api.kit.db import MallOwned, Model, session
+
+
+class AuditEntry(MallOwned, Model):
+    """One change somebody of the staff made."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_subject", "mall_id", "subject_type", "subject_id", "id"),)
+
+    who: Mapped[str]
+    did: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[str]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    why: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+def record(
+    who: str,
+    did: str,
+    subject_type: str,
+    subject_id: int | str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    why: str | None = None,
+) -> None:
+    """Write one line in the transaction of the change itself. Phones and secrets in before/after are masked."""
+    session.add(
+        AuditEntry(
+            who=who,
+            did=did,
+            subject_type=subject_type,
+            subject_id=str(subject_id),
+            before=logs.clean(before) if before else None,
+            after=logs.clean(after) if after else None,
+            why=why,
+            at=clock.now(),
+        )
+    )

@@ -1,0 +1,52 @@
+"""The one clock. Every server follows the database's clock, so a server whose own clock is wrong still agrees with the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_offset = timedelta(0)
+_fixed: datetime | None = None
+_lock = threading.Lock()
+
+
+def now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return _fixed if _fixed is not None else datetime.now(UTC) + _offset
+
+
+def today(timezone: str) -> date:
+    """The calendar day it is now in the mall's own time zone."""
+    return now().astimezone(ZoneInfo(timezone)).date()
+
+
+def midnight(day: date, timezone: str) -> datetime:
+    """The instant at which the mall's own day begins, aware, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never steps back; only differences mean anything."""
+    return time.monotonic()
+
+
+def follow(database_now: datetime) -> None:
+    """Take the database's clock as the truth; called on each new database connection."""
+    global _offset
+    with _lock:
+        _offset = database_now - datetime.now(UTC)
+
+
+def skew() -> timedelta:
+    """How far this server's own clock is behind the database's."""
+    return _offset
+
+
+def fix(at: datetime | None) -> None:
+    """Stand still at one instant (tests only), or run again with None."""
+    global _fixed
+    if at is not None and at.tzinfo is None:
+        raise ValueError("The clock takes aware instants only.")
+    _fixed = at

@@ -1,0 +1,247 @@
+"""The database: one transaction a request, one mall a transaction, and the wall between malls held by PostgreSQL itself.
+
+A transaction *enters* a mall (`enter`). Every mall-owned table has forced row-level security on that setting and fills its
+`mall_id` from it, so no statement, ORM or raw, can see or write another mall's rows. Who entered no mall gets an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Engine,
+    Executable,
+    ForeignKey,
+    Identity,
+    MetaData,
+    Text,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, scoped_session, sessionmaker
+
+from api.kit import clock
+from api.kit.errors import Conflict, Unavailable
+
+MALL_SETTING = "mallbridge.mall_id"
+
+#: Tables above malls: no wall, because they are read before anybody knows which mall it is.
+ABOVE_MALLS = frozenset({"malls", "alembic_version"})
+
+MAX_TRIES = 4
+
+T = TypeVar("T")
+
+
+class Model(DeclarativeBase):
+    """A table. Every table has a BIGINT identity called id."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        int: BigInteger,
+        str: Text,
+        bool: Boolean,
+        datetime: DateTime(timezone=True),
+        date: Date,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: JSONB,
+    }
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+class MallOwned:
+    """A table whose rows belong to one mall, walled by row-level security (migrations call `wall` for it)."""
+
+    @declared_attr
+    def mall_id(cls) -> Mapped[int]:
+        """Filled from the mall that the transaction entered."""
+        return mapped_column(
+            BigInteger,
+            ForeignKey("malls.id"),
+            server_default=text(f"current_setting('{MALL_SETTING}')::bigint"),
+            nullable=False,
+        )
+
+
+class RecordClash(Conflict):
+    """Somebody else changed this at the same moment, or it exists already."""
+
+
+class DatabaseAway(Unavailable):
+    """The database cannot be reached just now, please try again in a few seconds."""
+
+
+_engine: Engine | None = None
+_sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False, autoflush=True)
+session: scoped_session[Session] = scoped_session(_sessions)
+_depth = threading.local()
+
+
+def connect(url: str, *, pool_size: int = 6) -> Engine:
+    """Open the pool this process uses. A statement gets 15 s, a lock 5 s; longer is a bug that must surface."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+    _engine = create_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            "application_name": "mallbridge",
+            "prepare_threshold": 3,
+        },
+    )
+    event.listen(_engine, "connect", _follow_database_clock)
+    _sessions.configure(bind=_engine)
+    return _engine
+
+
+def engine() -> Engine:
+    """The open pool. RuntimeError when this process has not connected."""
+    if _engine is None:
+        raise RuntimeError("The database is not connected: call db.connect first.")
+    return _engine
+
+
+def sqlalchemy_url(url: str) -> str:
+    """postgresql://… as libpq writes it, with the driver named for SQLAlchemy."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def libpq_url(url: str) -> str:
+    """The same address for psycopg itself."""
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def _follow_database_clock(connection: psycopg.Connection, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    connection.rollback()
+    if row:
+        clock.follow(row[0])
+
+
+def enter(mall_id: int) -> None:
+    """Enter a mall for the rest of this transaction."""
+    session.execute(select(func.set_config(MALL_SETTING, str(int(mall_id)), True)))
+    session.info["mall_id"] = mall_id
+
+
+def mall() -> int:
+    """The mall that this transaction entered. RuntimeError when it entered none."""
+    mall_id = session.info.get("mall_id")
+    if mall_id is None:
+        raise RuntimeError("This transaction has entered no mall.")
+    return int(mall_id)
+
+
+@contextmanager
+def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
+    """One transaction: everything in it is committed together, here and nowhere else, or nothing is."""
+    if getattr(_depth, "open", False):
+        raise RuntimeError("A unit of work is open already in this thread.")
+    _depth.open = True
+    try:
+        if mall_id is not None:
+            enter(mall_id)
+        yield
+        _commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _depth.open = False
+        session.remove()
+
+
+def checkpoint() -> None:
+    """Make what was written so far durable, right before speaking to somebody outside; the mall stays entered."""
+    mall_id = session.info.get("mall_id")
+    _commit()
+    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
+    if mall_id is not None:
+        enter(mall_id)
+
+
+def _commit() -> None:
+    session.commit()
+    for action in session.info.pop("after_commit", ()):
+        action()
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Run once the transaction is durable (live messages); never runs when it is rolled back. Must not raise."""
+    session.info.setdefault("after_commit", []).append(action)
+
+
+def passed_checkpoint() -> bool:
+    """Whether part of this unit of work is durable already, so that it must not simply be run again."""
+    return bool(session.info.get("checkpoints"))
+
+
+def worth_another_try(error: BaseException) -> bool:
+    """Whether the database only asks to run the same transaction again (deadlock, serialization, lost before any work)."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return isinstance(error.orig, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))
+
+
+def in_mall(mall_id: int | None, work: Callable[[], T]) -> T:
+    """Run work in one unit of work, again when the database asks for it, at most MAX_TRIES times."""
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            with unit_of_work(mall_id):
+                return work()
+        except DBAPIError as error:
+            if attempt == MAX_TRIES or not worth_another_try(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def rows_changed(statement: Executable) -> int:
+    """Execute a guarded UPDATE or DELETE and say how many rows it changed."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return int(result.rowcount)
+
+
+def as_problem(error: DBAPIError) -> Conflict | Unavailable | None:
+    """What a client is told about a database error, or None when it is our own bug."""
+    if isinstance(error, IntegrityError):
+        return RecordClash()
+    lost = isinstance(error, OperationalError) or error.connection_invalidated
+    return DatabaseAway() if lost else None

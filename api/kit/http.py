@@ -1,0 +1,354 @@
+"""HTTP: one request is one unit of work, a refusal is problem+json, a blueprint must name its audience."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import flask
+import flask_smorest
+import marshmallow as ma
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from api.kit import clock, db, identity, logs, once, pages
+from api.kit.errors import BadRequest, NotFound, Problem, TooLarge, Unprocessable, WrongKind
+
+log = logs.get(__name__)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+MAX_BODY = 1024 * 1024  # bytes; an upload route says more itself
+PROBLEM_JSON = "application/problem+json"
+
+
+class BodyUnreadable(BadRequest):
+    """The request could not be read as JSON."""
+
+
+class ShapeWrong(Unprocessable):
+    """Some fields are missing or not of the right shape; `errors` says which."""
+
+
+class PathUnknown(NotFound):
+    """There is nothing at this address."""
+
+
+class BodyTooLarge(TooLarge):
+    """The request is larger than this address accepts."""
+
+
+class KindUnknown(WrongKind):
+    """This address does not accept that kind of content."""
+
+
+class MallNotFound(NotFound):
+    """There is no such mall."""
+
+
+class InternalError(Problem):
+    """Something went wrong on our side; it has been written down and we will look into it."""
+
+
+class Schema(ma.Schema):
+    """What comes in and goes out. Unknown fields are refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class PageArgs(Schema):
+    """Which page of a list."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    cursor = ma.fields.String(
+        validate=ma.validate.Length(max=500), metadata={"description": "next_cursor of the page before"}
+    )
+    limit = ma.fields.Integer(
+        load_default=pages.DEFAULT_LIMIT,
+        validate=ma.validate.Range(1, pages.MAX_LIMIT),
+        metadata={"description": "rows a page"},
+    )
+
+
+def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
+    """The schema of one page of items: {items, next_cursor}."""
+    fields: dict[str, ma.fields.Field[Any]] = {
+        "items": ma.fields.List(ma.fields.Nested(item), required=True),
+        "next_cursor": ma.fields.String(allow_none=True, required=True),
+    }
+    return Schema.from_dict(fields, name=item.__name__.removesuffix("Schema") + "PageSchema")
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A room's routes for one audience."""
+
+    def __init__(
+        self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
+        self.audience = audience
+        self._prepare_doc_cbks.append(_document_problems)
+        self._prepare_doc_cbks.append(_document_access)
+
+    def problems(self, *refusals: type[Problem]) -> Callable[[View], View]:
+        """List how a route can refuse; each becomes a worked example in the contract."""
+        return _mark(problems=refusals)
+
+    def permission(self, name: str) -> Callable[[View], View]:
+        """What the caller's role must hold; roles hold permissions by a table in the room of staff."""
+        return _mark(permission=name)
+
+    def idempotent(self, view: View) -> View:
+        """The route needs an Idempotency-Key and answers a repeated one with the first answer."""
+        return _mark(idempotent=True)(view)
+
+
+def _mark(**facts: Any) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), **facts}
+        return view
+
+    return mark
+
+
+def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    refusals: list[type[Problem]] = list(doc_info.get("problems", ()))
+    responses = doc.setdefault("responses", {})
+    responses.setdefault(
+        "429", {"description": "Too Many Requests", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
+    )
+    for refusal in refusals:
+        response = responses.setdefault(str(refusal.status), {"description": HTTPStatus(refusal.status).phrase})
+        content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
+        content.setdefault("examples", {})[refusal.slug()] = {"value": refusal().body()}
+    return doc
+
+
+_PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
+
+
+def _document_access(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    if permission := doc_info.get("permission"):
+        doc["x-permission"] = permission
+    if doc_info.get("idempotent"):
+        doc.setdefault("parameters", []).append(
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "required": True,
+                "schema": {"type": "string", "minLength": 8, "maxLength": once.KEY_LENGTH, "pattern": "^[!-~]+$"},
+            }
+        )
+    return doc
+
+
+class App(Flask):
+    """Flask, with one unit of work around each request."""
+
+    def dispatch_request(self) -> Any:
+        """Run the matched route inside its mall, in one transaction, again when the database asks for it."""
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        view = self.view_functions[request.url_rule.endpoint] if request.url_rule else None
+        if (
+            marked(view, "outside", request.method)
+            or not request.blueprint
+            or request.blueprint not in self.extensions.get("audiences", {})
+        ):
+            return super().dispatch_request()
+        for attempt in range(1, db.MAX_TRIES + 1):
+            try:
+                with db.unit_of_work():
+                    return self._in_transaction(view)
+            except DBAPIError as error:
+                if attempt == db.MAX_TRIES or not db.worth_another_try(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _in_transaction(self, view: Any) -> Any:
+        audience: identity.Audience = self.extensions["audiences"][request.blueprint]
+        self._admit(view, audience)
+        key = request.headers.get("Idempotency-Key")
+        if not marked(view, "idempotent", request.method):
+            return self._respond()
+        if key is None:
+            raise once.IdempotencyKeyMissing()
+        who = identity.principal().name
+        answer = once.begin(
+            who, key, once.request_hash(request.method, request.full_path, request.get_data(cache=True))
+        )
+        if answer is not None:
+            response = flask.jsonify(answer.body)
+            response.status_code = answer.status
+            response.headers["Idempotent-Replay"] = "true"
+            return response
+        response = self._respond()
+        once.finish(who, key, response.status_code, response.get_data())
+        return response
+
+    def _respond(self) -> Response:
+        return self.make_response(super().dispatch_request())
+
+    def _admit(self, view: Any, audience: identity.Audience) -> None:
+        if audience.kinds:
+            who = identity.bearer()
+            structlog.contextvars.bind_contextvars(principal=who.name, mall_id=who.mall_id)
+            db.enter(who.mall_id)
+            identity.admit(who, audience, marked(view, "permission", request.method))
+        elif code := (request.view_args or {}).pop("mall_code", None):
+            db.enter(self.extensions["find_mall"](code))
+
+
+def marked(view: Any, name: str, method: str) -> Any:
+    """What a decorator of Blueprint said about a route: problems, permission, idempotent."""
+    verb = getattr(getattr(view, "view_class", None), method.lower(), None)
+    return getattr(verb or view, "_apidoc", {}).get(name)
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """Refusals as problem+json, and the contract."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def register_blueprint(self, blp: Any, **kwargs: Any) -> None:
+        """Register a room; its audience is remembered by name."""
+        self._app.extensions.setdefault("audiences", {})[blp.name] = blp.audience
+        super().register_blueprint(blp, **kwargs)
+
+    def _register_error_handlers(self) -> None:
+        self._app.register_error_handler(HTTPException, self.handle_http_exception)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Framework errors in our own words."""
+        return problem_response(_translate(error))
+
+
+def _translate(error: HTTPException) -> Problem:
+    data = getattr(error, "data", None) or {}
+    if error.code == 422:
+        return ShapeWrong(errors=_by_field(data.get("messages", {})))
+    if error.code == 400:
+        return BodyUnreadable()
+    if error.code == 404:
+        return PathUnknown()
+    if error.code == 413:
+        return BodyTooLarge()
+    if error.code == 415:
+        return KindUnknown()
+    if error.code == 405:
+        return MethodUnknown()
+    known = type(
+        error.name.replace(" ", ""),
+        (Problem,),
+        {"status": error.code or 500, "__doc__": error.description or error.name},
+    )
+    return known()  # type: ignore[no-any-return]
+
+
+class MethodUnknown(Problem):
+    """This address does not accept that method."""
+
+    status = 405
+
+
+def _by_field(messages: Any) -> Any:
+    """{"json": {"amount_fen": ["…"]}} → {"amount_fen": ["…"]}."""
+    if not isinstance(messages, dict):
+        return {"body": messages}
+    merged: dict[str, Any] = {}
+    for place, fields in messages.items():
+        if place in {"json", "query", "headers", "form", "files", "json_or_form"} and isinstance(fields, dict):
+            merged.update({str(name): notes for name, notes in fields.items()})
+        else:
+            merged[str(place)] = fields
+    return merged
+
+
+def problem_response(problem: Problem) -> Response:
+    """A refusal on the wire."""
+    response = flask.jsonify(problem.body())
+    response.status_code = problem.status
+    response.mimetype = PROBLEM_JSON
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def install(app: App) -> None:
+    """Error handling, request ids, request log and limits of size for an app."""
+    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_BODY)
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Exception, _our_bug)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if 8 <= len(given) <= 64 and given.replace("-", "").isalnum() else uuid.uuid4().hex
+    g.began = clock.monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    seconds = clock.monotonic() - g.get("began", clock.monotonic())
+    rule = request.url_rule.rule if request.url_rule else "(none)"
+    flask.current_app.extensions["observe"](request.method, rule, response.status_code, seconds)
+    log.info("request", method=request.method, path=rule, status_code=response.status_code, ms=round(seconds * 1000, 1))
+    return response
+
+
+def _database_error(error: DBAPIError) -> Response:
+    problem = db.as_problem(error)
+    if problem is None:
+        return _our_bug(error)
+    cause = getattr(error.orig, "diag", None)
+    log.warning(
+        "the database refused", error_type=type(error.orig).__name__, constraint=getattr(cause, "constraint_name", None)
+    )
+    return problem_response(problem)
+
+
+def _our_bug(error: Exception) -> Response:
+    log.error("unexpected error", error_type=type(error).__name__, exc_info=error)
+    return problem_response(InternalError())
+
+
+def problem_schema() -> dict[str, Any]:
+    """The Problem component of the contract (RFC 9457)."""
+    return {
+        "type": "object",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": {"type": "string", "description": "a stable name to branch on"},
+            "title": {"type": "string", "description": "a sentence for people"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "errors": {"type": "object", "description": "by field, only with 422", "additionalProperties": True},
+        },
+        "additionalProperties": True,
+    }
+
+
+def outside(view: View) -> View:
+    """A route that opens its own units of work, because it must answer without a database or speak to a gateway."""
+    return _mark(outside=True)(view)
+
+
+def paths(rules: Iterable[Any]) -> list[str]:
+    """The paths of an app, for guards and the README."""
+    return sorted({str(rule) for rule in rules})

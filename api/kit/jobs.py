@@ -1,0 +1,119 @@
+"""Background work. A job is put into the database in the transaction that causes it, so the two cannot part.
+
+`later(job, …)` inside a unit of work; the worker runs each job in a unit of work of its own, inside the same mall.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import procrastinate
+from sqlalchemy import BigInteger, column, select, table
+
+from api.kit import clock, db, logs
+from api.kit.db import session
+
+log = logs.get(__name__)
+
+DEFAULT_QUEUE = "default"
+MAX_ATTEMPTS = 5
+
+#: Jobs are declared on this app. It never opens a connection: jobs are put in through the caller's own.
+app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+@dataclass(frozen=True)
+class Job:
+    """A declared job: `name` as operators see it, and what runs."""
+
+    name: str
+    run: Callable[..., Any]
+    task: Any
+    cron: str | None = None
+
+
+#: name → job, for the page of jobs and for the worker.
+JOBS: dict[str, Job] = {}
+
+
+class Waiting(procrastinate.BaseRetryStrategy):
+    """Try again after 2, 8, 32, 128 seconds; after MAX_ATTEMPTS the job stays failed and visible."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
+        """Procrastinate asks after each failure."""
+        log.warning(
+            "a job failed",
+            job=job.task_name,
+            attempt=job.attempts + 1,
+            error_type=type(exception).__name__,
+            exc_info=exception,
+        )
+        if job.attempts + 1 >= MAX_ATTEMPTS:
+            return None
+        return procrastinate.RetryDecision(retry_in={"seconds": 2 * 4**job.attempts})
+
+
+def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True) -> Callable[[Callable[..., Any]], Job]:
+    """Declare a job: a plain function of JSON values. With transaction=False it opens its own units of work."""
+
+    def declare(run: Callable[..., Any]) -> Job:
+        name = f"{run.__module__.removeprefix('api.')}.{run.__name__}"
+
+        @functools.wraps(run)
+        def work(mall_id: int | None = None, **arguments: Any) -> None:
+            if transaction:
+                db.in_mall(mall_id, lambda: run(**arguments))
+            else:
+                run(mall_id=mall_id, **arguments)
+
+        task = app.task(name=name, queue=queue, retry=Waiting())(work)
+        JOBS[name] = Job(name, run, task)
+        return JOBS[name]
+
+    return declare
+
+
+def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any]], Job]:
+    """Declare work that is done for each mall on a schedule (cron, UTC); one mall's failure does not stop the others."""
+
+    def declare(run: Callable[[], Any]) -> Job:
+        name = f"{run.__module__.removeprefix('api.')}.{run.__name__}"
+
+        def one(mall_id: int) -> None:
+            db.in_mall(mall_id, run)
+
+        def all_malls(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the tick
+            for mall_id in _mall_ids():
+                with db.unit_of_work():
+                    defer(one_task, mall_id=mall_id)
+
+        one_task = app.task(name=name, queue=queue, retry=Waiting())(one)
+        app.periodic(cron=cron)(app.task(name=f"{name}.tick", queue=queue, queueing_lock=f"{name}.tick")(all_malls))
+        JOBS[name] = Job(name, run, one_task, cron)
+        return JOBS[name]
+
+    return declare
+
+
+def _mall_ids() -> list[int]:
+    with db.unit_of_work():
+        return list(session.scalars(select(column("id", BigInteger)).select_from(table("malls"))))
+
+
+def later(job: Job, *, after: timedelta | None = None, lock: str | None = None, **arguments: Any) -> int:
+    """Put a job into this transaction, for the mall it entered. `lock`: never two of the same lock at once."""
+    return defer(job.task, after=after, lock=lock, mall_id=db.mall(), **arguments)
+
+
+def defer(task: Any, *, after: timedelta | None = None, lock: str | None = None, **arguments: Any) -> int:
+    """Put a procrastinate task into this transaction."""
+    options: dict[str, Any] = {"connection": session.connection().connection.driver_connection}
+    if after is not None:
+        options["schedule_at"] = clock.now() + after
+    if lock is not None:
+        options["lock"] = lock
+    return int(task.configure(**options).defer(**arguments))

@@ -1,0 +1,35 @@
+"""Live messages to phones and tablets. A message is a hint to look again: the truth stays in the database.
+
+Topics are named "<mall>:<kind>:<id>", for instance "3:member:7". Each keeps its last messages for a stream that resumes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from api.kit import cache, db
+
+KEPT = 100
+KEPT_SECONDS = 3600
+
+
+def topic(mall_id: int, kind: str, subject_id: int) -> str:
+    """The name of one listener's topic."""
+    return f"{mall_id}:{kind}:{subject_id}"
+
+
+def publish(kind: str, subject_id: int, event: str, **facts: Any) -> None:
+    """Send a message once this transaction is durable. Without a cache it is dropped: the phone polls."""
+    name = topic(db.mall(), kind, subject_id)
+    message = json.dumps({"event": event, **facts}, ensure_ascii=False)
+    db.after_commit(lambda: cache.attempt(lambda client: _send(client, name, message), None))
+
+
+def _send(client: Any, name: str, message: str) -> None:
+    key = f"live:{name}"
+    number = client.xadd(key, {"m": message}, maxlen=KEPT, approximate=True)
+    pipe = client.pipeline(transaction=False)
+    pipe.expire(key, KEPT_SECONDS)
+    pipe.publish("live", json.dumps({"topic": name, "id": number.decode(), "message": message}))
+    pipe.execute()

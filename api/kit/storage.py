@@ -1,0 +1,69 @@
+"""Files that people sent. They lie under names of our own making, never under a name from outside."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from api.kit.errors import Gone, Unavailable
+
+_root: Path | None = None
+
+
+class StorageFull(Unavailable):
+    """There is no room for new files just now, please try again later."""
+
+
+class FileRemoved(Gone):
+    """This file was removed after the time it is kept."""
+
+
+def configure(root: Path) -> None:
+    """Take the folder that holds the files."""
+    global _root
+    root.mkdir(parents=True, exist_ok=True)
+    _root = root
+
+
+def _path(key: str) -> Path:
+    if _root is None:
+        raise RuntimeError("Storage is not configured.")
+    if not key.replace("/", "").replace("-", "").replace(".", "").isalnum() or ".." in key:
+        raise ValueError("not a storage key")
+    return _root / key
+
+
+def new_key(mall_id: int, kind: str, suffix: str) -> str:
+    """A fresh unguessable key: "3/receipts/ab/ab12….jpg"."""
+    name = secrets.token_hex(16)
+    return f"{mall_id}/{kind}/{name[:2]}/{name}.{suffix}"
+
+
+def put(key: str, data: bytes) -> None:
+    """Write the whole file or nothing, durably. StorageFull when the disk has no room."""
+    path = _path(key)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageFull() from error
+
+
+def read(key: str) -> bytes:
+    """The file's bytes. FileRemoved when it is no longer kept."""
+    try:
+        return _path(key).read_bytes()
+    except FileNotFoundError as error:
+        raise FileRemoved() from error
+
+
+def remove(key: str) -> None:
+    """Remove the file; a file that is gone already is fine."""
+    _path(key).unlink(missing_ok=True)

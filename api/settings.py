@@ -1,0 +1,94 @@
+"""Every setting, read once from the environment. README lists each variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environs import Env
+
+DEMO_SECRET = "demo-secret-for-development-only-do-not-use"  # noqa: S105 - refused in production
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsRefused(Exception):
+    """The environment holds a value that this deployment must not start with."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one process was started with. Durations in seconds, sizes in bytes."""
+
+    database_url: str
+    owner_url: str
+    redis_url: str
+    production: bool = False
+    secret: str = field(default=DEMO_SECRET, repr=False)
+    data_key: str = field(default=DEMO_SECRET, repr=False)
+    files: Path = ROOT / "var" / "files"
+    ocr_models: Path = ROOT / "var" / "ocr-models"
+    public_url: str = "http://127.0.0.1:8000"
+    live_url: str = "http://127.0.0.1:8001"
+    wechat_api: str = "http://127.0.0.1:5011"
+    wechat_appid: str = "wx0000000000000demo"
+    wechat_secret: str = field(default="demo-wechat-secret", repr=False)
+    alipay_gateway: str = "http://127.0.0.1:5012/gateway.do"
+    alipay_appid: str = "2021000000000000"
+    alipay_keys: Path = ROOT / "var" / "simulators" / "alipay"
+    log_level: str = "INFO"
+    pool_size: int = 6
+    trusted_proxies: int = 0
+    receipt_queue_limit: int = 500
+    read_timeout: float = 20.0
+    reader_recycle_photos: int = 300
+    reader_recycle_mb: int = 900
+
+    def refuse_demo_secrets(self) -> None:
+        """In production, refuse to start with a secret that everybody can read in the source."""
+        weak = [
+            name
+            for name, value in (
+                ("MALLBRIDGE_SECRET", self.secret),
+                ("MALLBRIDGE_DATA_KEY", self.data_key),
+                ("WECHAT_SECRET", self.wechat_secret),
+            )
+            if value == DEMO_SECRET or value.startswith("demo-") or len(value) < 16
+        ]
+        if self.production and weak:
+            raise SettingsRefused(f"Production refuses demo or short secrets: set {', '.join(weak)}.")
+
+
+def from_environment() -> Settings:
+    """Read the environment. SettingsRefused names what is missing or unsafe."""
+    env = Env()
+    database = env.str("DATABASE_URL", "")
+    if not database:
+        raise SettingsRefused("DATABASE_URL is not set. `make run` starts an embedded PostgreSQL and sets it.")
+    settings = Settings(
+        database_url=database,
+        owner_url=env.str("DATABASE_OWNER_URL", "") or database,
+        redis_url=env.str("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        production=env.str("MALLBRIDGE_ENV", "development") == "production",
+        secret=env.str("MALLBRIDGE_SECRET", DEMO_SECRET),
+        data_key=env.str("MALLBRIDGE_DATA_KEY", DEMO_SECRET),
+        files=Path(env.str("MALLBRIDGE_FILES", str(ROOT / "var" / "files"))),
+        ocr_models=Path(env.str("OCR_MODELS_DIR", str(ROOT / "var" / "ocr-models"))),
+        public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
+        live_url=env.str("LIVE_URL", "http://127.0.0.1:8001"),
+        wechat_api=env.str("WECHAT_API", "http://127.0.0.1:5011"),
+        wechat_appid=env.str("WECHAT_APPID", "wx0000000000000demo"),
+        wechat_secret=env.str("WECHAT_SECRET", "demo-wechat-secret"),
+        alipay_gateway=env.str("ALIPAY_GATEWAY", "http://127.0.0.1:5012/gateway.do"),
+        alipay_appid=env.str("ALIPAY_APPID", "2021000000000000"),
+        alipay_keys=Path(env.str("ALIPAY_KEYS", str(ROOT / "var" / "simulators" / "alipay"))),
+        log_level=env.str("LOG_LEVEL", "INFO"),
+        pool_size=env.int("DATABASE_POOL_SIZE", 6),
+        trusted_proxies=env.int("TRUSTED_PROXIES", 0),
+        receipt_queue_limit=env.int("RECEIPT_QUEUE_LIMIT", 500),
+        read_timeout=env.float("READ_TIMEOUT", 20.0),
+        reader_recycle_photos=env.int("READER_RECYCLE_PHOTOS", 300),
+        reader_recycle_mb=env.int("READER_RECYCLE_MB", 900),
+    )
+    settings.refuse_demo_secrets()
+    return settings

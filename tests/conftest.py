@@ -1,0 +1,204 @@
+"""The app on the real database and cache. One server for the run; each worker gets its own copy of the migrated template."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from api.app import create_app
+from api.kit import cache, clock, db, identity
+from api.settings import Settings
+from deploy import embedded
+
+TEMPLATE = "template_mallbridge"
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts the servers; workers find them by the environment."""
+    if hasattr(config, "workerinput") or os.environ.get("MALLBRIDGE_TEST_SERVERS"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mallbridge-tests-"))
+    folder.chmod(0o755)
+    postgres = embedded.Postgres(folder / "db", embedded.free_port(), durable=False)
+    valkey = embedded.Valkey(embedded.free_port())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(valkey.stop)
+    atexit.register(postgres.stop)
+    postgres.start()
+    valkey.start()
+    postgres.make_roles()
+    postgres.make_database(TEMPLATE)
+    embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
+    os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps(
+        {"folder": str(folder), "db": postgres.port, "cache": valkey.port}
+    )
+
+
+@pytest.fixture(scope="session")
+def servers() -> dict[str, Any]:
+    """Where the servers of this run are: folder, db (port), cache (port)."""
+    found: dict[str, Any] = json.loads(os.environ["MALLBRIDGE_TEST_SERVERS"])
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: dict[str, Any]) -> embedded.Postgres:
+    """The server of this run, already started."""
+    return embedded.Postgres(Path(servers["folder"]) / "db", servers["db"], durable=False)
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: embedded.Postgres, servers: dict[str, Any]) -> Callable[[], str]:
+    """Make a fresh migrated database; returns its name."""
+
+    def make() -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with filelock.FileLock(str(Path(servers["folder"]) / "template.lock")):
+            postgres.make_database(name, TEMPLATE)
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def settings(
+    postgres: embedded.Postgres,
+    servers: dict[str, Any],
+    new_database: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Settings:
+    """The settings of this worker: its own database, its own cache number, its own files."""
+    name = new_database()
+    number = int(_worker().removeprefix("gw")) + 1 if _worker() != "main" else 0
+    return Settings(
+        database_url=postgres.url(name),
+        owner_url=postgres.url(name, embedded.OWNER),
+        redis_url=embedded.Valkey(servers["cache"]).url(number),
+        files=tmp_path_factory.mktemp("files"),
+        log_level="WARNING",
+        pool_size=16,
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Any:
+    """The app of this worker."""
+    made = create_app(settings)
+    made.config["TESTING"] = False
+    return made
+
+
+@pytest.fixture(scope="session")
+def _tables(app: Any, settings: Settings) -> list[str]:
+    with psycopg.connect(settings.owner_url) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test that used the app: no rows, no cache, a running clock."""
+    if "app" not in request.fixturenames:
+        yield
+        clock.fix(None)
+        return
+    settings: Settings = request.getfixturevalue("settings")
+    tables: list[str] = request.getfixturevalue("_tables")
+    yield
+    clock.fix(None)
+    db.session.remove()
+    db._depth.open = False
+    names = ", ".join(f'"{name}"' for name in tables)
+    with psycopg.connect(settings.owner_url, autocommit=True) as connection:
+        connection.execute(f"SET lock_timeout = '10s'; TRUNCATE {names} RESTART IDENTITY CASCADE")
+    cache.configure(settings.redis_url)
+    cache.attempt(lambda client: client.flushdb(), None)
+    from api.kit import limits
+
+    limits._local.clear()
+
+
+@pytest.fixture
+def client(app: Any) -> FlaskClient:
+    """An HTTP client nobody is signed in with."""
+    made: FlaskClient = app.test_client()
+    return made
+
+
+@pytest.fixture
+def mall(app: Any) -> int:
+    """A mall, not entered."""
+    from tests.factories import make_mall
+
+    with db.unit_of_work():
+        return make_mall().id
+
+
+@pytest.fixture
+def inside(mall: int) -> Iterator[int]:
+    """The mall, entered, in an open unit of work for the whole test; committed at the end."""
+    with db.unit_of_work(mall):
+        yield mall
+
+
+def bearer(kind: str, principal_id: int, mall_id: int, shop_id: int | None = None) -> dict[str, str]:
+    """The header of somebody signed in."""
+    token = identity.access_token(kind, principal_id, mall_id, session_id="test", shop_id=shop_id)
+    return {"Authorization": f"Bearer {token}"}
+
+
+class Statements(list[str]):
+    """The SQL statements that ran in a block, without transaction control."""
+
+
+@pytest.fixture
+def statements(app: Any) -> Iterator[Callable[[], Any]]:
+    """`with statements() as seen: …; assert len(seen) <= 25`."""
+    from contextlib import contextmanager
+
+    engine = db.engine()
+
+    @contextmanager
+    def watch() -> Iterator[Statements]:
+        seen = Statements()
+
+        def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    yield watch
+
+
+def owner_rows(settings: Settings, sql: str, *arguments: Any) -> list[Any]:
+    """Look past the wall as the database's superuser would, for assertions about all malls."""
+    with psycopg.connect(settings.owner_url) as connection:
+        return connection.execute(sql, arguments).fetchall()  # type: ignore[arg-type]
+
+
+__all__ = ["bearer", "owner_rows", "text"]

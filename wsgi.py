@@ -1,0 +1,3 @@
+from api.app import wsgi
+
+app = wsgi()
