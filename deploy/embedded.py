@@ -92,9 +92,7 @@ class Postgres:
 
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
-        if _servant() is not None and not _reachable_by_all(
-            self.folder.parent if self.folder.parent.exists() else Path("/")
-        ):
+        if _servant() is not None and not _reachable_by_all(self.folder.parent if self.folder.parent.exists() else Path("/")):
             name = "mallbridge-db-" + str(self.folder).strip("/").replace("/", "-")
             self.folder = Path("/var/tmp") / name
 
@@ -140,9 +138,7 @@ class Postgres:
             **self._user(),  # type: ignore[call-overload]
         )
         if done.returncode != 0:
-            raise CannotStart(
-                f"PostgreSQL's {program} failed: {(done.stderr or done.stdout).strip().splitlines()[-1][:300]}"
-            )
+            raise CannotStart(f"PostgreSQL's {program} failed: {(done.stderr or done.stdout).strip().splitlines()[-1][:300]}")
 
     def command(self) -> list[str]:
         """What runs the server in the foreground."""
@@ -214,14 +210,8 @@ class Postgres:
 
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-                source = (
-                    sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
-                    if template
-                    else sql.SQL("")
-                )
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)) + source
-                )
+                source = sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("")
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)) + source)
 
     def stop(self) -> None:
         """Stop it, fast but clean."""
@@ -257,9 +247,7 @@ class Valkey:
         """Start it and wait until it answers."""
         if port_taken(self.port):
             raise CannotStart(f"Port {self.port} is taken: stop what runs there, or set CACHE_PORT to another one.")
-        self.process = subprocess.Popen(
-            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 10
         while not port_taken(self.port):
             if time.monotonic() > deadline or self.process.poll() is not None:

@@ -48,9 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     postgres.make_roles()
     postgres.make_database(TEMPLATE)
     embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
-    os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps(
-        {"folder": str(folder), "db": postgres.port, "cache": valkey.port}
-    )
+    os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps({"folder": str(folder), "db": postgres.port, "cache": valkey.port})
 
 
 @pytest.fixture(scope="session")

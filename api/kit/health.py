@@ -50,9 +50,7 @@ def install(app: flask.Flask, settings: Settings) -> None:
 
 
 def _gauges(registry: CollectorRegistry) -> None:
-    Gauge("clock_skew_seconds", "Database clock minus own clock", registry=registry).set_function(
-        lambda: clock.skew().total_seconds()
-    )
+    Gauge("clock_skew_seconds", "Database clock minus own clock", registry=registry).set_function(lambda: clock.skew().total_seconds())
     Counter("process_starts", "Starts of this process", registry=registry).inc()
 
 
@@ -70,9 +68,7 @@ def _ready() -> flask.Response:
     """200 when everything this process needs is there; 503 names what is not."""
     found = {name: _run(check) for name, check in CHECKS.items()}
     needed = {name: trouble for name, trouble in found.items() if trouble and name != "cache"}
-    response = flask.jsonify(
-        {"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}}
-    )
+    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}})
     response.status_code = 503 if needed else 200
     return response
 
@@ -97,9 +93,7 @@ def _clock() -> str | None:
 def _database(settings: Settings) -> str | None:
     with db.engine().connect() as connection:
         row = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        role: Any = connection.execute(
-            text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        ).scalar()
+        role: Any = connection.execute(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")).scalar()
     if row != head_revision():
         return f"migrations are at {row}, this code wants {head_revision()}: run `make migrate`"
     if role and settings.production:

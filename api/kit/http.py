@@ -67,9 +67,7 @@ class PageArgs(Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    cursor = ma.fields.String(
-        validate=ma.validate.Length(max=500), metadata={"description": "next_cursor of the page before"}
-    )
+    cursor = ma.fields.String(validate=ma.validate.Length(max=500), metadata={"description": "next_cursor of the page before"})
     limit = ma.fields.Integer(
         load_default=pages.DEFAULT_LIMIT,
         validate=ma.validate.Range(1, pages.MAX_LIMIT),
@@ -89,9 +87,7 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A room's routes for one audience."""
 
-    def __init__(
-        self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", **kwargs: Any
-    ) -> None:
+    def __init__(self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", **kwargs: Any) -> None:
         super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
         self.audience = audience
         self._prepare_doc_cbks.append(_document_problems)
@@ -121,9 +117,7 @@ def _mark(**facts: Any) -> Callable[[View], View]:
 def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
     refusals: list[type[Problem]] = list(doc_info.get("problems", ()))
     responses = doc.setdefault("responses", {})
-    responses.setdefault(
-        "429", {"description": "Too Many Requests", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
-    )
+    responses.setdefault("429", {"description": "Too Many Requests", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}})
     for refusal in refusals:
         response = responses.setdefault(str(refusal.status), {"description": HTTPStatus(refusal.status).phrase})
         content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
@@ -181,9 +175,7 @@ class App(Flask):
         if key is None:
             raise once.IdempotencyKeyMissing()
         who = identity.principal().name
-        answer = once.begin(
-            who, key, once.request_hash(request.method, request.full_path, request.get_data(cache=True))
-        )
+        answer = once.begin(who, key, once.request_hash(request.method, request.full_path, request.get_data(cache=True)))
         if answer is not None:
             response = flask.jsonify(answer.body)
             response.status_code = answer.status
@@ -317,9 +309,7 @@ def _database_error(error: DBAPIError) -> Response:
     if problem is None:
         return _our_bug(error)
     cause = getattr(error.orig, "diag", None)
-    log.warning(
-        "the database refused", error_type=type(error.orig).__name__, constraint=getattr(cause, "constraint_name", None)
-    )
+    log.warning("the database refused", error_type=type(error.orig).__name__, constraint=getattr(cause, "constraint_name", None))
     return problem_response(problem)
 
 

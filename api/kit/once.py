@@ -75,9 +75,7 @@ def begin(principal: str, key: str, digest: str) -> Answer | None:
     if session.execute(claim).scalar() is not None:
         return None
     held = session.execute(
-        select(OnceKey.request_hash, OnceKey.status, OnceKey.answer).where(
-            OnceKey.principal == principal, OnceKey.key == key
-        )
+        select(OnceKey.request_hash, OnceKey.status, OnceKey.answer).where(OnceKey.principal == principal, OnceKey.key == key)
     ).one()
     if held.request_hash != digest:
         raise IdempotencyKeyReused()
@@ -87,9 +85,7 @@ def begin(principal: str, key: str, digest: str) -> Answer | None:
 def finish(principal: str, key: str, status: int, body: bytes) -> None:
     """Store the answer beside the change it answers for."""
     answer = json.loads(body) if body else {}
-    session.execute(
-        update(OnceKey).where(OnceKey.principal == principal, OnceKey.key == key).values(status=status, answer=answer)
-    )
+    session.execute(update(OnceKey).where(OnceKey.principal == principal, OnceKey.key == key).values(status=status, answer=answer))
 
 
 def forget_old() -> int:

@@ -82,9 +82,7 @@ def _moves_table(noun: str, parent: str) -> Table:
     )
 
 
-def move(
-    row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: dict[str, Any] | None = None, **values: Any
-) -> None:
+def move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: dict[str, Any] | None = None, **values: Any) -> None:
     """Move a row to a state its table allows, with other columns in the same guarded UPDATE, and record the move.
 
     `by` says who ("member:7", "staff:3", "system"). WrongState when the table forbids it or somebody was faster.

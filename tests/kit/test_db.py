@@ -22,9 +22,7 @@ def test_a_row_cannot_be_written_into_another_mall(app) -> None:
         mine, other = make_mall().id, make_mall().id
     with pytest.raises(DBAPIError), db.unit_of_work(mine):
         session.execute(
-            text(
-                "INSERT INTO once_keys (mall_id, principal, key, request_hash, made_at) VALUES (:m, 'a', 'b', 'c', now())"
-            ),
+            text("INSERT INTO once_keys (mall_id, principal, key, request_hash, made_at) VALUES (:m, 'a', 'b', 'c', now())"),
             {"m": other},
         )
 
