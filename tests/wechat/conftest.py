@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from wechat.aead import api_v3_key
 from wechat.client import JsapiOrder, PayClient
 from wechat.miniprogram import MiniProgram
@@ -33,7 +34,7 @@ class Simulator:
     settings: Settings
     files: keys.KeyFiles
 
-    def sim(self, path: str, **said: Any) -> dict[str, Any]:
+    def sim(self, path: str, /, **said: Any) -> dict[str, Any]:
         """A control call."""
         answer = requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
         assert answer.status_code == 200, answer.text

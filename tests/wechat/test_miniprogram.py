@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.wechat.conftest import Simulator, now
 from wechat.errors import (
     BadApp,
     BadCode,
@@ -22,8 +24,6 @@ from wechat.errors import (
 from wechat.miniprogram import AccessToken, MemoryTokenCache, MiniProgram
 from wechat.simulator import create_app
 from wechat.simulator.settings import DEMO_TEMPLATE
-
-from tests.wechat.conftest import Simulator, now
 
 VALUES = {"thing1": "面馆积分到账", "number2": "12", "time3": "2026-05-01 12:30"}
 

@@ -1,0 +1,43 @@
+"""Puts the simulator together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from wechat.aead import api_v3_key
+from wechat.signing import certificate_serial
+from wechat.simulator import control, faults, keys, miniprogram, pay
+from wechat.simulator.clock import SimClock
+from wechat.simulator.people import People
+from wechat.simulator.postman import Postman
+from wechat.simulator.settings import Settings
+from wechat.simulator.store import MerchantAccount, Store
+from wechat.simulator.wire import Signer, public_key_of
+
+
+def create_app(settings: Settings) -> Flask:
+    """A WeChat of its own: two apps made in one process share nothing."""
+    files = keys.ensure(settings.keys)
+    clock = SimClock()
+    store = Store(People(settings.seed), clock, templates=dict(settings.templates))
+    store.apps[settings.appid] = settings.secret
+    store.merchants[settings.mchid] = _demo_merchant(settings, files)
+    signer = Signer.from_files(files, clock, settings.sign_mode)
+    postman = Postman(clock, signer, settings.schedule_factor)
+    app = Flask("wechat.simulator")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    faults.install(app, store.faults)
+    app.register_blueprint(miniprogram.blueprint(store))
+    app.register_blueprint(pay.blueprint(store, signer, postman, settings.refund_seconds))
+    app.register_blueprint(control.blueprint(store, signer, postman, settings))
+    return app
+
+
+def _demo_merchant(settings: Settings, files: keys.KeyFiles) -> MerchantAccount:
+    certificate = files.merchant_cert.read_text()
+    return MerchantAccount(
+        mchid=settings.mchid,
+        api_v3_key=api_v3_key(settings.api_v3_key),
+        certificates={certificate_serial(certificate): public_key_of(certificate)},
+        appids={settings.appid},
+    )

@@ -1,0 +1,34 @@
+"""What the simulator is told at start. The defaults are a public demo account, worthless anywhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEMO_APPID = "wx2a7c41d09be5f638"
+DEMO_SECRET = "demo0000mini0000program000secret"
+DEMO_MCHID = "1900000109"
+DEMO_API_V3_KEY = "demo-api-v3-key-of-the-simulator"
+DEMO_TEMPLATE = "demo-template-points-earned-00001"
+PORT = 5011
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`seed` makes openids, unionids and phone numbers the same after every start.
+
+    `schedule_factor` shortens every wait between two deliveries of a notice (1.0 = as WeChat does).
+    `refund_seconds` is how long a refund stays PROCESSING. `sign_mode` chooses the key of callbacks, and of answers
+    to clients that do not ask for a key: public_key, certificate, or mixed (alternating, as during a change-over).
+    """
+
+    keys: Path = Path("var/simulators/wechat")
+    appid: str = DEMO_APPID
+    secret: str = field(default=DEMO_SECRET, repr=False)
+    mchid: str = DEMO_MCHID
+    api_v3_key: str = field(default=DEMO_API_V3_KEY, repr=False)
+    seed: str = "mallbridge"
+    schedule_factor: float = 1.0
+    refund_seconds: float = 1.0
+    sign_mode: str = "public_key"
+    templates: dict[str, tuple[str, ...]] = field(default_factory=lambda: {DEMO_TEMPLATE: ("thing1", "number2", "time3")})

@@ -1,0 +1,107 @@
+"""Everything the simulator remembers, in memory, behind one lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from wechat.simulator.clock import SimClock
+from wechat.simulator.faults import Fault
+from wechat.simulator.people import People
+
+CODE_LIFE = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(seconds=7200)
+
+
+@dataclass
+class Code:
+    """A login or phone-button code: single use, five minutes, for one mini-program."""
+
+    kind: str
+    appid: str
+    person: str
+    expires_at: datetime
+    used: bool = False
+
+
+@dataclass
+class Token:
+    """An access token of a mini-program."""
+
+    value: str
+    appid: str
+    expires_at: datetime
+
+
+@dataclass
+class MerchantAccount:
+    """A merchant: certificates by serial, its API v3 key, the mini-programs bound to it, and its balance."""
+
+    mchid: str
+    api_v3_key: bytes = field(repr=False)
+    certificates: dict[str, RSAPublicKey] = field(default_factory=dict, repr=False)
+    appids: set[str] = field(default_factory=set)
+    can_refund: bool = True
+
+
+@dataclass
+class Order:
+    """A WeChat Pay order. `asked` is the request as it came, to tell a repeat from another order."""
+
+    mchid: str
+    appid: str
+    out_trade_no: str
+    asked: dict[str, Any]
+    prepay_id: str
+    prepaid_at: datetime
+    created_at: datetime
+    state: str = "NOTPAY"
+    transaction_id: str | None = None
+    paid_at: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        """The amount in fen."""
+        return int(self.asked["amount"]["total"])
+
+
+@dataclass
+class Refund:
+    """A refund of an order, in fen."""
+
+    order: Order
+    asked: dict[str, Any]
+    out_refund_no: str
+    refund_id: str
+    amount: int
+    created_at: datetime
+    status: str = "PROCESSING"
+    finished_at: datetime | None = None
+
+
+@dataclass
+class Store:
+    """Hold `lock` for whatever reads and writes together."""
+
+    people: People
+    clock: SimClock
+    apps: dict[str, str] = field(default_factory=dict, repr=False)
+    merchants: dict[str, MerchantAccount] = field(default_factory=dict)
+    templates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict, repr=False)
+    tokens: dict[str, Token] = field(default_factory=dict, repr=False)
+    current_token: dict[str, str] = field(default_factory=dict, repr=False)
+    forced: dict[str, list[datetime]] = field(default_factory=dict)
+    consents: dict[tuple[str, str], int] = field(default_factory=dict)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    orders: dict[tuple[str, str], Order] = field(default_factory=dict)
+    prepaid: dict[str, Order] = field(default_factory=dict)
+    transactions: dict[str, Order] = field(default_factory=dict)
+    refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)
+    bills: dict[str, bytes] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock)
