@@ -1,3 +1,159 @@
-"""Every job of every room, and the workers that run them: `python -m api.jobs work default` and `… work ocr`."""
+"""Every job of every room, and the processes that run them.
+
+`python -m api.jobs work`   the worker of all queues but the reader's; it also puts the scheduled jobs in.
+`python -m api.jobs ocr`    keeps one reader process running: starts it again when it is killed, hung or worn out.
+`python -m api.jobs read`   the reader process itself: one instance, one photo at a time.
+"""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import procrastinate
+
+from api.kit import db, logs
+from api.kit import jobs as kit
+from api.settings import Settings, from_environment
+
+log = logs.get(__name__)
+
+HEARTBEAT = 2.0  # seconds between signs of life of a worker
+STALLED = 8.0  # seconds without one, after which another worker takes its jobs
+RESCUE_EVERY = 3.0
+STOP_WITHIN = 20.0
+RESTART_AFTER = 0.5
+
+
+async def run_worker(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
+    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out."""
+    connector = procrastinate.PsycopgConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=concurrency + 3)
+    async with kit.app.with_connector(connector).open_async() as app:
+        side = [asyncio.create_task(_rescue(app))]
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                queues=queues,
+                concurrency=concurrency,
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=STALLED,
+                shutdown_graceful_timeout=STOP_WITHIN,
+                fetch_job_polling_interval=2,
+                delete_jobs="never",
+            )
+        )
+        if until is not None:
+            side.append(asyncio.create_task(_stop_when(worker, until)))
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await worker
+        finally:
+            for task in side:
+                task.cancel()
+
+
+async def _stop_when(worker: asyncio.Task[None], until: Callable[[], bool]) -> None:
+    while not until():
+        await asyncio.sleep(0.5)
+    worker.cancel()
+
+
+async def _rescue(app: Any) -> None:
+    """Give the jobs of a dead worker to the living."""
+    while True:
+        await asyncio.sleep(RESCUE_EVERY)
+        try:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
+                log.warning("a job's worker died, the job is given to another", job=job.task_name, attempt=job.attempts)
+                await app.job_manager.retry_job(job)
+        except Exception as error:  # the database may be away: the next round asks again
+            log.warning("stalled jobs could not be asked for", error_type=type(error).__name__)
+
+
+def work(settings: Settings) -> None:
+    """The general worker."""
+    _until_stopped(settings, [kit.DEFAULT_QUEUE], concurrency=4)
+
+
+def read(settings: Settings) -> None:
+    """Read photos until worn out: after so many photos, or above so much memory, a fresh process takes over."""
+    from api.receipts import reading
+
+    parent = os.getppid()
+    reading.start_reader(settings)
+    _until_stopped(
+        settings,
+        [kit.READER_QUEUE],
+        concurrency=1,
+        until=lambda: (
+            os.getppid() != parent or reading.photos_read() >= settings.reader_recycle_photos or memory_mb() > settings.reader_recycle_mb
+        ),
+    )
+
+
+def memory_mb() -> int:
+    """Resident memory of this process, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def _until_stopped(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
+    """Work until the worker ends by itself; when it lost the database, wait and start over."""
+    while True:
+        try:
+            asyncio.run(run_worker(settings, queues, concurrency=concurrency, until=until))
+            return
+        except Exception as error:
+            log.warning("the worker lost the database and starts over", error_type=type(error).__name__)
+            time.sleep(1)
+
+
+def keep_reading() -> None:
+    """Run the reader process again and again until this one is told to stop."""
+    stopping = False
+    child: subprocess.Popen[bytes] | None = None
+
+    def stop(_number: int, _frame: Any) -> None:
+        nonlocal stopping
+        stopping = True
+        if child is not None:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping:
+        child = subprocess.Popen([sys.executable, "-m", "api.jobs", "read"])
+        code = child.wait()
+        if not stopping:
+            log.warning("the reader ended and is started again", exit_code=code)
+            time.sleep(RESTART_AFTER)
+
+
+def main(arguments: list[str]) -> int:
+    """One process of the Procfile."""
+    from api.app import configure
+
+    settings = from_environment()
+    what = arguments[0] if arguments else "work"
+    if what == "ocr":
+        logs.configure(settings.log_level)
+        keep_reading()
+        return 0
+    configure(settings)
+    if what == "read":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        read(settings)
+    else:
+        work(settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

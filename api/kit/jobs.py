@@ -20,6 +20,7 @@ from api.kit.db import session
 log = logs.get(__name__)
 
 DEFAULT_QUEUE = "default"
+READER_QUEUE = "ocr"
 MAX_ATTEMPTS = 5
 
 #: Jobs are declared on this app. It never opens a connection: jobs are put in through the caller's own.

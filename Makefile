@@ -1,0 +1,56 @@
+# Mallbridge. `make help` says what there is; `make run` needs Python 3.11 or newer and nothing else.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+PHOTOS ?=
+WORKERS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format migrate contract bench bench-receipts demo clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.venv/.ready: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install python3-venv (Debian, Ubuntu) and try again."; exit 1; }
+	@echo "· making the virtual environment .venv"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@echo "· installing the pinned packages (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt -r requirements-dev.txt || { echo "The packages could not be installed: check the network and the free space, then run make again."; exit 1; }
+	@touch .venv/.ready
+
+setup: .venv/.ready ## virtual environment and the reader's weights
+	@$(BIN)/python -m ocr.models
+
+run: setup ## set everything up and start every process of the Procfile
+	@exec $(BIN)/python -m deploy.run
+
+test: setup ## every test, on embedded servers
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.check
+
+format: .venv/.ready ## put the source in order
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
+
+migrate: .venv/.ready ## bring DATABASE_URL (as DATABASE_OWNER_URL) to the newest migration
+	@$(BIN)/alembic upgrade head
+
+contract: .venv/.ready ## refresh docs/openapi.json and docs/lifecycles.md
+	@$(BIN)/python -m deploy.contract
+
+bench: setup ## ledger, points page, uploads: JSON on standard output
+	@$(BIN)/python -m bench
+
+bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOTOS=DIR
+	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-receipts PHOTOS=DIR (a folder with labels.json or pairs.json)."; exit 1; }
+	@$(BIN)/python -m bench.receipts $(PHOTOS)
+
+clean: ## remove what was made here: environment, data, caches
+	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,32 @@
+"""`make contract`: write docs/openapi.json and docs/lifecycles.md from the code. A test compares them with what is committed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from api.app import create_app
+from api.kit import states
+from api.settings import Settings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def contract(app: Any) -> str:
+    """The OpenAPI document as it is committed."""
+    with app.test_request_context():
+        document = app.test_client().get("/openapi.json").json
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def write() -> None:
+    """Refresh both files."""
+    app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none", owner_url="", redis_url="redis://127.0.0.1:1/0"))
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "openapi.json").write_text(contract(app))
+    (DOCS / "lifecycles.md").write_text(states.draw())
+
+
+if __name__ == "__main__":
+    write()
