@@ -1,0 +1,79 @@
+"""Notices of Alipay: a form posted to notify_url. Answer exactly `success` (7 bytes) once it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from alipay.errors import UnreadableAnswer, Untrusted
+from alipay.money import fen
+from alipay.signing import SIGN_TYPE, instant, notice_content, verify
+
+ACKNOWLEDGED = "success"
+FAILED = "failure"
+
+
+@dataclass(frozen=True)
+class TradeNotice:
+    """A genuine notice of a trade. `id` stays the same over all deliveries.
+
+    TRADE_SUCCESS with `refund_fen` is a refund, not another payment. Compare app_id, seller_id, out_trade_no and
+    total_fen with our own before booking; only TRADE_SUCCESS and TRADE_FINISHED mean paid.
+    """
+
+    id: str
+    app_id: str
+    seller_id: str
+    out_trade_no: str
+    trade_no: str
+    trade_status: str
+    total_fen: int
+    refund_fen: int | None
+    out_request_no: str | None
+    buyer: str | None
+    paid_at: datetime | None
+    refunded_at: datetime | None
+    closed_at: datetime | None
+    sent_at: datetime
+    form: Mapping[str, str] = field(repr=False)
+
+
+def read_trade(form: Mapping[str, str], *, alipay_key: RSAPublicKey) -> TradeNotice:
+    """The trade notice in this decoded form. Raises Untrusted or UnreadableAnswer."""
+    if form.get("sign_type") != SIGN_TYPE:
+        raise Untrusted("signed in a way that we do not accept")
+    if not verify(alipay_key, notice_content(form), form.get("sign", "")):
+        raise Untrusted("the notice's signature does not match")
+    if form.get("notify_type") != "trade_status_sync":
+        raise UnreadableAnswer(f"{form.get('notify_type')} is no trade notice")
+    try:
+        return _trade(form)
+    except (KeyError, ValueError) as trouble:
+        raise UnreadableAnswer(f"the notice has not the documented form: {trouble}") from trouble
+
+
+def _trade(form: Mapping[str, str]) -> TradeNotice:
+    return TradeNotice(
+        id=form["notify_id"],
+        app_id=form["app_id"],
+        seller_id=form.get("seller_id", ""),
+        out_trade_no=form["out_trade_no"],
+        trade_no=form["trade_no"],
+        trade_status=form["trade_status"],
+        total_fen=fen(form["total_amount"]),
+        refund_fen=fen(form["refund_fee"]) if form.get("refund_fee") else None,
+        out_request_no=form.get("out_biz_no") or None,
+        buyer=form.get("buyer_open_id") or form.get("buyer_id") or None,
+        paid_at=_instant(form, "gmt_payment"),
+        refunded_at=_instant(form, "gmt_refund"),
+        closed_at=_instant(form, "gmt_close"),
+        sent_at=instant(form["notify_time"]),
+        form=form,
+    )
+
+
+def _instant(form: Mapping[str, str], name: str) -> datetime | None:
+    return instant(form[name]) if form.get(name) else None

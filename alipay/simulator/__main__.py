@@ -1,0 +1,40 @@
+"""python -m alipay.simulator: serve until interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from alipay.simulator.app import create_app
+from alipay.simulator.serve import server
+from alipay.simulator.settings import PORT, Settings
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m alipay.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--keys", type=Path, default=Settings.keys, help="folder of the key files, made if missing")
+    parser.add_argument("--seed", default=Settings.seed, help="makes open_ids and phones the same after every start")
+    parser.add_argument("--schedule-factor", type=float, default=1.0, help="1.0 resends notices as Alipay does")
+    parser.add_argument("--identity", choices=("open_id", "user_id", "both"), default="open_id")
+    said = parser.parse_args()
+    settings = Settings(keys=said.keys, seed=said.seed, schedule_factor=said.schedule_factor, identity=said.identity)
+    with server(create_app(settings), said.port, said.host) as web:
+        signal.signal(signal.SIGTERM, lambda *_: _stop())
+        sys.stdout.write(f"Alipay simulator on http://{said.host}:{web.server_port}\n")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            web.serve_forever()
+
+
+def _stop() -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Delivers notices as Alipay does: eight times in 25 hours, until the answer is exactly `success`."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from secrets import randbelow
+from threading import Condition, Thread
+from typing import Any
+
+import requests
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from alipay.money import fen, yuan
+from alipay.signing import SIGN_TYPE, beijing, notice_content, sign
+from alipay.simulator.clock import SimClock
+
+# Seconds before each further delivery: 4m, 10m, 10m, 1h, 2h, 6h, 15h.
+SCHEDULE = (240, 600, 600, 3600, 7200, 21600, 54000)
+ANSWER_SECONDS = 5
+_TICK = 0.2
+_WRONG = ("bad_signature", "sign_type", "amount", "app_id", "seller_id")
+
+
+@dataclass
+class Trouble:
+    """What happens to the next `times` notices.
+
+    drop: never sent · delay: first sent after `seconds` · duplicate: `copies` at once · hold: kept until released, the
+    youngest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, sign_type, amount,
+    app_id or seller_id.
+    """
+
+    kind: str
+    times: int = 1
+    seconds: float = 1.0
+    copies: int = 2
+    what: str = "bad_signature"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("drop", "delay", "duplicate", "hold", "wrong") or self.what not in _WRONG:
+            raise ValueError(f"kind is drop, delay, duplicate, hold or wrong; what is one of {', '.join(_WRONG)}")
+
+
+@dataclass
+class Letter:
+    """One notice and every attempt to deliver it."""
+
+    id: str
+    url: str
+    fields: dict[str, str]
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    acknowledged: bool = False
+    wrong: str = ""
+
+
+class Postman:
+    """A thread that does whatever is due on the simulator's clock."""
+
+    def __init__(self, clock: SimClock, key: RSAPrivateKey, factor: float) -> None:
+        self.letters: list[Letter] = []
+        self.troubles: list[Trouble] = []
+        self._clock, self._key, self._factor = clock, key, factor
+        self._due: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._held: list[Letter] = []
+        self._order = count()
+        self._wake = Condition()
+        Thread(target=self._work, name="postman", daemon=True).start()
+
+    def later(self, seconds: float, deed: Callable[[], None]) -> None:
+        """Do something when the simulator's clock is this much further."""
+        with self._wake:
+            heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), deed))
+            self._wake.notify()
+
+    def post(self, url: str, fields: dict[str, str]) -> Letter:
+        """Send a notice from now on, until it is acknowledged or the schedule is over."""
+        letter = Letter(f"{self._clock():%Y%m%d}00222{randbelow(10**20):020d}", url, fields)
+        with self._wake:
+            self.letters.append(letter)
+            trouble = self._take_trouble()
+        self._send_off(letter, trouble)
+        return letter
+
+    def again(self, letter: Letter, copies: int = 1) -> None:
+        """Deliver a notice again, `copies` at once, as Alipay may at any time."""
+        for _ in range(copies):
+            Thread(target=self._deliver, args=(letter,), daemon=True).start()
+
+    def release(self) -> int:
+        """Send what was held, the youngest first. Says how many."""
+        with self._wake:
+            held, self._held = self._held[::-1], []
+        for letter in held:
+            self._deliver(letter)
+        return len(held)
+
+    def wake(self) -> None:
+        """Look at the clock again: it was moved."""
+        with self._wake:
+            self._wake.notify()
+
+    def _send_off(self, letter: Letter, trouble: Trouble | None) -> None:
+        kind = trouble.kind if trouble else ""
+        if trouble and kind == "wrong":
+            letter.wrong = trouble.what
+        if kind == "hold":
+            self._held.append(letter)
+        elif trouble and kind == "delay":
+            self.later(trouble.seconds, lambda: self._attempt(letter, 0))
+        elif kind != "drop":
+            self.later(0, lambda: self._attempt(letter, 0))
+        if trouble and kind == "duplicate":
+            self.later(0, lambda: self.again(letter, trouble.copies - 1))
+
+    def _take_trouble(self) -> Trouble | None:
+        if not self.troubles:
+            return None
+        trouble = self.troubles[0]
+        trouble.times -= 1
+        if trouble.times <= 0:
+            self.troubles.pop(0)
+        return trouble
+
+    def _work(self) -> None:
+        while True:
+            deed = self._next()
+            # A thread each: a receiver that is slow holds up nobody else's notices.
+            Thread(target=deed, daemon=True).start()
+
+    def _next(self) -> Callable[[], None]:
+        with self._wake:
+            while not self._due or self._due[0][0] > self._clock():
+                self._wake.wait(self._patience())
+            return heapq.heappop(self._due)[2]
+
+    def _patience(self) -> float | None:
+        if not self._due:
+            return None
+        return min(_TICK, max(0.0, (self._due[0][0] - self._clock()).total_seconds()))
+
+    def _attempt(self, letter: Letter, done: int) -> None:
+        if letter.acknowledged:
+            return
+        self._deliver(letter)
+        if not letter.acknowledged and done < len(SCHEDULE):
+            self.later(SCHEDULE[done] * self._factor, lambda: self._attempt(letter, done + 1))
+
+    def _deliver(self, letter: Letter) -> None:
+        wrong, letter.wrong = letter.wrong, ""
+        at = self._clock()
+        answer, status = b"", 0
+        try:
+            response = requests.post(letter.url, data=self._form(letter, wrong), timeout=ANSWER_SECONDS, allow_redirects=False)
+            answer, status = response.content, response.status_code
+        except requests.RequestException:
+            pass
+        letter.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
+        # Seven bytes and nothing else: a newline after them is a failure.
+        letter.acknowledged = letter.acknowledged or (status == 200 and answer == b"success")
+
+    def _form(self, letter: Letter, wrong: str) -> dict[str, str]:
+        fields = _falsified(letter.fields, wrong)
+        form = {**fields, "notify_id": letter.id, "notify_time": beijing(self._clock()), "sign_type": SIGN_TYPE}
+        content = notice_content(form)
+        if wrong == "sign_type":
+            # What a platform message does, and a trade notice must not: sign_type inside the signed text.
+            content += f"&sign_type={SIGN_TYPE}"
+        return {**form, "sign": sign(self._key, content + (" " if wrong == "bad_signature" else ""))}
+
+
+def _falsified(fields: dict[str, str], wrong: str) -> dict[str, str]:
+    if wrong == "amount":
+        return {**fields, "total_amount": yuan(fen(fields["total_amount"]) + 1)}
+    if wrong in ("app_id", "seller_id"):
+        return {**fields, wrong: "2088999999999999"}
+    return fields

@@ -1,0 +1,278 @@
+"""The rules of trades and refunds. The caller holds the store's lock. Amounts inside are whole fen."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alipay.money import fen, yuan
+from alipay.signing import BEIJING, beijing, instant
+from alipay.simulator.failures import business
+from alipay.simulator.postman import Postman
+from alipay.simulator.store import Application, Refund, Store, Trade
+
+TRADE_LIFE = timedelta(days=15)
+REFUNDS_APART = timedelta(seconds=3)
+LARGEST_FEN = 100_000_000 * 100
+
+_OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_]{1,64}")
+_SUBJECT = re.compile(r"[^/=&]{1,256}")
+_TIMEOUT = re.compile(r"([1-9]\d{0,4})([mhd])")
+_UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+Content = dict[str, Any]
+OK: Content = {"code": "10000", "msg": "Success"}
+
+
+class Trades:
+    """Every trade of every application."""
+
+    def __init__(self, store: Store, postman: Postman) -> None:
+        self._store = store
+        self._postman = postman
+
+    def create(self, app: Application, asked: Content, notify_url: str) -> Content:
+        """A new trade, or the same one again where everything asked is the same."""
+        total = _check_create(asked)
+        trade = self._store.trades.get((app.app_id, asked["out_trade_no"]))
+        if trade is None:
+            trade = self._new(app, asked, total, notify_url)
+        else:
+            _check_repeat(self._aged(trade), asked)
+        return OK | {"out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
+
+    def query(self, app: Application, asked: Content) -> Content:
+        """The trade as it is now."""
+        trade = self.find(app, asked)
+        shown = OK | {
+            "trade_no": trade.trade_no,
+            "out_trade_no": trade.out_trade_no,
+            "trade_status": trade.status,
+            "total_amount": yuan(trade.total),
+            "buyer_logon_id": "138****0000",
+            **_buyer(trade),
+        }
+        if trade.paid_at is None:
+            return shown
+        paid = yuan(trade.total)
+        bill = [{"fund_channel": "ALIPAYACCOUNT", "amount": paid}]
+        amounts = dict.fromkeys(("receipt_amount", "invoice_amount", "buyer_pay_amount"), paid)
+        return (
+            shown
+            | amounts
+            | {
+                "point_amount": "0.00",
+                "send_pay_date": beijing(trade.paid_at),
+                "fund_bill_list": bill,
+            }
+        )
+
+    def close(self, app: Application, asked: Content) -> Content:
+        """Close a trade that waits for its buyer."""
+        trade = self.find(app, asked)
+        if trade.status != "WAIT_BUYER_PAY":
+            raise business("TRADE_STATUS_ERROR", "交易状态不合法")
+        trade.status, trade.closed_at = "TRADE_CLOSED", self._store.clock()
+        return OK | {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
+
+    def cancel(self, app: Application, asked: Content) -> Content:
+        """Undo a trade whatever its state: close it, or give everything back."""
+        trade = self.find(app, asked)
+        action = "close" if trade.status == "WAIT_BUYER_PAY" else "refund"
+        if action == "refund" and trade.refunded < trade.total:
+            self._give_back(trade, trade.total - trade.refunded, trade.out_trade_no)
+        trade.status, trade.closed_at = "TRADE_CLOSED", trade.closed_at or self._store.clock()
+        numbers = {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
+        return OK | numbers | {"retry_flag": "N", "action": action}
+
+    def refund(self, app: Application, asked: Content) -> Content:
+        """Give money back; the same out_request_no again answers fund_change N."""
+        trade = self.find(app, asked)
+        amount = _amount(asked.get("refund_amount"))
+        number = str(asked.get("out_request_no") or trade.out_trade_no)
+        known = next((refund for refund in trade.refunds if refund.out_request_no == number), None)
+        if known is None:
+            self._check_refund(app, trade, amount, whole="out_request_no" not in asked)
+            self._give_back(trade, amount, number)
+        elif known.amount != amount:
+            raise business("DISCORDANT_REPEAT_REQUEST", "不一致的请求")
+        return OK | {
+            "trade_no": trade.trade_no,
+            "out_trade_no": trade.out_trade_no,
+            "buyer_logon_id": "138****0000",
+            **_buyer(trade),
+            "fund_change": "Y" if known is None else "N",
+            "refund_fee": yuan(trade.refunded),
+            "gmt_refund_pay": beijing(trade.refunds[-1].at),
+        }
+
+    def query_refund(self, app: Application, asked: Content) -> Content:
+        """A refund of the trade; an unknown one is a success without refund_status."""
+        trade = self.find(app, asked)
+        number = str(asked.get("out_request_no", ""))
+        known = next((refund for refund in trade.refunds if refund.out_request_no == number), None)
+        shown = OK | {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no, "out_request_no": number}
+        if known is None:
+            return OK.copy()
+        return shown | {
+            "total_amount": yuan(trade.total),
+            "refund_amount": yuan(known.amount),
+            "refund_status": "REFUND_SUCCESS",
+            "gmt_refund_pay": beijing(known.at),
+        }
+
+    def find(self, app: Application, asked: Content) -> Trade:
+        """The application's trade; trade_no wins over out_trade_no. Raises ACQ.TRADE_NOT_EXIST."""
+        by_number = self._store.trades.get((app.app_id, str(asked.get("out_trade_no"))))
+        trade = self._store.by_trade_no.get(str(asked["trade_no"])) if asked.get("trade_no") else by_number
+        if trade is None or trade.app_id != app.app_id:
+            raise business("TRADE_NOT_EXIST", "交易不存在")
+        return self._aged(trade)
+
+    def pay(self, trade: Trade, *, notify: bool) -> None:
+        """The buyer pays on the phone, unless the trade cannot be paid any more."""
+        if self._aged(trade).status != "WAIT_BUYER_PAY":
+            raise business("TRADE_HAS_CLOSE" if trade.paid_at is None else "TRADE_HAS_SUCCESS", "交易不可支付")
+        trade.status, trade.paid_at = "TRADE_SUCCESS", self._store.clock()
+        if notify:
+            self._notify(trade)
+
+    def finish(self, trade: Trade) -> None:
+        """The refund window ends."""
+        trade.status = "TRADE_FINISHED"
+        self._notify(trade)
+
+    def _new(self, app: Application, asked: Content, total: int, notify_url: str) -> Trade:
+        now = self._store.clock()
+        number = f"{now.astimezone(BEIJING):%Y%m%d}22001{secrets.randbelow(10**15):015d}"
+        out_trade_no = str(asked["out_trade_no"])
+        trade = Trade(app.app_id, out_trade_no, number, asked, total, notify_url, now, _expiry(asked, now))
+        self._store.trades[app.app_id, out_trade_no] = trade
+        self._store.by_trade_no[number] = trade
+        return trade
+
+    def _aged(self, trade: Trade) -> Trade:
+        if trade.status == "WAIT_BUYER_PAY" and self._store.clock() >= trade.expires_at:
+            trade.status, trade.closed_at = "TRADE_CLOSED", trade.expires_at
+        return trade
+
+    def _check_refund(self, app: Application, trade: Trade, amount: int, *, whole: bool) -> None:
+        if trade.status != "TRADE_SUCCESS":
+            raise business("TRADE_STATUS_ERROR", "交易状态不合法")
+        if whole and amount != trade.total:
+            raise business("REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额不等于订单金额")
+        if amount + trade.refunded > trade.total:
+            raise business("REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
+        if trade.refunds and self._store.clock() - trade.refunds[-1].at < REFUNDS_APART:
+            raise business("SYSTEM_ERROR", "同一笔交易的退款需间隔3秒以上")
+        if not app.can_refund:
+            raise business("SELLER_BALANCE_NOT_ENOUGH", "商户的支付宝账户中无足够的资金进行撤销")
+
+    def _give_back(self, trade: Trade, amount: int, number: str) -> None:
+        now = self._store.clock()
+        trade.refunds.append(Refund(number, amount, now))
+        if trade.refunded == trade.total:
+            trade.status, trade.closed_at = "TRADE_CLOSED", now
+        # The refund has no notify_url of its own: its message goes to the payment's.
+        self._notify(trade)
+
+    def _notify(self, trade: Trade) -> None:
+        if trade.notify_url:
+            self._postman.post(trade.notify_url, notice(trade, self._store.apps[trade.app_id]))
+
+
+def notice(trade: Trade, app: Application) -> dict[str, str]:
+    """The fields of a trade notice, but for those that belong to the delivery."""
+    paid = yuan(trade.total if trade.paid_at else 0)
+    shown = {
+        "notify_type": "trade_status_sync",
+        "app_id": app.app_id,
+        "auth_app_id": app.app_id,
+        "charset": "utf-8",
+        "version": "1.0",
+        "trade_no": trade.trade_no,
+        "out_trade_no": trade.out_trade_no,
+        "seller_id": app.seller_id,
+        "trade_status": trade.status,
+        "total_amount": yuan(trade.total),
+        "subject": trade.asked["subject"],
+        "gmt_create": beijing(trade.created_at),
+        **dict.fromkeys(("receipt_amount", "invoice_amount", "buyer_pay_amount"), paid),
+        "point_amount": "0.00",
+        "fund_bill_list": f'[{{"amount":"{paid}","fundChannel":"ALIPAYACCOUNT"}}]',
+    }
+    shown |= {name.replace("buyer_user_id", "buyer_id"): value for name, value in _buyer(trade).items()}
+    return shown | _notice_times(trade)
+
+
+def _notice_times(trade: Trade) -> dict[str, str]:
+    times: dict[str, str] = {}
+    if trade.paid_at:
+        times["gmt_payment"] = beijing(trade.paid_at)
+    if trade.refunds:
+        at = trade.refunds[-1].at
+        # Alone among the times, gmt_refund carries milliseconds.
+        times["gmt_refund"] = f"{beijing(at)}.{at.microsecond // 1000:03d}"
+        times["refund_fee"] = yuan(trade.refunded)
+        times["out_biz_no"] = trade.refunds[-1].out_request_no
+    if trade.closed_at:
+        times["gmt_close"] = beijing(trade.closed_at)
+    return times
+
+
+def _buyer(trade: Trade) -> dict[str, str]:
+    if trade.asked.get("buyer_open_id"):
+        return {"buyer_open_id": str(trade.asked["buyer_open_id"])}
+    return {"buyer_user_id": str(trade.asked.get("buyer_id", ""))}
+
+
+def _check_create(asked: Content) -> int:
+    if not _OUT_TRADE_NO.fullmatch(str(asked.get("out_trade_no", ""))):
+        raise business("INVALID_PARAMETER", "参数无效：out_trade_no")
+    if not _SUBJECT.fullmatch(str(asked.get("subject", ""))):
+        raise business("INVALID_PARAMETER", "参数无效：subject")
+    if not asked.get("buyer_open_id") and not str(asked.get("buyer_id", "")).startswith("2088"):
+        raise business("INVALID_PARAMETER", "参数无效：buyer_id与buyer_open_id不能同时为空")
+    if asked.get("product_code") == "JSAPI_PAY" and not asked.get("op_app_id"):
+        raise business("INVALID_PARAMETER", "参数无效：op_app_id")
+    return _amount(asked.get("total_amount"))
+
+
+def _check_repeat(trade: Trade, asked: Content) -> None:
+    if trade.paid_at is not None:
+        raise business("TRADE_HAS_SUCCESS", "交易已被支付")
+    if trade.status == "TRADE_CLOSED":
+        raise business("TRADE_HAS_CLOSE", "交易已经关闭")
+    if trade.asked != asked:
+        raise business("CONTEXT_INCONSISTENT", "交易信息被篡改")
+
+
+def _amount(value: object) -> int:
+    try:
+        amount = fen(str(value))
+    except ValueError:
+        amount = 0
+    if not 1 <= amount <= LARGEST_FEN:
+        raise business("INVALID_PARAMETER", "参数无效：金额")
+    return amount
+
+
+def _expiry(asked: Content, now: datetime) -> datetime:
+    if asked.get("time_expire"):
+        try:
+            return instant(str(asked["time_expire"]))
+        except ValueError:
+            raise business("INVALID_PARAMETER", "参数无效：time_expire") from None
+    said = asked.get("timeout_express")
+    if not said:
+        return now + TRADE_LIFE
+    if said == "1c":
+        # The end of today in Beijing.
+        tomorrow = (now.astimezone(BEIJING) + timedelta(days=1)).date()
+        return datetime.combine(tomorrow, datetime.min.time(), BEIJING).astimezone(UTC)
+    match = _TIMEOUT.fullmatch(str(said))
+    if match is None or int(match[1]) * _UNIT[match[2]] > TRADE_LIFE:
+        raise business("INVALID_PARAMETER", "参数无效：timeout_express")
+    return now + int(match[1]) * _UNIT[match[2]]

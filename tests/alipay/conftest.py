@@ -1,0 +1,137 @@
+"""An Alipay simulator of its own for these tests, spoken to over real HTTP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+
+from alipay.client import AlipayClient, TradeOrder
+from alipay.signing import private_key, public_key
+from alipay.simulator import Settings, create_app, keys
+from alipay.simulator.serve import server
+
+collect_ignore = [] if os.environ.get("MALLBRIDGE_SHARED") else ["test_vectors.py"]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Simulator:
+    url: str
+    settings: Settings
+    files: keys.KeyFiles
+
+    def sim(self, path: str, /, **said: Any) -> dict[str, Any]:
+        """A control call."""
+        answer = requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
+        assert answer.status_code == 200, answer.text
+        said_back: dict[str, Any] = answer.json()
+        return said_back
+
+    def heal(self) -> None:
+        requests.delete(f"{self.url}/_sim/faults", timeout=10)
+
+    def notices(self, out_trade_no: str) -> list[dict[str, Any]]:
+        letters = requests.get(f"{self.url}/_sim/notices", timeout=10).json()["notices"]
+        return [letter for letter in letters if letter["fields"]["out_trade_no"] == out_trade_no]
+
+    def open_id(self, person: str) -> str:
+        return str(self.sim("users", person=person)["open_id"])
+
+    @property
+    def gateway(self) -> str:
+        return f"{self.url}/gateway.do"
+
+    @property
+    def alipay_key(self) -> Any:
+        return public_key(self.files.alipay_public_key.read_text())
+
+    def client(self, **changed: Any) -> AlipayClient:
+        said: dict[str, Any] = {
+            "app_id": self.settings.app_id,
+            "key": private_key(self.files.app_key.read_text()),
+            "alipay_key": self.alipay_key,
+            "clock": now,
+            "gateway": self.gateway,
+        }
+        return AlipayClient(**{**said, **changed})
+
+    def order(self, number: str, **changed: Any) -> TradeOrder:
+        said = {
+            "out_trade_no": number,
+            "subject": "三楼 面馆",
+            "total_fen": 1280,
+            "notify_url": "http://127.0.0.1:9/nobody",
+            "buyer_open_id": self.open_id("li-lei"),
+        }
+        return TradeOrder(**{**said, **changed})
+
+
+class Mailbox:
+    """Where notices arrive: keeps each form and answers with the next of `answers`, then success."""
+
+    def __init__(self) -> None:
+        self.forms: list[dict[str, str]] = []
+        self.answers: list[bytes] = []
+        self._lock = Lock()
+
+    def take(self, body: bytes) -> bytes:
+        with self._lock:
+            self.forms.append(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+            return self.answers.pop(0) if self.answers else b"success"
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    folder: Path = tmp_path_factory.mktemp("alipay-keys")
+    settings = Settings(keys=folder, schedule_factor=0.0002, identity="both")
+    web = server(create_app(settings), 0)
+    Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield Simulator(f"http://127.0.0.1:{web.server_port}", settings, keys.ensure(folder))
+    web.shutdown()
+    web.server_close()
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    yield running
+    running.heal()
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> AlipayClient:
+    return simulator.client()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, str]]:
+    box = Mailbox()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answer = box.take(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *said: object) -> None:
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield box, f"http://127.0.0.1:{web.server_port}/v1/notices/alipay"
+    web.shutdown()
+    web.server_close()
