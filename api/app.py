@@ -9,8 +9,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
+from api.malls import routes as mall_routes
 from api.malls import service as malls
 from api.settings import Settings
+from api.staff import service as _staff  # noqa: F401 - its models and loaders
 
 
 def create_app(settings: Settings) -> http.App:
@@ -44,7 +46,11 @@ def configure(settings: Settings) -> None:
 
 
 def _register_rooms(api: http.Api) -> None:
-    pass
+    # Rooms are imported at the top of this module: that is how migrations and workers see every table.
+    for blueprint in (
+        mall_routes.public,
+    ):
+        api.register_blueprint(blueprint)
 
 
 def _smorest_config() -> dict[str, Any]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from api.kit import clock
 from api.kit.db import session
-from api.malls.models import Mall
+from api.malls import names
+from api.malls.models import Floor, Mall, Shop, Site
+from api.staff import passwords
+from api.staff.models import StaffAccount
+from api.staff.permissions import SHOP_ROLES
 
 _number = itertools.count(1)
 
@@ -20,4 +25,49 @@ def _add(row: Any) -> Any:
 def make_mall(**given: Any) -> Mall:
     number = next(_number)
     made: Mall = _add(Mall(**({"code": f"mall-{number}", "name": f"云锦天地 {number}"} | given)))
+    return made
+
+
+def make_site(**given: Any) -> Site:
+    number = next(_number)
+    made: Site = _add(Site(**({"code": f"S{number}", "name": f"{number} 号楼"} | given)))
+    return made
+
+
+def make_floor(**given: Any) -> Floor:
+    site_id = given.pop("site_id", None) or make_site().id
+    made: Floor = _add(Floor(**({"site_id": site_id, "label": f"L{next(_number)}", "position": 1} | given)))
+    return made
+
+
+def make_shop(**given: Any) -> Shop:
+    number = next(_number)
+    if "floor_id" not in given:
+        floor = make_floor(**({"site_id": given["site_id"]} if "site_id" in given else {}))
+        given |= {"floor_id": floor.id, "site_id": floor.site_id}
+    if "site_id" not in given:
+        given["site_id"] = session.get_one(Floor, given["floor_id"]).site_id
+    values = {"code": f"T{number:04}", "name": f"海底捞火锅 {number}", "unit": f"L2-{number:03}", "category": "餐饮"} | given
+    values.setdefault(
+        "search_text", names.search_text([values["name"], *values.get("trading_names", [])], values["unit"], values["category"])
+    )
+    made: Shop = _add(Shop(**values))
+    return made
+
+
+STAFF_PASSWORD = "correct horse battery"
+_hashed: list[str] = []
+
+
+def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
+    """An account that signs in with STAFF_PASSWORD. A shop's role gets a shop unless it is given one; a tablet has no login."""
+    number = next(_number)
+    if not _hashed:
+        _hashed.append(passwords.hashed(STAFF_PASSWORD))
+    values = {"role": role, "state": "active", "name": f"员工 {number}", "made_at": clock.now()}
+    if role in SHOP_ROLES and "shop_id" not in given:
+        values["shop_id"] = make_shop().id
+    if role != "tablet":
+        values |= {"login": f"staff{number}", "password_hash": _hashed[0]}
+    made: StaffAccount = _add(StaffAccount(**(values | given)))
     return made

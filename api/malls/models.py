@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.kit.db import Model
+from api.kit.db import MallOwned, Model
+
+ALIAS_KINDS = ("name", "unit", "tax_no", "phone", "printed")
 
 
 class Mall(Model):
@@ -22,3 +25,80 @@ class Mall(Model):
     timezone: Mapped[str] = mapped_column(server_default=text("'Asia/Shanghai'"), default="Asia/Shanghai")
     currency: Mapped[str] = mapped_column(server_default=text("'CNY'"), default="CNY")
     policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)
+    shops_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with every change of a shop or alias
+
+
+class Site(MallOwned, Model):
+    """One building (楼栋) of the mall."""
+
+    __tablename__ = "sites"
+    __table_args__ = (UniqueConstraint("mall_id", "code"),)
+
+    code: Mapped[str]
+    name: Mapped[str]
+    address: Mapped[str] = mapped_column(server_default=text("''"), default="")
+
+
+class Floor(MallOwned, Model):
+    """One floor (楼层) of a site; `label` is what the lift says (B1, L2), `position` grows upwards."""
+
+    __tablename__ = "floors"
+    __table_args__ = (UniqueConstraint("mall_id", "site_id", "label"),)
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    label: Mapped[str]
+    position: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+
+
+class Shop(MallOwned, Model):
+    """A tenant's unit (门店/租户). `code` is the mall's own number for the contract, the key of imports."""
+
+    __tablename__ = "shops"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "code"),
+        CheckConstraint("points_rate_bp BETWEEN 0 AND 1000000", name="points_rate_in_range"),
+        CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR starts_on <= ends_on", name="contract_runs_forward"),
+        Index("ix_shops_floor", "mall_id", "floor_id"),
+        Index("ix_shops_name", "mall_id", "name", "id"),
+    )
+
+    code: Mapped[str]
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    floor_id: Mapped[int] = mapped_column(ForeignKey("floors.id"))
+    unit: Mapped[str]  # 铺位号: L2-018
+    name: Mapped[str]  # what is over the door (招牌)
+    legal_name: Mapped[str | None]
+    trading_names: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"), default=list)
+    tax_number: Mapped[str | None]  # 统一社会信用代码
+    category: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    phone: Mapped[str | None]
+    opening_hours: Mapped[str | None]  # "1-5 10:00-22:00; 6-7 10:00-22:30", days from Monday = 1
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]  # last day of the contract
+    points_rate_bp: Mapped[int] = mapped_column(server_default=text("10000"), default=10_000)  # 10,000 = the mall's own rate
+    excluded: Mapped[bool] = mapped_column(server_default=text("false"), default=False)  # earns no points at all
+    photo_key: Mapped[str | None]
+    closed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    search_text: Mapped[str] = mapped_column(server_default=text("''"), default="")  # names.search_text of this row
+
+    def trades_on(self, day: date) -> bool:
+        """Whether a purchase on that day (the mall's own) can be this tenant's by its contract."""
+        return (self.starts_on is None or self.starts_on <= day) and (self.ends_on is None or day <= self.ends_on)
+
+
+class ShopAlias(MallOwned, Model):
+    """Another way a shop is printed on paper, mostly learned from reviews. One text may point to several shops."""
+
+    __tablename__ = "shop_aliases"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "normalised", "kind", "shop_id"),
+        Index("ix_shop_aliases_shop", "shop_id"),
+        CheckConstraint(f"kind IN {ALIAS_KINDS}", name="kind_is_known"),
+    )
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    kind: Mapped[str]
+    text: Mapped[str]
+    normalised: Mapped[str]
+    learned_from: Mapped[str]  # "receipt:71", "staff:3", "import"
+    learned_at: Mapped[datetime]

@@ -15,7 +15,17 @@ branch_labels = None
 depends_on = None
 
 JOBS_SCHEMA = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_text()
-WALLED = ("once_keys",)
+WALLED = (
+    "once_keys",
+    "sites",
+    "floors",
+    "shops",
+    "pairing_codes",
+    "shop_aliases",
+    "staff_accounts",
+    "staff_account_moves",
+    "staff_sessions",
+)
 
 
 def upgrade() -> None:
@@ -27,6 +37,7 @@ def upgrade() -> None:
         sa.Column("timezone", sa.Text(), server_default=sa.text("'Asia/Shanghai'"), nullable=False),
         sa.Column("currency", sa.Text(), server_default=sa.text("'CNY'"), nullable=False),
         sa.Column("policy", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("shops_version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.CheckConstraint("code ~ '^[a-z0-9-]{2,40}$'", name=op.f("ck_malls_code_is_a_slug")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_malls")),
@@ -46,6 +57,159 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_once_keys")),
         sa.UniqueConstraint("mall_id", "principal", "key", name=op.f("uq_once_keys_mall_id_principal_key")),
     )
+    op.create_table(
+        "sites",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_sites_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sites")),
+        sa.UniqueConstraint("mall_id", "code", name=op.f("uq_sites_mall_id_code")),
+    )
+    op.create_table(
+        "floors",
+        sa.Column("site_id", sa.BigInteger(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_floors_mall_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_floors_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_floors")),
+        sa.UniqueConstraint("mall_id", "site_id", "label", name=op.f("uq_floors_mall_id_site_id_label")),
+    )
+    op.create_table(
+        "shops",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("site_id", sa.BigInteger(), nullable=False),
+        sa.Column("floor_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("legal_name", sa.Text(), nullable=True),
+        sa.Column("trading_names", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False),
+        sa.Column("tax_number", sa.Text(), nullable=True),
+        sa.Column("category", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("opening_hours", sa.Text(), nullable=True),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("points_rate_bp", sa.BigInteger(), server_default=sa.text("10000"), nullable=False),
+        sa.Column("excluded", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("photo_key", sa.Text(), nullable=True),
+        sa.Column("closed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("search_text", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR starts_on <= ends_on", name=op.f("ck_shops_contract_runs_forward")),
+        sa.CheckConstraint("points_rate_bp BETWEEN 0 AND 1000000", name=op.f("ck_shops_points_rate_in_range")),
+        sa.ForeignKeyConstraint(["floor_id"], ["floors.id"], name=op.f("fk_shops_floor_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_shops_mall_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_shops_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shops")),
+        sa.UniqueConstraint("mall_id", "code", name=op.f("uq_shops_mall_id_code")),
+    )
+    op.create_index("ix_shops_floor", "shops", ["mall_id", "floor_id"], unique=False)
+    op.create_index("ix_shops_name", "shops", ["mall_id", "name", "id"], unique=False)
+    op.create_table(
+        "pairing_codes",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("code_key", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_pairing_codes_mall_id")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_pairing_codes_shop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pairing_codes")),
+        sa.UniqueConstraint("mall_id", "code_key", name=op.f("uq_pairing_codes_mall_id_code_key")),
+    )
+    op.create_table(
+        "shop_aliases",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("normalised", sa.Text(), nullable=False),
+        sa.Column("learned_from", sa.Text(), nullable=False),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("kind IN ('name', 'unit', 'tax_no', 'phone', 'printed')", name=op.f("ck_shop_aliases_kind_is_known")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_shop_aliases_mall_id")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_shop_aliases_shop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shop_aliases")),
+        sa.UniqueConstraint("mall_id", "normalised", "kind", "shop_id", name=op.f("uq_shop_aliases_mall_id_normalised_kind_shop_id")),
+    )
+    op.create_index("ix_shop_aliases_shop", "shop_aliases", ["shop_id"], unique=False)
+    op.create_table(
+        "staff_accounts",
+        sa.Column("login", sa.Text(), nullable=True),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=True),
+        sa.Column("failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("(role = 'tablet') = (login IS NULL)", name=op.f("ck_staff_accounts_people_have_a_login")),
+        sa.CheckConstraint(
+            "(role IN ('shop_clerk', 'shop_manager', 'tablet')) = (shop_id IS NOT NULL)",
+            name=op.f("ck_staff_accounts_shop_roles_have_a_shop"),
+        ),
+        sa.CheckConstraint(
+            "role IN ('administrator', 'reviewer', 'marketer', 'finance', 'floor_manager', 'service_desk', 'shop_manager', 'shop_clerk', 'tablet')",
+            name=op.f("ck_staff_accounts_role_is_known"),
+        ),
+        sa.CheckConstraint("(login IS NULL) = (password_hash IS NULL)", name=op.f("ck_staff_accounts_a_login_has_a_password")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_staff_accounts_mall_id")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_staff_accounts_shop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_accounts")),
+        sa.UniqueConstraint("mall_id", "login", name=op.f("uq_staff_accounts_mall_id_login")),
+    )
+    op.create_index("ix_staff_accounts_shop", "staff_accounts", ["shop_id"], unique=False)
+    op.create_table(
+        "staff_account_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("staff_account_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("moved_by", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_staff_account_moves_mall_id")),
+        sa.ForeignKeyConstraint(["staff_account_id"], ["staff_accounts.id"], name=op.f("fk_staff_account_moves_staff_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_account_moves")),
+        sa.UniqueConstraint("staff_account_id", "seq", name=op.f("uq_staff_account_moves_staff_account_id_seq")),
+    )
+    op.create_table(
+        "staff_sessions",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("public_id", sa.Text(), nullable=False),
+        sa.Column("refresh_hash", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["staff_accounts.id"], name=op.f("fk_staff_sessions_account_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_staff_sessions_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_sessions")),
+        sa.UniqueConstraint("mall_id", "public_id", name=op.f("uq_staff_sessions_mall_id_public_id")),
+    )
+    op.create_index("ix_staff_sessions_account", "staff_sessions", ["account_id"], unique=False)
     for table in WALLED:
         wall(table)
     op.execute(JOBS_SCHEMA)

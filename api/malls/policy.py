@@ -1,0 +1,94 @@
+"""The mall's policy: every rule the operator may set, with its default, its limits and its meaning. Stored as what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, get_type_hints
+
+from api.kit.money import MAX_FEN
+
+SCORE, REVIEW, REFUSE = "score", "review", "refuse"
+VERDICTS = (SCORE, REVIEW, REFUSE)
+ROUNDINGS = ("down", "half_up", "up")
+_A_MILLION = 1_000_000
+_TEN_YEARS = 3650  # days
+
+
+def _number(default: int, low: int, high: int, says: str) -> Any:
+    return field(default=default, metadata={"min": low, "max": high, "says": says})
+
+
+def _choice(default: str, choices: tuple[str, ...], says: str) -> Any:
+    return field(default=default, metadata={"choices": choices, "says": says})
+
+
+def _yes(default: bool, says: str) -> Any:
+    return field(default=default, metadata={"says": says})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the operator decided. Amounts in fen, times in the unit of the name."""
+
+    # receipts
+    submission_days: int = _number(7, 0, 365, "a receipt may be sent until the end of this many days after the purchase")
+    minimum_spend_fen: int = _number(100, 0, MAX_FEN, "a smaller purchase does not score")
+    payment_slip: str = _choice(REVIEW, VERDICTS, "a card or wallet slip (签购单)")
+    delivery_order: str = _choice(REVIEW, VERDICTS, "an order slip of a delivery platform (外卖单)")
+    e_screenshot: str = _choice(REVIEW, VERDICTS, "a screenshot of an electronic receipt (电子小票截图)")
+    receipts_per_shop_day: int = _number(10, 1, 1000, "scored receipts of one member at one shop on one day")
+    receipts_per_member_day: int = _number(20, 1, 1000, "receipts of one member in one day, refused ones too")
+    receipts_per_member_week: int = _number(70, 1, 10_000, "receipts of one member in seven days, refused ones too")
+    auto_limit_fen: int = _number(300_000, 0, MAX_FEN, "the largest purchase that scores without a person looking at it")
+    answer_limit_fen: int = _number(50_000, 0, MAX_FEN, "the largest purchase that a shopper's own answer may settle")
+    second_reader_fen: int = _number(500_000, 0, MAX_FEN, "a purchase of at least this needs a second reviewer")
+    ask_shopper: bool = _yes(True, "when one field is unsure, ask the shopper before a reviewer")
+    decide_minutes: int = _number(1440, 5, 43_200, "the promised time until a reviewer has decided")
+    late_bonus_points: int = _number(0, 0, 10_000, "points for the shopper when that promise is broken")
+    review_lock_minutes: int = _number(10, 1, 240, "how long one reviewer holds a case")
+    photo_retention_days: int = _number(180, 1, _TEN_YEARS, "photos are removed after this many days")
+    # points
+    return_window_days: int = _number(7, 0, 365, "points stay pending until goods can no longer be returned")
+    points_rounding: str = _choice("down", ROUNDINGS, "a fraction of a point")
+    adjustment_limit_points: int = _number(1000, 0, _A_MILLION * 100, "a larger adjustment by staff needs a second person")
+    earn_on_principal: bool = _yes(True, "what was paid from a stored-value card's principal earns")
+    earn_on_bonus: bool = _yes(False, "what was paid from a stored-value card's bonus earns")
+    earn_on_coupons: bool = _yes(False, "what a coupon paid earns")
+    earn_on_points: bool = _yes(False, "what points paid earns")
+
+    def differs(self) -> dict[str, Any]:
+        """What is not the default, as it is stored."""
+        mine, standard = asdict(self), asdict(Policy())
+        return {name: value for name, value in mine.items() if value != standard[name]}
+
+
+FIELDS = {item.name: item for item in fields(Policy)}
+_TYPES: dict[str, type] = get_type_hints(Policy)
+
+
+def problems(values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with these values, by field; empty when nothing is."""
+    return {name: wrong for name, value in values.items() if (wrong := _wrong(name, value))}
+
+
+def _wrong(name: str, value: Any) -> str | None:
+    if name not in FIELDS:
+        return "there is no such rule"
+    limits = FIELDS[name].metadata
+    if type(value) is not _TYPES[name]:
+        return f"must be a {_TYPES[name].__name__}"
+    if "choices" in limits and value not in limits["choices"]:
+        return f"must be one of {', '.join(limits['choices'])}"
+    if "min" in limits and not limits["min"] <= value <= limits["max"]:
+        return f"must be {limits['min']} to {limits['max']}"
+    return None
+
+
+def read(stored: Mapping[str, Any]) -> Policy:
+    """The policy in force. A stored value that today's limits refuse gives way to the default."""
+    wrong = problems(stored)
+    return Policy(**{name: value for name, value in stored.items() if name not in wrong})
+
+
+assert all(item.default is not MISSING for item in FIELDS.values())

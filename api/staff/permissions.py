@@ -1,0 +1,82 @@
+"""Who of the staff may do what: one table, role → permissions. Routes name a permission, never a role."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is at the mall, or at a shop of it."""
+
+    ADMINISTRATOR = "administrator"  # 系统管理员
+    REVIEWER = "reviewer"  # 小票审核
+    MARKETER = "marketer"  # 营销
+    FINANCE = "finance"  # 财务
+    FLOOR_MANAGER = "floor_manager"  # 楼层经理
+    SERVICE_DESK = "service_desk"  # 服务台
+    SHOP_MANAGER = "shop_manager"  # 店长
+    SHOP_CLERK = "shop_clerk"  # 店员
+    TABLET = "tablet"  # a shop's paired tablet
+
+
+SHOP_ROLES = frozenset({Role.SHOP_MANAGER, Role.SHOP_CLERK, Role.TABLET})
+MALL_ROLES = frozenset(Role) - SHOP_ROLES
+
+_A, _R, _M, _F, _FM, _D = (
+    Role.ADMINISTRATOR,
+    Role.REVIEWER,
+    Role.MARKETER,
+    Role.FINANCE,
+    Role.FLOOR_MANAGER,
+    Role.SERVICE_DESK,
+)
+_SM, _SC, _T = Role.SHOP_MANAGER, Role.SHOP_CLERK, Role.TABLET
+
+#: permission → the roles that hold it. Every @blp.permission of a route has its row here; a test compares both.
+HOLDERS: dict[str, frozenset[Role]] = {
+    # malls
+    "shops.read": frozenset({_A, _R, _M, _F, _FM, _D}),
+    "shops.write": frozenset({_A, _FM}),
+    "shops.import": frozenset({_A}),
+    "aliases.write": frozenset({_A, _R, _FM}),
+    "policy.read": frozenset({_A, _R, _M, _F, _FM}),
+    "policy.write": frozenset({_A}),
+    # staff
+    "self.write": frozenset(Role) - {_T},
+    "staff.read": frozenset({_A}),
+    "staff.write": frozenset({_A}),
+    "tablets.manage": frozenset({_A, _FM}),
+    "own_tablets.manage": frozenset({_SM}),
+    "audit.read": frozenset({_A, _F}),
+    "jobs.read": frozenset({_A}),
+    "jobs.retry": frozenset({_A}),
+    # members
+    "members.read": frozenset({_A, _M, _D}),
+    "members.write": frozenset({_A, _D}),
+    "members.merge": frozenset({_A, _D}),
+    # ledger and points
+    "ledger.read": frozenset({_A, _F}),
+    "points.read": frozenset({_A, _M, _F, _D}),
+    "points.rules": frozenset({_A, _M}),
+    "points.adjust": frozenset({_A, _D}),
+    "points.approve": frozenset({_A, _F}),
+    "points.report": frozenset({_A, _M, _F}),
+    # sales
+    "sales.read": frozenset({_A, _R, _F, _FM, _D}),
+    # receipts
+    "receipts.read": frozenset({_A, _R, _D}),
+    "receipts.review": frozenset({_A, _R}),
+    "receipts.report": frozenset({_A, _R, _F}),
+}
+
+#: Every permission there is.
+PERMISSIONS = frozenset(HOLDERS)
+
+_BY_ROLE: dict[str, frozenset[str]] = {
+    str(role): frozenset(permission for permission, roles in HOLDERS.items() if role in roles) for role in Role
+}
+
+
+def of(role: str) -> frozenset[str]:
+    """What a role may do."""
+    return _BY_ROLE.get(role, frozenset())
