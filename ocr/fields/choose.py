@@ -1,0 +1,167 @@
+"""Lines to fields: one pass over the rows, then each field asks for what it needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ocr.fields import kinds, merchants, numbers, times, total
+from ocr.fields.edges import cut_lines, runs_out_below
+from ocr.fields.entries import Entry, entries
+from ocr.fields.labels import Role
+from ocr.fields.money import printed_currency
+from ocr.fields.rows import Item, Row, lay_out
+from ocr.fields.text import squeezed
+from ocr.fields.total import Hypothesis
+from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
+
+_MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
+_REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
+
+
+@dataclass(frozen=True)
+class _Slip:
+    lines: Sequence[Line]
+    rows: Sequence[Row]
+    ledger: Sequence[Entry]
+    picture: Picture
+    kind: Kind
+    currency: str | None
+
+
+def choose(lines: Sequence[Line], picture: Picture) -> Reading:
+    """The fields of the slip. A field that the lines do not support is None, never a guess."""
+    rows = lay_out(lines)
+    cut = cut_lines(lines, picture.width, picture.height)
+    ledger = entries(rows, cut)
+    kind, sure = kinds.kind_of(rows, ledger, picture.signals.screenshot)
+    slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows))
+    ranked = _rank(slip)
+    amount = _amount(slip, ranked)
+    number = _number(slip)
+    unit, mall = merchants.unit_and_mall(rows, lines)
+    return Reading(
+        lines=tuple(lines),
+        merchant=_merchant(slip),
+        total_fen=amount,
+        currency=slip.currency or "CNY",
+        paid_at=_paid_at(slip),
+        receipt_no=number,
+        kind=kind,
+        kind_confidence=sure,
+        auto=_is_sure(slip, ranked, amount, sure),
+        picture=picture,
+        candidates=tuple(_candidate(slip, one) for one in ranked[:4]),
+        tenders=_tenders(ledger, amount.value),
+        amounts=_named(ledger),
+        original_no=numbers.original_number(rows) if kind == "refund" else None,
+        reprint=any(_REPRINT.search(squeezed(row.text)) for row in rows),
+        unit=unit,
+        mall=mall,
+        tax_no=_after(rows, r"(税号|统一社会信用代码|纳税人识别号|gst(reg)?(no|id)?|sstid|统编)", r"[A-Z0-9]{8,20}"),
+        phone=_after(rows, r"(电话|热线|tel|phone)", r"[\d][\d\-\s]{6,14}\d"),
+        cashier=_after(rows, r"^(收银员?|收款员|操作员号?|cashier|营业员|服务员|salesperson)", r"[\w ]{1,20}"),
+    )
+
+
+def _rank(slip: _Slip) -> list[Hypothesis]:
+    special = _MONEY_OF.get(slip.kind)
+    if special is not None:
+        return total.weigh_special(slip.ledger, slip.rows, special)
+    ranked = total.weigh(slip.ledger, slip.rows)
+    if slip.kind == "e_screenshot" and not any(one.evidence & {"paid", "payable"} for one in ranked):
+        return total.weigh_tallest(slip.ledger) or ranked
+    return ranked
+
+
+def _amount(slip: _Slip, ranked: Sequence[Hypothesis]) -> Field[int]:
+    if not ranked or not total.is_supported(ranked[0]) or slip.kind == "other" or _may_go_on(slip, ranked[0]):
+        return Field(None)
+    best = ranked[0]
+    fen = -best.fen if slip.kind == "refund" and not _is_credit_note(slip.rows) else best.fen
+    indexes = tuple(sorted({entry.item.index for entry in best.entries}))
+    return Field(fen, min(0.99, best.confidence), indexes, slip.lines[best.best.item.index].box)
+
+
+def _is_credit_note(rows: Iterable[Row]) -> bool:
+    # A credit note states the credit, as a positive amount; a refund slip states a payment back.
+    return any("creditnote" in squeezed(row.text) for row in rows)
+
+
+def _may_go_on(slip: _Slip, best: Hypothesis) -> bool:
+    """Is the amount the last thing in the frame, so that a discount or the real total may stand below it?"""
+    last = max(entry.row for entry in best.entries)
+    if "paid" in best.evidence or last < len(slip.rows) - 1:
+        return False
+    return runs_out_below(slip.lines, slip.rows[last].items, slip.picture.width, slip.picture.height)
+
+
+def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind_sure: float) -> bool:
+    if amount.value is None or slip.kind == "other" or kind_sure < 0.5:
+        return False
+    return total.is_sure(ranked)
+
+
+def _candidate(slip: _Slip, one: Hypothesis) -> Candidate:
+    item = one.best.item
+    return Candidate(one.fen, min(0.99, one.confidence), one.best.label, item.index, slip.lines[item.index].box)
+
+
+def _merchant(slip: _Slip) -> Field[str]:
+    name = merchants.merchant(slip.rows, slip.ledger, slip.lines, slip.kind)
+    if name is None:
+        return Field(None)
+    return Field(name.text, min(0.99, name.score), _indexes(name.items), _box(slip, name.items))
+
+
+def _paid_at(slip: _Slip) -> Field[datetime]:
+    order = "mdy" if slip.currency == "USD" else "ymd" if slip.currency in (None, "CNY") else "dmy"
+    found = times.moments(slip.rows, order)
+    if not found or found[0].score < 0.2:
+        return Field(None)
+    best = found[0]
+    return Field(best.when, round(best.score, 3), _indexes(best.items), _box(slip, best.items))
+
+
+def _number(slip: _Slip) -> Field[str]:
+    found = numbers.numbers(slip.rows, slip.kind)
+    if not found:
+        return Field(None)
+    best = found[0]
+    return Field(best.value, round(best.score * best.item.score, 3), (best.item.index,), slip.lines[best.item.index].box)
+
+
+def _indexes(items: Sequence[Item]) -> tuple[int, ...]:
+    return tuple(item.index for item in items)
+
+
+def _box(slip: _Slip, items: Sequence[Item]) -> Box | None:
+    return slip.lines[items[0].index].box if items else None
+
+
+def _tenders(ledger: Sequence[Entry], paid: int | None) -> tuple[Tender, ...]:
+    if paid is None:
+        return ()
+    return tuple(
+        Tender(entry.label.strip(" :"), abs(entry.fen))
+        for entry in ledger
+        if entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.strong
+    )
+
+
+def _named(ledger: Sequence[Entry]) -> dict[str, int]:
+    """The amounts by the part that they play, in fen; of several with one part the last."""
+    return {entry.role.value: entry.fen for entry in ledger if entry.role not in (None, Role.OTHER)}  # type: ignore[union-attr]
+
+
+def _after(rows: Sequence[Row], label: str, value: str) -> str | None:
+    for row in rows:
+        for item in row.items:
+            match = re.search(rf"{label}[^:]*:\s*(?P<found>{value})", item.text, re.IGNORECASE)
+            if match:
+                return match["found"].strip()
+    return None
+
+

@@ -1,0 +1,106 @@
+"""Printed amounts: digits with or without a currency, and the capital words (大写) of Chinese bills."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ocr.fields.rows import Item, Row
+
+# ISO 4217 code by what is printed; the first that matches anywhere on the slip wins, so the specific come first.
+_CURRENCIES = (
+    ("HKD", r"HK\s?[$S§]|HKD|港币|港元"),
+    ("MOP", r"MOP\s?[$S]?|澳门元|澳门币|葡币"),
+    ("TWD", r"NT\s?[$S]|NTD|TWD|新台币|新台幣"),
+    ("CNY", r"RMB|CNY|CN¥|人民币"),
+    ("MYR", r"\bRM\s?(?=\d)|\bMYR\b|\(RM\)|\bRM\b"),
+    ("SGD", r"S\$|\bSGD\b"),
+    ("USD", r"US\s?\$|\bUSD\b"),
+    ("EUR", r"€|\bEUR\b"),
+    ("GBP", r"£|\bGBP\b"),
+    ("JPY", r"\bJPY\b|日元"),
+)
+_SIGN = r"(?P<sign>[-~－]\s?)?"
+_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])\s*)"
+_DIGITS = r"(?P<whole>\d{1,3}(?:[,，]\s?\d{3})+|\d{1,8})(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
+_AMOUNT = re.compile(
+    rf"(?<![\w.:/*#-]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
+    re.IGNORECASE,
+)
+_NOT_MONEY = re.compile(r"^\s?(?:%|折|kg|g\b|ml|l\b|件|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount as printed on one item. `strong`: printed with cents or a currency, so hardly anything else."""
+
+    fen: int
+    strong: bool
+    cents: bool
+    item: Item
+    start: int
+    end: int
+
+
+def amounts(item: Item) -> list[Money]:
+    """The amounts printed on one item, from left to right."""
+    found = []
+    for match in _AMOUNT.finditer(_repaired(item.text)):
+        if _NOT_MONEY.match(item.text[match.end() :]):
+            continue
+        found.append(_money(match, item))
+    return found
+
+
+def _money(match: re.Match[str], item: Item) -> Money:
+    part = match["part"]
+    fen = int(re.sub(r"\D", "", match["whole"])) * 100 + int((part or "0").ljust(2, "0"))
+    if match["sign"] or match["inner"] or match["after"]:
+        fen = -fen
+    marked = bool(match["unit"] or match["yuan"])
+    return Money(fen, marked or bool(part and len(part) == 2), bool(part), item, match.start(), match.end())
+
+
+def _repaired(text: str) -> str:
+    # The point of a price is read twice, or as a comma before the cents; lengths stay as they are.
+    text = re.sub(r"(?<=\d)\.\.(?=\d)", "0.", text) if re.search(r"\d\.\.\d", text) else text
+    return re.sub(r"(?<=\d),(?=\d{2}(?!\d))", ".", text)
+
+
+def printed_currency(rows: Sequence[Row]) -> str | None:
+    """The ISO 4217 code of the currency that the slip names, or None when it names none."""
+    text = "\n".join(row.text for row in rows)
+    counts = [(len(re.findall(pattern, text)), code) for code, pattern in _CURRENCIES]
+    best = max(counts, key=lambda pair: pair[0])
+    return best[1] if best[0] else None
+
+
+_WORDS = {word: value for value, words in enumerate(("零〇", "壹一", "贰二两", "叁三", "肆四", "伍五", "陆六", "柒七", "捌八", "玖九")) for word in words}
+_UNITS = {"拾": 10, "十": 10, "佰": 100, "百": 100, "仟": 1000, "千": 1000}
+_CAPITALS = re.compile(r"([零壹贰叁肆伍陆柒捌玖拾佰仟万亿]{2,})\s?[元圆]\s?([零壹贰叁肆伍陆柒捌玖角分整正]*)")
+
+
+def in_words(text: str) -> int | None:
+    """The fen of an amount in capital words (伍佰陆拾元整), or None when there is none in the text."""
+    match = _CAPITALS.search(text)
+    if match is None:
+        return None
+    fen = _whole(match[1]) * 100
+    for number, unit in re.findall(r"([壹贰叁肆伍陆柒捌玖])([角分])", match[2]):
+        fen += _WORDS[number] * (10 if unit == "角" else 1)
+    return fen
+
+
+def _whole(words: str) -> int:
+    total = section = digit = 0
+    for word in words:
+        if word in _WORDS:
+            digit = _WORDS[word]
+        elif word in _UNITS:
+            section += (digit or 1) * _UNITS[word]
+            digit = 0
+        elif word == "万":
+            total += (section + digit) * 10_000
+            section = digit = 0
+    return total + section + digit

@@ -1,0 +1,143 @@
+"""The number that the shop gave this slip, among the many numbers that shops print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ocr.fields.rows import Item, Row
+from ocr.fields.text import squeezed
+from ocr.reading import Kind
+
+_NOT_OURS = (
+    r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|条码|barcode|客(服|户)|牌|"
+    r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|aid|tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统编|卖方|买方|随机码|机器"
+)
+# Best label first for each kind of paper: (pattern, score).
+_LABELS = (
+    (r"(小票|收据|销售单?|票据|单据|凭条|账单|结账单|帐单|水单)(编)?号码?|receipt(no|number|num|id|h)?|(sales?|cash)?(bill|slip|invoice|docket|check|chk|memo)(no|num|number|id)?$|taxinvoice|^inv|^rcpt|receiptnumber|documentno|docno|billno|checkno|slipno|invno|invoiceno|发票号码", 0.95),
+    (r"(交易|流水|收银|消费|订单|支付)(流水|编|单|序)?(号|编号)码?|流水(号|单号)?$|单号|单号码?|(trans(action)?|trx|txn|order|ord)(no|num|number|id)?$|transno|orderno|trxno|订单$|编号$|referenceno|refno|reference$", 0.85),
+    (r"票号|取票码|序号|凭证号|voucherno|流水|serial|seq|no$|号码$|单$|cn#|cnno|creditnoteno|cs#", 0.6),
+    (r"参考号|检索", 0.7),
+)
+_NO_LABELS = re.compile(_NOT_OURS)
+_COMPILED = tuple((re.compile(pattern), score) for pattern, score in _LABELS)
+_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-/](?=[A-Za-z0-9])){2,39}")
+_LABELLED = re.compile(r"(?P<label>[^:：#\d]{0,24}?[^\W\d][^:：#\d]{0,14}?(?:no|NO|No)?\.?)\s?[:：#.]+\s?#?(?P<value>[A-Za-z0-9][A-Za-z0-9\-/ ]{2,39})")
+_ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number with its label's score."""
+
+    value: str
+    score: float
+    item: Item
+    original: bool = False
+
+
+def numbers(rows: Sequence[Row], kind: Kind) -> list[Number]:
+    """The numbers that may be the slip's own, best first."""
+    found = list(_labelled(rows, kind))
+    barcodes = _bare(rows)
+    found = [_confirmed(number, barcodes) for number in found]
+    return sorted(found, key=lambda number: number.score, reverse=True)
+
+
+def original_number(rows: Sequence[Row]) -> str | None:
+    """On a refund slip: the number of the receipt that is taken back."""
+    for row in rows:
+        for label, value, _ in _pairs(row):
+            if _ORIGINAL.search(squeezed(label)):
+                return value
+    return None
+
+
+def _labelled(rows: Sequence[Row], kind: Kind) -> Iterator[Number]:
+    for number, row in enumerate(rows):
+        for label, value, item in [*_pairs(row), *_stacked(rows, number)]:
+            score = _score(label, value, kind)
+            if score > 0:
+                # The head of the slip names it; what follows the total is about cards and machines.
+                yield Number(value, score - 0.04 * number / len(rows), item)
+
+
+def _pairs(row: Row) -> Iterator[tuple[str, str, Item]]:
+    for item in row.items:
+        parts = re.split(r"\s{2,}|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)", item.text)
+        for part in parts:
+            if pair := _split(part):
+                yield (*pair, item)
+    for left, right in zip(row.items, row.items[1:], strict=False):
+        if not re.search(r"\d{3}", left.text) and (value := _clean(right.text)):
+            yield left.text, value, right
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    if "#" in text or ":" in text:
+        head, _, tail = text.rpartition(":") if re.search(r":\s?[A-Za-z0-9]", text) else text.rpartition("#")
+        if value := _clean(tail):
+            return head or "#", value
+    match = re.match(r"(?P<label>.*?[^\W\d_]\.?)\s?[.:]?\s?(?P<value>[A-Z]{0,5}-?\d[A-Za-z0-9\-/]{3,39})$", text)
+    if match and (value := _clean(match["value"])):
+        return match["label"], value
+    return None
+
+
+def _stacked(rows: Sequence[Row], number: int) -> Iterator[tuple[str, str, Item]]:
+    row = rows[number]
+    if number + 1 < len(rows) and len(row.items) == 1 and row.text.rstrip().endswith((":", "号", "No", "No.", "NO", "#")):
+        below = rows[number + 1].items[0]
+        if value := _clean(below.text):
+            yield row.text, value, below
+
+
+def _clean(text: str) -> str | None:
+    text = text.strip(" #:.*")
+    match = re.match(r"[A-Za-z0-9][A-Za-z0-9\-/_ ]*", text)
+    if match is None or len(text) - match.end() > 2:
+        return None
+    value = re.sub(r"\s", "", match.group()).strip("-/_")
+    if len(value) < 3 or sum(c.isdigit() for c in value) < max(2, len(value) // 3):
+        return None
+    return None if _is_date(value) else value
+
+
+def _is_date(value: str) -> bool:
+    return bool(re.fullmatch(r"20\d\d[-/]\d{1,2}[-/]\d{1,2}.*|\d{1,2}[-/]\d{1,2}[-/](20)?\d\d.*", value))
+
+
+def _score(label: str, value: str, kind: Kind) -> float:
+    key = squeezed(label)
+    if _is_terminal(key, kind):
+        return 0.0
+    for pattern, score in _COMPILED:
+        if pattern.search(key):
+            if kind == "payment_slip" and re.search(r"参考|refno|rrn|检索", key):
+                score = 0.97
+            if kind == "e_screenshot" and re.search(r"^(交易单号|订单号|交易号)", key):
+                score = 0.97
+            if kind == "refund" and re.search(r"退(货|款)(单|小票|流水)", key):
+                score = 0.98
+            return score - (0.25 if len(value) < 4 else 0.0)
+    return 0.0
+
+
+def _is_terminal(key: str, kind: Kind) -> bool:
+    if kind == "payment_slip" and re.search(r"参考|refno", key):
+        return False
+    return bool(_NO_LABELS.search(key))
+
+
+def _bare(rows: Sequence[Row]) -> list[str]:
+    """Numbers that stand alone on a row, as they do under a barcode."""
+    return [value for row in rows if len(row.items) == 1 and re.fullmatch(r"[A-Za-z0-9\-* ]{6,40}", row.text) and (value := _clean(row.text))]
+
+
+def _confirmed(number: Number, barcodes: Sequence[str]) -> Number:
+    flat = re.sub(r"\W", "", number.value)
+    if any(re.sub(r"\W", "", bare) == flat for bare in barcodes):
+        return Number(number.value, min(0.99, number.score + 0.08), number.item)
+    return number

@@ -1,0 +1,286 @@
+"""Which amount was paid: every printed amount is a hypothesis, and independent evidence speaks for or against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from math import prod
+from statistics import median
+
+from ocr.fields.entries import Entry
+from ocr.fields.labels import Role
+from ocr.fields.money import in_words
+from ocr.fields.rows import Row
+
+# How far each kind of evidence, alone, lets us believe an amount. The kinds are independent of each other.
+WEIGHTS = {
+    "paid": 0.72,
+    "payable": 0.74,
+    "total": 0.60,
+    "subtotal": 0.30,
+    "tender": 0.25,
+    "tenders": 0.45,
+    "change": 0.60,
+    "discounts": 0.50,
+    "items": 0.45,
+    "words": 0.70,
+    "alone": 0.45,
+    "tall": 0.15,
+    "again": 0.35,
+    "special": 0.72,
+}
+PROOFS = frozenset({"tenders", "change", "discounts", "items", "words", "again", "alone"})
+TRUSTED = 0.85
+LEGIBLE = 0.88
+
+
+@dataclass
+class Hypothesis:
+    """An amount in fen, the entries that print it, and the evidence for it."""
+
+    fen: int
+    entries: list[Entry]
+    evidence: set[str] = field(default_factory=set)
+    doubt: float = 1.0
+
+    @property
+    def confidence(self) -> float:
+        belief = 1 - prod(1 - WEIGHTS[kind] for kind in self.evidence)
+        return round(belief * self.doubt, 4)
+
+    @property
+    def best(self) -> Entry:
+        """The entry to show: the one with the strongest label, the lowest on the paper among equals."""
+        return max(self.entries, key=lambda entry: (_RANK.get(entry.role, 0), entry.item.height, entry.row))
+
+
+_RANK: dict[Role | None, int] = {
+    Role.PAID: 6,
+    Role.PAYABLE: 6,
+    Role.TOTAL: 5,
+    Role.REFUND: 5,
+    Role.TOP_UP: 5,
+    Role.SUBTOTAL: 3,
+    Role.TENDER: 2,
+    Role.CASH: 1,
+}
+_NAMES = {Role.PAID: "paid", Role.PAYABLE: "payable", Role.TOTAL: "total", Role.SUBTOTAL: "subtotal", Role.TENDER: "tender"}
+_SUMS = (Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE)
+
+
+def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
+    """The amounts that may be the one paid, best first."""
+    ledger = _in_style(ledger)
+    found = {fen: Hypothesis(fen, same) for fen, same in _labelled(ledger).items()}
+    for hypothesis in found.values():
+        _by_label(hypothesis)
+    _by_cash(ledger, found)
+    _by_tenders(ledger, found)
+    _by_discounts(ledger, found)
+    _by_items(ledger, found)
+    _by_words(rows, found)
+    _by_size(ledger, found)
+    _doubt(ledger, found)
+    return sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
+
+
+def _in_style(ledger: Sequence[Entry]) -> list[Entry]:
+    # Where prices carry cents, a bare whole number is a count or a code.
+    money = [entry for entry in ledger if entry.role is not Role.COUNT]
+    with_cents = sum(entry.cents for entry in money)
+    if with_cents * 2 < len(money):
+        return list(ledger)
+    return [entry for entry in ledger if entry.cents or entry.strong]
+
+
+def _labelled(ledger: Sequence[Entry]) -> dict[int, list[Entry]]:
+    wanted = (*_NAMES, Role.CASH)
+    values: dict[int, list[Entry]] = {}
+    for entry in ledger:
+        if entry.role in wanted and entry.fen > 0:
+            values.setdefault(entry.fen, []).append(entry)
+    return {fen: same for fen, same in values.items() if any(entry.role in _NAMES for entry in same)}
+
+
+def _by_label(hypothesis: Hypothesis) -> None:
+    names = {_NAMES[entry.role] for entry in hypothesis.entries if entry.role in _NAMES}
+    firm = [name for name in ("payable", "paid", "total", "subtotal") if name in names]
+    hypothesis.evidence |= set(firm[:1]) or (names & {"tender"})
+    rows = {entry.row for entry in hypothesis.entries if entry.role in (*_SUMS, Role.PAID)}
+    if len(rows) > 1:
+        hypothesis.evidence.add("again")
+
+
+def _by_cash(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    changes = [abs(entry.fen) for entry in ledger if entry.role is Role.CHANGE and entry.fen]
+    handed = [entry for entry in ledger if entry.role in (Role.CASH, Role.PAID, Role.TENDER) and entry.fen]
+    for change, given in product(changes, handed):
+        paid = abs(given.fen) - change
+        if paid > 0 and paid in found:
+            found[paid].evidence.add("change")
+            if given.fen in found:
+                # What was handed over is not what was paid, whatever its label says.
+                found[given.fen].doubt *= 0.1
+
+
+def _by_tenders(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    means = [entry for entry in ledger if _is_means(entry)]
+    for hypothesis in found.values():
+        printed = {entry.row for entry in hypothesis.entries if entry.role in (*_SUMS, Role.PAID)}
+        if not printed:
+            continue
+        others = [entry for entry in means if entry.row not in printed and entry.row > min(printed)][-6:]
+        for count in range(1, len(others) + 1):
+            if any(sum(abs(one.fen) for one in some) == hypothesis.fen for some in combinations(others, count)):
+                hypothesis.evidence.add("tenders")
+
+
+def _is_means(entry: Entry) -> bool:
+    voucher = entry.role is Role.DISCOUNT and "券" in entry.label
+    return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH) or voucher)
+
+
+def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    sums = {entry.fen: entry.row for entry in ledger if entry.role in _SUMS and entry.fen > 0}
+    changes = _adjustments(ledger)
+    for hypothesis in found.values():
+        for fen, row in sums.items():
+            last = max(entry.row for entry in hypothesis.entries)
+            if fen != hypothesis.fen and row < last and hypothesis.fen - fen in changes:
+                hypothesis.evidence.add("discounts")
+
+
+def _adjustments(ledger: Sequence[Entry]) -> set[int]:
+    """Every change of a sum that the printed discounts, fees, taxes and roundings allow, in fen."""
+    reachable = {0}
+    for entry in [one for one in ledger if one.fen and one.role in _SIGNS][:8]:
+        amount = abs(entry.fen)
+        steps = [sign * amount for sign in _SIGNS[entry.role]]  # type: ignore[index]
+        reachable |= {base + step for base in reachable for step in steps}
+    return reachable - {0}
+
+
+_SIGNS: dict[Role | None, tuple[int, ...]] = {
+    Role.DISCOUNT: (-1,),
+    Role.ROUNDING: (-1, 1),
+    Role.FEE: (1,),
+    Role.TAX: (1,),
+}
+
+
+def _by_items(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.DISCOUNT, Role.PAID)]
+    if not sums:
+        return
+    first = min(sums)
+    lines: dict[int, int] = {}
+    for entry in ledger:
+        if entry.row < first and (entry.role is None or entry.role in (Role.FEE,)):
+            lines[entry.row] = entry.fen  # the last amount of the row is the line's own
+    articles = [fen for fen in lines.values() if fen > 0]
+    if not articles:
+        return
+    whole = {sum(articles), sum(lines.values())}
+    changes = {0, *_adjustments(ledger)} if len(articles) > 1 else {0}
+    for hypothesis in found.values():
+        if any(hypothesis.fen in (total, *(total + change for change in changes)) for total in whole):
+            hypothesis.evidence.add("items")
+
+
+def _by_words(rows: Sequence[Row], found: dict[int, Hypothesis]) -> None:
+    for row in rows:
+        fen = in_words(row.text)
+        if fen in found:
+            found[fen].evidence.add("words")
+
+
+def _by_size(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    heights = [entry.item.height for entry in ledger]
+    if not heights:
+        return
+    usual = median(heights)
+    for hypothesis in found.values():
+        if hypothesis.best.item.height > 1.3 * usual:
+            hypothesis.evidence.add("tall")
+    money = {abs(entry.fen) for entry in ledger if entry.fen and entry.strong}
+    for hypothesis in found.values():
+        if money == {hypothesis.fen}:
+            hypothesis.evidence.add("alone")
+
+
+def _doubt(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    """A sum that is followed by discounts and by a smaller amount due is not what was paid."""
+    for hypothesis in found.values():
+        rivals = [other for other in found.values() if other is not hypothesis]
+        if any(_supersedes(other, hypothesis) for other in rivals):
+            hypothesis.doubt *= 0.5
+        if {"tender", "subtotal"} & hypothesis.evidence and any(_is_firm(other) for other in rivals):
+            hypothesis.doubt *= 0.6
+    handed = any(entry.role is Role.CASH and entry.fen for entry in ledger)
+    for hypothesis in found.values():
+        if "paid" in hypothesis.evidence and handed and not hypothesis.evidence & PROOFS - {"tenders"}:
+            hypothesis.doubt *= 0.7
+
+
+def _is_firm(hypothesis: Hypothesis) -> bool:
+    return bool(hypothesis.evidence & {"paid", "payable", "total"})
+
+
+def _supersedes(later: Hypothesis, earlier: Hypothesis) -> bool:
+    if later.fen >= earlier.fen or later.best.row <= earlier.best.row or "discounts" not in later.evidence:
+        return False
+    return bool(later.evidence & {"paid", "payable", "total"}) and later.doubt > 0.5
+
+
+def is_sure(ranked: Sequence[Hypothesis]) -> bool:
+    """May the first amount be trusted without a human: a label, a proof apart from it, and no rival?"""
+    if not ranked:
+        return False
+    first = ranked[0]
+    proofs = first.evidence & PROOFS
+    legible = max(entry.item.score for entry in first.entries) >= LEGIBLE
+    rival = max((other.confidence for other in ranked[1:]), default=0.0)
+    labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
+    return labelled and bool(proofs) and legible and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
+
+
+
+
+def is_supported(hypothesis: Hypothesis) -> bool:
+    """Does the slip call this amount a total, or is it a subtotal that something else confirms?"""
+    firm = bool(hypothesis.evidence & {"paid", "payable", "total", "special"})
+    confirmed = "subtotal" in hypothesis.evidence and bool(hypothesis.evidence & {"tenders", "change", "words"})
+    return (firm or confirmed) and hypothesis.confidence >= 0.35
+
+
+def weigh_special(ledger: Sequence[Entry], rows: Sequence[Row], role: Role) -> list[Hypothesis]:
+    """On a refund or top-up slip: the amounts under its own labels, and failing those the ordinary ones."""
+    own = [entry for entry in ledger if entry.role is role and entry.fen]
+    if not own:
+        return weigh([_positive(entry) for entry in ledger], rows)
+    found = {abs(entry.fen): Hypothesis(abs(entry.fen), [], {"special"}) for entry in own}
+    for entry in own:
+        found[abs(entry.fen)].entries.append(entry)
+    for hypothesis in found.values():
+        others = [entry for entry in ledger if abs(entry.fen) == hypothesis.fen and entry not in hypothesis.entries]
+        if others or len(hypothesis.entries) > 1:
+            hypothesis.evidence.add("again")
+    _by_size(ledger, found)
+    return sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
+
+
+def weigh_tallest(ledger: Sequence[Entry]) -> list[Hypothesis]:
+    """On a payment app's page: the amount in the largest print, which carries no label."""
+    strong = [entry for entry in ledger if entry.strong and entry.fen]
+    if not strong:
+        return []
+    tallest = max(strong, key=lambda entry: entry.item.height)
+    rest = [entry.item.height for entry in ledger if entry is not tallest] or [0.0]
+    if tallest.item.height < 1.25 * max(rest):
+        return []
+    return [Hypothesis(abs(tallest.fen), [tallest], {"special", "tall"})]
+
+
+def _positive(entry: Entry) -> Entry:
+    return replace(entry, fen=abs(entry.fen))
