@@ -122,7 +122,7 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
         with store.lock:
             app = store.apps.get(str(said["app_id"]))
             if app is None:
-                content_key = str(said.get("content_key", settings.content_key))
+                content_key = str(said.get("content_key", store.apps[settings.app_id].content_key))
                 seller = str(said.get("seller_id", settings.seller_id))
                 app = Application(str(said["app_id"]), public_key(said["public_key"]), content_key, seller)
                 store.apps[app.app_id] = app

@@ -55,6 +55,10 @@ class Simulator:
         return f"{self.url}/gateway.do"
 
     @property
+    def content_key(self) -> str:
+        return self.files.content_key.read_text().strip()
+
+    @property
     def alipay_key(self) -> Any:
         return public_key(self.files.alipay_public_key.read_text())
 

@@ -128,7 +128,7 @@ def payload(simulator: Simulator, **said: object) -> dict[str, str]:
 
 
 def opened(simulator: Simulator, posted: dict[str, str], content_key: str | None = None) -> str:
-    key = content_key or simulator.settings.content_key
+    key = content_key or simulator.content_key
     return phone_number(posted, alipay_key=simulator.alipay_key, content_key=key).mobile
 
 
@@ -139,7 +139,7 @@ def test_the_phone_number_is_proved_and_opened(simulator: Simulator) -> None:
 
 def test_a_phone_number_with_another_ciphertext_is_refused(simulator: Simulator) -> None:
     posted = payload(simulator)
-    forged = aes.encrypt(simulator.settings.content_key, '{"code":"10000","mobile":"13000000000"}')
+    forged = aes.encrypt(simulator.content_key, '{"code":"10000","mobile":"13000000000"}')
     with pytest.raises(Untrusted):
         opened(simulator, {**posted, "response": forged})
 

@@ -67,7 +67,7 @@ class Simulator:
 
     @property
     def v3_key(self) -> bytes:
-        return api_v3_key(self.settings.api_v3_key)
+        return api_v3_key(self.files.api_v3_key.read_text().strip())
 
     def pay_client(self, **changed: Any) -> PayClient:
         said: dict[str, Any] = {"clock": now, "base_url": self.url, "answer_key": self.public_key_id, **changed}

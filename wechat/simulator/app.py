@@ -37,7 +37,7 @@ def _demo_merchant(settings: Settings, files: keys.KeyFiles) -> MerchantAccount:
     certificate = files.merchant_cert.read_text()
     return MerchantAccount(
         mchid=settings.mchid,
-        api_v3_key=api_v3_key(settings.api_v3_key),
+        api_v3_key=api_v3_key(files.api_v3_key.read_text().strip()),
         certificates={certificate_serial(certificate): public_key_of(certificate)},
         appids={settings.appid},
     )

@@ -204,7 +204,9 @@ def _new_code(store: Store, settings: Settings, kind: str) -> str:
 def _merchant(store: Store, said: Answer, settings: Settings) -> MerchantAccount:
     account = store.merchants.get(str(said["mchid"]))
     if account is None:
-        account = MerchantAccount(str(said["mchid"]), api_v3_key(said.get("api_v3_key", settings.api_v3_key)))
+        demo = store.merchants[settings.mchid]
+        key = api_v3_key(said["api_v3_key"]) if "api_v3_key" in said else demo.api_v3_key
+        account = MerchantAccount(str(said["mchid"]), key)
         store.merchants[account.mchid] = account
     if pem := said.get("certificate_pem"):
         account.certificates[certificate_serial(pem)] = public_key_of(pem)

@@ -4,6 +4,7 @@ For our client:
     merchant_key.pem, merchant_cert.pem                    the merchant's API key (PKCS#8) and its certificate
     wechatpay_public_key.pem, wechatpay_public_key_id.txt  WeChat Pay's public key and its PUB_KEY_ID_…
     platform_cert.pem                                      a platform certificate, for certificate mode
+    api_v3_key.txt                                         the merchant's API v3 key, 32 characters
 For the simulator only:
     wechatpay_key.pem, platform_key.pem                    the private halves
 """
@@ -52,6 +53,11 @@ class KeyFiles:
         return self.folder / "wechatpay_public_key_id.txt"
 
     @property
+    def api_v3_key(self) -> Path:
+        """The merchant's API v3 key: one line of 32 characters."""
+        return self.folder / "api_v3_key.txt"
+
+    @property
     def wechatpay_key(self) -> Path:
         """WeChat Pay's private key (public-key mode)."""
         return self.folder / "wechatpay_key.pem"
@@ -86,6 +92,7 @@ def ensure(folder: Path | str) -> KeyFiles:
 def _make(files: KeyFiles) -> None:
     _key_and_certificate(files.merchant_key, files.merchant_cert, "Demo merchant")
     _key_and_certificate(files.platform_key, files.platform_cert, "Tenpay.com sign (simulator)")
+    write_secret(files.api_v3_key, secrets.token_hex(16) + "\n")
     key = new_key()
     write_secret(files.wechatpay_key, private_pem(key))
     files.public_key.write_text(public_pem(key))

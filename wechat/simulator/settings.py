@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEMO_APPID = "wx2a7c41d09be5f638"
-DEMO_SECRET = "demo0000mini0000program000secret"
+DEMO_APPID = "wx0000000000000demo"
+DEMO_SECRET = "demo-wechat-secret"
 DEMO_MCHID = "1900000109"
-DEMO_API_V3_KEY = "demo-api-v3-key-of-the-simulator"
 DEMO_TEMPLATE = "demo-template-points-earned-00001"
 PORT = 5011
 
@@ -26,7 +25,6 @@ class Settings:
     appid: str = DEMO_APPID
     secret: str = field(default=DEMO_SECRET, repr=False)
     mchid: str = DEMO_MCHID
-    api_v3_key: str = field(default=DEMO_API_V3_KEY, repr=False)
     seed: str = "mallbridge"
     schedule_factor: float = 1.0
     refund_seconds: float = 1.0
