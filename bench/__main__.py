@@ -1,0 +1,11 @@
+"""`make bench`: every measurement that needs no photos from outside, one JSON line each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MEASUREMENTS = ("ledger", "points_page", "uploads")
+
+if __name__ == "__main__":
+    sys.exit(max(subprocess.call([sys.executable, "-m", f"bench.{name}"]) for name in MEASUREMENTS))
