@@ -114,7 +114,7 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(key_folder: Path) -> Iterator[Simulator]:
     settings = Settings(keys=key_folder, schedule_factor=0.002, refund_seconds=0.05)
     web = server(create_app(settings), 0)
-    Thread(target=web.serve_forever, daemon=True).start()
+    Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield Simulator(f"http://127.0.0.1:{web.server_port}", settings, keys.ensure(key_folder))
     web.shutdown()
     web.server_close()
@@ -151,7 +151,7 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
             pass
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=web.serve_forever, daemon=True).start()
+    Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield box, f"http://127.0.0.1:{web.server_port}/v1/notices/wechat"
     web.shutdown()
     web.server_close()
