@@ -1,4 +1,7 @@
-"""The one clock. Every server follows the database's clock, so a server whose own clock is wrong still agrees with the others."""
+"""The one clock. Every server follows the database's clock, so a server whose own clock is wrong still agrees with the others.
+
+Between two looks at the database time runs on by the monotonic clock, so a step of the server's own clock moves nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,20 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_offset = timedelta(0)
+_skew = timedelta(0)
+_base: tuple[datetime, float] | None = None
 _fixed: datetime | None = None
 _lock = threading.Lock()
 
 
 def now() -> datetime:
     """The present instant, aware, in UTC."""
-    return _fixed if _fixed is not None else datetime.now(UTC) + _offset
+    if _fixed is not None:
+        return _fixed
+    if _base is None:
+        return datetime.now(UTC)
+    told, when = _base
+    return told + timedelta(seconds=time.monotonic() - when)
 
 
 def today(timezone: str) -> date:
@@ -34,14 +43,15 @@ def monotonic() -> float:
 
 def follow(database_now: datetime) -> None:
     """Take the database's clock as the truth; called on each new database connection."""
-    global _offset
+    global _base, _skew
     with _lock:
-        _offset = database_now - datetime.now(UTC)
+        _base = (database_now.astimezone(UTC), time.monotonic())
+        _skew = database_now - datetime.now(UTC)
 
 
 def skew() -> timedelta:
     """How far this server's own clock is behind the database's."""
-    return _offset
+    return _skew
 
 
 def fix(at: datetime | None) -> None:

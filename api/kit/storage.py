@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
 from api.kit.errors import Gone, Unavailable
+
+#: Names joined by single slashes, none beginning with a slash or a dot: nothing that leads out of the folder.
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*", re.ASCII)
 
 _root: Path | None = None
 
@@ -29,7 +33,7 @@ def configure(root: Path) -> None:
 def _path(key: str) -> Path:
     if _root is None:
         raise RuntimeError("Storage is not configured.")
-    if not key.replace("/", "").replace("-", "").replace(".", "").isalnum() or ".." in key:
+    if not _KEY.fullmatch(key):
         raise ValueError("not a storage key")
     return _root / key
 
@@ -51,9 +55,19 @@ def put(key: str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        _keep_name(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise StorageFull() from error
+
+
+def _keep_name(folder: Path) -> None:
+    # A file's bytes are durable after its own fsync, its name only after the folder's.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read(key: str) -> bytes:
