@@ -9,10 +9,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
+from api.ledger import commands as ledger_commands
 from api.malls import routes as mall_routes
 from api.malls import service as malls
+from api.sales import routes as sale_routes
 from api.settings import Settings
-from api.staff import service as _staff  # noqa: F401 - its models and loaders
+from api.staff import commands as staff_commands
+from api.staff import routes as staff_routes
 
 
 def create_app(settings: Settings) -> http.App:
@@ -30,6 +33,8 @@ def create_app(settings: Settings) -> http.App:
     api = http.Api(app)
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
+    app.cli.add_command(ledger_commands.cli)
+    app.cli.add_command(staff_commands.group)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
     return app
@@ -49,6 +54,12 @@ def _register_rooms(api: http.Api) -> None:
     # Rooms are imported at the top of this module: that is how migrations and workers see every table.
     for blueprint in (
         mall_routes.public,
+        sale_routes.members,
+        sale_routes.shop,
+        sale_routes.office,
+        staff_routes.public,
+        staff_routes.office,
+        staff_routes.shops,
     ):
         api.register_blueprint(blueprint)
 

@@ -9,6 +9,8 @@ from api.kit import clock
 from api.kit.db import session
 from api.malls import names
 from api.malls.models import Floor, Mall, Shop, Site
+from api.sales import service as sales
+from api.sales.service import Sighted
 from api.staff import passwords
 from api.staff.models import StaffAccount
 from api.staff.permissions import SHOP_ROLES
@@ -71,3 +73,19 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
         values |= {"login": f"staff{number}", "password_hash": _hashed[0]}
     made: StaffAccount = _add(StaffAccount(**(values | given)))
     return made
+
+
+def make_sighted(**given: Any) -> Sighted:
+    """A purchase told by one channel; by default a receipt of ¥128.00 paid now."""
+    values: dict[str, Any] = {
+        "channel": "receipt",
+        "source_type": "test",
+        "source_id": next(_number) + 1_000,
+        "member_id": None,
+        "paid_at": clock.now(),
+        "paid_fen": 12_800,
+        "receipt_no": None,
+    } | given
+    if "shop_id" not in values:
+        values["shop_id"] = make_shop().id
+    return sales.sight(**values)

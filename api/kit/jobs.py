@@ -88,7 +88,7 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
             db.in_mall(mall_id, run)
 
         def all_malls(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the tick
-            for mall_id in _mall_ids():
+            for mall_id in mall_ids():
                 with db.unit_of_work():
                     defer(one_task, mall_id=mall_id)
 
@@ -100,7 +100,8 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
     return declare
 
 
-def _mall_ids() -> list[int]:
+def mall_ids() -> list[int]:
+    """Every mall of this installation, read in a unit of work of its own."""
     with db.unit_of_work():
         return list(session.scalars(select(column("id", BigInteger)).select_from(table("malls"))))
 

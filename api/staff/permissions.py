@@ -42,6 +42,7 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "policy.read": frozenset({_A, _R, _M, _F, _FM}),
     "policy.write": frozenset({_A}),
     # staff
+    "self.read": frozenset(Role),
     "self.write": frozenset(Role) - {_T},
     "staff.read": frozenset({_A}),
     "staff.write": frozenset({_A}),
@@ -63,6 +64,7 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "points.report": frozenset({_A, _M, _F}),
     # sales
     "sales.read": frozenset({_A, _R, _F, _FM, _D}),
+    "own_sales.read": frozenset({_SM, _SC, _T}),
     # receipts
     "receipts.read": frozenset({_A, _R, _D}),
     "receipts.review": frozenset({_A, _R}),

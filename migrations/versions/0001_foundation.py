@@ -16,13 +16,22 @@ depends_on = None
 
 JOBS_SCHEMA = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_text()
 WALLED = (
+    "audit_entries",
+    "ledger_accounts",
+    "ledger_transfers",
     "once_keys",
+    "sign_in_tries",
     "sites",
     "floors",
+    "ledger_entries",
+    "ledger_rollups",
     "shops",
     "pairing_codes",
+    "sales",
     "shop_aliases",
     "staff_accounts",
+    "sale_refunds",
+    "sale_sightings",
     "staff_account_moves",
     "staff_sessions",
 )
@@ -44,6 +53,64 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_malls_code")),
     )
     op.create_table(
+        "audit_entries",
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("did", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_audit_entries_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
+    )
+    op.create_index("ix_audit_entries_newest", "audit_entries", ["mall_id", "id"], unique=False)
+    op.create_index("ix_audit_entries_subject", "audit_entries", ["mall_id", "subject_type", "subject_id", "id"], unique=False)
+    op.create_index("ix_audit_entries_who", "audit_entries", ["mall_id", "who", "id"], unique=False)
+    op.create_table(
+        "ledger_accounts",
+        sa.Column("owner_kind", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("asset", sa.Text(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("(owner_kind = 'member') = (balance IS NOT NULL)", name=op.f("ck_ledger_accounts_only_members_run_a_balance")),
+        sa.CheckConstraint(
+            "asset IN ('points', 'points_pending', 'principal_fen', 'bonus_fen', 'cash_fen', 'growth')",
+            name=op.f("ck_ledger_accounts_asset_known"),
+        ),
+        sa.CheckConstraint("balance >= 0 OR asset IN ('points', 'growth')", name=op.f("ck_ledger_accounts_debt_only_where_allowed")),
+        sa.CheckConstraint(
+            "owner_kind IN ('member', 'shop', 'mall', 'gateway', 'bearer')", name=op.f("ck_ledger_accounts_owner_kind_known")
+        ),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_ledger_accounts_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_accounts")),
+        sa.UniqueConstraint(
+            "mall_id", "owner_kind", "owner_id", "asset", name=op.f("uq_ledger_accounts_mall_id_owner_kind_owner_id_asset")
+        ),
+    )
+    op.create_table(
+        "ledger_transfers",
+        sa.Column("cause_type", sa.Text(), nullable=False),
+        sa.Column("cause_id", sa.Text(), nullable=False),
+        sa.Column("undoes", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("undoes < id", name=op.f("ck_ledger_transfers_undoes_something_older")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_ledger_transfers_mall_id")),
+        sa.ForeignKeyConstraint(["undoes"], ["ledger_transfers.id"], name=op.f("fk_ledger_transfers_undoes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transfers")),
+        sa.UniqueConstraint("mall_id", "cause_type", "cause_id", name=op.f("uq_ledger_transfers_mall_id_cause_type_cause_id")),
+        sa.UniqueConstraint("undoes", name=op.f("uq_ledger_transfers_undoes")),
+    )
+    op.create_table(
         "once_keys",
         sa.Column("principal", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -56,6 +123,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_once_keys_mall_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_once_keys")),
         sa.UniqueConstraint("mall_id", "principal", "key", name=op.f("uq_once_keys_mall_id_principal_key")),
+    )
+    op.create_table(
+        "sign_in_tries",
+        sa.Column("login_key", sa.Text(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_sign_in_tries_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_tries")),
+        sa.UniqueConstraint("mall_id", "login_key", name=op.f("uq_sign_in_tries_mall_id_login_key")),
     )
     op.create_table(
         "sites",
@@ -79,6 +158,35 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_floors_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_floors")),
         sa.UniqueConstraint("mall_id", "site_id", "label", name=op.f("uq_floors_mall_id_site_id_label")),
+    )
+    op.create_table(
+        "ledger_entries",
+        sa.Column("transfer_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("balance_after", sa.BigInteger(), nullable=True),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("amount <> 0", name=op.f("ck_ledger_entries_moves_something")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_ledger_entries_mall_id")),
+        sa.ForeignKeyConstraint(["transfer_id"], ["ledger_transfers.id"], name=op.f("fk_ledger_entries_transfer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entries")),
+    )
+    op.create_index("ix_ledger_entries_account", "ledger_entries", ["account_id", "id"], unique=False)
+    op.create_index("ix_ledger_entries_transfer", "ledger_entries", ["transfer_id"], unique=False)
+    op.create_table(
+        "ledger_rollups",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("through_entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("rolled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["ledger_accounts.id"], name=op.f("fk_ledger_rollups_account_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_ledger_rollups_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_rollups")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_ledger_rollups_account_id")),
     )
     op.create_table(
         "shops",
@@ -128,6 +236,40 @@ def upgrade() -> None:
         sa.UniqueConstraint("mall_id", "code_key", name=op.f("uq_pairing_codes_mall_id_code_key")),
     )
     op.create_table(
+        "sales",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("minute_known", sa.Boolean(), nullable=False),
+        sa.Column("paid_fen", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("receipt_no", sa.Text(), nullable=True),
+        sa.Column("tenders", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False),
+        sa.Column("scored_by", sa.BigInteger(), nullable=True),
+        sa.Column("scored_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("(scored_by IS NULL) = (scored_at IS NULL)", name=op.f("ck_sales_scored_whole")),
+        sa.CheckConstraint("paid_fen >= 0", name=op.f("ck_sales_paid_not_negative")),
+        sa.CheckConstraint("refunded_fen BETWEEN 0 AND paid_fen", name=op.f("ck_sales_refunds_within_paid")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_sales_mall_id")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_sales_shop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales")),
+    )
+    op.create_index(
+        "ix_sales_member_time",
+        "sales",
+        ["mall_id", "member_id", "paid_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("member_id IS NOT NULL"),
+    )
+    op.create_index("ix_sales_shop_time", "sales", ["mall_id", "shop_id", "paid_at", "id"], unique=False)
+    op.create_index("ix_sales_time", "sales", ["mall_id", "paid_at", "id"], unique=False)
+    op.create_table(
         "shop_aliases",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -151,8 +293,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("shop_id", sa.BigInteger(), nullable=True),
-        sa.Column("failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -176,6 +316,62 @@ def upgrade() -> None:
     )
     op.create_index("ix_staff_accounts_shop", "staff_accounts", ["shop_id"], unique=False)
     op.create_table(
+        "sale_refunds",
+        sa.Column("sale_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_before_fen", sa.BigInteger(), nullable=False),
+        sa.Column("source_type", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_sale_refunds_gives_something_back")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_sale_refunds_mall_id")),
+        sa.ForeignKeyConstraint(["sale_id"], ["sales.id"], name=op.f("fk_sale_refunds_sale_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_refunds")),
+        sa.UniqueConstraint("mall_id", "source_type", "source_id", name=op.f("uq_sale_refunds_mall_id_source_type_source_id")),
+        sa.UniqueConstraint("sale_id", "refunded_before_fen", name=op.f("uq_sale_refunds_sale_id_refunded_before_fen")),
+    )
+    op.create_table(
+        "sale_sightings",
+        sa.Column("sale_id", sa.BigInteger(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("source_type", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("minute_known", sa.Boolean(), nullable=False),
+        sa.Column("paid_fen", sa.BigInteger(), nullable=False),
+        sa.Column("receipt_no", sa.Text(), nullable=True),
+        sa.Column("number_key", sa.Text(), nullable=True),
+        sa.Column("external_no", sa.Text(), nullable=True),
+        sa.Column("external_key", sa.Text(), nullable=True),
+        sa.Column("differs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_sale_sightings_mall_id")),
+        sa.ForeignKeyConstraint(["sale_id"], ["sales.id"], name=op.f("fk_sale_sightings_sale_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_sightings")),
+        sa.UniqueConstraint("mall_id", "source_type", "source_id", name=op.f("uq_sale_sightings_mall_id_source_type_source_id")),
+    )
+    op.create_index(
+        "ix_sale_sightings_external",
+        "sale_sightings",
+        ["mall_id", "shop_id", "external_key"],
+        unique=False,
+        postgresql_where=sa.text("external_key IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_sale_sightings_number",
+        "sale_sightings",
+        ["mall_id", "shop_id", "number_key"],
+        unique=False,
+        postgresql_where=sa.text("number_key IS NOT NULL"),
+    )
+    op.create_index("ix_sale_sightings_sale", "sale_sightings", ["sale_id"], unique=False)
+    op.create_table(
         "staff_account_moves",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("staff_account_id", sa.BigInteger(), nullable=False),
@@ -196,7 +392,7 @@ def upgrade() -> None:
         "staff_sessions",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("public_id", sa.Text(), nullable=False),
-        sa.Column("refresh_hash", sa.Text(), nullable=False),
+        sa.Column("generation", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),

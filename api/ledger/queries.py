@@ -1,0 +1,101 @@
+"""The SQL of the ledger. Posting is one statement, so that the locks on members' accounts live as short as they can."""
+
+from __future__ import annotations
+
+#: Lock the members' accounts in id order, refuse below the floor before anything is written, then write all of it.
+#: A missing account is created by the upsert that adds to it (an upsert alone would check the floor on the change, not on
+#: the sum). The others' accounts are never locked.
+POST = """
+WITH wanted AS (
+  SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::bigint[], %(assets)s::text[], %(amounts)s::bigint[], %(overdrafts)s::boolean[])
+    AS w(owner_kind, owner_id, asset, amount, overdraft)
+), held AS (
+  SELECT a.id, a.owner_id, a.asset, a.balance FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset)
+  WHERE owner_kind = 'member' ORDER BY a.id FOR UPDATE OF a
+), fits AS (
+  SELECT coalesce(bool_and(w.overdraft OR w.amount > 0 OR coalesce(h.balance, 0) + w.amount >= 0), true) AS yes
+  FROM wanted w LEFT JOIN held h USING (owner_id, asset) WHERE w.owner_kind = 'member'
+), transfer AS (
+  INSERT INTO ledger_transfers (cause_type, cause_id, undoes, note, digest, posted_at)
+  SELECT %(cause_type)s, %(cause_id)s, %(undoes)s::bigint, %(note)s, %(digest)s, %(at)s::timestamptz FROM fits WHERE yes
+  ON CONFLICT DO NOTHING RETURNING id
+), moved AS (
+  UPDATE ledger_accounts a SET balance = a.balance + w.amount FROM held h JOIN wanted w USING (owner_id, asset) CROSS JOIN transfer
+  WHERE a.id = h.id AND w.owner_kind = 'member'
+  RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
+), begun AS (
+  INSERT INTO ledger_accounts AS a (owner_kind, owner_id, asset, balance)
+  SELECT owner_kind, owner_id, asset, amount FROM wanted CROSS JOIN transfer
+  WHERE owner_kind = 'member' AND (owner_id, asset) NOT IN (SELECT owner_id, asset FROM held) ORDER BY owner_id, asset
+  ON CONFLICT (mall_id, owner_kind, owner_id, asset) DO UPDATE SET balance = a.balance + excluded.balance
+  RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
+), running AS (
+  TABLE moved UNION ALL TABLE begun
+), standing AS (
+  SELECT a.id, a.owner_kind, a.owner_id, a.asset, a.balance
+  FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset) WHERE owner_kind <> 'member'
+), opened AS (
+  INSERT INTO ledger_accounts AS a (owner_kind, owner_id, asset)
+  SELECT owner_kind, owner_id, asset FROM wanted w CROSS JOIN transfer
+  WHERE owner_kind <> 'member' AND NOT EXISTS (
+    SELECT FROM standing s WHERE (s.owner_kind, s.owner_id, s.asset) = (w.owner_kind, w.owner_id, w.asset))
+  ORDER BY owner_kind, owner_id, asset
+  ON CONFLICT (mall_id, owner_kind, owner_id, asset) DO UPDATE SET asset = a.asset
+  RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
+), lines AS (
+  INSERT INTO ledger_entries (transfer_id, account_id, amount, balance_after, posted_at)
+  SELECT transfer.id, a.id, w.amount, a.balance, %(at)s::timestamptz
+  FROM transfer CROSS JOIN wanted w
+  JOIN (TABLE running UNION ALL TABLE standing UNION ALL TABLE opened) a USING (owner_kind, owner_id, asset)
+)
+SELECT transfer.id, running.owner_id, running.asset, running.balance FROM transfer LEFT JOIN running ON true
+"""
+
+EARLIER = "SELECT id, digest FROM ledger_transfers WHERE cause_type = %(cause_type)s AND cause_id = %(cause_id)s"
+
+#: Lines of the proof: (what, subject, expected, found).
+PROOF = """
+WITH summed AS (SELECT account_id, sum(amount) AS total, min(transfer_id) AS transfer_id FROM ledger_entries GROUP BY account_id)
+SELECT 'balance', a.owner_kind || ':' || a.owner_id || ' ' || a.asset, coalesce(s.total, 0)::bigint, a.balance
+  FROM ledger_accounts a LEFT JOIN summed s ON s.account_id = a.id
+  WHERE a.balance IS NOT NULL AND a.balance <> coalesce(s.total, 0)
+UNION ALL
+SELECT 'account', 'account ' || s.account_id || ' of transfer ' || s.transfer_id, 1, 0
+  FROM summed s WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.id = s.account_id)
+UNION ALL
+SELECT 'transfer', 'transfer ' || e.transfer_id || ' ' || coalesce(a.asset, '?'), 0, sum(e.amount)::bigint
+  FROM ledger_entries e LEFT JOIN ledger_accounts a ON a.id = e.account_id
+  GROUP BY e.transfer_id, a.asset HAVING sum(e.amount) <> 0
+UNION ALL
+SELECT 'empty', 'transfer ' || t.id, 2, 0 FROM ledger_transfers t
+  WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transfer_id = t.id)
+UNION ALL
+SELECT 'rollup', a.owner_kind || ':' || a.owner_id || ' ' || a.asset, coalesce(sum(e.amount), 0)::bigint, r.balance
+  FROM ledger_rollups r JOIN ledger_accounts a ON a.id = r.account_id
+  LEFT JOIN ledger_entries e ON e.account_id = r.account_id AND e.id <= r.through_entry_id
+  GROUP BY r.id, a.owner_kind, a.owner_id, a.asset, r.balance HAVING coalesce(sum(e.amount), 0) <> r.balance
+ORDER BY 1, 2
+"""
+
+#: Add the entries since the last roll-up, up to one that no open transaction can still precede.
+ROLL_UP = """
+INSERT INTO ledger_rollups AS r (account_id, through_entry_id, balance, rolled_at)
+SELECT a.id, bound.id, coalesce(old.balance, 0) + coalesce(fresh.total, 0), %(at)s::timestamptz
+FROM ledger_accounts a
+CROSS JOIN (SELECT max(id) AS id FROM ledger_entries WHERE posted_at < %(settled)s::timestamptz) bound
+LEFT JOIN ledger_rollups old ON old.account_id = a.id
+CROSS JOIN LATERAL (
+  SELECT sum(e.amount) AS total FROM ledger_entries e
+  WHERE e.account_id = a.id AND e.id > coalesce(old.through_entry_id, 0) AND e.id <= bound.id
+) fresh
+WHERE a.balance IS NULL AND bound.id IS NOT NULL AND bound.id >= coalesce(old.through_entry_id, 0)
+ON CONFLICT (account_id) DO UPDATE
+  SET through_entry_id = excluded.through_entry_id, balance = excluded.balance, rolled_at = excluded.rolled_at
+"""
+
+BALANCES = """
+SELECT a.asset, coalesce(a.balance, coalesce(r.balance, 0) + (
+  SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e WHERE e.account_id = a.id AND e.id > coalesce(r.through_entry_id, 0)))::bigint
+FROM ledger_accounts a LEFT JOIN ledger_rollups r ON r.account_id = a.id
+WHERE a.owner_kind = %(kind)s AND a.owner_id = %(id)s AND a.asset = ANY(%(assets)s::text[])
+"""

@@ -1,0 +1,217 @@
+"""The only writer of value: points, stored value, cash owed. Every transfer sums to zero in each asset and counts once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Select, func, select
+
+from api.kit import clock, pages
+from api.kit.db import session
+from api.ledger import queries
+from api.ledger.errors import AlreadyUndone, BalanceTooLow, CauseClash, TransferNotFound
+from api.ledger.models import Account, EntryRow, Transfer
+
+MAX_AMOUNT = 2**53  # the largest whole number that JSON readers keep exact
+#: No transaction of ours stays open for as long; entries older than this have no unseen neighbour.
+SETTLED_AFTER = timedelta(hours=1)
+
+
+class Owner(NamedTuple):
+    """Who an account belongs to. Kinds: member, shop, mall (id = the mall), gateway, bearer (a shop's id, or 0 for the mall itself)."""
+
+    kind: str
+    id: int
+
+
+class Asset(StrEnum):
+    """What an account counts. Names ending _fen are money; points and growth are whole points."""
+
+    POINTS = "points"
+    POINTS_PENDING = "points_pending"
+    PRINCIPAL_FEN = "principal_fen"
+    BONUS_FEN = "bonus_fen"
+    CASH_FEN = "cash_fen"
+    GROWTH = "growth"
+
+
+#: What a member may owe.
+MAY_BE_OWED = frozenset({Asset.POINTS, Asset.GROWTH})
+
+
+class Entry(NamedTuple):
+    """One line: an owner gets (or, below zero, gives) an amount. `overdraft` lets a member fall below zero (a debt of points)."""
+
+    owner: Owner
+    asset: Asset
+    amount: int
+    overdraft: bool = False
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A transfer, and the members' balances right after it (empty when it had been posted before)."""
+
+    transfer_id: int
+    balances: dict[tuple[int, str], int]
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Something the proof found wrong: what kind, which account or transfer, what it should be, what it is."""
+
+    what: str
+    subject: str
+    expected: int
+    found: int
+
+
+def post(cause_type: str, cause_id: str | int, entries: Sequence[Entry], *, undoes: int | None = None, note: str | None = None) -> int:
+    """Move value; returns the transfer's id. The same cause again returns the earlier transfer and moves nothing.
+
+    BalanceTooLow when a member would fall below zero, CauseClash when the cause was posted with other entries, AlreadyUndone.
+    """
+    return post_seen(cause_type, cause_id, entries, undoes=undoes, note=note).transfer_id
+
+
+def post_seen(
+    cause_type: str, cause_id: str | int, entries: Sequence[Entry], *, undoes: int | None = None, note: str | None = None
+) -> Posted:
+    """Like post, and says the members' balances after it and whether it was a repetition."""
+    lines = _merged(entries)
+    arguments = _columns(lines) | {
+        "cause_type": cause_type,
+        "cause_id": str(cause_id),
+        "undoes": undoes,
+        "note": note,
+        "digest": _digest(lines, undoes),
+        "at": clock.now(),
+    }
+    rows = session.connection().exec_driver_sql(queries.POST, arguments).all()
+    if not rows:
+        return _refused(arguments)
+    return Posted(rows[0][0], {(row[1], row[2]): row[3] for row in rows if row[1] is not None})
+
+
+def _merged(entries: Sequence[Entry]) -> list[Entry]:
+    """One line an account, in one order; ValueError unless every asset sums to zero and something moves."""
+    merged: dict[tuple[Owner, Asset], Entry] = {}
+    for entry in entries:
+        key = (Owner(*entry.owner), Asset(entry.asset))
+        held = merged.get(key)
+        merged[key] = Entry(*key, entry.amount + (held.amount if held else 0), entry.overdraft or bool(held and held.overdraft))
+    for asset in {asset for _, asset in merged}:
+        if sum(entry.amount for key, entry in merged.items() if key[1] == asset) != 0:
+            raise ValueError(f"the entries in {asset} do not sum to zero")
+    if any(entry.overdraft and key[1] not in MAY_BE_OWED for key, entry in merged.items()):
+        raise ValueError("only points and growth may be owed")
+    lines = sorted(entry for entry in merged.values() if entry.amount)
+    if not lines or any(abs(entry.amount) > MAX_AMOUNT for entry in lines):
+        raise ValueError("a transfer moves something, and nothing absurd")
+    return lines
+
+
+def _columns(lines: list[Entry]) -> dict[str, Any]:
+    return {
+        "kinds": [line.owner.kind for line in lines],
+        "ids": [line.owner.id for line in lines],
+        "assets": [str(line.asset) for line in lines],
+        "amounts": [line.amount for line in lines],
+        "overdrafts": [line.overdraft for line in lines],
+    }
+
+
+def _digest(lines: Iterable[Entry], undoes: int | None) -> str:
+    text = ";".join(f"{line.owner.kind}:{line.owner.id}:{line.asset}:{line.amount}" for line in lines)
+    return hashlib.sha256(f"{undoes or ''}|{text}".encode()).hexdigest()[:32]
+
+
+def _refused(arguments: dict[str, Any]) -> Posted:
+    earlier = session.connection().exec_driver_sql(queries.EARLIER, arguments).first()
+    if earlier is not None:
+        if earlier.digest != arguments["digest"]:
+            raise CauseClash(cause=f"{arguments['cause_type']}:{arguments['cause_id']}")
+        return Posted(earlier.id, {}, repeated=True)
+    undoes = arguments["undoes"]
+    if undoes is not None and session.scalar(select(Transfer.id).where(Transfer.undoes == undoes)) is not None:
+        raise AlreadyUndone()
+    raise BalanceTooLow()
+
+
+def undo(transfer_id: int, cause_type: str, cause_id: str | int, *, overdraft: bool = False, note: str | None = None) -> int:
+    """Post the opposite of a transfer, once. TransferNotFound, AlreadyUndone, BalanceTooLow (unless overdraft)."""
+    rows = session.execute(
+        select(Account.owner_kind, Account.owner_id, Account.asset, EntryRow.amount)
+        .join(Account, Account.id == EntryRow.account_id)
+        .where(EntryRow.transfer_id == transfer_id)
+    ).all()
+    if not rows:
+        raise TransferNotFound()
+    entries = [Entry(Owner(row.owner_kind, row.owner_id), Asset(row.asset), -row.amount, overdraft) for row in rows]
+    return post(cause_type, cause_id, entries, undoes=transfer_id, note=note)
+
+
+def balance(owner: Owner, asset: Asset) -> int:
+    """The sum of an account's entries. Read from the running balance (members), else roll-up and the entries since."""
+    return balances(owner, [asset])[asset]
+
+
+def balances(owner: Owner, assets: Sequence[Asset]) -> dict[Asset, int]:
+    """Several balances of one owner, in one statement; zero for an account that was never used."""
+    arguments = {"kind": owner.kind, "id": owner.id, "assets": [str(asset) for asset in assets]}
+    found: dict[str, int] = {row[0]: row[1] for row in session.connection().exec_driver_sql(queries.BALANCES, arguments)}
+    return {asset: found.get(str(asset), 0) for asset in assets}
+
+
+def lock(owner: Owner, asset: Asset) -> int:
+    """Hold a member's account until the unit of work ends; returns its balance (0 when it was never used)."""
+    query = select(Account.balance).where(Account.owner_kind == owner.kind, Account.owner_id == owner.id, Account.asset == asset)
+    return session.scalar(query.with_for_update()) or 0
+
+
+def entries_of(owner: Owner, asset: Asset, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Any]:
+    """An account's entries, newest first: id, amount, balance_after, posted_at, cause_type, cause_id, note, undoes. One statement."""
+    account = (
+        select(Account.id).where(Account.owner_kind == owner.kind, Account.owner_id == owner.id, Account.asset == asset).scalar_subquery()
+    )
+    query = (
+        select(
+            EntryRow.id,
+            EntryRow.amount,
+            EntryRow.balance_after,
+            EntryRow.posted_at,
+            EntryRow.transfer_id,
+            Transfer.cause_type,
+            Transfer.cause_id,
+            Transfer.note,
+            Transfer.undoes,
+        )
+        .join(Transfer, Transfer.id == EntryRow.transfer_id)
+        .where(EntryRow.account_id == account)
+    )
+    return pages.page(cast(Select[Any], query), EntryRow.id, cursor=cursor, limit=limit)
+
+
+def roll_up() -> None:
+    """Bring the roll-ups of accounts without a running balance up to the newest entry that nothing can precede any more."""
+    now = clock.now()
+    _patiently()
+    session.connection().exec_driver_sql(queries.ROLL_UP, {"at": now, "settled": now - SETTLED_AFTER})
+
+
+def prove() -> list[Discrepancy]:
+    """Recount the entered mall's ledger: Σ entries = balance per account, Σ = 0 per transfer and asset, roll-ups true."""
+    _patiently()
+    rows = session.connection().exec_driver_sql(queries.PROOF).all()
+    return [Discrepancy(*row) for row in rows]
+
+
+def _patiently() -> None:
+    # Counting a year of entries takes longer than the 15 s that a shopper's statement may take.
+    session.execute(select(func.set_config("statement_timeout", "30min", True)))

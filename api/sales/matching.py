@@ -1,0 +1,96 @@
+"""When two sightings are the same purchase. Pure rules, no database.
+
+1. The same gateway number is the same purchase.
+2. The same long till number is the same purchase, whatever else was read. A short one comes round again each day or
+   week, so it counts only on the same day, and with the same amount or nearly the same minute.
+3. Two different till numbers are two purchases, and so are two different gateway numbers told by the same channel.
+4. Otherwise the shop, the amount and the minute decide; without a minute, the day.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+#: Till clocks and gateway clocks differ, and a slip prints when the drawer opens.
+CLOCKS_DIFFER = timedelta(minutes=3)
+#: With the same short number, a reading of the minute may be further off.
+SAME_NUMBER = timedelta(minutes=30)
+#: From so many characters on, a till number does not come round again.
+LONG_NUMBER = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one channel told of a purchase."""
+
+    channel: str
+    paid_at: datetime
+    paid_on: date
+    minute_known: bool
+    paid_fen: int
+    number_key: str | None
+    external_key: str | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recorded sale with everything told of it so far."""
+
+    sale_id: int
+    told: Sequence[Told]
+
+
+def number_key(printed: str | None) -> str | None:
+    """A printed number as it is compared: half-width, upper case, only letters and digits, no leading zeros."""
+    folded = unicodedata.normalize("NFKC", printed or "").upper()
+    return "".join(char for char in folded if char.isalnum() and char.isascii()).lstrip("0") or None
+
+
+def choose(new: Told, candidates: Sequence[Candidate]) -> int | None:
+    """The sale that this is another sighting of, or None: a purchase not seen before."""
+    ranked = sorted((rank, candidate.sale_id) for candidate in candidates if (rank := _rank(new, candidate.told)) is not None)
+    return ranked[0][1] if ranked else None
+
+
+def _rank(new: Told, told: Sequence[Told]) -> tuple[int, int, float] | None:
+    """How well a sale fits, smallest first; None when it is another purchase."""
+    near = min(abs((new.paid_at - old.paid_at).total_seconds()) for old in told)
+    if new.external_key is not None and any(old.external_key == new.external_key for old in told):
+        return (0, 0, near)
+    if any(_same_number(new, old) for old in told):
+        return (1, 0, near)
+    if any(_different_number(new, old) for old in told) or not any(_same_moment(new, old) for old in told):
+        return None
+    # Two equal purchases in one minute: prefer the one that this channel has not told of yet.
+    return (2, int(any(old.channel == new.channel for old in told)), near)
+
+
+def _same_number(new: Told, old: Told) -> bool:
+    if new.number_key is None or new.number_key != old.number_key:
+        return False
+    if len(new.number_key) >= LONG_NUMBER:
+        return True
+    timed = new.minute_known and old.minute_known
+    return _same_day(new, old) and (new.paid_fen == old.paid_fen or (timed and abs(new.paid_at - old.paid_at) <= SAME_NUMBER))
+
+
+def _different_number(new: Told, old: Told) -> bool:
+    tills = new.number_key is not None and old.number_key is not None and new.number_key != old.number_key
+    gateways = new.channel == old.channel and new.external_key is not None and old.external_key is not None
+    return tills or gateways
+
+
+def _same_moment(new: Told, old: Told) -> bool:
+    if new.paid_fen != old.paid_fen:
+        return False
+    if new.minute_known and old.minute_known:
+        return abs(new.paid_at - old.paid_at) <= CLOCKS_DIFFER
+    return _same_day(new, old)
+
+
+def _same_day(new: Told, old: Told) -> bool:
+    # A till that closes after midnight: the moment may lie on the next calendar day.
+    return new.paid_on == old.paid_on or (new.minute_known and old.minute_known and abs(new.paid_at - old.paid_at) <= SAME_NUMBER)

@@ -1,0 +1,87 @@
+"""A Sale is one purchase, whatever channel told us of it; a Sighting is one telling. The sale is scored once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from api.kit.db import MallOwned, Model
+
+
+class Sale(MallOwned, Model):
+    """One purchase (销售). `tenders` and `lines` are what was told at first; `scored_by` is the sighting that earned."""
+
+    __tablename__ = "sales"
+    __table_args__ = (
+        CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
+        CheckConstraint("refunded_fen BETWEEN 0 AND paid_fen", name="refunds_within_paid"),
+        CheckConstraint("(scored_by IS NULL) = (scored_at IS NULL)", name="scored_whole"),
+        Index("ix_sales_shop_time", "mall_id", "shop_id", "paid_at", "id"),
+        Index("ix_sales_member_time", "mall_id", "member_id", "paid_at", "id", postgresql_where=text("member_id IS NOT NULL")),
+        Index("ix_sales_time", "mall_id", "paid_at", "id"),
+    )
+
+    shop_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shops.id"))
+    member_id: Mapped[int | None]
+    channel: Mapped[str]
+    paid_at: Mapped[datetime]
+    paid_on: Mapped[date]
+    minute_known: Mapped[bool]
+    paid_fen: Mapped[int]
+    refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    receipt_no: Mapped[str | None]
+    tenders: Mapped[list[Any]] = mapped_column(JSONB)
+    lines: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"), default=list)
+    scored_by: Mapped[int | None]
+    scored_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+
+
+class Sighting(MallOwned, Model):
+    """One channel's word of a purchase (同一笔销售的一次出现), as that channel told it."""
+
+    __tablename__ = "sale_sightings"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "source_type", "source_id"),
+        Index("ix_sale_sightings_sale", "sale_id"),
+        Index("ix_sale_sightings_number", "mall_id", "shop_id", "number_key", postgresql_where=text("number_key IS NOT NULL")),
+        Index("ix_sale_sightings_external", "mall_id", "shop_id", "external_key", postgresql_where=text("external_key IS NOT NULL")),
+    )
+
+    sale_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sales.id"))
+    shop_id: Mapped[int]
+    channel: Mapped[str]
+    source_type: Mapped[str]
+    source_id: Mapped[int]
+    member_id: Mapped[int | None]
+    paid_at: Mapped[datetime]
+    minute_known: Mapped[bool]
+    paid_fen: Mapped[int]
+    receipt_no: Mapped[str | None]
+    number_key: Mapped[str | None]
+    external_no: Mapped[str | None]
+    external_key: Mapped[str | None]
+    differs: Mapped[list[str]]
+    seen_at: Mapped[datetime]
+
+
+class SaleRefund(MallOwned, Model):
+    """Money of a sale given back. `refunded_before_fen` fixes its place among the sale's refunds."""
+
+    __tablename__ = "sale_refunds"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "source_type", "source_id"),
+        UniqueConstraint("sale_id", "refunded_before_fen"),
+        CheckConstraint("amount_fen > 0", name="gives_something_back"),
+    )
+
+    sale_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sales.id"))
+    amount_fen: Mapped[int]
+    refunded_before_fen: Mapped[int]
+    source_type: Mapped[str]
+    source_id: Mapped[int]
+    refunded_at: Mapped[datetime]

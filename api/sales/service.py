@@ -1,0 +1,330 @@
+"""One row per purchase. Channels tell of purchases; the first sighting to be scored wins, the others are told so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from api.kit import clock, pages
+from api.kit.db import rows_changed, session
+from api.malls import service as malls
+from api.sales import matching
+from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
+from api.sales.models import Sale, SaleRefund, Sighting
+
+#: First key of the advisory lock that lets one sighting a shop be matched at a time.
+SIGHTING_LOCK = 0x5A1E
+
+
+class TenderKind(StrEnum):
+    """How a part of a sale was paid."""
+
+    WECHAT = "wechat"
+    ALIPAY = "alipay"
+    CARD = "card"
+    CASH = "cash"
+    STORED_PRINCIPAL = "stored_principal"
+    STORED_BONUS = "stored_bonus"
+    COUPON = "coupon"
+    POINTS = "points"
+    OTHER = "other"
+
+
+class Tender(NamedTuple):
+    """A part of what was paid, by kind (TenderKind)."""
+
+    kind: str
+    amount_fen: int
+
+
+class Line(NamedTuple):
+    """One line of a sale, where the channel knows it. `earns=False`: goods that earn no points (gold, tobacco, top-ups)."""
+
+    name: str
+    amount_fen: int
+    earns: bool = True
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """What a sighting turned out to be: of which sale, whether new, and which sighting has scored it already."""
+
+    sale_id: int
+    sighting_id: int
+    is_new_sale: bool
+    scored_by: int | None
+
+
+@dataclass(frozen=True)
+class DayTotal:
+    """How many sales and how much, of one shop on one day."""
+
+    on: date
+    count: int
+    paid_fen: int
+    refunded_fen: int
+
+
+def sight(
+    *,
+    channel: str,
+    source_type: str,
+    source_id: int,
+    shop_id: int,
+    member_id: int | None,
+    paid_at: datetime,
+    minute_known: bool = True,
+    paid_fen: int,
+    receipt_no: str | None,
+    tenders: Sequence[Tender] = (),
+    external_no: str | None = None,
+    lines: Sequence[Line] = (),
+) -> Sighted:
+    """A channel tells of a purchase: find its sale or record one. The same source told twice is one sighting.
+
+    `receipt_no` is the till's number, `external_no` a gateway's or order's. TendersDoNotAddUp.
+    """
+    paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
+    told = matching.Told(
+        channel, paid_at, paid_on, minute_known, paid_fen, matching.number_key(receipt_no), matching.number_key(external_no)
+    )
+    settled = _settled(tenders, paid_fen)
+    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+    if (earlier := _told_before(source_type, source_id)) is not None:
+        return earlier
+    sale, is_new = _sale_of(told, shop_id), False
+    if sale is None:
+        sale, is_new = _record(told, shop_id, receipt_no, settled, lines), True
+    sighting = Sighting(
+        sale_id=sale.id,
+        shop_id=shop_id,
+        channel=channel,
+        source_type=source_type,
+        source_id=source_id,
+        member_id=member_id,
+        paid_at=paid_at,
+        minute_known=minute_known,
+        paid_fen=paid_fen,
+        receipt_no=receipt_no,
+        number_key=told.number_key,
+        external_no=external_no,
+        external_key=told.external_key,
+        differs=_differences(told, sale),
+        seen_at=clock.now(),
+    )
+    session.add(sighting)
+    session.flush()
+    return Sighted(sale.id, sighting.id, is_new, sale.scored_by)
+
+
+def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
+    """The tenders as stored; what they leave unexplained was paid in some other way."""
+    rest = paid_fen - sum(tender.amount_fen for tender in tenders)
+    if rest < 0 or any(tender.amount_fen < 0 for tender in tenders):
+        raise TendersDoNotAddUp(paid_fen=paid_fen)
+    known = [[str(TenderKind(tender.kind)), tender.amount_fen] for tender in tenders if tender.amount_fen]
+    return [*known, [str(TenderKind.OTHER), rest]] if rest and tenders else known
+
+
+def _told_before(source_type: str, source_id: int) -> Sighted | None:
+    row = session.execute(
+        select(Sighting.sale_id, Sighting.id, Sale.scored_by)
+        .join(Sale, Sale.id == Sighting.sale_id)
+        .where(Sighting.source_type == source_type, Sighting.source_id == source_id)
+    ).first()
+    return Sighted(row.sale_id, row.id, False, row.scored_by) if row else None
+
+
+def _sale_of(told: matching.Told, shop_id: int) -> Sale | None:
+    chosen = matching.choose(told, _candidates(told, shop_id))
+    return session.get(Sale, chosen, populate_existing=True) if chosen is not None else None
+
+
+def _candidates(told: matching.Told, shop_id: int) -> list[matching.Candidate]:
+    """Sales of this shop that share a number, or the amount on nearly the same day, with all their sightings. One statement."""
+    same = [Sale.paid_at.between(told.paid_at - timedelta(hours=36), told.paid_at + timedelta(hours=36)) & (Sale.paid_fen == told.paid_fen)]
+    numbered = [
+        column == key
+        for column, key in ((Sighting.number_key, told.number_key), (Sighting.external_key, told.external_key))
+        if key is not None
+    ]
+    ids: Any = select(Sale.id).where(Sale.shop_id == shop_id, *same)
+    if numbered:
+        ids = ids.union(select(Sighting.sale_id).where(Sighting.shop_id == shop_id, or_(*numbered)))
+    rows = session.execute(
+        select(Sighting, Sale.paid_on).join(Sale, Sale.id == Sighting.sale_id).where(Sighting.sale_id.in_(ids)).order_by(Sighting.id)
+    ).all()
+    grouped: dict[int, list[matching.Told]] = {}
+    for seen, paid_on in rows:
+        grouped.setdefault(seen.sale_id, []).append(
+            matching.Told(seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key)
+        )
+    return [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
+
+
+def _record(told: matching.Told, shop_id: int, receipt_no: str | None, tenders: list[Any], lines: Sequence[Line]) -> Sale:
+    sale = Sale(
+        shop_id=shop_id,
+        channel=told.channel,
+        paid_at=told.paid_at,
+        paid_on=told.paid_on,
+        minute_known=told.minute_known,
+        paid_fen=told.paid_fen,
+        receipt_no=receipt_no,
+        tenders=tenders,
+        lines=[list(line) for line in lines],
+        recorded_at=clock.now(),
+    )
+    session.add(sale)
+    session.flush()
+    return sale
+
+
+def _differences(told: matching.Told, sale: Sale) -> list[str]:
+    """The facts that this sighting tells differently from the sale: a sign of misreading, or of a changed slip."""
+    differs = ["paid_fen"] if told.paid_fen != sale.paid_fen else []
+    if told.minute_known and sale.minute_known and abs(told.paid_at - sale.paid_at) > matching.CLOCKS_DIFFER:
+        differs.append("paid_at")
+    return differs
+
+
+def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
+    """Let this sighting score the sale for the member. False when another sighting was first; True again for the same one."""
+    claim = update(Sale).where(Sale.id == sale_id, or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id))
+    held = session.identity_map.get(session.identity_key(Sale, sale_id))
+    if held is not None:
+        session.expire(held)
+    return (
+        rows_changed(
+            claim.values(
+                scored_by=sighting_id,
+                member_id=func.coalesce(Sale.member_id, member_id),
+                scored_at=func.coalesce(Sale.scored_at, clock.now()),
+            ).execution_options(synchronize_session=False)
+        )
+        == 1
+    )
+
+
+def read(sale_id: int) -> Sale:
+    """A sale as it is now. SaleNotFound."""
+    sale = session.get(Sale, sale_id, populate_existing=True)
+    if sale is None:
+        raise SaleNotFound()
+    return sale
+
+
+def read_refund(sale_refund_id: int) -> SaleRefund:
+    """A recorded refund. SaleNotFound."""
+    found = session.get(SaleRefund, sale_refund_id)
+    if found is None:
+        raise SaleNotFound()
+    return found
+
+
+def sighting(sighting_id: int) -> Sighting:
+    """One sighting. SaleNotFound."""
+    found = session.get(Sighting, sighting_id)
+    if found is None:
+        raise SaleNotFound()
+    return found
+
+
+def sightings_of(sale_id: int) -> list[Sighting]:
+    """Every sighting of a sale, oldest first."""
+    return list(session.scalars(select(Sighting).where(Sighting.sale_id == sale_id).order_by(Sighting.id)))
+
+
+def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid_fen: int | None) -> list[Sale]:
+    """Sales of a shop that a slip may speak of, best first: by number, else by amount within a day of the moment. At most 10."""
+    key = matching.number_key(receipt_no)
+    if key is not None:
+        numbered = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, Sighting.number_key == key)
+        found = list(session.scalars(select(Sale).where(Sale.id.in_(numbered)).order_by(Sale.paid_at.desc()).limit(10)))
+        if found:
+            return found
+    if paid_at is None or paid_fen is None:
+        return []
+    day = timedelta(days=1)
+    query = select(Sale).where(Sale.shop_id == shop_id, Sale.paid_fen == paid_fen, Sale.paid_at.between(paid_at - day, paid_at + day))
+    return sorted(session.scalars(query.limit(100)), key=lambda sale: abs(sale.paid_at - paid_at))[:10]
+
+
+def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime) -> SaleRefund:
+    """Record money given back. The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound."""
+    sale = session.get(Sale, sale_id, with_for_update=True, populate_existing=True)
+    if sale is None:
+        raise SaleNotFound()
+    if (earlier := _refunded_before(source_type, source_id)) is not None:
+        if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
+            raise RefundClash()
+        return earlier
+    before = sale.refunded_fen
+    if amount_fen <= 0 or before + amount_fen > sale.paid_fen:
+        raise RefundTooLarge(paid_fen=sale.paid_fen, refunded_fen=before)
+    sale.refunded_fen = before + amount_fen
+    made = session.execute(
+        insert(SaleRefund)
+        .values(
+            sale_id=sale_id,
+            amount_fen=amount_fen,
+            refunded_before_fen=before,
+            source_type=source_type,
+            source_id=source_id,
+            refunded_at=at,
+        )
+        .returning(SaleRefund)
+    ).scalar_one()
+    session.flush()
+    return made
+
+
+def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
+    query = select(SaleRefund).where(SaleRefund.source_type == source_type, SaleRefund.source_id == source_id)
+    return session.scalars(query).one_or_none()
+
+
+def earning_base(sale: Sale) -> int:
+    """The part of a sale that earns, in fen: money and stored-value principal, net of coupons and points, as the mall's policy says."""
+    policy = malls.policy()
+    barred = {
+        TenderKind.STORED_PRINCIPAL: not policy.earn_on_principal,
+        TenderKind.STORED_BONUS: not policy.earn_on_bonus,
+        TenderKind.COUPON: not policy.earn_on_coupons,
+        TenderKind.POINTS: not policy.earn_on_points,
+    }
+    not_money = sum(int(amount) for kind, amount in sale.tenders if barred.get(TenderKind(kind), False))
+    not_goods = sum(int(amount) for _, amount, earns in sale.lines if not earns)
+    return max(0, sale.paid_fen - not_money - not_goods)
+
+
+def sales_of_mall(
+    *, shop_id: int | None = None, member_id: int | None = None, cursor: str | None = None, limit: int = 20
+) -> pages.Page[Sale]:
+    """Sales, newest purchase first, of the mall, one shop or one member."""
+    query = select(Sale)
+    if shop_id is not None:
+        query = query.where(Sale.shop_id == shop_id)
+    if member_id is not None:
+        query = query.where(Sale.member_id == member_id)
+    return pages.page(query, Sale.paid_at, Sale.id, cursor=cursor, limit=limit)
+
+
+def day_total(shop_id: int, on: date | None = None) -> DayTotal:
+    """What a shop sold on a day of the mall's own (today by default), as far as the mall knows."""
+    timezone = malls.mall_info().timezone
+    day = on or clock.today(timezone)
+    begins, ends = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
+    row = session.execute(
+        select(func.count(Sale.id), func.coalesce(func.sum(Sale.paid_fen), 0), func.coalesce(func.sum(Sale.refunded_fen), 0)).where(
+            Sale.shop_id == shop_id, Sale.paid_at >= begins, Sale.paid_at < ends
+        )
+    ).one()
+    return DayTotal(day, int(row[0]), int(row[1]), int(row[2]))
