@@ -195,7 +195,7 @@ def statements(app: Any) -> Iterator[Callable[[], Any]]:
 
 def owner_rows(settings: Settings, sql: str, *arguments: Any) -> list[Any]:
     """Look past the wall as the database's superuser would, for assertions about all malls."""
-    with psycopg.connect(settings.owner_url) as connection:
+    with psycopg.connect(settings.owner_url.replace(embedded.OWNER, "postgres")) as connection:
         return connection.execute(sql, arguments).fetchall()  # type: ignore[arg-type]
 
 

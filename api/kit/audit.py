@@ -5,18 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, select
 from sqlalchemy.orm import Mapped
 
-from api.kit import clock, logs
+from api.kit import clock, logs, pages
 from api.kit.db import MallOwned, Model, session
+from api.kit.pages import Page
 
 
 class AuditEntry(MallOwned, Model):
     """One change somebody of the staff made."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_subject", "mall_id", "subject_type", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_subject", "mall_id", "subject_type", "subject_id", "id"),
+        Index("ix_audit_entries_who", "mall_id", "who", "id"),
+        Index("ix_audit_entries_newest", "mall_id", "id"),
+    )
 
     who: Mapped[str]
     did: Mapped[str]
@@ -51,3 +56,24 @@ def record(
             at=clock.now(),
         )
     )
+
+
+def entries(
+    *,
+    who: str | None = None,
+    subject_type: str | None = None,
+    subject_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> Page[AuditEntry]:
+    """The log, newest first; `since` and `until` are a half-open range."""
+    query = select(AuditEntry).filter_by(
+        **{name: value for name, value in (("who", who), ("subject_type", subject_type), ("subject_id", subject_id)) if value is not None}
+    )
+    if since is not None:
+        query = query.where(AuditEntry.at >= since)
+    if until is not None:
+        query = query.where(AuditEntry.at < until)
+    return pages.page(query, AuditEntry.id, cursor=cursor, limit=limit)

@@ -58,6 +58,11 @@ def policy() -> Policy:
     return mall_info().policy
 
 
+def hold() -> None:
+    """Let nobody else in who also holds the mall, until this transaction ends."""
+    session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update())
+
+
 def shop(shop_id: int) -> Shop:
     """A shop of this mall, closed ones too. ShopNotFound."""
     found = session.get(Shop, shop_id)

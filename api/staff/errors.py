@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
-from api.kit.errors import NotFound, Unauthenticated
+from api.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
+from api.kit.identity import TokenInvalid
 
 
 class SignInRefused(Unauthenticated):
     """The login or the password is wrong, or there were too many wrong tries; please wait and try again."""
 
 
+class TokenReused(TokenInvalid):
+    """This sign-in was continued elsewhere; for safety it has been ended, please sign in again."""
+
+
+class PairingCodeRefused(Unauthenticated):
+    """This pairing code is wrong, used or too old; ask for a new one."""
+
+
 class StaffAccountNotFound(NotFound):
     """There is no such account in this mall."""
+
+
+class TabletNotFound(NotFound):
+    """There is no such tablet here."""
+
+
+class LoginTaken(Conflict):
+    """Somebody of this mall has this login already."""
+
+
+class RoleNeedsShop(Unprocessable):
+    """A shop's role needs a shop, and a role of the mall has none."""
+
+
+class PasswordWeak(Unprocessable):
+    """A password needs 12 to 200 characters, is not one character again and again, and does not hold the login."""
+
+
+class PasswordWrong(Forbidden):
+    """The present password is wrong."""
+
+
+class OwnAccount(Conflict):
+    """Nobody changes the role or the state of the own account; ask another administrator."""
+
+
+class LastAdministrator(Conflict):
+    """This is the last administrator of the mall."""
+
+
+class AdministratorExists(Conflict):
+    """This mall has an administrator already."""
+
+
+class ShopClosed(Conflict):
+    """This shop is closed."""

@@ -37,8 +37,6 @@ class StaffAccount(Stateful, MallOwned, Model):
     name: Mapped[str]
     role: Mapped[str]
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
-    failed: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # tries since the last right password
-    locked_until: Mapped[datetime | None]
     made_at: Mapped[datetime]
 
     @property
@@ -48,19 +46,31 @@ class StaffAccount(Stateful, MallOwned, Model):
 
 
 class StaffSession(MallOwned, Model):
-    """One sign-in: a family of refresh tokens of which only the newest counts. Using an older one ends the family."""
+    """One sign-in: a family of refresh tokens, numbered; only the newest counts, and using an older one ends the family."""
 
     __tablename__ = "staff_sessions"
     __table_args__ = (UniqueConstraint("mall_id", "public_id"), Index("ix_staff_sessions_account", "account_id"))
 
     account_id: Mapped[int] = mapped_column(ForeignKey("staff_accounts.id"))
     public_id: Mapped[str]  # the `sid` of its access tokens
-    refresh_hash: Mapped[str]
+    generation: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     began_at: Mapped[datetime]
     used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
+
+
+class SignInTries(MallOwned, Model):
+    """Tries to sign in under one login since the last right one, kept for logins that do not exist just the same."""
+
+    __tablename__ = "sign_in_tries"
+    __table_args__ = (UniqueConstraint("mall_id", "login_key"),)
+
+    login_key: Mapped[str]  # keyed hash: people type passwords into the wrong box
+    tries: Mapped[int]
+    locked_until: Mapped[datetime | None]
+    tried_at: Mapped[datetime]
 
 
 class PairingCode(MallOwned, Model):

@@ -1,0 +1,38 @@
+"""Who works here, who of them may come in, and which tablets."""
+
+from api.staff.service.accounts import (
+    account,
+    accounts,
+    anyone,
+    change,
+    change_own_password,
+    first_administrator,
+    move,
+    open_account,
+    reset_password,
+)
+from api.staff.service.sessions import Tokens, admitted, forget_old, refresh, sign_in, sign_out
+from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
+
+__all__ = [
+    "Pairing",
+    "Tokens",
+    "account",
+    "accounts",
+    "admitted",
+    "anyone",
+    "change",
+    "change_own_password",
+    "first_administrator",
+    "forget_old",
+    "make_pairing_code",
+    "move",
+    "open_account",
+    "pair",
+    "refresh",
+    "reset_password",
+    "revoke",
+    "sign_in",
+    "sign_out",
+    "tablets",
+]

@@ -1,0 +1,84 @@
+"""Tablets of shops: let in by a short code, listed, revoked."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from api.kit import audit, clock, pages, sealed, states
+from api.kit.db import session
+from api.kit.pages import Page
+from api.malls import service as malls
+from api.staff.errors import PairingCodeRefused, ShopClosed, TabletNotFound
+from api.staff.models import PairingCode, StaffAccount
+from api.staff.permissions import Role
+from api.staff.service import sessions
+from api.staff.service.sessions import Tokens
+from api.staff.states import AccountState
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read aloud and typed
+LENGTH = 8
+LIVES = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A fresh pairing code; it is shown once and kept only as a keyed hash."""
+
+    code: str
+    expires_at: datetime
+
+
+def make_pairing_code(shop_id: int, *, by: str) -> Pairing:
+    """A code that lets one tablet into the shop. ShopNotFound, ShopClosed."""
+    if malls.shop(shop_id).closed:
+        raise ShopClosed()
+    now = clock.now()
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    session.add(PairingCode(shop_id=shop_id, code_key=_key(code), made_by=by, made_at=now, expires_at=now + LIVES))
+    audit.record(by, "made a pairing code", "shop", shop_id)
+    return Pairing(code, now + LIVES)
+
+
+def _key(code: str) -> str:
+    return sealed.find_key(f"pairing:{code}")
+
+
+def pair(code: str, device_name: str) -> Tokens:
+    """Let a tablet in, once for each code. PairingCodeRefused."""
+    now = clock.now()
+    typed = code.upper().replace(" ", "").replace("-", "")
+    # One guarded UPDATE: of two tablets with one code, one gets in.
+    used = session.execute(
+        update(PairingCode)
+        .where(PairingCode.code_key == _key(typed), PairingCode.used_at.is_(None), PairingCode.expires_at > now)
+        .values(used_at=now)
+        .returning(PairingCode.shop_id, PairingCode.made_by)
+    ).one_or_none()
+    if used is None:
+        raise PairingCodeRefused()
+    made = StaffAccount(name=device_name.strip(), role=Role.TABLET, shop_id=used.shop_id, state=AccountState.ACTIVE, made_at=now)
+    session.add(made)
+    session.flush()
+    audit.record(used.made_by, "paired a tablet", "tablet", made.id, after={"name": made.name, "shop_id": made.shop_id})
+    return sessions.begin(made)
+
+
+def tablets(*, shop_id: int, cursor: str | None, limit: int) -> Page[StaffAccount]:
+    """A shop's tablets, revoked ones too, newest first."""
+    query = select(StaffAccount).where(StaffAccount.role == Role.TABLET, StaffAccount.shop_id == shop_id)
+    return pages.page(query, StaffAccount.id, cursor=cursor, limit=limit)
+
+
+def revoke(tablet_id: int, *, by: str, why: str, shop_id: int | None = None) -> StaffAccount:
+    """Shut a tablet out from its next request on. With `shop_id` only that shop's. TabletNotFound, WrongState."""
+    found = session.get(StaffAccount, tablet_id)
+    if found is None or found.role != Role.TABLET or shop_id not in (None, found.shop_id):
+        raise TabletNotFound()
+    states.move(found, AccountState.CLOSED, by=by, reason=why)
+    sessions.end_all(found.id, "the tablet was revoked")
+    audit.record(by, "revoked the tablet", "tablet", found.id, why=why)
+    return found

@@ -1,0 +1,175 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from api.kit import clock, db
+from api.staff import passwords, service
+from api.staff.errors import SignInRefused
+from tests.conftest import owner_rows
+from tests.factories import STAFF_PASSWORD
+
+
+def _try(client, code: str, login: str, password: str):
+    return client.post(f"/v1/malls/{code}/staff-sign-in", json={"login": login, "password": password})
+
+
+def test_a_reviewer_signs_in_and_sees_what_the_role_allows(client, code, hire) -> None:
+    account, _ = hire("reviewer")
+    answer = _try(client, code, f" {account.login.upper()} ", STAFF_PASSWORD)
+    assert answer.status_code == 200, answer.json
+    me = client.get("/v1/office/me", headers={"Authorization": f"Bearer {answer.json['access_token']}"})
+    assert me.json["account"]["login"] == account.login
+    assert "receipts.review" in me.json["permissions"] and "staff.write" not in me.json["permissions"]
+
+
+def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(client, code, hire) -> None:
+    account, _ = hire()
+    wrong = _try(client, code, account.login, "not the password")
+    unknown = _try(client, code, "nobody", "not the password")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.data == unknown.data
+
+
+def test_a_known_and_an_unknown_login_cost_the_same_statements_and_one_hash(app, mall, hire, statements, monkeypatch) -> None:
+    account, _ = hire()
+    hashes: list[str] = []
+    real = passwords.matches
+    monkeypatch.setattr(passwords, "matches", lambda password, kept: hashes.append("one") or real(password, kept))
+
+    def cost(login: str) -> list[str]:
+        with statements() as seen:
+            try:
+                with db.unit_of_work(mall):
+                    service.sign_in(login, "not the password")
+            except SignInRefused:
+                pass
+        return list(seen)
+
+    assert cost(account.login) == cost("nobody")
+    assert hashes == ["one", "one"]
+
+
+def test_five_wrong_passwords_rest_the_login_and_the_rest_doubles(client, code, hire) -> None:
+    account, _ = hire()
+    began = clock.now()
+    clock.fix(began)
+    for _ in range(5):
+        assert _try(client, code, account.login, "not the password").status_code == 401
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 401
+    clock.fix(began + timedelta(minutes=15, seconds=1))
+    assert _try(client, code, account.login, "not the password").status_code == 401
+    clock.fix(began + timedelta(minutes=31))
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 401
+    clock.fix(began + timedelta(minutes=46))
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 200
+
+
+def test_a_right_password_forgets_the_wrong_ones(client, code, hire, settings) -> None:
+    account, _ = hire()
+    for _ in range(4):
+        _try(client, code, account.login, "not the password")
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 200
+    assert owner_rows(settings, "SELECT * FROM sign_in_tries") == []
+
+
+def test_parallel_guesses_get_no_more_tries_than_patient_ones(app, mall, hire, monkeypatch) -> None:
+    account, _ = hire()
+    looked: list[int] = []
+    real = service.sessions._count_try
+    monkeypatch.setattr(service.sessions, "_count_try", lambda key: ((allowed := real(key)) and looked.append(1)) or allowed)
+
+    def guess(number: int) -> None:
+        try:
+            with db.unit_of_work(mall):
+                service.sign_in(account.login, f"guess {number}")
+        except SignInRefused:
+            pass
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(guess, range(24)))
+    assert len(looked) == 5
+
+
+def test_a_suspended_account_is_out_at_its_next_request(client, hire) -> None:
+    _, administrator = hire()
+    account, header = hire("marketer")
+    assert client.get("/v1/office/me", headers=header).status_code == 200
+    moved = client.put(f"/v1/office/staff/{account.id}/state", json={"state": "suspended", "why": "left for now"}, headers=administrator)
+    assert moved.json["state"] == "suspended"
+    assert client.get("/v1/office/me", headers=header).status_code == 401
+
+
+def test_a_shop_clerk_is_no_mall_staff(client, hire) -> None:
+    clerk, header = hire("shop_clerk")
+    assert client.get("/v1/office/me", headers=header).status_code == 403
+    assert client.get("/v1/shop/me", headers=header).json["account"]["shop_id"] == clerk.shop_id
+
+
+def _refresh(client, code: str, token: str):
+    return client.post(f"/v1/malls/{code}/staff-tokens", json={"refresh_token": token})
+
+
+def test_a_refresh_token_rotates_and_an_old_one_ends_the_family(client, code, hire) -> None:
+    account, _ = hire()
+    began = clock.now()
+    clock.fix(began)
+    first = _try(client, code, account.login, STAFF_PASSWORD).json["refresh_token"]
+    second = _refresh(client, code, first).json["refresh_token"]
+    clock.fix(began + timedelta(seconds=30))
+    third = _refresh(client, code, second).json
+    again = _refresh(client, code, first)
+    assert again.status_code == 401 and again.json["type"].endswith("token-reused")
+    assert _refresh(client, code, third["refresh_token"]).status_code == 401
+    header = {"Authorization": f"Bearer {third['access_token']}"}
+    assert client.get("/v1/office/me", headers=header).status_code == 401
+
+
+def test_two_windows_that_refresh_at_once_are_no_theft(client, code, hire) -> None:
+    account, _ = hire()
+    first = _try(client, code, account.login, STAFF_PASSWORD).json["refresh_token"]
+    second = _refresh(client, code, first).json["refresh_token"]
+    assert _refresh(client, code, first).status_code == 401
+    assert _refresh(client, code, second).status_code == 200
+
+
+def test_a_made_up_refresh_token_ends_nobodys_sign_in(client, code, hire) -> None:
+    account, _ = hire()
+    real = _try(client, code, account.login, STAFF_PASSWORD).json["refresh_token"]
+    public_id, number, signature = real.split(".")
+    for forged in (f"{public_id}.0.{signature}", f"{public_id}.2.{signature}", f"{public_id}.{number}.x", "x", "a.9.é", f"{public_id}.٣.a"):
+        assert _refresh(client, code, forged).status_code == 401
+    assert _refresh(client, code, real).status_code == 200
+
+
+def test_signing_out_ends_the_sign_in_at_once(client, code, hire) -> None:
+    account, _ = hire()
+    tokens = _try(client, code, account.login, STAFF_PASSWORD).json
+    header = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert client.delete("/v1/office/me/session", headers=header).status_code == 204
+    assert client.get("/v1/office/me", headers=header).status_code == 401
+    assert _refresh(client, code, tokens["refresh_token"]).status_code == 401
+
+
+def test_a_changed_password_ends_the_other_sign_ins(client, code, hire) -> None:
+    account, _ = hire()
+    here, elsewhere = (_try(client, code, account.login, STAFF_PASSWORD).json for _ in range(2))
+    header = {"Authorization": f"Bearer {here['access_token']}"}
+    wrong = client.put("/v1/office/me/password", json={"present": "wrong wrong wrong", "new": "a much longer one"}, headers=header)
+    assert wrong.status_code == 403
+    changed = client.put("/v1/office/me/password", json={"present": STAFF_PASSWORD, "new": "a much longer one"}, headers=header)
+    assert changed.status_code == 204
+    assert client.get("/v1/office/me", headers=header).status_code == 200
+    assert client.get("/v1/office/me", headers={"Authorization": f"Bearer {elsewhere['access_token']}"}).status_code == 401
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 401
+    assert _try(client, code, account.login, "a much longer one").status_code == 200
+
+
+def test_old_sign_ins_codes_and_tries_are_forgotten(app, mall, hire, client, code, settings) -> None:
+    account, _ = hire("shop_manager")
+    _try(client, code, account.login, STAFF_PASSWORD)
+    _try(client, code, "nobody", "not the password")
+    with db.unit_of_work(mall):
+        service.make_pairing_code(account.shop_id, by="staff:1")
+    clock.fix(clock.now() + timedelta(days=60))
+    with db.unit_of_work(mall):
+        assert service.forget_old() == 3
+    assert owner_rows(settings, "SELECT * FROM staff_sessions") == []
