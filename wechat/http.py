@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 import requests
 
 from wechat.errors import GatewaySilent
 
 TIMEOUT = (3.0, 10.0)
+
+# At DEBUG urllib3 writes whole URLs, and jscode2session carries our secret and the shopper's code in its URL.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 def new_session() -> requests.Session:

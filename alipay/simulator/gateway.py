@@ -87,6 +87,9 @@ def blueprint(desk: Desk) -> Blueprint:
             return _json({"error_response": failure.answer})
         except Failure as failure:
             answer = failure.answer
+        except (TypeError, ValueError) as trouble:
+            # A field of a kind that no page documents, such as a list for a number.
+            answer = Failure("40002", "Invalid Arguments", "isv.invalid-parameter", type(trouble).__name__).answer
         return _signed(desk, node, answer)
 
     return api

@@ -68,6 +68,7 @@ class Postman:
         self._held: list[Letter] = []
         self._order = count()
         self._wake = Condition()
+        self._http = _session()
         Thread(target=self._work, name="postman", daemon=True).start()
 
     def later(self, seconds: float, deed: Callable[[], None]) -> None:
@@ -154,7 +155,7 @@ class Postman:
         at = self._clock()
         answer, status = b"", 0
         try:
-            response = requests.post(letter.url, data=self._form(letter, wrong), timeout=ANSWER_SECONDS, allow_redirects=False)
+            response = self._http.post(letter.url, data=self._form(letter, wrong), timeout=ANSWER_SECONDS, allow_redirects=False)
             answer, status = response.content, response.status_code
         except requests.RequestException:
             pass
@@ -170,6 +171,15 @@ class Postman:
             # What a platform message does, and a trade notice must not: sign_type inside the signed text.
             content += f"&sign_type={SIGN_TYPE}"
         return {**form, "sign": sign(self._key, content + (" " if wrong == "bad_signature" else ""))}
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    pool = requests.adapters.HTTPAdapter(pool_maxsize=64)
+    session.mount("http://", pool)
+    session.mount("https://", pool)
+    return session
 
 
 def _falsified(fields: dict[str, str], wrong: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from dataclasses import replace
 from typing import Any
@@ -138,6 +139,19 @@ def test_a_timeout_says_nothing_of_secret_or_code(wechat: Simulator) -> None:
         quick.code_to_session(code)
     printed = "".join(traceback.format_exception(silent.value))
     assert code not in printed and settings.secret not in printed
+
+
+def test_no_log_carries_a_secret_code_token_or_phone(
+    wechat: Simulator, mini: MiniProgram, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wechat.sim("users", person="li-lei", phone="13712345678")
+    code = login_code(wechat)
+    session = mini.code_to_session(code)
+    mini.phone_number(phone_code(wechat))
+    printed = caplog.text + "".join(capfd.readouterr())
+    for planted in (code, wechat.settings.secret, session.session_key, mini.access_token(), "13712345678"):
+        assert planted not in printed
 
 
 def test_records_hide_secrets_in_their_text(wechat: Simulator, mini: MiniProgram) -> None:

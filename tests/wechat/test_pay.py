@@ -84,6 +84,20 @@ def test_the_phone_refuses_a_wrong_pay_sign(wechat: Simulator, pay: PayClient) -
     assert pay.query(order.out_trade_no).trade_state == "NOTPAY"
 
 
+def test_only_the_named_payer_pays(wechat: Simulator, pay: PayClient) -> None:
+    out_trade_no = placed(wechat, pay)
+    said = {"out_trade_no": out_trade_no, "person": "han-meimei"}
+    assert requests.post(f"{wechat.url}/_sim/pay", json=said, timeout=5).status_code == 409
+    assert wechat.sim("pay", out_trade_no=out_trade_no, person="li-lei")["transaction_id"]
+
+
+@pytest.mark.parametrize("changed", [{"appid": []}, {"amount": [1]}, {"payer": 7}, {"out_trade_no": {}}])
+def test_fields_of_another_kind_are_a_parameter_error(wechat: Simulator, pay: PayClient, changed: dict[str, Any]) -> None:
+    asked = {"appid": wechat.settings.appid, "mchid": wechat.settings.mchid, "description": "x", **changed}
+    with pytest.raises(PayRefused, match="PARAM_ERROR"):
+        pay._post("/v3/pay/transactions/jsapi", {"out_trade_no": number(), "notify_url": "http://a.b", **asked})
+
+
 def test_the_same_number_again_is_the_same_order_and_never_another(wechat: Simulator, pay: PayClient) -> None:
     order = wechat.order(number())
     assert pay.prepay_jsapi(order) == pay.prepay_jsapi(order)

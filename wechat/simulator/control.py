@@ -104,7 +104,7 @@ def _money(sim: Blueprint, store: Store, postman: Postman, settings: Settings) -
 
     @sim.post("/pay")
     def pay() -> Answer:
-        """The person pays: {prepay_id | out_trade_no, mchid?}, or wx.requestPayment's own arguments with {appid}."""
+        """The person pays: {prepay_id | out_trade_no, mchid?, person?, notify?}, or wx.requestPayment's arguments."""
         said = _said()
         with store.lock:
             order = till.order_at_phone(said, settings.mchid)

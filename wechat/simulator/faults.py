@@ -7,10 +7,14 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
+from threading import Lock
 
 from flask import Flask, Response, g, request
 
 KINDS = ("late", "silent", "reset", "refuse", "unsigned", "bad_signature", "probe", "stale", "busy")
+
+# Of callers at once, each fault befalls exactly as many as it says.
+_TAKING = Lock()
 
 
 @dataclass
@@ -58,7 +62,12 @@ def install(app: Flask, faults: list[Fault]) -> None:
 def _take(faults: list[Fault]) -> Fault | None:
     if request.path.startswith("/_sim"):
         return None
-    for fault in list(faults):
+    with _TAKING:
+        return _first_hit(faults)
+
+
+def _first_hit(faults: list[Fault]) -> Fault | None:
+    for fault in faults:
         if fault.hits(request.method, request.path):
             fault.times -= 1
             if fault.times <= 0:

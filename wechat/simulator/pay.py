@@ -63,6 +63,12 @@ def _sign_everything(api: Blueprint, store: Store, signer: Signer) -> None:
     def refused(refusal: PayError) -> Response:
         return json_answer(refusal.body, refusal.status)
 
+    @api.errorhandler(TypeError)
+    @api.errorhandler(ValueError)
+    def unreadable(trouble: Exception) -> Response:
+        # A field of a kind that no page documents, such as a list for a number.
+        return json_answer({"code": "PARAM_ERROR", "message": f"参数错误: {type(trouble).__name__}"}, 400)
+
 
 def _order_calls(api: Blueprint, till: Till) -> None:
     @api.post("/pay/transactions/jsapi")
@@ -188,7 +194,14 @@ class Till:
         order.state = "CLOSED"
 
     def order_at_phone(self, said: Body, mchid: str) -> Order:
-        """The order that a phone is about to pay; wx.requestPayment's arguments must carry a good paySign."""
+        """The order that a phone is about to pay, by the person whose openid it names."""
+        order = self._order_said(said, mchid)
+        if "person" in said and self.store.people.openid(said["person"], order.appid) != order.asked["payer"]["openid"]:
+            raise PayError(409, "OPENID_MISMATCH", "openid不匹配")
+        return order
+
+    def _order_said(self, said: Body, mchid: str) -> Order:
+        # wx.requestPayment's own arguments must carry a good paySign.
         if "paySign" in said:
             return self._order_of_package(said)
         if "prepay_id" in said:

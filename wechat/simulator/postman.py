@@ -73,6 +73,7 @@ class Postman:
         self._held: list[Letter] = []
         self._order = count()
         self._wake = Condition()
+        self._http = _session()
         Thread(target=self._work, name="postman", daemon=True).start()
 
     def later(self, seconds: float, deed: Callable[[], None]) -> None:
@@ -160,7 +161,7 @@ class Postman:
         headers = {"Content-Type": "application/json", **self._signer.headers(body, wrong=wrong)}
         at = self._clock()
         try:
-            status = requests.post(letter.url, data=body, headers=headers, timeout=ANSWER_SECONDS, allow_redirects=False).status_code
+            status = self._http.post(letter.url, data=body, headers=headers, timeout=ANSWER_SECONDS, allow_redirects=False).status_code
         except requests.RequestException:
             status = 0
         letter.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
@@ -186,6 +187,15 @@ class Postman:
             "summary": letter.summary,
             "resource": resource,
         }
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    pool = requests.adapters.HTTPAdapter(pool_maxsize=64)
+    session.mount("http://", pool)
+    session.mount("https://", pool)
+    return session
 
 
 def _falsified(content: dict[str, Any], wrong: str) -> dict[str, Any]:
