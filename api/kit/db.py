@@ -6,6 +6,7 @@ A transaction *enters* a mall (`enter`). Every mall-owned table has forced row-l
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,11 +33,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, scoped_session, sessionmaker
 
 from api.kit import clock
-from api.kit.errors import Conflict, Unavailable
+from api.kit.errors import Conflict, Problem, Unavailable, Unprocessable
 
 MALL_SETTING = "mallbridge.mall_id"
 
@@ -90,6 +91,10 @@ class MallOwned:
 
 class RecordClash(Conflict):
     """Somebody else changed this at the same moment, or it exists already."""
+
+
+class ValueOutOfRange(Unprocessable):
+    """A value in the request is outside what can be stored."""
 
 
 class DatabaseAway(Unavailable):
@@ -197,6 +202,23 @@ def checkpoint() -> None:
         enter(mall_id)
 
 
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Speak to somebody outside and hold no transaction meanwhile: what was written is durable, the mall is entered again after."""
+    mall_id = session.info.get("mall_id")
+    _commit()
+    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
+    yield
+    if mall_id is not None:
+        enter(mall_id)
+
+
+def alone(*subject: object) -> None:
+    """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock)."""
+    key = hashlib.blake2b("\0".join(map(str, (mall(), *subject))).encode(), digest_size=8).digest()
+    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
+
+
 def _commit() -> None:
     session.commit()
     for action in session.info.pop("after_commit", ()):
@@ -239,9 +261,11 @@ def rows_changed(statement: Executable) -> int:
     return int(result.rowcount)
 
 
-def as_problem(error: DBAPIError) -> Conflict | Unavailable | None:
+def as_problem(error: DBAPIError) -> Problem | None:
     """What a client is told about a database error, or None when it is our own bug."""
     if isinstance(error, IntegrityError):
         return RecordClash()
+    if isinstance(error, DataError):
+        return ValueOutOfRange()
     lost = isinstance(error, OperationalError) or error.connection_invalidated
     return DatabaseAway() if lost else None

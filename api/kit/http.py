@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,6 +16,8 @@ import marshmallow as ma
 import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.kit import clock, db, identity, logs, once, pages
@@ -24,6 +29,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_BODY = 1024 * 1024  # bytes; an upload route says more itself
 PROBLEM_JSON = "application/problem+json"
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NOTHING = object()
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 class BodyUnreadable(BadRequest):
@@ -55,10 +64,45 @@ class InternalError(Problem):
 
 
 class Schema(ma.Schema):
-    """What comes in and goes out. Unknown fields are refused."""
+    """What comes in and goes out. Unknown fields are refused, and what only looks like a number or cannot be stored as text."""
 
     class Meta:
         unknown = ma.RAISE
+
+    @ma.pre_load
+    def _refuse_odd_values(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, Mapping):
+            fields = {field.data_key or name: field for name, field in self.load_fields.items()}
+            odd = [name for name, value in data.items() if _odd(fields.get(name), value)]
+            if odd:
+                # A value no field accepts takes its place, so that the answer names every wrong field at once.
+                return {name: _NOTHING if name in odd else value for name, value in data.items()}
+        return data
+
+
+def _odd(field: Any, value: Any) -> bool:
+    """Whether a value must not reach its field: PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair, and 1.5 is no integer."""
+    if isinstance(value, (list, tuple)):
+        return any(_odd(getattr(field, "inner", None), inner) for inner in value)
+    if isinstance(value, dict) and not isinstance(field, ma.fields.Nested):
+        return any(_odd(None, inner) for pair in value.items() for inner in pair)
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        return True
+    if not isinstance(field, ma.fields.Integer):
+        return False
+    return isinstance(value, (bool, float)) or (isinstance(value, str) and not _WHOLE.fullmatch(value))
+
+
+class Parser(FlaskParser):
+    """Reads a JSON body; a body of another kind is 415, one nested beyond reason is 400."""
+
+    def _raw_load_json(self, req: flask.Request) -> Any:
+        if not req.is_json and req.get_data(cache=True):
+            raise KindUnknown()
+        try:
+            return super()._raw_load_json(req)
+        except RecursionError as error:
+            raise json.JSONDecodeError("nested too deeply", "[", 0) from error
 
 
 class PageArgs(Schema):
@@ -87,6 +131,8 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A room's routes for one audience."""
 
+    ARGUMENTS_PARSER = Parser()
+
     def __init__(self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", **kwargs: Any) -> None:
         super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
         self.audience = audience
@@ -104,6 +150,28 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def idempotent(self, view: View) -> View:
         """The route needs an Idempotency-Key and answers a repeated one with the first answer."""
         return _mark(idempotent=True)(view)
+
+    def upload(self, largest: int) -> Callable[[View], View]:
+        """The route takes files as multipart/form-data, at most so many bytes in all."""
+        return _mark(upload=largest)
+
+
+def _receive(largest: int) -> None:
+    # Before the transaction: a slow phone must not hold a database connection, and a stranger must not fill the disk.
+    identity.bearer()
+    request.max_content_length = largest
+    _ = request.files
+
+
+def _sent() -> bytes:
+    """What makes two bodies the same: the bytes, or of a form with files its fields and the files' contents."""
+    if not request.files:
+        return request.get_data(cache=True)
+    parts = [f"{name}={value}" for name, value in request.form.items(multi=True)]
+    for name, file in request.files.items(multi=True):
+        parts.append(f"{name}:{hashlib.file_digest(file.stream, 'sha256').hexdigest()}")  # type: ignore[arg-type]
+        file.stream.seek(0)
+    return "\0".join(parts).encode()
 
 
 def _mark(**facts: Any) -> Callable[[View], View]:
@@ -157,6 +225,8 @@ class App(Flask):
             or request.blueprint not in self.extensions.get("audiences", {})
         ):
             return super().dispatch_request()
+        if largest := marked(view, "upload", request.method):
+            _receive(largest)
         for attempt in range(1, db.MAX_TRIES + 1):
             try:
                 with db.unit_of_work():
@@ -175,7 +245,7 @@ class App(Flask):
         if key is None:
             raise once.IdempotencyKeyMissing()
         who = identity.principal().name
-        answer = once.begin(who, key, once.request_hash(request.method, request.full_path, request.get_data(cache=True)))
+        answer = once.begin(who, key, once.request_hash(request.method, request.full_path, _sent()))
         if answer is not None:
             response = flask.jsonify(answer.body)
             response.status_code = answer.status
@@ -277,11 +347,12 @@ def problem_response(problem: Problem) -> Response:
 
 def install(app: App) -> None:
     """Error handling, request ids, request log and limits of size for an app."""
-    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_BODY)
+    app.config["MAX_CONTENT_LENGTH"] = app.config.get("MAX_CONTENT_LENGTH") or MAX_BODY
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(PoolEmpty, _no_connection_left)
     app.register_error_handler(Exception, _our_bug)
 
 
@@ -311,6 +382,11 @@ def _database_error(error: DBAPIError) -> Response:
     cause = getattr(error.orig, "diag", None)
     log.warning("the database refused", error_type=type(error.orig).__name__, constraint=getattr(cause, "constraint_name", None))
     return problem_response(problem)
+
+
+def _no_connection_left(_error: PoolEmpty) -> Response:
+    log.warning("every database connection is in use")
+    return problem_response(db.DatabaseAway())
 
 
 def _our_bug(error: Exception) -> Response:

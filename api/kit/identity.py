@@ -109,9 +109,10 @@ def read_token(token: str) -> Principal:
         )
         kind, _, number = str(claims["sub"]).partition(":")
         principal = Principal(kind, int(number), int(claims["mall"]), str(claims["sid"]), claims.get("shop"))
-    except (jwt.PyJWTError, KeyError, ValueError) as error:
+        ends = int(claims["exp"])
+    except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
         raise TokenInvalid() from error
-    if clock.now().timestamp() >= claims["exp"]:
+    if clock.now().timestamp() >= ends:
         raise TokenInvalid()
     return principal
 

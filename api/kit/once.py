@@ -46,6 +46,10 @@ class OnceKey(MallOwned, Model):
     made_at: Mapped[datetime]
 
 
+class RequestUnfinished(Conflict):
+    """This request was begun before and not finished; look at what it made before you send a new one."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A stored answer to be sent again."""
@@ -62,7 +66,7 @@ def request_hash(method: str, path: str, body: bytes) -> str:
 def begin(principal: str, key: str, digest: str) -> Answer | None:
     """Claim the key, or return the stored answer. A concurrent twin waits here for the first to commit.
 
-    IdempotencyKeyReused when the key came with another request before.
+    IdempotencyKeyReused when the key came with another request before; RequestUnfinished when the first one died after a checkpoint.
     """
     if not (8 <= len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid()
@@ -79,6 +83,8 @@ def begin(principal: str, key: str, digest: str) -> Answer | None:
     ).one()
     if held.request_hash != digest:
         raise IdempotencyKeyReused()
+    if held.status is None:
+        raise RequestUnfinished()
     return Answer(held.status, held.answer)
 
 

@@ -71,7 +71,8 @@ def test_a_file_is_kept_read_and_removed(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["../outside", "3/../../outside", "{outside}", "/{outside}", "3/receipts/..", "3\\outside", "3/a\0b", "", ".", "3//a", "3/a/", "~a/b", "３/照片", "3/.hidden", "C:/x"],
+    ["../outside", "3/../../outside", "{outside}", "/{outside}", "3/receipts/..", "3\\outside", "3/a\0b", "", ".",
+     "3//a", "3/a/", "~a/b", "３/照片", "3/.hidden", "C:/x"],
 )  # fmt: skip
 def test_no_key_leads_out_of_the_storage(folder: Path, tmp_path: Path, key: str) -> None:
     outside = tmp_path / "outside"  # hostile keys aim at this file only: a faulty storage must not harm the machine
