@@ -61,7 +61,7 @@ def ensure(folder: Path | str) -> KeyFiles:
     if files.alipay_public_key.exists():
         return files
     files.folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(files.folder / ".lock", os.O_CREAT | os.O_RDWR)
+    lock = os.open(files.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         os.lockf(lock, os.F_LOCK, 0)
         if not files.alipay_public_key.exists():

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from alipay import aes
-from alipay.client import AlipayClient
+from alipay.client import AlipayClient, read_answer
 from alipay.errors import (
     BadApp,
     BadCode,
@@ -159,3 +159,20 @@ def test_a_plain_error_of_the_phone_is_a_named_refusal(simulator: Simulator) -> 
     with pytest.raises(Refused) as refused:
         opened(simulator, payload(simulator, refuse=True))
     assert (refused.value.code, refused.value.sub_code) == ("40003", "isv.invalid-auth-relations")
+
+
+@pytest.mark.parametrize(
+    ("answer", "refusal"),
+    [
+        ({"code": "40002", "sub_code": "isv.invalid-app-id"}, BadApp),
+        ({"code": "40004", "sub_code": "ACQ.TRADE_NOT_EXIST"}, Untrusted),
+        ({"code": "20000", "sub_code": "isp.unknow-error"}, Untrusted),
+        ({"code": "10000", "trade_status": "TRADE_SUCCESS"}, Untrusted),
+    ],
+)
+def test_only_refusals_before_any_business_may_come_unsigned(
+    simulator: Simulator, answer: dict[str, str], refusal: type[Exception]
+) -> None:
+    raw = json.dumps({"alipay_trade_query_response": answer})
+    with pytest.raises(refusal):
+        read_answer(raw, "alipay.trade.query", simulator.alipay_key)
