@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
-from api.kit.errors import NotFound, Unprocessable
+from api.kit.errors import Conflict, NotFound, TooLarge, Unprocessable, WrongKind
+
+
+class SiteNotFound(NotFound):
+    """There is no such building in this mall."""
+
+
+class FloorNotFound(NotFound):
+    """There is no such floor in this mall."""
 
 
 class ShopNotFound(NotFound):
     """There is no such shop in this mall."""
 
 
+class AliasNotFound(NotFound):
+    """There is no such alias in this mall."""
+
+
+class MallCodeTaken(Conflict):
+    """Another mall has this code."""
+
+
+class SiteTaken(Conflict):
+    """Another building of this mall has this code."""
+
+
+class FloorTaken(Conflict):
+    """Another floor of this building has this label."""
+
+
+class ShopCodeTaken(Conflict):
+    """Another shop of this mall has this code."""
+
+
+class PolicyContradicts(Conflict):
+    """These rules cannot hold together; `rules` names them."""
+
+
 class AliasTooShort(Unprocessable):
     """A shop's alias needs at least two letters or digits."""
+
+
+class ContractBackwards(Unprocessable):
+    """A contract cannot end before it starts."""
+
+
+class OpeningHoursUnclear(Unprocessable):
+    """Opening hours are written like "1-5 10:00-22:00; 6-7 10:00-22:30", days from Monday = 1."""
+
+
+class SheetTooLarge(TooLarge):
+    """A sheet of shops has at most 5 MB and 5,000 rows."""
+
+
+class SheetUnreadable(WrongKind):
+    """This is neither a CSV (UTF-8 or GB18030) nor an xlsx workbook that can be read."""
+
+
+class SheetIncomplete(Unprocessable):
+    """The sheet lacks columns, has one twice, or has one that is not known; `columns` names them."""
+
+
+class ImportRefused(Conflict):
+    """Some rows are refused, so nothing was imported; `report` says which and why."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.kit.db import MallOwned, Model
 
@@ -49,6 +49,8 @@ class Floor(MallOwned, Model):
     label: Mapped[str]
     position: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
+    site: Mapped[Site] = relationship(lazy="raise")
+
 
 class Shop(MallOwned, Model):
     """A tenant's unit (门店/租户). `code` is the mall's own number for the contract, the key of imports."""
@@ -80,6 +82,9 @@ class Shop(MallOwned, Model):
     photo_key: Mapped[str | None]
     closed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     search_text: Mapped[str] = mapped_column(server_default=text("''"), default="")  # names.search_text of this row
+
+    site: Mapped[Site] = relationship(lazy="raise")
+    floor: Mapped[Floor] = relationship(lazy="raise")
 
     def trades_on(self, day: date) -> bool:
         """Whether a purchase on that day (the mall's own) can be this tenant's by its contract."""

@@ -11,6 +11,7 @@ from api.kit.money import MAX_FEN
 SCORE, REVIEW, REFUSE = "score", "review", "refuse"
 VERDICTS = (SCORE, REVIEW, REFUSE)
 ROUNDINGS = ("down", "half_up", "up")
+EXPIRIES = ("never", "days", "month_end", "year_end")
 _A_MILLION = 1_000_000
 _TEN_YEARS = 3650  # days
 
@@ -50,8 +51,13 @@ class Policy:
     photo_retention_days: int = _number(180, 1, _TEN_YEARS, "photos are removed after this many days")
     # points
     return_window_days: int = _number(7, 0, 365, "points stay pending until goods can no longer be returned")
+    points_expiry: str = _choice("year_end", EXPIRIES, "when points expire: after days, or at the end of a month or year after the one they came in")
+    points_expiry_length: int = _number(1, 0, _TEN_YEARS, "how many days, months or years")
     points_rounding: str = _choice("down", ROUNDINGS, "a fraction of a point")
     adjustment_limit_points: int = _number(1000, 0, _A_MILLION * 100, "a larger adjustment by staff needs a second person")
+    watch_earned_points: int = _number(5000, 1, _A_MILLION * 100, "a member who earns more in a day is looked at")
+    watch_spent_points: int = _number(5000, 1, _A_MILLION * 100, "a member who spends more in a day is looked at")
+    watch_awards: int = _number(10, 1, 10_000, "a member with more awards in a day is looked at")
     earn_on_principal: bool = _yes(True, "what was paid from a stored-value card's principal earns")
     earn_on_bonus: bool = _yes(False, "what was paid from a stored-value card's bonus earns")
     earn_on_coupons: bool = _yes(False, "what a coupon paid earns")
@@ -89,6 +95,17 @@ def read(stored: Mapping[str, Any]) -> Policy:
     """The policy in force. A stored value that today's limits refuse gives way to the default."""
     wrong = problems(stored)
     return Policy(**{name: value for name, value in stored.items() if name not in wrong})
+
+
+def contradiction(policy: Policy) -> list[str]:
+    """The rules that cannot hold together; empty when all can."""
+    pairs = (
+        ("answer_limit_fen", "auto_limit_fen"),  # the shopper's own answer settles no more than a reading does by itself
+        ("auto_limit_fen", "second_reader_fen"),  # what needs two people does not go through without one
+        ("receipts_per_shop_day", "receipts_per_member_week"),
+        ("receipts_per_member_day", "receipts_per_member_week"),
+    )
+    return [name for pair in pairs if getattr(policy, pair[0]) > getattr(policy, pair[1]) for name in pair]
 
 
 assert all(item.default is not MISSING for item in FIELDS.values())

@@ -1,74 +1,21 @@
-"""What can be done with malls, sites, floors and shops."""
+"""What the reading of receipts needs to know of shops: every way a shop may be printed, and new ways learned."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db
+from api.kit import audit, clock, pages
 from api.kit.db import session
-from api.kit.http import MallNotFound
+from api.kit.pages import Page
 from api.malls import names
-from api.malls import policy as rules
-from api.malls.errors import AliasTooShort, ShopNotFound
-from api.malls.models import Floor, Mall, Shop, ShopAlias, Site
-from api.malls.policy import Policy
-
-
-def id_of(code: str) -> int:
-    """The mall with this public code. MallNotFound."""
-    mall_id = session.scalar(select(Mall.id).where(Mall.code == code))
-    if mall_id is None:
-        raise MallNotFound()
-    return mall_id
-
-
-@dataclass(frozen=True)
-class MallInfo:
-    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias."""
-
-    id: int
-    code: str
-    name: str
-    timezone: str
-    currency: str
-    policy: Policy
-    shops_version: int
-
-
-def mall_info() -> MallInfo:
-    """The entered mall with its policy; one statement, once a unit of work."""
-    held = cast(MallInfo | None, session.info.get("mall_info"))
-    if held is not None and held.id == db.mall():
-        return held
-    row = session.execute(
-        select(Mall.id, Mall.code, Mall.name, Mall.timezone, Mall.currency, Mall.policy, Mall.shops_version).where(Mall.id == db.mall())
-    ).one()
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version)
-    session.info["mall_info"] = info
-    return info
-
-
-def policy() -> Policy:
-    """The policy of the entered mall."""
-    return mall_info().policy
-
-
-def hold() -> None:
-    """Let nobody else in who also holds the mall, until this transaction ends."""
-    session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update())
-
-
-def shop(shop_id: int) -> Shop:
-    """A shop of this mall, closed ones too. ShopNotFound."""
-    found = session.get(Shop, shop_id)
-    if found is None:
-        raise ShopNotFound()
-    return found
+from api.malls.errors import AliasNotFound, AliasTooShort
+from api.malls.models import Floor, Shop, ShopAlias, Site
+from api.malls.service.mall import mall_info, shops_changed
+from api.malls.service.shops import shop
 
 
 @dataclass(frozen=True)
@@ -156,8 +103,26 @@ def learn_alias(shop_id: int, text: str, learned_from: str, kind: str = "printed
     return True
 
 
-def shops_changed() -> None:
-    """Say that shops or aliases changed, so that every process reads them again."""
-    session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
-    session.info["shops_changed"] = True
-    session.info.pop("mall_info", None)
+def aliases(shop_id: int, *, cursor: str | None, limit: int) -> Page[ShopAlias]:
+    """A shop's aliases, newest first. ShopNotFound."""
+    query = select(ShopAlias).where(ShopAlias.shop_id == shop(shop_id).id)
+    return pages.page(query, ShopAlias.id, cursor=cursor, limit=limit)
+
+
+def add_alias(shop_id: int, text: str, kind: str, *, by: str) -> bool:
+    """Staff teach another way a shop is printed. False when it was known. ShopNotFound, AliasTooShort."""
+    added = learn_alias(shop_id, text, by, kind)
+    if added:
+        audit.record(by, "added an alias", "shop", shop_id, after={"kind": kind, "text": text})
+    return added
+
+
+def forget_alias(alias_id: int, *, by: str, why: str) -> None:
+    """Forget an alias that misleads. AliasNotFound."""
+    gone = session.execute(
+        delete(ShopAlias).where(ShopAlias.id == alias_id).returning(ShopAlias.shop_id, ShopAlias.kind, ShopAlias.text)
+    ).one_or_none()
+    if gone is None:
+        raise AliasNotFound()
+    shops_changed()
+    audit.record(by, "forgot an alias", "shop", gone.shop_id, before={"kind": gone.kind, "text": gone.text}, why=why)

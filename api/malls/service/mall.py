@@ -1,0 +1,100 @@
+"""The mall itself: found by its code, its policy, its settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from sqlalchemy import select, update
+
+from api.kit import audit, db
+from api.kit.db import session
+from api.kit.http import MallNotFound
+from api.malls import policy as rules
+from api.malls.errors import MallCodeTaken, PolicyContradicts
+from api.malls.models import Mall
+from api.malls.policy import Policy
+
+
+def id_of(code: str) -> int:
+    """The mall with this public code. MallNotFound."""
+    mall_id = session.scalar(select(Mall.id).where(Mall.code == code))
+    if mall_id is None:
+        raise MallNotFound()
+    return mall_id
+
+
+@dataclass(frozen=True)
+class MallInfo:
+    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias."""
+
+    id: int
+    code: str
+    name: str
+    timezone: str
+    currency: str
+    policy: Policy
+    shops_version: int
+
+
+def mall_info() -> MallInfo:
+    """The entered mall with its policy; one statement, once a unit of work."""
+    held = cast(MallInfo | None, session.info.get("mall_info"))
+    if held is not None and held.id == db.mall():
+        return held
+    row = session.execute(
+        select(Mall.id, Mall.code, Mall.name, Mall.timezone, Mall.currency, Mall.policy, Mall.shops_version).where(Mall.id == db.mall())
+    ).one()
+    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version)
+    session.info["mall_info"] = info
+    return info
+
+
+def policy() -> Policy:
+    """The policy of the entered mall."""
+    return mall_info().policy
+
+
+def hold() -> None:
+    """Let nobody else in who also holds the mall, until this transaction ends."""
+    session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update())
+
+
+def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
+    """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
+    hold()
+    session.info.pop("mall_info", None)
+    before = asdict(policy())
+    after = Policy(**before | changes)
+    if contradiction := rules.contradiction(after):
+        raise PolicyContradicts(rules=contradiction)
+    session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
+    session.info.pop("mall_info", None)
+    changed = [name for name, value in changes.items() if before[name] != value]
+    audit.record(
+        by,
+        "changed the policy",
+        "mall",
+        db.mall(),
+        before={name: before[name] for name in changed},
+        after={name: changes[name] for name in changed},
+        why=why,
+    )
+    return after
+
+
+def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
+    """Open a new mall. MallCodeTaken."""
+    if session.scalar(select(Mall.id).where(Mall.code == code)) is not None:
+        raise MallCodeTaken()
+    made = Mall(code=code, name=name, timezone=timezone)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def shops_changed() -> None:
+    """Say that shops or aliases changed, so that every process reads them again."""
+    session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
+    session.info["shops_changed"] = True
+    session.info.pop("mall_info", None)

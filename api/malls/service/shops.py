@@ -1,0 +1,235 @@
+"""Sites, floors and shops: shown to anyone, kept by the office."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy.orm import joinedload
+
+from api.kit import audit, clock, pages
+from api.kit.db import session
+from api.kit.pages import Page
+from api.malls import hours, names
+from api.malls.errors import (
+    ContractBackwards,
+    FloorNotFound,
+    FloorTaken,
+    OpeningHoursUnclear,
+    ShopCodeTaken,
+    ShopNotFound,
+    SiteNotFound,
+    SiteTaken,
+)
+from api.malls.models import Floor, Shop, Site
+from api.malls.service.mall import mall_info, shops_changed
+
+T = TypeVar("T", Site, Floor, Shop)
+
+SITE_FACTS = ("code", "name", "address")
+FLOOR_FACTS = ("site_id", "label", "position")
+SHOP_FACTS = (
+    "code",
+    "site_id",
+    "floor_id",
+    "unit",
+    "name",
+    "legal_name",
+    "trading_names",
+    "tax_number",
+    "category",
+    "phone",
+    "opening_hours",
+    "starts_on",
+    "ends_on",
+    "points_rate_bp",
+    "excluded",
+    "closed",
+)
+
+
+def sites(*, cursor: str | None, limit: int) -> Page[Site]:
+    """The mall's buildings."""
+    return pages.page(select(Site), Site.id, cursor=cursor, limit=limit, descending=False)
+
+
+def add_site(values: dict[str, Any], *, by: str) -> Site:
+    """Add a building. SiteTaken."""
+    if session.scalar(select(Site.id).where(Site.code == values["code"])) is not None:
+        raise SiteTaken()
+    return _added(Site(**values), "site", SITE_FACTS, by)
+
+
+def change_site(site_id: int, changes: dict[str, Any], *, by: str, why: str) -> Site:
+    """Change a building's name or address. SiteNotFound."""
+    found = session.get(Site, site_id)
+    if found is None:
+        raise SiteNotFound()
+    return _changed(found, changes, "site", SITE_FACTS, by, why)
+
+
+def floors(*, site: str | None, cursor: str | None, limit: int) -> Page[Floor]:
+    """The mall's floors, of one site (by its code) or of all."""
+    query = select(Floor).options(joinedload(Floor.site))
+    if site is not None:
+        query = query.join(Site, Site.id == Floor.site_id).where(Site.code == site)
+    return pages.page(query, Floor.site_id, Floor.position, Floor.id, cursor=cursor, limit=limit, descending=False)
+
+
+def add_floor(values: dict[str, Any], *, by: str) -> Floor:
+    """Add a floor. SiteNotFound, FloorTaken."""
+    site = session.get(Site, values["site_id"])
+    if site is None:
+        raise SiteNotFound()
+    if session.scalar(select(Floor.id).where(Floor.site_id == site.id, Floor.label == values["label"])) is not None:
+        raise FloorTaken()
+    return _added(Floor(**values, site=site), "floor", FLOOR_FACTS, by)
+
+
+def change_floor(floor_id: int, changes: dict[str, Any], *, by: str, why: str) -> Floor:
+    """Change a floor's label or position. FloorNotFound, FloorTaken."""
+    found = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
+    if found is None:
+        raise FloorNotFound()
+    label = changes.get("label", found.label)
+    taken = select(Floor.id).where(Floor.site_id == found.site_id, Floor.label == label, Floor.id != found.id)
+    if session.scalar(taken) is not None:
+        raise FloorTaken()
+    return _changed(found, changes, "floor", FLOOR_FACTS, by, why)
+
+
+def _added(row: T, noun: str, known: tuple[str, ...], by: str) -> T:
+    session.add(row)
+    session.flush()
+    shops_changed()
+    audit.record(by, f"added the {noun}", noun, row.id, after=facts(row, known))
+    return row
+
+
+def _changed(row: T, changes: dict[str, Any], noun: str, known: tuple[str, ...], by: str, why: str) -> T:
+    before = facts(row, known)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if isinstance(row, Shop):
+        refresh_search(row)
+    session.flush()
+    after = facts(row, known)
+    if before == after:
+        return row
+    shops_changed()
+    changed = [name for name in known if before[name] != after[name]]
+    old, new = ({name: side[name] for name in changed} for side in (before, after))
+    audit.record(by, f"changed the {noun}", noun, row.id, before=old, after=new, why=why)
+    return row
+
+
+def facts(row: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """A row as the audit log shows it."""
+    values = {name: getattr(row, name) for name in known}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
+
+
+def _in_view() -> Select[Shop]:
+    return select(Shop).options(joinedload(Shop.floor), joinedload(Shop.site))
+
+
+def _trading() -> ColumnElement[bool]:
+    today = clock.today(mall_info().timezone)
+    begun, lasts = or_(Shop.starts_on.is_(None), Shop.starts_on <= today), or_(Shop.ends_on.is_(None), Shop.ends_on >= today)
+    return ~Shop.closed & begun & lasts
+
+
+def open_shops(**wanted: Any) -> Page[Shop]:
+    """Shops a shopper can go to today: not closed, within their contract. Arguments as `shops`."""
+    return shops(_trading(), **wanted)
+
+
+def shops(
+    *conditions: ColumnElement[bool],
+    q: str | None = None,
+    category: str | None = None,
+    floor: str | None = None,
+    site: str | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> Page[Shop]:
+    """Shops by name. `q` is looked for in names, their pinyin and its initials, the unit and the category; one statement."""
+    query = _in_view().where(*conditions)
+    if q is not None:
+        form = names.search_form(q)
+        query = query.where(Shop.search_text.contains(form, autoescape=True) if form else false())
+    if category is not None:
+        query = query.where(Shop.category == category)
+    if floor is not None:
+        query = query.where(Shop.floor.has(Floor.label == floor))
+    if site is not None:
+        query = query.where(Shop.site.has(Site.code == site))
+    return pages.page(query, Shop.name, Shop.id, cursor=cursor, limit=limit, descending=False)
+
+
+def shop(shop_id: int) -> Shop:
+    """A shop of this mall, closed ones too. ShopNotFound."""
+    found = session.get(Shop, shop_id)
+    if found is None:
+        raise ShopNotFound()
+    return found
+
+
+def shop_in_view(shop_id: int, *, trading: bool = False) -> Shop:
+    """A shop with its floor and site; with `trading` only where a shopper can go today. ShopNotFound."""
+    conditions = (_trading(),) if trading else ()
+    found = session.scalar(_in_view().where(Shop.id == shop_id, *conditions))
+    if found is None:
+        raise ShopNotFound()
+    return found
+
+
+def open_shop(values: dict[str, Any], *, by: str) -> Shop:
+    """Open a shop. ShopCodeTaken, FloorNotFound, ContractBackwards, OpeningHoursUnclear."""
+    values = _checked(values)
+    _refuse_backwards(values.get("starts_on"), values.get("ends_on"))
+    if session.scalar(select(Shop.id).where(Shop.code == values["code"])) is not None:
+        raise ShopCodeTaken()
+    floor = _floor(values["floor_id"])
+    made = Shop(**values, site_id=floor.site_id, floor=floor, site=floor.site)
+    refresh_search(made)
+    return _added(made, "shop", SHOP_FACTS, by)
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    if (written := values.get("opening_hours")) is not None:
+        try:
+            values = values | {"opening_hours": hours.normal(written)}
+        except ValueError as error:
+            raise OpeningHoursUnclear(str(error)) from error
+    return values
+
+
+def _floor(floor_id: int) -> Floor:
+    found = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
+    if found is None:
+        raise FloorNotFound()
+    return found
+
+
+def change_shop(shop_id: int, changes: dict[str, Any], *, by: str, why: str) -> Shop:
+    """Change a shop. ShopNotFound, ShopCodeTaken, FloorNotFound, ContractBackwards, OpeningHoursUnclear."""
+    found, changes = shop_in_view(shop_id), _checked(changes)
+    if session.scalar(select(Shop.id).where(Shop.code == changes.get("code", found.code), Shop.id != found.id)) is not None:
+        raise ShopCodeTaken()
+    if "floor_id" in changes:
+        floor = _floor(changes["floor_id"])
+        changes = changes | {"site_id": floor.site_id, "floor": floor, "site": floor.site}
+    _refuse_backwards(changes.get("starts_on", found.starts_on), changes.get("ends_on", found.ends_on))
+    return _changed(found, changes, "shop", SHOP_FACTS, by, why)
+
+
+def _refuse_backwards(starts_on: date | None, ends_on: date | None) -> None:
+    if starts_on and ends_on and ends_on < starts_on:
+        raise ContractBackwards()
+
+
+def refresh_search(row: Shop) -> None:
+    """Write down what the shop is found by, after its names, unit or category changed."""
+    row.search_text = names.search_text([row.name, *(row.trading_names or [])], row.unit, row.category or "")
