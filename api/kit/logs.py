@@ -19,6 +19,19 @@ PATTERNS = [
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]+"), "[token]"),
     (re.compile(r"(?i)(bearer)\s+\S+"), r"\1 [token]"),
     (re.compile(r"(?i)([?&](?:code|token|access_token|secret|js_code|sign)=)[^&\s\"']+"), r"\1[hidden]"),
+    # name=value and 'name': 'value' inside text (URLs, printed dictionaries, messages of libraries)
+    (
+        re.compile(
+            r"(?i)((?<![a-z0-9_-])(?!(?:status|error)_code)[\w-]*"
+            r"(?:token|secret|password|passphrase|session_key|api_key|(?<![a-z0-9])pin|(?<![a-z0-9])code)"
+            r"[\"']?\s*[:=]\s*[\"']?)(?!\[hidden\])[^\s\"',;&)}\]]+"
+        ),
+        r"\1[hidden]",
+    ),
+    # what PostgreSQL repeats of the values it refused
+    (re.compile(r"(Key \([^)]*\)=)\([^)]*\)"), r"\1([hidden])"),
+    (re.compile(r"(Failing row contains )\(.*\)"), r"\1([hidden])"),
+    (re.compile(r"(invalid input syntax for [^:\n]*: )\"[^\"]*\""), r"\1[hidden]"),
     (re.compile(r"-----BEGIN[^-]*-----[\s\S]*?-----END[^-]*-----"), "[key]"),
 ]
 SAFE_KEYS = frozenset({"status_code", "error_code", "error_type"})
