@@ -12,6 +12,9 @@ from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
 from api.malls import routes as mall_routes
 from api.malls import service as malls
+from api.members import alipay_login, sms, wechat_login
+from api.members import commands as member_commands
+from api.members import routes as member_routes
 from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
@@ -34,6 +37,7 @@ def create_app(settings: Settings) -> http.App:
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
     app.cli.add_command(ledger_commands.cli)
+    app.cli.add_command(member_commands.members)
     app.cli.add_command(staff_commands.group)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
@@ -48,12 +52,20 @@ def configure(settings: Settings) -> None:
     storage.configure(settings.files)
     identity.configure(settings.secret)
     sealed.configure(settings.data_key)
+    wechat_login.configure(settings)
+    alipay_login.configure(settings)
+    sms.configure(settings)
 
 
 def _register_rooms(api: http.Api) -> None:
     # Rooms are imported at the top of this module: that is how migrations and workers see every table.
     for blueprint in (
         mall_routes.public,
+        member_routes.signing_in,
+        member_routes.renewing,
+        member_routes.own,
+        member_routes.shop,
+        member_routes.office,
         sale_routes.members,
         sale_routes.shop,
         sale_routes.office,

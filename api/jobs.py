@@ -23,6 +23,7 @@ import procrastinate
 from api.kit import db, logs
 from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
+from api.members import jobs as _members  # noqa: F401
 from api.settings import Settings, from_environment
 from api.staff import jobs as _staff  # noqa: F401
 

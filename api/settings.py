@@ -36,6 +36,9 @@ class Settings:
     alipay_gateway: str = "http://127.0.0.1:5012/gateway.do"
     alipay_appid: str = "2021000000000000"
     alipay_keys: Path = ROOT / "var" / "simulators" / "alipay"
+    phone_sign_in: bool = True
+    sms_url: str = ""
+    sms_key: str = field(default="", repr=False)
     log_level: str = "INFO"
     pool_size: int = 6
     trusted_proxies: int = 0
@@ -57,6 +60,8 @@ class Settings:
         ]
         if self.production and weak:
             raise SettingsRefused(f"Production refuses demo or short secrets: set {', '.join(weak)}.")
+        if self.production and self.phone_sign_in and not self.sms_url:
+            raise SettingsRefused("Production sends phone codes by an SMS gateway: set SMS_URL and SMS_KEY, or PHONE_SIGN_IN=false.")
 
 
 def from_environment() -> Settings:
@@ -82,6 +87,9 @@ def from_environment() -> Settings:
         alipay_gateway=env.str("ALIPAY_GATEWAY", "http://127.0.0.1:5012/gateway.do"),
         alipay_appid=env.str("ALIPAY_APPID", "2021000000000000"),
         alipay_keys=Path(env.str("ALIPAY_KEYS", str(ROOT / "var" / "simulators" / "alipay"))),
+        phone_sign_in=env.bool("PHONE_SIGN_IN", True),
+        sms_url=env.str("SMS_URL", ""),
+        sms_key=env.str("SMS_KEY", ""),
         log_level=env.str("LOG_LEVEL", "INFO"),
         pool_size=env.int("DATABASE_POOL_SIZE", 6),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),

@@ -55,6 +55,8 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "members.read": frozenset({_A, _M, _D}),
     "members.write": frozenset({_A, _D}),
     "members.merge": frozenset({_A, _D}),
+    "members.check": frozenset({_SM, _SC, _T}),
+    "levels.write": frozenset({_A, _M}),
     # ledger and points
     "ledger.read": frozenset({_A, _F}),
     "points.read": frozenset({_A, _M, _F, _D}),

@@ -19,21 +19,33 @@ WALLED = (
     "audit_entries",
     "ledger_accounts",
     "ledger_transfers",
+    "levels",
     "once_keys",
+    "phone_codes",
     "sign_in_tries",
     "sites",
+    "text_messages",
     "floors",
     "ledger_entries",
     "ledger_rollups",
     "shops",
+    "members",
     "pairing_codes",
     "sales",
     "shop_aliases",
     "staff_accounts",
+    "growth_entries",
+    "level_changes",
+    "member_consents",
+    "member_identities",
+    "member_moves",
+    "member_sessions",
     "sale_refunds",
     "sale_sightings",
+    "spent_proofs",
     "staff_account_moves",
     "staff_sessions",
+    "vehicles",
 )
 
 
@@ -111,6 +123,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("undoes", name=op.f("uq_ledger_transfers_undoes")),
     )
     op.create_table(
+        "levels",
+        sa.Column("rank", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("reach_growth", sa.BigInteger(), nullable=False),
+        sa.Column("keep_growth", sa.BigInteger(), nullable=False),
+        sa.Column("multiplier_bp", sa.BigInteger(), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("keep_growth BETWEEN 0 AND reach_growth", name=op.f("ck_levels_keeping_costs_no_more_than_reaching")),
+        sa.CheckConstraint("multiplier_bp BETWEEN 0 AND 1000000", name=op.f("ck_levels_multiplier_in_range")),
+        sa.CheckConstraint("rank >= 0", name=op.f("ck_levels_ranks_start_at_zero")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_levels_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_levels")),
+        sa.UniqueConstraint("mall_id", "rank", name=op.f("uq_levels_mall_id_rank")),
+    )
+    op.create_table(
         "once_keys",
         sa.Column("principal", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -124,6 +153,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_once_keys")),
         sa.UniqueConstraint("mall_id", "principal", "key", name=op.f("uq_once_keys_mall_id_principal_key")),
     )
+    op.create_table(
+        "phone_codes",
+        sa.Column("phone_key", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("tries >= 0", name=op.f("ck_phone_codes_tries_are_counted")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_phone_codes_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_codes")),
+    )
+    op.create_index("ix_phone_codes_phone", "phone_codes", ["mall_id", "phone_key", "id"], unique=False)
     op.create_table(
         "sign_in_tries",
         sa.Column("login_key", sa.Text(), nullable=False),
@@ -147,6 +191,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sites")),
         sa.UniqueConstraint("mall_id", "code", name=op.f("uq_sites_mall_id_code")),
     )
+    op.create_table(
+        "text_messages",
+        sa.Column("phone_key", sa.Text(), nullable=False),
+        sa.Column("phone_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), server_default=sa.text("'queued'"), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("state IN ('queued', 'sent')", name=op.f("ck_text_messages_state_is_known")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_text_messages_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_text_messages")),
+    )
+    op.create_index("ix_text_messages_phone", "text_messages", ["mall_id", "phone_key", "id"], unique=False)
     op.create_table(
         "floors",
         sa.Column("site_id", sa.BigInteger(), nullable=False),
@@ -220,6 +279,37 @@ def upgrade() -> None:
     )
     op.create_index("ix_shops_floor", "shops", ["mall_id", "floor_id"], unique=False)
     op.create_index("ix_shops_name", "shops", ["mall_id", "name", "id"], unique=False)
+    op.create_table(
+        "members",
+        sa.Column("nickname", sa.Text(), nullable=True),
+        sa.Column("birthday_on", sa.Date(), nullable=True),
+        sa.Column("phone_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("phone_key", sa.Text(), nullable=True),
+        sa.Column("level_rank", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("level_until_on", sa.Date(), nullable=True),
+        sa.Column("growth", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger(), nullable=True),
+        sa.Column("joined_shop_id", sa.BigInteger(), nullable=True),
+        sa.Column("folded_into_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("state = 'active' OR phone_key IS NULL", name=op.f("ck_members_only_active_members_have_phones")),
+        sa.CheckConstraint("(phone_sealed IS NULL) = (phone_key IS NULL)", name=op.f("ck_members_phone_is_sealed_and_findable")),
+        sa.CheckConstraint("level_rank >= 0", name=op.f("ck_members_levels_start_at_zero")),
+        sa.ForeignKeyConstraint(["folded_into_id"], ["members.id"], name=op.f("fk_members_folded_into_id")),
+        sa.ForeignKeyConstraint(["joined_shop_id"], ["shops.id"], name=op.f("fk_members_joined_shop_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_members_mall_id")),
+        sa.ForeignKeyConstraint(["referrer_id"], ["members.id"], name=op.f("fk_members_referrer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+        sa.UniqueConstraint("mall_id", "phone_key", name=op.f("uq_members_mall_id_phone_key")),
+    )
+    op.create_index("ix_members_level_until", "members", ["mall_id", "level_until_on"], unique=False)
+    op.create_index("ix_members_referrer", "members", ["referrer_id"], unique=False)
     op.create_table(
         "pairing_codes",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -316,6 +406,110 @@ def upgrade() -> None:
     )
     op.create_index("ix_staff_accounts_shop", "staff_accounts", ["shop_id"], unique=False)
     op.create_table(
+        "growth_entries",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("growth", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("earned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_growth_entries_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_growth_entries_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_growth_entries")),
+        sa.UniqueConstraint("mall_id", "cause", name=op.f("uq_growth_entries_mall_id_cause")),
+    )
+    op.create_index("ix_growth_entries_member", "growth_entries", ["member_id", "earned_at"], unique=False)
+    op.create_table(
+        "level_changes",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_rank", sa.BigInteger(), nullable=False),
+        sa.Column("to_rank", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("growth", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_level_changes_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_level_changes_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_level_changes")),
+    )
+    op.create_index("ix_level_changes_member", "level_changes", ["member_id", "id"], unique=False)
+    op.create_table(
+        "member_consents",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_consents_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_member_consents_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_consents")),
+    )
+    op.create_index(
+        "uq_member_consents_standing",
+        "member_consents",
+        ["mall_id", "member_id", "document", "version"],
+        unique=True,
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+    )
+    op.create_table(
+        "member_identities",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("app_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("union_id", sa.Text(), nullable=True),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("channel IN ('wechat', 'alipay', 'phone')", name=op.f("ck_member_identities_channel_is_known")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_identities_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_member_identities_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_identities")),
+        sa.UniqueConstraint("mall_id", "channel", "app_id", "subject", name=op.f("uq_member_identities_mall_id_channel_app_id_subject")),
+    )
+    op.create_index("ix_member_identities_member", "member_identities", ["member_id"], unique=False)
+    op.create_index("ix_member_identities_union", "member_identities", ["mall_id", "channel", "union_id"], unique=False)
+    op.create_table(
+        "member_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("moved_by", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_moves_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_member_moves_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_moves")),
+        sa.UniqueConstraint("member_id", "seq", name=op.f("uq_member_moves_member_id_seq")),
+    )
+    op.create_table(
+        "member_sessions",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("public_id", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_sessions_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_member_sessions_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_sessions")),
+        sa.UniqueConstraint("mall_id", "public_id", name=op.f("uq_member_sessions_mall_id_public_id")),
+    )
+    op.create_index("ix_member_sessions_member", "member_sessions", ["member_id"], unique=False)
+    op.create_table(
         "sale_refunds",
         sa.Column("sale_id", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
@@ -372,6 +566,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_sale_sightings_sale", "sale_sightings", ["sale_id"], unique=False)
     op.create_table(
+        "spent_proofs",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("spent_by", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=True),
+        sa.Column("spent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_spent_proofs_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_spent_proofs_member_id")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_spent_proofs_shop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spent_proofs")),
+        sa.UniqueConstraint("mall_id", "kind", "digest", name=op.f("uq_spent_proofs_mall_id_kind_digest")),
+    )
+    op.create_index("ix_spent_proofs_forget", "spent_proofs", ["mall_id", "forget_at"], unique=False)
+    op.create_table(
         "staff_account_moves",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("staff_account_id", sa.BigInteger(), nullable=False),
@@ -406,6 +618,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("mall_id", "public_id", name=op.f("uq_staff_sessions_mall_id_public_id")),
     )
     op.create_index("ix_staff_sessions_account", "staff_sessions", ["account_id"], unique=False)
+    op.create_table(
+        "vehicles",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("plate", sa.Text(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_vehicles_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_vehicles_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vehicles")),
+        sa.UniqueConstraint("mall_id", "member_id", "plate", name=op.f("uq_vehicles_mall_id_member_id_plate")),
+    )
+    op.create_index("uq_vehicles_default", "vehicles", ["mall_id", "member_id"], unique=True, postgresql_where=sa.text("is_default"))
     for table in WALLED:
         wall(table)
     op.execute(JOBS_SCHEMA)

@@ -1,0 +1,41 @@
+"""Background work of members."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from api.kit import clock, db
+from api.kit.db import session
+from api.kit.jobs import job, nightly
+from api.members import sms
+from api.members.models import PhoneCode, TextMessage
+from api.members.service import levels, member_codes, phone_codes
+
+KEPT = timedelta(days=2)
+
+
+@job(transaction=False)
+def send_text(mall_id: int, message_id: int) -> None:
+    """Hand a text message to the SMS gateway: read, talk, write down. A repeat carries the same reference."""
+    found = db.in_mall(mall_id, lambda: phone_codes.message(message_id))
+    if found is None:
+        return
+    sms.deliver(f"{mall_id}-{message_id}", *found)
+    db.in_mall(mall_id, lambda: phone_codes.sent(message_id))
+
+
+@nightly("20 18 * * *")
+def forget_used_codes() -> None:
+    """Drop used member codes, phone codes and text messages whose time is over."""
+    member_codes.forget_used_codes()
+    session.execute(delete(PhoneCode).where(PhoneCode.made_at < clock.now() - KEPT))
+    session.execute(delete(TextMessage).where(TextMessage.queued_at < clock.now() - KEPT))
+
+
+@nightly("40 18 * * *")
+def review_levels() -> None:
+    """Renew or lower the levels whose year has ended (at 02:40 in Shanghai)."""
+    while levels.review_levels() > 0:
+        pass

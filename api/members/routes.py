@@ -1,0 +1,314 @@
+"""Signing in, the member's own pages, the shop's check of a member code, the office's look at members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from api.kit import audit, db, identity, limits
+from api.kit.http import Blueprint, page_of
+from api.kit.limits import Limit
+from api.kit.pages import Page
+from api.members import errors, schemas
+from api.members.models import Consent, Member, Vehicle
+from api.members.service import consents, finding, joining, levels, member_codes, phone_codes, profile, sessions, sign_in, vehicles
+
+BY_DEVICE = Limit("sign-in-device", 20, 60)
+# A whole mall may share one address (its own Wi-Fi), so this one only stops floods.
+BY_ADDRESS = Limit("sign-in-address", 300, 60)
+CODES_BY_DEVICE = Limit("phone-codes-device", 5, 3600)
+CODES_BY_ADDRESS = Limit("phone-codes-address", 100, 3600)
+REFRESH_BY_ADDRESS = Limit("refresh-address", 1200, 60)
+CODES_BY_MEMBER = Limit("member-codes", 30, 60)
+PHONES_BY_MEMBER = Limit("phone-joins", 5, 600)
+CHECKS_BY_SHOP = Limit("member-checks", 60, 60)
+SEARCHES_BY_STAFF = Limit("member-searches", 60, 60)
+EXPORTS_BY_MEMBER = Limit("exports", 5, 3600)
+
+signing_in = Blueprint("sign_in", __name__, audience=identity.anyone, url_prefix="/malls/<mall_code>/sign-in", description="Signing in")
+renewing = Blueprint("sessions", __name__, audience=identity.anyone, url_prefix="/sessions", description="Staying signed in")
+own = Blueprint("me", __name__, audience=identity.members, description="The member's own data")
+shop = Blueprint("member_checks", __name__, audience=identity.shop_staff, url_prefix="/member-checks", description="Members at a till")
+office = Blueprint("office_members", __name__, audience=identity.mall_staff, description="Members, seen by the mall's staff")
+
+WALLET_TROUBLES = (errors.GatewaySilent, errors.GatewayBusy, errors.GatewayMisconfigured)
+
+
+def _spend(by_device: Limit, by_address: Limit) -> None:
+    limits.spend(by_address, request.remote_addr or "unknown")
+    if device := request.headers.get("X-Device-Id", "")[:64]:
+        limits.spend(by_device, f"{db.mall()}:{device}")
+
+
+def _arrival(arguments: dict[str, Any]) -> sign_in.Arrival:
+    return sign_in.Arrival(arguments.pop("consent_version"), arguments.pop("source"), arguments.pop("referrer"), arguments.pop("shop_id"))
+
+
+@signing_in.post("/wechat")
+@signing_in.arguments(schemas.WeChatSignInArgs)
+@signing_in.response(200, schemas.SignedInSchema)
+@signing_in.problems(errors.LoginCodeRefused, errors.LoginBlocked, limits.TooOften, *WALLET_TROUBLES)
+def sign_in_with_wechat(arguments: dict[str, Any]) -> sign_in.SignedIn:
+    """Sign in with WeChat; the first time is joining"""
+    _spend(BY_DEVICE, BY_ADDRESS)
+    arrival = _arrival(arguments)
+    return sign_in.with_wechat(arguments["js_code"], arrival)
+
+
+@signing_in.post("/alipay")
+@signing_in.arguments(schemas.AlipaySignInArgs)
+@signing_in.response(200, schemas.SignedInSchema)
+@signing_in.problems(errors.LoginCodeRefused, limits.TooOften, *WALLET_TROUBLES)
+def sign_in_with_alipay(arguments: dict[str, Any]) -> sign_in.SignedIn:
+    """Sign in with Alipay; the first time is joining"""
+    _spend(BY_DEVICE, BY_ADDRESS)
+    arrival = _arrival(arguments)
+    return sign_in.with_alipay(arguments["auth_code"], arrival)
+
+
+@signing_in.post("/phone")
+@signing_in.arguments(schemas.PhoneSignInArgs)
+@signing_in.response(200, schemas.SignedInSchema)
+@signing_in.problems(errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, limits.TooOften)
+def sign_in_with_phone(arguments: dict[str, Any]) -> sign_in.SignedIn:
+    """Sign in with a code sent to the phone; the first time is joining"""
+    _spend(BY_DEVICE, BY_ADDRESS)
+    arrival = _arrival(arguments)
+    return sign_in.with_phone(arguments["phone"], arguments["code"], arrival)
+
+
+@signing_in.post("/phone-codes")
+@signing_in.arguments(schemas.PhoneArgs)
+@signing_in.response(202)
+@signing_in.problems(errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon, limits.TooOften)
+def send_phone_code(arguments: dict[str, Any]) -> None:
+    """Send a sign-in code to a phone"""
+    _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
+    phone_codes.ask(arguments["phone"])
+
+
+@renewing.post("/refresh")
+@renewing.arguments(schemas.MemberRefreshArgs)
+@renewing.response(200, schemas.MemberTokensSchema)
+@renewing.problems(errors.SessionEnded, errors.RefreshTokenReused, limits.TooOften)
+def refresh_session(arguments: dict[str, Any]) -> sessions.Tokens:
+    """Exchange the refresh token for the next pair"""
+    limits.spend(REFRESH_BY_ADDRESS, request.remote_addr or "unknown")
+    return sessions.refresh(arguments["refresh_token"])
+
+
+@own.delete("/sessions/current")
+@own.response(204)
+def sign_out() -> None:
+    """Sign out on this device"""
+    who = identity.member()
+    sessions.end(who.id, who.session_id)
+
+
+@own.get("/me")
+@own.response(200, schemas.MemberSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed)
+def show_me() -> Member:
+    """My own data"""
+    return profile.get(identity.member().id)
+
+
+@own.patch("/me")
+@own.arguments(schemas.MemberPatch)
+@own.response(200, schemas.MemberSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed, errors.BirthdayFixed)
+def change_me(arguments: dict[str, Any]) -> Member:
+    """Change my nickname, or enter my birthday once"""
+    return profile.change(identity.member().id, **arguments)
+
+
+@own.post("/me/phone/wechat")
+@own.arguments(schemas.WeChatPhoneArgs)
+@own.response(200, schemas.PhoneJoinedSchema)
+@own.problems(errors.MemberClosed, errors.PhoneProofRefused, errors.PhoneInvalid, errors.MergeNeeded, limits.TooOften, *WALLET_TROUBLES)
+def join_phone_from_wechat(arguments: dict[str, Any]) -> joining.PhoneJoined:
+    """Join the phone number that WeChat verified"""
+    who = identity.member()
+    limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
+    return joining.with_wechat_phone(who.id, who.session_id, arguments["code"])
+
+
+@own.post("/me/phone/alipay")
+@own.arguments(schemas.AlipayPhoneArgs)
+@own.response(200, schemas.PhoneJoinedSchema)
+@own.problems(
+    errors.MemberClosed, errors.PhoneProofRefused, errors.PhoneProofUsed, errors.PhoneProofMisplaced, errors.PhoneInvalid,
+    errors.MergeNeeded, limits.TooOften, errors.GatewayMisconfigured,
+)  # fmt: skip
+def join_phone_from_alipay(arguments: dict[str, Any]) -> joining.PhoneJoined:
+    """Join the phone number that Alipay sealed"""
+    who = identity.member()
+    limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
+    return joining.with_alipay_phone(who.id, who.session_id, arguments)
+
+
+@own.get("/me/level")
+@own.response(200, schemas.StandingSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed)
+def show_level() -> levels.Standing:
+    """My level, and what keeps it or reaches the next"""
+    return levels.standing(profile.get(identity.member().id))
+
+
+@own.post("/me/codes")
+@own.response(201, schemas.MemberCodeSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed, limits.TooOften)
+def make_code() -> member_codes.MemberCode:
+    """A fresh member code, good for a minute and for one use"""
+    who = identity.member()
+    limits.spend(CODES_BY_MEMBER, f"{who.mall_id}:{who.id}")
+    return member_codes.new_code(profile.get(who.id).id)
+
+
+@own.get("/me/consents")
+@own.arguments(schemas.PageArgs, location="query")
+@own.response(200, page_of(schemas.ConsentSchema))
+def list_consents(arguments: dict[str, Any]) -> Page[Consent]:
+    """What I agreed to"""
+    return consents.of(identity.member().id, arguments.get("cursor"), arguments["limit"])
+
+
+@own.put("/me/consents/<any('privacy','marketing','profiling'):document>")
+@own.arguments(schemas.ConsentArgs)
+@own.response(200, schemas.ConsentSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed)
+def give_consent(arguments: dict[str, Any], document: str) -> Consent:
+    """Agree to a version of a document"""
+    member = profile.get(identity.member().id)
+    return consents.agree(member.id, document, arguments["version"])
+
+
+@own.delete("/me/consents/<any('privacy','marketing','profiling'):document>")
+@own.response(204)
+@own.problems(errors.ConsentUnknown, errors.ConsentIsBasic)
+def withdraw_consent(document: str) -> None:
+    """Take a consent back"""
+    consents.withdraw(identity.member().id, document)
+
+
+@own.get("/me/vehicles")
+@own.arguments(schemas.PageArgs, location="query")
+@own.response(200, page_of(schemas.VehicleSchema))
+def list_vehicles(arguments: dict[str, Any]) -> Page[Vehicle]:
+    """My vehicles"""
+    return vehicles.of(identity.member().id, arguments.get("cursor"), arguments["limit"])
+
+
+@own.post("/me/vehicles")
+@own.arguments(schemas.VehicleArgs)
+@own.response(201, schemas.VehicleSchema)
+@own.problems(errors.PlateInvalid, errors.TooManyVehicles, errors.MemberNotFound, errors.MemberClosed)
+def add_vehicle(arguments: dict[str, Any]) -> Vehicle:
+    """Add a vehicle"""
+    return vehicles.add(profile.get(identity.member().id).id, arguments["plate"])
+
+
+@own.put("/me/vehicles/<int:vehicle_id>/default")
+@own.response(200, schemas.VehicleSchema)
+@own.problems(errors.VehicleNotFound)
+def make_vehicle_default(vehicle_id: int) -> Vehicle:
+    """Make this vehicle the default"""
+    return vehicles.make_default(identity.member().id, vehicle_id)
+
+
+@own.delete("/me/vehicles/<int:vehicle_id>")
+@own.response(204)
+@own.problems(errors.VehicleNotFound)
+def remove_vehicle(vehicle_id: int) -> None:
+    """Remove a vehicle"""
+    vehicles.remove(identity.member().id, vehicle_id)
+
+
+@own.get("/me/export")
+@own.response(200)
+@own.problems(errors.MemberNotFound, errors.MemberClosed, limits.TooOften)
+def export_me() -> dict[str, Any]:
+    """Everything this mall holds about me"""
+    who = identity.member()
+    limits.spend(EXPORTS_BY_MEMBER, f"{who.mall_id}:{who.id}")
+    return profile.export(who.id)
+
+
+@own.post("/me/closure")
+@own.response(204)
+@own.problems(errors.MemberNotFound, errors.MemberClosed)
+def close_me() -> None:
+    """Close my account: personal data goes, and every sign-in ends"""
+    profile.close(identity.member().id)
+
+
+@shop.post("")
+@shop.arguments(schemas.MemberCheckArgs)
+@shop.response(201, schemas.MemberCheckSchema)
+@shop.permission("members.check")
+@shop.problems(errors.MemberCodeUnknown, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberClosed, limits.TooOften)
+def check_member(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Who shows this code; it counts once"""
+    who = identity.shop()
+    limits.spend(CHECKS_BY_SHOP, f"{who.mall_id}:{who.shop_id}")
+    member = member_codes.use_code(arguments["code"], by=who.name, shop_id=who.shop_id)
+    return {"member": member, "level": levels.name_of(member.level_rank)}
+
+
+@office.get("/members")
+@office.arguments(schemas.MemberSearchArgs, location="query")
+@office.response(200, page_of(schemas.StaffMemberSchema))
+@office.permission("members.read")
+@office.problems(errors.SearchTooWide, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberCodeUnknown, limits.TooOften)
+def search_members(arguments: dict[str, Any]) -> Page[Member]:
+    """Find a member by phone, number, or the code on the member's phone"""
+    who = identity.staff()
+    limits.spend(SEARCHES_BY_STAFF, f"{who.mall_id}:{who.id}")
+    return Page(finding.search(arguments.get("phone"), arguments.get("number"), arguments.get("code"), by=who.name), None)
+
+
+@office.get("/members/<int:member_id>")
+@office.arguments(schemas.OpenArgs, location="query")
+@office.response(200, schemas.StaffMemberSchema)
+@office.permission("members.read")
+@office.problems(errors.MemberNotFound)
+def open_member(arguments: dict[str, Any], member_id: int) -> Member:
+    """Open a member's record; the reason is written down"""
+    member = profile.of_any_state(member_id)
+    audit.record(identity.staff().name, "opened a member's record", "member", member_id, why=arguments["reason"])
+    return member
+
+
+@office.put("/members/<int:member_id>/birthday")
+@office.arguments(schemas.BirthdayArgs)
+@office.response(200, schemas.StaffMemberSchema)
+@office.permission("members.write")
+@office.problems(errors.MemberNotFound, errors.MemberClosed)
+def correct_birthday(arguments: dict[str, Any], member_id: int) -> Member:
+    """Correct a member's birthday"""
+    before, member = profile.correct_birthday(member_id, arguments["birthday_on"])
+    facts = ({"birthday_on": str(before)}, {"birthday_on": str(member.birthday_on)})
+    who = identity.staff().name
+    audit.record(who, "corrected a birthday", "member", member_id, before=facts[0], after=facts[1], why=arguments["reason"])
+    return member
+
+
+@office.get("/levels")
+@office.response(200, schemas.LevelListSchema)
+@office.permission("members.read")
+def list_levels() -> dict[str, Any]:
+    """The levels of this mall"""
+    return {"levels": levels.levels()}
+
+
+@office.patch("/levels/<int:rank>")
+@office.arguments(schemas.LevelPatch)
+@office.response(200, schemas.LevelSchema)
+@office.permission("levels.write")
+@office.problems(errors.LevelNotFound, errors.LevelsOutOfOrder)
+def change_level(arguments: dict[str, Any], rank: int) -> Any:
+    """Change a level"""
+    before, level = levels.set_level(rank, **arguments)
+    audit.record(identity.staff().name, "changed a level", "level", rank, before=before, after=arguments)
+    return level

@@ -1,0 +1,267 @@
+"""What comes in and goes out. Phones go out masked, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from api.kit.http import PageArgs, Schema
+from api.members import phones
+
+BIGINT = Range(1, 2**63 - 1)
+VERSION = Regexp(r"\A[0-9A-Za-z._-]{1,40}\Z")
+SOURCES = ("self", "shop", "service_desk", "invitation", "wifi", "poster", "receipt", "campaign")
+DOCUMENTS = ("privacy", "marketing", "profiling")
+_NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]*\Z", error="No control characters.")
+
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+
+
+def _masked_name(member: Any) -> str | None:
+    return f"{member.nickname[0]}**" if member.nickname else None
+
+
+class ArrivalArgs(Schema):
+    """How somebody came."""
+
+    consent_version = ma.fields.String(
+        required=True, validate=VERSION, metadata={"description": "the version of the privacy text that the person agreed to"}
+    )
+    source = ma.fields.String(load_default="self", validate=OneOf(SOURCES))
+    referrer = ma.fields.Integer(load_default=None, strict=True, validate=BIGINT, metadata={"description": "the inviting member's number"})
+    shop_id = ma.fields.Integer(load_default=None, strict=True, validate=BIGINT)
+
+
+class WeChatSignInArgs(ArrivalArgs):
+    """A code of wx.login."""
+
+    js_code = ma.fields.String(required=True, validate=Regexp(r"\A[!-~]{8,128}\Z"))
+
+
+class AlipaySignInArgs(ArrivalArgs):
+    """A code of my.getAuthCode."""
+
+    auth_code = ma.fields.String(required=True, validate=Regexp(r"\A[!-~]{8,128}\Z"))
+
+
+class PhoneArgs(Schema):
+    """A phone, in any usual form."""
+
+    phone = ma.fields.String(required=True, validate=Length(5, 30))
+
+
+class PhoneSignInArgs(ArrivalArgs):
+    """A phone and the code that was sent to it."""
+
+    phone = ma.fields.String(required=True, validate=Length(5, 30))
+    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+
+
+class WeChatPhoneArgs(Schema):
+    """The code of WeChat's phone button."""
+
+    code = ma.fields.String(required=True, validate=Regexp(r"\A[!-~]{8,128}\Z"))
+
+
+class AlipayPhoneArgs(Schema):
+    """What my.getPhoneNumber gave, unchanged."""
+
+    response = ma.fields.String(required=True, validate=Length(1, 4000))
+    sign = ma.fields.String(load_default="", validate=Length(max=1000))
+    sign_type = ma.fields.String(load_default="RSA2", validate=Length(max=10))
+    encrypt_type = ma.fields.String(load_default="AES", validate=Length(max=10))
+    charset = ma.fields.String(load_default="UTF-8", validate=Length(max=20))
+
+
+class MemberRefreshArgs(Schema):
+    """The newest refresh token."""
+
+    refresh_token = ma.fields.String(required=True, validate=Length(10, 300))
+
+
+class MemberTokensSchema(Schema):
+    """A pair of tokens. `expires_in` seconds for the access token."""
+
+    access_token = ma.fields.String(required=True)
+    refresh_token = ma.fields.String(required=True)
+    expires_in = ma.fields.Integer(required=True)
+
+
+class MemberSchema(Schema):
+    """A member as the member sees it."""
+
+    number = ma.fields.Integer(attribute="id", required=True)
+    nickname = ma.fields.String(allow_none=True, required=True)
+    phone = ma.fields.Function(
+        lambda member: phones.masked(member.phone_sealed), metadata={**_TEXT_OR_NULL, "description": "masked: 138****8000"}
+    )
+    birthday_on = ma.fields.Date(allow_none=True, required=True)
+    level_rank = ma.fields.Integer(required=True)
+    growth = ma.fields.Integer(required=True)
+    joined_at = ma.fields.AwareDateTime(required=True)
+
+
+class SignedInSchema(Schema):
+    """Who signed in, with what."""
+
+    access_token = ma.fields.String(attribute="tokens.access_token", required=True)
+    refresh_token = ma.fields.String(attribute="tokens.refresh_token", required=True)
+    expires_in = ma.fields.Integer(attribute="tokens.expires_in", required=True)
+    member = ma.fields.Nested(MemberSchema, required=True)
+    is_new = ma.fields.Boolean(required=True)
+
+
+class PhoneJoinedSchema(Schema):
+    """The member who has the phone now. Use this access token from now on; the refresh token stays the same."""
+
+    access_token = ma.fields.String(required=True)
+    expires_in = ma.fields.Integer(required=True)
+    member = ma.fields.Nested(MemberSchema, required=True)
+    folded = ma.fields.Boolean(required=True, metadata={"description": "two memberships became one"})
+
+
+class MemberPatch(Schema):
+    """What a member may change."""
+
+    nickname = ma.fields.String(validate=[Length(1, 30), _NO_CONTROLS])
+    birthday_on = ma.fields.Date()
+
+
+class ConsentSchema(Schema):
+    """A consent, standing or withdrawn."""
+
+    document = ma.fields.String(required=True)
+    version = ma.fields.String(required=True)
+    given_at = ma.fields.AwareDateTime(required=True)
+    withdrawn_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+
+
+class ConsentArgs(Schema):
+    """The version that was shown."""
+
+    version = ma.fields.String(required=True, validate=VERSION)
+
+
+class VehicleSchema(Schema):
+    """A vehicle."""
+
+    id = ma.fields.Integer(required=True)
+    plate = ma.fields.String(required=True)
+    is_default = ma.fields.Boolean(required=True)
+    added_at = ma.fields.AwareDateTime(required=True)
+
+
+class VehicleArgs(Schema):
+    """A number plate of mainland China."""
+
+    plate = ma.fields.String(required=True, validate=Length(5, 20))
+
+
+class MemberCodeSchema(Schema):
+    """A code to be shown as a QR code or read out."""
+
+    code = ma.fields.String(required=True)
+    expires_at = ma.fields.AwareDateTime(required=True)
+    seconds = ma.fields.Integer(required=True)
+
+
+class LevelSchema(Schema):
+    """A level."""
+
+    rank = ma.fields.Integer(required=True)
+    name = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    reach_growth = ma.fields.Integer(required=True)
+    keep_growth = ma.fields.Integer(required=True)
+    multiplier_bp = ma.fields.Integer(required=True)
+
+
+class LevelListSchema(Schema):
+    """All levels, lowest first."""
+
+    levels = ma.fields.List(ma.fields.Nested(LevelSchema), required=True)
+
+
+class StandingSchema(Schema):
+    """Where the member stands, in growth of the last twelve months."""
+
+    level = ma.fields.Nested(LevelSchema, allow_none=True, required=True)
+    growth = ma.fields.Integer(required=True)
+    until_on = ma.fields.Date(allow_none=True, required=True)
+    keep_needs = ma.fields.Integer(allow_none=True, required=True)
+    next_level = ma.fields.Nested(LevelSchema, allow_none=True, required=True)
+    next_needs = ma.fields.Integer(allow_none=True, required=True)
+
+
+class LevelPatch(Schema):
+    """What the mall may change of a level."""
+
+    name = ma.fields.String(validate=[Length(1, 20), _NO_CONTROLS])
+    name_en = ma.fields.String(validate=[Length(1, 30), _NO_CONTROLS])
+    reach_growth = ma.fields.Integer(strict=True, validate=Range(0, 10**12))
+    keep_growth = ma.fields.Integer(strict=True, validate=Range(0, 10**12))
+    multiplier_bp = ma.fields.Integer(strict=True, validate=Range(0, 1_000_000))
+
+    @ma.validates_schema
+    def keeping_costs_no_more(self, data: dict[str, Any], **_: Any) -> None:
+        """Both figures together must make sense."""
+        if "reach_growth" in data and "keep_growth" in data and data["keep_growth"] > data["reach_growth"]:
+            raise ma.ValidationError("Keeping a level cannot need more than reaching it.", "keep_growth")
+
+
+class MemberCheckArgs(Schema):
+    """The code on a member's phone, scanned or typed."""
+
+    code = ma.fields.String(required=True, validate=Length(16, 24))
+
+
+class MemberCheckSchema(Schema):
+    """Whom a shop has before it."""
+
+    number = ma.fields.Integer(attribute="member.id", required=True)
+    nickname = ma.fields.Function(lambda seen: _masked_name(seen["member"]), metadata=_TEXT_OR_NULL)
+    phone = ma.fields.Function(lambda seen: phones.masked(seen["member"].phone_sealed), metadata=_TEXT_OR_NULL)
+    level_rank = ma.fields.Integer(attribute="member.level_rank", required=True)
+    level = ma.fields.String(allow_none=True, required=True)
+
+
+class MemberSearchArgs(PageArgs):
+    """Exactly one of three."""
+
+    phone = ma.fields.String(validate=Length(5, 30))
+    number = ma.fields.Integer(validate=BIGINT)
+    code = ma.fields.String(validate=Length(16, 24), metadata={"description": "a member code; it is used up by the search"})
+
+
+class OpenArgs(Schema):
+    """Why a member's record is opened; it is written into the audit log."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])
+
+
+class StaffMemberSchema(Schema):
+    """A member as the mall's staff see it."""
+
+    number = ma.fields.Integer(attribute="id", required=True)
+    state = ma.fields.String(required=True)
+    nickname = ma.fields.Function(lambda member: _masked_name(member), metadata=_TEXT_OR_NULL)
+    phone = ma.fields.Function(lambda member: phones.masked(member.phone_sealed), metadata=_TEXT_OR_NULL)
+    level_rank = ma.fields.Integer(required=True)
+    growth = ma.fields.Integer(required=True)
+    joined_at = ma.fields.AwareDateTime(required=True)
+    source = ma.fields.String(required=True)
+    referrer_id = ma.fields.Integer(allow_none=True, required=True)
+    joined_shop_id = ma.fields.Integer(allow_none=True, required=True)
+    folded_into_id = ma.fields.Integer(allow_none=True, required=True)
+
+
+class BirthdayArgs(Schema):
+    """A corrected birthday, and why."""
+
+    birthday_on = ma.fields.Date(required=True, allow_none=True)
+    reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])

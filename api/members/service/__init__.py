@@ -1,0 +1,33 @@
+"""What can be done with members. Other rooms use the names below; the verbs of one group stand in one file each."""
+
+from __future__ import annotations
+
+from api.members.service.consents import stands as consent_stands
+from api.members.service.finding import find
+from api.members.service.hooks import before_closing, exports, holds_value
+from api.members.service.levels import add_growth, level_multiplier_bp, level_of, levels, rank_and_multiplier, seed_levels, standing
+from api.members.service.member_codes import new_code, use_code
+from api.members.service.profile import get, lookup_by_phone, of_any_state, surviving
+from api.members.service.vehicles import default_plate
+
+__all__ = [
+    "add_growth",
+    "before_closing",
+    "consent_stands",
+    "default_plate",
+    "exports",
+    "find",
+    "get",
+    "holds_value",
+    "level_multiplier_bp",
+    "level_of",
+    "levels",
+    "lookup_by_phone",
+    "new_code",
+    "of_any_state",
+    "rank_and_multiplier",
+    "seed_levels",
+    "standing",
+    "surviving",
+    "use_code",
+]

@@ -1,0 +1,176 @@
+"""Levels (等级): reached by growth of the last twelve months, held for twelve months, and lost by one step when not kept."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from api.kit import clock
+from api.kit.db import session
+from api.malls import service as malls
+from api.members.errors import LevelNotFound, LevelsOutOfOrder
+from api.members.models import GrowthEntry, Level, LevelChange, Member
+from api.members.states import MemberState
+
+BASE_MULTIPLIER_BP = 10_000
+YEAR = timedelta(days=365)
+
+#: rank, name, English name, reach, keep, multiplier: what a new mall starts with. One growth is one yuan.
+FIRST_LEVELS = (
+    (0, "普卡", "Member", 0, 0, 10_000),
+    (1, "银卡", "Silver", 1_000, 800, 11_000),
+    (2, "金卡", "Gold", 5_000, 4_000, 12_500),
+    (3, "钻石卡", "Diamond", 20_000, 16_000, 15_000),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a member stands. Growth is that of the last twelve months; the two `needs` are None where there is nothing to keep or reach."""
+
+    level: Level | None
+    growth: int
+    until_on: date | None
+    keep_needs: int | None
+    next_level: Level | None
+    next_needs: int | None
+
+
+def seed_levels() -> None:
+    """Give the entered mall its first levels; a mall that has some keeps them."""
+    if session.scalar(select(func.count()).select_from(Level)) == 0:
+        for rank, name, name_en, reach, keep, multiplier in FIRST_LEVELS:
+            session.add(Level(rank=rank, name=name, name_en=name_en, reach_growth=reach, keep_growth=keep, multiplier_bp=multiplier))
+        session.flush()
+
+
+def levels() -> list[Level]:
+    """The levels of this mall, lowest first."""
+    return list(session.scalars(select(Level).order_by(Level.rank)))
+
+
+def level_of(rank: int) -> Level | None:
+    """The level of a rank, None in a mall that has not set any."""
+    return session.scalar(select(Level).where(Level.rank == rank))
+
+
+def name_of(rank: int) -> str | None:
+    """The name of a rank, None in a mall that has not set any."""
+    level = level_of(rank)
+    return level.name if level else None
+
+
+def level_multiplier_bp(member_id: int) -> int:
+    """How a member's level multiplies points, in basis points (10,000 = once)."""
+    query = select(Level.multiplier_bp).join(Member, Member.level_rank == Level.rank).where(Member.id == member_id)
+    found = session.scalar(query)
+    return BASE_MULTIPLIER_BP if found is None else found
+
+
+def rank_and_multiplier(member_id: int) -> tuple[int, int]:
+    """A member's level and how it multiplies points, in basis points. One statement."""
+    multiplier = func.coalesce(Level.multiplier_bp, BASE_MULTIPLIER_BP)
+    query = select(Member.level_rank, multiplier).outerjoin(Level, Level.rank == Member.level_rank).where(Member.id == member_id)
+    row = session.execute(query).first()
+    return (0, BASE_MULTIPLIER_BP) if row is None else (row[0], row[1])
+
+
+def set_level(rank: int, **values: object) -> tuple[dict[str, object], Level]:
+    """Change a level's columns; returns what they were before, and the level. LevelNotFound, LevelsOutOfOrder."""
+    level = level_of(rank)
+    if level is None:
+        raise LevelNotFound()
+    before = {name: getattr(level, name) for name in values}
+    for name, value in values.items():
+        setattr(level, name, value)
+    session.flush()
+    reaches = [each.reach_growth for each in levels()]
+    if any(lower >= higher for lower, higher in itertools.pairwise(reaches)):
+        raise LevelsOutOfOrder()
+    return before, level
+
+
+def add_growth(member_id: int, growth: int, *, cause: str | None = None) -> None:
+    """Add growth (negative: take it back); the same cause counts once. A level that is reached is held from this moment."""
+    entry = (
+        insert(GrowthEntry)
+        .values(member_id=member_id, growth=growth, cause=cause, earned_at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(GrowthEntry.id)
+    )
+    if growth == 0 or session.execute(entry).scalar() is None:
+        return
+    # The UPDATE locks the member, so two additions see each other's growth.
+    changed = update(Member).where(Member.id == member_id).values(growth=Member.growth + growth).returning(Member.level_rank)
+    rank = session.execute(changed).scalar_one()
+    if growth > 0:
+        _reach(member_id, rank)
+
+
+def standing(member: Member) -> Standing:
+    """What this member has, needs to keep, and needs to reach next. Two statements."""
+    all_levels = {level.rank: level for level in levels()}
+    now = clock.now()
+    growth = _growth_since(member.id, now - YEAR)
+    level, above = all_levels.get(member.level_rank), all_levels.get(member.level_rank + 1)
+    keeps = max(level.keep_growth - growth, 0) if level is not None and member.level_until_on is not None else None
+    return Standing(level, growth, member.level_until_on, keeps, above, max(above.reach_growth - growth, 0) if above else None)
+
+
+def review_levels(limit: int = 1000) -> int:
+    """Renew or lower by one step each level whose year has ended, at most `limit` members; returns how many were looked at."""
+    today = clock.today(malls.mall_info().timezone)
+    due = (
+        select(Member)
+        .where(Member.level_until_on <= today, Member.state == MemberState.ACTIVE)
+        .order_by(Member.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    members = session.scalars(due).all()
+    all_levels = {level.rank: level for level in levels()}
+    for member in members:
+        _review(member, all_levels, today)
+    session.flush()
+    return len(members)
+
+
+def _review(member: Member, all_levels: dict[int, Level], today: date) -> None:
+    growth = _growth_since(member.id, clock.now() - YEAR)
+    level = all_levels.get(member.level_rank)
+    if level is not None and growth < level.keep_growth:
+        _note(member.id, member.level_rank, member.level_rank - 1, "growth of the year did not keep the level", growth)
+        member.level_rank -= 1
+    member.level_until_on = today + YEAR if member.level_rank > 0 else None
+
+
+def _reach(member_id: int, rank: int) -> None:
+    growth = (
+        select(func.coalesce(func.sum(GrowthEntry.growth), 0))
+        .where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at > clock.now() - YEAR)
+        .scalar_subquery()
+    )
+    reached = session.execute(
+        select(Level.rank, growth.label("growth"))
+        .where(Level.rank > rank, Level.reach_growth <= growth)
+        .order_by(Level.rank.desc())
+        .limit(1)
+    ).first()
+    if reached is None:
+        return
+    until = clock.today(malls.mall_info().timezone) + YEAR
+    session.execute(update(Member).where(Member.id == member_id).values(level_rank=reached.rank, level_until_on=until))
+    _note(member_id, rank, reached.rank, "growth reached the level", reached.growth)
+
+
+def _growth_since(member_id: int, since: datetime) -> int:
+    query = select(func.coalesce(func.sum(GrowthEntry.growth), 0))
+    return int(session.scalar(query.where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at > since)) or 0)
+
+
+def _note(member_id: int, source: int, target: int, reason: str, growth: int) -> None:
+    session.add(LevelChange(member_id=member_id, from_rank=source, to_rank=target, reason=reason, growth=growth, changed_at=clock.now()))

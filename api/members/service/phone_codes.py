@@ -1,0 +1,109 @@
+"""Codes sent to phones: six digits, five minutes, five tries, and only the newest one counts."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from api.kit import clock, db, jobs, sealed
+from api.kit.db import rows_changed, session
+from api.kit.limits import TooOften
+from api.malls import service as malls
+from api.members import phones, sms
+from api.members.errors import PhoneCodeEnded, PhoneCodeTooSoon, PhoneCodeWrong, PhoneNotServed, PhoneSignInClosed
+from api.members.models import PhoneCode, TextMessage
+
+LIFE = timedelta(minutes=5)
+TRIES = 5
+APART = timedelta(seconds=60)
+PER_HOUR, PER_DAY = 5, 10
+DELIVERY_JOB = "members.jobs.send_text"
+
+
+def ask(phone: str) -> None:
+    """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften.
+
+    The answer is the same whether anybody has joined with this phone.
+    """
+    if not sms.offered():
+        raise PhoneSignInClosed()
+    number = phones.normalise(phone)
+    if not phones.is_mainland(number):
+        raise PhoneNotServed()
+    phone_key = phones.key(number)
+    db.alone("phone-code", phone_key)
+    _spare(phone_key)
+    code = f"{secrets.randbelow(10**6):06d}"
+    now = clock.now()
+    session.add(PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None))
+    _post(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
+
+
+def use(number: str, code: str) -> None:
+    """Use the newest code of a normalised phone. PhoneCodeWrong says how many tries are left; PhoneCodeEnded."""
+    phone_key, now = phones.key(number), clock.now()
+    newest = select(func.max(PhoneCode.id)).where(PhoneCode.phone_key == phone_key).scalar_subquery()
+    tried = session.execute(
+        update(PhoneCode)
+        .where(PhoneCode.id == newest, PhoneCode.used_at.is_(None), PhoneCode.expires_at > now, PhoneCode.tries < TRIES)
+        .values(tries=PhoneCode.tries + 1)
+        .returning(PhoneCode.id, PhoneCode.code_hash, PhoneCode.tries)
+    ).first()
+    if tried is None:
+        raise PhoneCodeEnded()
+    if not hmac.compare_digest(tried.code_hash, _hash(phone_key, code)):
+        db.checkpoint()  # a wrong try counts although it is refused
+        raise PhoneCodeWrong(tries_left=TRIES - tried.tries)
+    session.execute(update(PhoneCode).where(PhoneCode.id == tried.id).values(used_at=now))
+
+
+def newest_text(number: str) -> str | None:
+    """The newest unsent text to a phone, for the developer's command."""
+    query = select(TextMessage.text_sealed).where(TextMessage.phone_key == phones.key(number), TextMessage.text_sealed.is_not(None))
+    text_sealed = session.scalar(query.order_by(TextMessage.id.desc()).limit(1))
+    return sealed.unseal(text_sealed) if text_sealed else None
+
+
+def message(message_id: int) -> tuple[str, str] | None:
+    """(phone, text) of a message that is still to be sent."""
+    row = session.get(TextMessage, message_id)
+    if row is None or row.text_sealed is None:
+        return None
+    return sealed.unseal(row.phone_sealed), sealed.unseal(row.text_sealed)
+
+
+def sent(message_id: int) -> bool:
+    """Note that a message is out, and drop its text. False when that was noted before."""
+    unsent = (TextMessage.id == message_id, TextMessage.state == "queued")
+    return rows_changed(update(TextMessage).where(*unsent).values(state="sent", sent_at=clock.now(), text_sealed=None)) == 1
+
+
+def _spare(phone_key: str) -> None:
+    now = clock.now()
+    hour = func.count().filter(PhoneCode.made_at > now - timedelta(hours=1))
+    query = select(func.max(PhoneCode.made_at), hour, func.count())
+    last, in_hour, in_day = session.execute(
+        query.where(PhoneCode.phone_key == phone_key, PhoneCode.made_at > now - timedelta(days=1))
+    ).one()
+    if last is not None and now - last < APART:
+        raise PhoneCodeTooSoon(retry_after=int((last + APART - now).total_seconds()) + 1)
+    if in_hour >= PER_HOUR or in_day >= PER_DAY:
+        raise TooOften(retry_after=3600)
+
+
+def _post(number: str, text: str) -> None:
+    row = TextMessage(
+        phone_key=phones.key(number), phone_sealed=sealed.seal(number), text_sealed=sealed.seal(text),
+        queued_at=clock.now(), sent_at=None,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if sms.connected():
+        jobs.later(jobs.JOBS[DELIVERY_JOB], message_id=row.id)
+
+
+def _hash(phone_key: str, code: str) -> str:
+    return sealed.find_key(f"phone-code:{phone_key}:{code}")

@@ -1,0 +1,121 @@
+"""A member's own data: read, changed, exported, closed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from api.kit import clock, sealed, states
+from api.kit.db import session
+from api.members import phones
+from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound
+from api.members.models import Consent, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
+from api.members.service import consents, hooks, sessions
+from api.members.states import MemberState
+
+EXPORT_ROWS = 10_000
+
+
+def get(member_id: int) -> Member:
+    """An active member. MemberNotFound, MemberClosed."""
+    member = of_any_state(member_id)
+    if member.state != MemberState.ACTIVE:
+        raise MemberClosed()
+    return member
+
+
+def of_any_state(member_id: int) -> Member:
+    """A member of this mall, closed and folded ones too. MemberNotFound."""
+    member = session.get(Member, member_id)
+    if member is None:
+        raise MemberNotFound()
+    return member
+
+
+def surviving(member_id: int) -> int:
+    """The number of the member whom this one was folded into, or its own."""
+    while (into := of_any_state(member_id).folded_into_id) is not None:
+        member_id = into
+    return member_id
+
+
+def lookup_by_phone(phone: str) -> Member | None:
+    """The member with this verified phone, in whatever form it is written. PhoneInvalid."""
+    return session.scalar(select(Member).where(Member.phone_key == phones.key(phones.normalise(phone))))
+
+
+def change(member_id: int, *, nickname: str | None = None, birthday_on: date | None = None) -> Member:
+    """Change what the member may change. BirthdayFixed: benefits hang on the birthday, so it is entered once."""
+    member = get(member_id)
+    if nickname is not None:
+        member.nickname = nickname
+    if birthday_on is not None and birthday_on != member.birthday_on:
+        if member.birthday_on is not None:
+            raise BirthdayFixed()
+        member.birthday_on = birthday_on
+    session.flush()
+    return member
+
+
+def correct_birthday(member_id: int, birthday_on: date | None) -> tuple[date | None, Member]:
+    """Staff correct a birthday; returns what it was before."""
+    member = get(member_id)
+    before, member.birthday_on = member.birthday_on, birthday_on
+    session.flush()
+    return before, member
+
+
+def close(member_id: int) -> None:
+    """Close the account (注销): personal data goes, the number stays in ledgers and says nothing. Other rooms may refuse first."""
+    member = get(member_id)
+    for ask in hooks.before_closing:
+        ask(member_id)
+    for table in (MemberIdentity, Vehicle):
+        session.execute(delete(table).where(table.member_id == member_id))
+    consents.end_standing(member_id)
+    sessions.end_all(member_id, "the account was closed")
+    gone = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
+    states.move(member, MemberState.CLOSED, by=f"member:{member_id}", reason="closed by the member", **gone)
+
+
+def export(member_id: int) -> dict[str, Any]:
+    """Everything this mall holds about the member, as JSON values; other rooms add theirs by name."""
+    member = get(member_id)
+    own = {
+        "made_at": clock.now().isoformat(),
+        "member": _profile(member),
+        "identities": _rows(MemberIdentity, member_id, "channel", "app_id", "subject", "union_id", "first_seen_at"),
+        "consents": _rows(Consent, member_id, "document", "version", "given_at", "withdrawn_at"),
+        "vehicles": _rows(Vehicle, member_id, "plate", "is_default", "added_at"),
+        "sign_ins": _rows(MemberSession, member_id, "channel", "began_at", "rotated_at", "ended_at", "end_reason"),
+        "growth": _rows(GrowthEntry, member_id, "growth", "cause", "earned_at"),
+        "level_changes": _rows(LevelChange, member_id, "from_rank", "to_rank", "reason", "growth", "changed_at"),
+    }
+    return own | {name: rows(member_id) for name, rows in hooks.exports.items()}
+
+
+def _profile(member: Member) -> dict[str, Any]:
+    return {
+        "number": member.id,
+        "nickname": member.nickname,
+        "birthday_on": member.birthday_on.isoformat() if member.birthday_on else None,
+        "phone": sealed.unseal(member.phone_sealed) if member.phone_sealed else None,
+        "level_rank": member.level_rank,
+        "growth": member.growth,
+        "joined_at": member.joined_at.isoformat(),
+        "source": member.source,
+        "joined_shop_id": member.joined_shop_id,
+        "invited_by_somebody": member.referrer_id is not None,
+    }
+
+
+def _rows(table: Any, member_id: int, *names: str) -> list[dict[str, Any]]:
+    columns = [getattr(table, name) for name in names]
+    rows = session.execute(select(*columns).where(table.member_id == member_id).order_by(table.id.desc()).limit(EXPORT_ROWS))
+    return [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
