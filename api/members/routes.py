@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from api.kit import audit, db, identity, limits
-from api.kit.http import Blueprint, page_of
+from api.kit.http import Blueprint, PageArgs, page_of
 from api.kit.limits import Limit
 from api.kit.pages import Page
 from api.members import errors, schemas
@@ -167,7 +167,7 @@ def make_code() -> member_codes.MemberCode:
 
 
 @own.get("/me/consents")
-@own.arguments(schemas.PageArgs, location="query")
+@own.arguments(PageArgs, location="query")
 @own.response(200, page_of(schemas.ConsentSchema))
 def list_consents(arguments: dict[str, Any]) -> Page[Consent]:
     """What I agreed to"""
@@ -193,7 +193,7 @@ def withdraw_consent(document: str) -> None:
 
 
 @own.get("/me/vehicles")
-@own.arguments(schemas.PageArgs, location="query")
+@own.arguments(PageArgs, location="query")
 @own.response(200, page_of(schemas.VehicleSchema))
 def list_vehicles(arguments: dict[str, Any]) -> Page[Vehicle]:
     """My vehicles"""
@@ -299,7 +299,7 @@ def correct_birthday(arguments: dict[str, Any], member_id: int) -> Member:
 @office.permission("members.read")
 def list_levels() -> dict[str, Any]:
     """The levels of this mall"""
-    return {"levels": levels.levels()}
+    return {"levels": levels.all_levels()}
 
 
 @office.patch("/levels/<int:rank>")

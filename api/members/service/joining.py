@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -120,7 +121,7 @@ def _fold(younger: Member, older: Member) -> None:
     older.growth += younger.growth
     older.nickname = older.nickname or younger.nickname
     older.birthday_on = older.birthday_on or younger.birthday_on
-    gone = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
+    gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
     facts = {"into": older.id}
     states.move(younger, MemberState.FOLDED, by=f"member:{older.id}", facts=facts, folded_into_id=older.id, **gone)
     log.info("two memberships became one", member_id=older.id, folded_id=younger.id)

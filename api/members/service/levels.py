@@ -30,7 +30,7 @@ FIRST_LEVELS = (
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a member stands. Growth is that of the last twelve months; the two `needs` are None where there is nothing to keep or reach."""
+    """Where a member stands. `growth` is that of the last twelve months; `keep_needs` is what is missing until the level's last day."""
 
     level: Level | None
     growth: int
@@ -48,7 +48,7 @@ def seed_levels() -> None:
         session.flush()
 
 
-def levels() -> list[Level]:
+def all_levels() -> list[Level]:
     """The levels of this mall, lowest first."""
     return list(session.scalars(select(Level).order_by(Level.rank)))
 
@@ -88,7 +88,7 @@ def set_level(rank: int, **values: object) -> tuple[dict[str, object], Level]:
     for name, value in values.items():
         setattr(level, name, value)
     session.flush()
-    reaches = [each.reach_growth for each in levels()]
+    reaches = [each.reach_growth for each in all_levels()]
     if any(lower >= higher for lower, higher in itertools.pairwise(reaches)):
         raise LevelsOutOfOrder()
     return before, level
@@ -112,13 +112,19 @@ def add_growth(member_id: int, growth: int, *, cause: str | None = None) -> None
 
 
 def standing(member: Member) -> Standing:
-    """What this member has, needs to keep, and needs to reach next. Two statements."""
-    all_levels = {level.rank: level for level in levels()}
+    """What this member has, needs to keep, and needs to reach next. At most three statements."""
+    ladder = {level.rank: level for level in all_levels()}
     now = clock.now()
-    growth = _growth_since(member.id, now - YEAR)
-    level, above = all_levels.get(member.level_rank), all_levels.get(member.level_rank + 1)
-    keeps = max(level.keep_growth - growth, 0) if level is not None and member.level_until_on is not None else None
-    return Standing(level, growth, member.level_until_on, keeps, above, max(above.reach_growth - growth, 0) if above else None)
+    counts_from = _counted_from(member.level_until_on) or now
+    year, kept = _growth_since(member.id, now - YEAR, counts_from)
+    level, above = ladder.get(member.level_rank), ladder.get(member.level_rank + 1)
+    keeps = max(level.keep_growth - kept, 0) if level is not None and member.level_until_on is not None else None
+    return Standing(level, year, member.level_until_on, keeps, above, max(above.reach_growth - year, 0) if above else None)
+
+
+def _counted_from(until_on: date | None) -> datetime | None:
+    # What is older than this will no longer count on the day of the review.
+    return clock.midnight(until_on - YEAR, malls.mall_info().timezone) if until_on else None
 
 
 def review_levels(limit: int = 1000) -> int:
@@ -132,16 +138,17 @@ def review_levels(limit: int = 1000) -> int:
         .with_for_update(skip_locked=True)
     )
     members = session.scalars(due).all()
-    all_levels = {level.rank: level for level in levels()}
+    ladder = {level.rank: level for level in all_levels()}
     for member in members:
-        _review(member, all_levels, today)
+        _review(member, ladder, today)
     session.flush()
     return len(members)
 
 
-def _review(member: Member, all_levels: dict[int, Level], today: date) -> None:
-    growth = _growth_since(member.id, clock.now() - YEAR)
-    level = all_levels.get(member.level_rank)
+def _review(member: Member, ladder: dict[int, Level], today: date) -> None:
+    begins = clock.midnight(today - YEAR, malls.mall_info().timezone)
+    (growth,) = _growth_since(member.id, begins)
+    level = ladder.get(member.level_rank)
     if level is not None and growth < level.keep_growth:
         _note(member.id, member.level_rank, member.level_rank - 1, "growth of the year did not keep the level", growth)
         member.level_rank -= 1
@@ -151,7 +158,7 @@ def _review(member: Member, all_levels: dict[int, Level], today: date) -> None:
 def _reach(member_id: int, rank: int) -> None:
     growth = (
         select(func.coalesce(func.sum(GrowthEntry.growth), 0))
-        .where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at > clock.now() - YEAR)
+        .where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at >= clock.now() - YEAR)
         .scalar_subquery()
     )
     reached = session.execute(
@@ -167,9 +174,10 @@ def _reach(member_id: int, rank: int) -> None:
     _note(member_id, rank, reached.rank, "growth reached the level", reached.growth)
 
 
-def _growth_since(member_id: int, since: datetime) -> int:
-    query = select(func.coalesce(func.sum(GrowthEntry.growth), 0))
-    return int(session.scalar(query.where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at > since)) or 0)
+def _growth_since(member_id: int, *since: datetime) -> tuple[int, ...]:
+    sums = [func.coalesce(func.sum(GrowthEntry.growth).filter(GrowthEntry.earned_at >= begins), 0) for begins in since]
+    row = session.execute(select(*sums).where(GrowthEntry.member_id == member_id, GrowthEntry.earned_at >= min(since))).one()
+    return tuple(int(value) for value in row)
 
 
 def _note(member_id: int, source: int, target: int, reason: str, growth: int) -> None:

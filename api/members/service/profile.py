@@ -76,7 +76,7 @@ def close(member_id: int) -> None:
         session.execute(delete(table).where(table.member_id == member_id))
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
-    gone = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
+    gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
     states.move(member, MemberState.CLOSED, by=f"member:{member_id}", reason="closed by the member", **gone)
 
 
