@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -251,3 +252,12 @@ def test_a_wrong_subscribe_message_is_refused(
     with pytest.raises(BadMessage) as refused:
         mini.send_subscribe_message(openid or wechat.openid("li-lei"), template, values)
     assert refused.value.errcode == errcode
+
+
+def test_of_twenty_exchanges_of_one_code_one_wins(wechat: Simulator, mini: MiniProgram) -> None:
+    code = login_code(wechat, "many-fingers")
+    with ThreadPoolExecutor(20) as many:
+        tries = [many.submit(mini.code_to_session, code) for _ in range(20)]
+    troubles = [attempt.exception() for attempt in tries]
+    assert troubles.count(None) == 1
+    assert sum(isinstance(trouble, CodeUsed) for trouble in troubles) == 19

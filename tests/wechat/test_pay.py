@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -414,3 +415,14 @@ def test_the_self_test_says_the_message_back(wechat: Simulator, pay: PayClient, 
 
 def test_a_refusal_of_a_notice_is_not_a_success() -> None:
     assert notices.failure("验签失败") == {"code": "FAIL", "message": "验签失败"}
+
+
+def test_of_a_payment_and_a_close_at_once_one_wins(wechat: Simulator, pay: PayClient) -> None:
+    for _ in range(10):
+        out_trade_no = placed(wechat, pay)
+        with ThreadPoolExecutor(2) as both:
+            paying = both.submit(requests.post, f"{wechat.url}/_sim/pay", json={"out_trade_no": out_trade_no}, timeout=5)
+            closing = both.submit(pay.close, out_trade_no)
+        was_paid, close_trouble = paying.result().status_code == 200, closing.exception()
+        assert was_paid is isinstance(close_trouble, OrderPaid)
+        assert pay.query(out_trade_no).trade_state == ("SUCCESS" if was_paid else "CLOSED")
