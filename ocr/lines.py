@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,42 @@ from ocr.reading import Box, Line
 
 Quad = NDArray[np.float32]
 
-DETECTION_SIDE = 960
-# Text lower than this on the detector's canvas is lost or cut: look again, closer.
+DETECTION_SIDE = 1152
+# Text that is low on the detector's canvas, or that fills little of it, is looked at again from closer.
 LEGIBLE_PX = 11.0
-CLOSER_SIDE = 1440
+FILLS = 0.58
+CLOSER_SIDE = 1280
+CLOSER_LOOKS = 2
+MOST_ZOOM = 2.5
 BATCH = 8
 # Lines read in each direction to tell which way is up; a sure first direction ends the matter.
 SAMPLE = 4
 SURE = 0.90
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of the picture, turned level and enlarged, and the way back to the picture's own pixels."""
+
+    pixels: Pixels
+    forth: NDArray[np.float64]
+
+    @property
+    def zoom(self) -> float:
+        """How many of the view's pixels one pixel of the picture became."""
+        return float(np.hypot(self.forth[0, 0], self.forth[0, 1]))
+
+    def back_quad(self, quad: Quad) -> Quad:
+        """The same corners on the picture."""
+        inverse = cv2.invertAffineTransform(self.forth)
+        return np.asarray(quad @ inverse[:, :2].T + inverse[:, 2], dtype=np.float32)
+
+    def back(self, box: Box) -> Box:
+        """The same box on the picture."""
+        return tuple((float(x), float(y)) for x, y in self.back_quad(np.array(box)))  # type: ignore[return-value]
+
+
+WHOLE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 class LineReader:
@@ -36,36 +65,39 @@ class LineReader:
 
     def read(self, photo: Photo) -> tuple[Line, ...]:
         """The lines of the photo, from the top of the paper to its foot, wherever up is on the picture."""
-        quads = self._find(photo.pixels)
+        view, quads = self._find(photo.pixels)
         if not quads:
             return ()
-        axis = _axis(quads)
-        texts, boxes = self._read_upright(photo.pixels, quads, axis)
+        texts, boxes = self._read_upright(view.pixels, quads, _axis(quads))
         lines = [
-            Line(text, score, _scaled(box, photo.scale)) for (text, score), box in zip(texts, boxes, strict=True) if text
+            Line(text, score, _scaled(view.back(box), photo.scale))
+            for (text, score), box in zip(texts, boxes, strict=True)
+            if text
         ]
         return tuple(_top_down(lines))
 
-    def _find(self, pixels: Pixels) -> list[Quad]:
+    def _find(self, pixels: Pixels) -> tuple[View, list[Quad]]:
+        view = View(pixels, WHOLE)
         quads = self._detect(pixels, DETECTION_SIDE)
-        shrunk = min(1.0, DETECTION_SIDE / max(pixels.shape[:2]))
-        if quads and _height(quads) * shrunk < LEGIBLE_PX and shrunk < 1.0:
-            return self._detect_closer(pixels, quads)
-        return quads
+        for _ in range(CLOSER_LOOKS):
+            closer = _closer(pixels, [view.back_quad(quad) for quad in quads])
+            if closer is None or closer.zoom < 1.25 * view.zoom:
+                break
+            found = self._detect(closer.pixels, max(closer.pixels.shape[:2]))
+            if len(found) < len(quads):
+                break
+            view, quads = closer, found
+        return view, quads
 
     def _detect(self, pixels: Pixels, side: int) -> list[Quad]:
-        found: Any = self._detector.predict(pixels, limit_side_len=side, limit_type="max")[0]
-        return [np.asarray(quad, dtype=np.float32) for quad in found["dt_polys"]]
-
-    def _detect_closer(self, pixels: Pixels, quads: list[Quad]) -> list[Quad]:
-        corners = np.concatenate(quads)
-        margin = 3 * _height(quads)
+        # Shrunk by area here: the detector's own shrinking skips pixels, and grain then hides faint print.
         height, width = pixels.shape[:2]
-        left, top = np.maximum(corners.min(axis=0) - margin, 0).astype(int)
-        right, low = np.minimum(corners.max(axis=0) + margin, (width, height)).astype(int)
-        part = np.ascontiguousarray(pixels[top:low, left:right])
-        offset = np.array([left, top], dtype=np.float32)
-        return [quad + offset for quad in self._detect(part, CLOSER_SIDE)]
+        shrink = min(1.0, side / max(height, width))
+        size = (_whole(width * shrink), _whole(height * shrink))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR)
+        found: Any = self._detector.predict(small, limit_side_len=max(size), limit_type="max")[0]
+        back = np.array([width / size[0], height / size[1]], dtype=np.float32)
+        return [np.asarray(quad, dtype=np.float32) * back for quad in found["dt_polys"]]
 
     def _read_upright(
         self, pixels: Pixels, quads: list[Quad], axis: float
@@ -90,6 +122,33 @@ class LineReader:
         found = self._recogniser.predict([crops[i] for i in order]) if crops else []
         read = {i: (str(one["rec_text"]), float(one["rec_score"])) for i, one in zip(order, found, strict=True)}
         return [read[i] for i in range(len(crops))]
+
+
+def _whole(length: float) -> int:
+    """The nearest length that the detector takes as it is: a multiple of 32."""
+    return max(32, round(length / 32) * 32)
+
+
+def _closer(pixels: Pixels, quads: list[Quad]) -> View | None:
+    """A closer view of the text, when it is small on the picture; None when the whole picture shows it well."""
+    if not quads:
+        return None
+    axis = _axis(quads)
+    turn = np.array([[math.cos(axis), math.sin(axis)], [-math.sin(axis), math.cos(axis)]])
+    corners = np.concatenate(quads) @ turn.T
+    least, most = corners.min(axis=0), corners.max(axis=0)
+    side, height = max(pixels.shape[:2]), _height(quads)
+    low = height * DETECTION_SIDE / side < LEGIBLE_PX
+    if float(max(most - least)) > FILLS * side and not low:
+        return None
+    # Fainter print around what was found so far is likely: leave it room.
+    margin = np.maximum(5 * height, 0.25 * (most - least).max())
+    least, most = least - margin, most + margin
+    zoom = min(MOST_ZOOM, CLOSER_SIDE / float(max(most - least)))
+    forth = zoom * np.hstack([turn, -least[:, None]])
+    size = tuple(int(length) for length in np.ceil(zoom * (most - least)))
+    view = cv2.warpAffine(pixels, forth, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return View(np.asarray(view, dtype=np.uint8), forth)
 
 
 def _mean(read: list[tuple[str, float]]) -> float:

@@ -77,7 +77,7 @@ def _rank(slip: _Slip) -> list[Hypothesis]:
 
 
 def _amount(slip: _Slip, ranked: Sequence[Hypothesis]) -> Field[int]:
-    if not ranked or not total.is_supported(ranked[0]) or slip.kind == "other" or _may_go_on(slip, ranked[0]):
+    if not ranked or not total.is_supported(ranked[0], slip.ledger) or slip.kind == "other" or _may_go_on(slip, ranked[0]):
         return Field(None)
     best = ranked[0]
     fen = -best.fen if slip.kind == "refund" and not _is_credit_note(slip.rows) else best.fen

@@ -16,6 +16,7 @@ class Role(StrEnum):
     PAYABLE = "payable"
     TOTAL = "total"
     SUBTOTAL = "subtotal"
+    LISTED = "listed"
     DISCOUNT = "discount"
     CASH = "cash"
     CHANGE = "change"
@@ -53,16 +54,17 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.CASH, r"实收现金|收现|现收|收您|付现|现金(支付|收款|实收|付款|收入)?$|^现金|cash(?!ier|back|less|memo|sale|bill|receipt)|tender(?!type)|amountreceived|amtreceived|received$|moneyreceived|付款现金|收到现金|客付|来款|^收$"),
     (
         Role.PAID,
-        r"实付|实收|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|交易金额|消费金额|成交|实结|实缴|收银金额|实支付|"
+        r"实付|实收|(用户|顾客|客户|买家|会员|个人|本人)(实|应)?(支付|付款|付)(?!方式)|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|交易金额|消费金额|成交|实结|实缴|收银金额|实支付|"
         r"缴费金额|消费额|(amount|total|amt)paid|paidamount|paidtotal|paymentamount|totalpayment|^paid$|amountcharged|saleamount|txnamount|transactionamount|金额amount|amount金额|^base|totalpaid|payamt|付款总计|支付总计|您已支付|共支付|共付|已支付",
     ),
     (Role.ROUNDING, r"抹零|舍零|舍入|四舍五入|抹分|抹角|进位|尾数|rounding|roundadj|^round|凑整|去零"),
     (Role.TAX, r"税|gst|vat|^tax|tax$|sst|taxamount"),
     (Role.FEE, r"服务费|加一|茶位|茶芥|餐位费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|押金|tips?$|包装盒|手续费|加工费"),
+    (Role.LISTED, r"原价|折前|优惠前|原始|原金额|原总|总原|未折|标价|应收原|折扣前|吊牌|originalprice|beforedisc|totalbefore|listprice"),
     (
         Role.SUBTOTAL,
-        r"小计|小结|原价|折前|商品(总|合|金)|货品|菜品(总|合|金)|餐费|票款|票价合计|消费合计|消费总|项目合计|商品总|销售(合计|总|金)|订单(总|金)|优惠前|原始|原金额|subtotal|subtl|sub-total|"
-        r"totalexcl|totalbefore|amountexcl|amtexcl|grosstotal|grossamount|grosssales|原总|总原|合计前|未折|标价|应收原|食品合|餐饮合|itemtotal|不含税|未税|销售额|应税",
+        r"小计|小结|商品(总|合|金)|货品|菜品(总|合|金)|餐费|票款|票价合计|消费合计|消费总|项目合计|商品总|销售(合计|总|金)|订单(总|金)|subtotal|subtl|sub-total|"
+        r"totalexcl|amountexcl|amtexcl|grosstotal|grossamount|grosssales|合计前|食品合|餐饮合|itemtotal|不含税|未税|销售额|应税",
     ),
     (Role.TOTAL, r"合计|总计|总额|总金额|总价|总和|总款|共计|合共|总共|结账|账单金额|本单|金额合|合记|合\w?计|totalrm|totalamount|totalamt|totalsales|totalincl|totalwith|^total|total$|totalgst|totalhk|totalmop|totalnt|totalsgd|totalusd|totalinclusive|billtotal|invoicetotal|ordertotal|^amount$|totalsale|^总$|^计$|总数额|(^|\d)金额$|total"),
     (

@@ -22,10 +22,11 @@ _CURRENCIES = (
     ("JPY", r"\bJPY\b|日元"),
 )
 _SIGN = r"(?P<sign>[-~－]\s?)?"
-_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])\s*)"
-_DIGITS = r"(?P<whole>\d{1,3}(?:[,，]\s?\d{3})+|\d{1,8})(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
+_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])[\s.:]*)"
+# A point between thousands is a comma that the reader took for one.
+_DIGITS = r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8})(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
 _AMOUNT = re.compile(
-    rf"(?<![\w.:/*#-]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
+    rf"(?<![A-Za-z0-9_./*#-])(?<!\d[:,]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
     re.IGNORECASE,
 )
 _NOT_MONEY = re.compile(r"^\s?(?:%|折|kg|g\b|ml|l\b|件|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)", re.IGNORECASE)

@@ -11,20 +11,19 @@ from ocr.fields.text import squeezed
 from ocr.reading import Kind
 
 _NOT_OURS = (
-    r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|条码|barcode|客(服|户)|牌|"
+    r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|company|roc|cono|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|条码|barcode|客(服|户)|牌|"
     r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|aid|tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统编|卖方|买方|随机码|机器"
 )
 # Best label first for each kind of paper: (pattern, score).
 _LABELS = (
-    (r"(小票|收据|销售单?|票据|单据|凭条|账单|结账单|帐单|水单)(编)?号码?|receipt(no|number|num|id|h)?|(sales?|cash)?(bill|slip|invoice|docket|check|chk|memo)(no|num|number|id)?$|taxinvoice|^inv|^rcpt|receiptnumber|documentno|docno|billno|checkno|slipno|invno|invoiceno|发票号码", 0.95),
+    (r"(小票|收据|销售单?|票据|单据|凭条|账单|结账单|帐单|水单)(编)?号码?|receipt(no|number|num|id|h)?|(sales?|cash)?(bill|slip|inv[o0][il1]ce|docket|check|chk|memo)(no|num|number|id)?$|tax?p?x?inv[o0][il1]ce|^inv|^rcpt|receiptnumber|documentno|docno|billno|checkno|slipno|invno|invoiceno|发票号码", 0.95),
     (r"(交易|流水|收银|消费|订单|支付)(流水|编|单|序)?(号|编号)码?|流水(号|单号)?$|单号|单号码?|(trans(action)?|trx|txn|order|ord)(no|num|number|id)?$|transno|orderno|trxno|订单$|编号$|referenceno|refno|reference$", 0.85),
     (r"票号|取票码|序号|凭证号|voucherno|流水|serial|seq|no$|号码$|单$|cn#|cnno|creditnoteno|cs#", 0.6),
     (r"参考号|检索", 0.7),
 )
 _NO_LABELS = re.compile(_NOT_OURS)
 _COMPILED = tuple((re.compile(pattern), score) for pattern, score in _LABELS)
-_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-/](?=[A-Za-z0-9])){2,39}")
-_LABELLED = re.compile(r"(?P<label>[^:：#\d]{0,24}?[^\W\d][^:：#\d]{0,14}?(?:no|NO|No)?\.?)\s?[:：#.]+\s?#?(?P<value>[A-Za-z0-9][A-Za-z0-9\-/ ]{2,39})")
+_DATED = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}")
 _ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
 
 
@@ -40,7 +39,7 @@ class Number:
 
 def numbers(rows: Sequence[Row], kind: Kind) -> list[Number]:
     """The numbers that may be the slip's own, best first."""
-    found = list(_labelled(rows, kind))
+    found = [*_labelled(rows, kind), *_beside_date(rows)]
     barcodes = _bare(rows)
     found = [_confirmed(number, barcodes) for number in found]
     return sorted(found, key=lambda number: number.score, reverse=True)
@@ -53,6 +52,16 @@ def original_number(rows: Sequence[Row]) -> str | None:
             if _ORIGINAL.search(squeezed(label)):
                 return value
     return None
+
+
+def _beside_date(rows: Sequence[Row]) -> Iterator[Number]:
+    """A number without any label, on the row of the date: what small tills print in place of one."""
+    for row in rows:
+        dated = [item for item in row.items if _DATED.search(item.text)]
+        for item in row.items:
+            tokens = re.findall(r"(?<![\w/.:-])[A-Z]{0,4}\d[A-Z0-9-]{4,}(?![\w/.:])", item.text)
+            if dated and item is not dated[0] and tokens and ":" not in item.text:
+                yield Number(tokens[-1], 0.5, item)
 
 
 def _labelled(rows: Sequence[Row], kind: Kind) -> Iterator[Number]:

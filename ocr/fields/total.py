@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
@@ -67,6 +68,8 @@ _RANK: dict[Role | None, int] = {
 }
 _NAMES = {Role.PAID: "paid", Role.PAYABLE: "payable", Role.TOTAL: "total", Role.SUBTOTAL: "subtotal", Role.TENDER: "tender"}
 _SUMS = (Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE)
+# A means of payment that many shops count as a discount, and a discount that many count as a means of payment.
+_VOUCHER = re.compile(r"券|团购|抵|voucher|coupon", re.IGNORECASE)
 
 
 def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
@@ -137,12 +140,14 @@ def _by_tenders(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
 
 
 def _is_means(entry: Entry) -> bool:
-    voucher = entry.role is Role.DISCOUNT and "券" in entry.label
-    return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH) or voucher)
+    voucher = entry.role is Role.DISCOUNT and bool(_VOUCHER.search(entry.label))
+    # A name that no rule knows, below the sum, may be one more means of payment.
+    unknown = entry.role is None and entry.strong
+    return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH) or voucher or unknown)
 
 
 def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
-    sums = {entry.fen: entry.row for entry in ledger if entry.role in _SUMS and entry.fen > 0}
+    sums = {entry.fen: entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED) and entry.fen > 0}
     changes = _adjustments(ledger)
     for hypothesis in found.values():
         for fen, row in sums.items():
@@ -154,11 +159,16 @@ def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None
 def _adjustments(ledger: Sequence[Entry]) -> set[int]:
     """Every change of a sum that the printed discounts, fees, taxes and roundings allow, in fen."""
     reachable = {0}
-    for entry in [one for one in ledger if one.fen and one.role in _SIGNS][:8]:
-        amount = abs(entry.fen)
-        steps = [sign * amount for sign in _SIGNS[entry.role]]  # type: ignore[index]
+    for entry in [one for one in ledger if one.fen and _signs(one)][:8]:
+        steps = [sign * abs(entry.fen) for sign in _signs(entry)]
         reachable |= {base + step for base in reachable for step in steps}
     return reachable - {0}
+
+
+def _signs(entry: Entry) -> tuple[int, ...]:
+    if entry.role is Role.TENDER and _VOUCHER.search(entry.label):
+        return (-1,)
+    return _SIGNS.get(entry.role, ())
 
 
 _SIGNS: dict[Role | None, tuple[int, ...]] = {
@@ -170,7 +180,7 @@ _SIGNS: dict[Role | None, tuple[int, ...]] = {
 
 
 def _by_items(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
-    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.DISCOUNT, Role.PAID)]
+    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.DISCOUNT, Role.PAID)]
     if not sums:
         return
     first = min(sums)
@@ -247,11 +257,21 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
 
 
 
-def is_supported(hypothesis: Hypothesis) -> bool:
-    """Does the slip call this amount a total, or is it a subtotal that something else confirms?"""
-    firm = bool(hypothesis.evidence & {"paid", "payable", "total", "special"})
-    confirmed = "subtotal" in hypothesis.evidence and bool(hypothesis.evidence & {"tenders", "change", "words"})
-    return (firm or confirmed) and hypothesis.confidence >= 0.35
+def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    """Does the slip call this amount a total, or is it a subtotal that nothing changes any more?"""
+    if hypothesis.confidence < 0.3:
+        return False
+    if hypothesis.evidence & {"paid", "payable", "total", "special"}:
+        return True
+    proved = bool(hypothesis.evidence & {"tenders", "change", "words", "items"})
+    return "subtotal" in hypothesis.evidence and proved and not _changed_below(hypothesis, ledger)
+
+
+def _changed_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    last = max(entry.row for entry in hypothesis.entries)
+    below = [entry for entry in ledger if entry.row > last and entry.fen and abs(entry.fen) != hypothesis.fen]
+    changing = (Role.DISCOUNT, Role.FEE, Role.ROUNDING, Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE, Role.PAID)
+    return any(entry.role in changing or (entry.role is None and entry.strong) for entry in below)
 
 
 def weigh_special(ledger: Sequence[Entry], rows: Sequence[Row], role: Role) -> list[Hypothesis]:
