@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
+from api.malls import commands as mall_commands
 from api.malls import routes as mall_routes
 from api.malls import service as malls
 from api.members import alipay_login, sms, wechat_login
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> http.App:
     _register_rooms(api)
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(member_commands.members)
+    app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
@@ -61,6 +63,7 @@ def _register_rooms(api: http.Api) -> None:
     # Rooms are imported at the top of this module: that is how migrations and workers see every table.
     for blueprint in (
         mall_routes.public,
+        mall_routes.office,
         member_routes.signing_in,
         member_routes.renewing,
         member_routes.own,

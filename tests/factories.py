@@ -8,6 +8,7 @@ from typing import Any
 from api.kit import clock
 from api.kit.db import session
 from api.malls import names
+from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
 from api.sales import service as sales
 from api.sales.service import Sighted
@@ -54,6 +55,7 @@ def make_shop(**given: Any) -> Shop:
         "search_text", names.search_text([values["name"], *values.get("trading_names", [])], values["unit"], values["category"])
     )
     made: Shop = _add(Shop(**values))
+    malls.shops_changed()
     return made
 
 

@@ -51,7 +51,9 @@ class Policy:
     photo_retention_days: int = _number(180, 1, _TEN_YEARS, "photos are removed after this many days")
     # points
     return_window_days: int = _number(7, 0, 365, "points stay pending until goods can no longer be returned")
-    points_expiry: str = _choice("year_end", EXPIRIES, "when points expire: after days, or at the end of a month or year after the one they came in")
+    points_expiry: str = _choice(
+        "year_end", EXPIRIES, "when points expire: after days, or at the end of a month or year after the one they came in"
+    )
     points_expiry_length: int = _number(1, 0, _TEN_YEARS, "how many days, months or years")
     points_rounding: str = _choice("down", ROUNDINGS, "a fraction of a point")
     adjustment_limit_points: int = _number(1000, 0, _A_MILLION * 100, "a larger adjustment by staff needs a second person")

@@ -11,7 +11,6 @@ def test_a_mall_knows_its_default_policy(inside: int) -> None:
 def test_shops_for_matching_cost_one_statement_until_one_changes(app, mall: int, statements) -> None:
     with db.unit_of_work(mall):
         shop_id = make_shop(name="海底撈火鍋（雲錦天地店）").id
-        service.shops_changed()
     with db.unit_of_work(mall):
         assert service.shops_for_matching()[0].names == ("海底捞火锅",)
     with db.unit_of_work(mall):

@@ -1,5 +1,6 @@
 """What can be done with malls, sites, floors and shops."""
 
+from api.malls.service.imports import ImportReport, PlannedRow, import_shops
 from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed
 from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.shops import (
@@ -19,7 +20,9 @@ from api.malls.service.shops import (
 )
 
 __all__ = [
+    "ImportReport",
     "MallInfo",
+    "PlannedRow",
     "ShopNames",
     "add_alias",
     "add_floor",
@@ -33,6 +36,7 @@ __all__ = [
     "forget_alias",
     "hold",
     "id_of",
+    "import_shops",
     "learn_alias",
     "mall_info",
     "open_mall",

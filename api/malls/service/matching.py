@@ -36,21 +36,23 @@ class ShopNames:
     closed: bool
 
 
-_matching: dict[int, tuple[int, tuple[ShopNames, ...]]] = {}
+_Stamp = tuple[int, str, int]
+_matching: dict[int, tuple[_Stamp, tuple[ShopNames, ...]]] = {}
 _matching_lock = threading.Lock()
 
 
 def shops_for_matching() -> tuple[ShopNames, ...]:
-    """Every shop of the mall as paper may name it. Kept in this process until a shop changes: then it costs two statements, else none
-    beyond `mall_info`."""
+    """Every shop of the mall as paper may name it, by id. Kept in this process until a shop changes: then it costs two statements, else
+    none beyond `mall_info`."""
     info = mall_info()
+    stamp = (info.id, info.code, info.shops_version)
     held = _matching.get(info.id)
-    if held is not None and held[0] == info.shops_version:
+    if held is not None and held[0] == stamp:
         return held[1]
     loaded = _load_names()
     if not session.info.get("shops_changed"):  # what is not committed must not be shown to other requests
         with _matching_lock:
-            _matching[info.id] = (info.shops_version, loaded)
+            _matching[info.id] = (stamp, loaded)
     return loaded
 
 
