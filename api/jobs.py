@@ -24,6 +24,8 @@ from api.kit import db, logs
 from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
 from api.members import jobs as _members  # noqa: F401
+from api.points import jobs as _points  # noqa: F401 - declares its jobs
+from api.receipts import jobs as _receipts  # noqa: F401
 from api.settings import Settings, from_environment
 from api.staff import jobs as _staff  # noqa: F401
 
@@ -38,8 +40,21 @@ RESTART_AFTER = 0.5
 
 async def run_worker(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
     """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out."""
-    connector = procrastinate.PsycopgConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=concurrency + 3)
-    async with kit.app.with_connector(connector).open_async() as app:
+    connector = _WorkerConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=concurrency + 3)
+    with kit.app.replace_connector(connector) as worker_app:
+        await _run(worker_app, queues, concurrency, until)
+
+
+class _WorkerConnector(procrastinate.PsycopgConnector):
+    """The worker's own connections. Jobs that a job puts in still go through the connection of its unit of work."""
+
+    def get_sync_connector(self) -> Any:
+        """What `kit.jobs.defer` uses: it never opens a connection."""
+        return kit.CONNECTOR
+
+
+async def _run(closed: Any, queues: list[str], concurrency: int, until: Callable[[], bool] | None) -> None:
+    async with closed.open_async() as app:
         side = [asyncio.create_task(_rescue(app))]
         worker = asyncio.create_task(
             app.run_worker_async(

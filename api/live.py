@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -22,15 +23,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.kit import identity, live, logs
+from api.kit import clock, db, identity, live, logs
 from api.settings import Settings, from_environment
 
 log = logs.get(__name__)
 
 QUEUE = 100  # messages a slow stream may lag behind before its oldest are dropped; it catches up by asking again
 PING_SECONDS = 15
+CLOCK_SECONDS = 60
 
 Message = tuple[str, str]  # id, JSON
+BEGINNING = "0-0"
+GAP: Message = ("", "")  # tells a stream that messages may have been missed and that it should look
 
 
 class Hub:
@@ -46,6 +50,7 @@ class Hub:
             try:
                 async with self.cache.pubsub() as channel:
                     await channel.subscribe("live")
+                    self._tell_all(GAP)
                     async for item in channel.listen():
                         if item["type"] == "message":
                             self._hand_out(json.loads(item["data"]))
@@ -55,9 +60,12 @@ class Hub:
 
     def _hand_out(self, item: dict[str, str]) -> None:
         for queue in self.streams.get(item["topic"], ()):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait((item["id"], item["message"]))
+            _put(queue, (item["id"], item["message"]))
+
+    def _tell_all(self, message: Message) -> None:
+        for queues in self.streams.values():
+            for queue in queues:
+                _put(queue, message)
 
     async def missed(self, topic: str, after: str) -> list[Message]:
         """What was sent on a topic after a message the listener has seen."""
@@ -67,23 +75,39 @@ class Hub:
             return []
         return [(number, fields["m"]) for number, fields in found]
 
-    async def follow(self, topic: str, after: str | None) -> AsyncIterator[ServerSentEvent]:
-        """The messages of one topic, first those missed, then those to come; none twice."""
+    async def newest(self, topic: str) -> str:
+        """The id of the last message of a topic, after which a stream that does not resume begins."""
+        try:
+            found = await asyncio.wait_for(self.cache.xrevrange(f"live:{topic}", count=1), 1)
+        except (RedisError, OSError, TimeoutError):
+            return BEGINNING
+        return str(found[0][0]) if found else BEGINNING
+
+    async def follow(self, topic: str, last: str) -> AsyncIterator[ServerSentEvent]:
+        """The messages of one topic after the last one seen, first those missed, then those to come; none twice."""
         queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
         self.streams.setdefault(topic, set()).add(queue)
+        queue.put_nowait(GAP)
         try:
-            last = (0, 0)
-            for number, message in await self.missed(topic, after) if after else []:
-                last = _order(number)
-                yield ServerSentEvent(message, id=number)
             while True:
-                number, message = await queue.get()
-                if _order(number) > last:
-                    yield ServerSentEvent(message, id=number)
+                message = await queue.get()
+                for number, text in await self.missed(topic, last) if message == GAP else [message]:
+                    if _order(number) > _order(last):
+                        last = number
+                        yield ServerSentEvent(text, id=number)
         finally:
             self.streams[topic].discard(queue)
             if not self.streams[topic]:
                 del self.streams[topic]
+
+
+def _put(queue: asyncio.Queue[Message], message: Message) -> None:
+    if queue.full():
+        # A stream that lags too far drops its queue and looks again instead of losing a message in the middle.
+        while not queue.empty():
+            queue.get_nowait()
+        message = GAP
+    queue.put_nowait(message)
 
 
 def _order(number: str) -> tuple[int, int]:
@@ -110,7 +134,21 @@ async def _stream(request: Request) -> Response:
     except identity.TokenInvalid as refusal:
         return JSONResponse(refusal.body(), 401, media_type="application/problem+json")
     hub: Hub = request.app.state.hub
-    return EventSourceResponse(hub.follow(_topic(who), _seen(request)), ping=PING_SECONDS, headers={"X-Accel-Buffering": "no"})
+    topic = _topic(who)
+    last = _seen(request) or await hub.newest(topic)
+    return EventSourceResponse(hub.follow(topic, last), ping=PING_SECONDS, headers={"X-Accel-Buffering": "no"})
+
+
+async def _follow_clock(url: str) -> None:
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(db.libpq_url(url), connect_timeout=3, autocommit=True) as connection:
+                row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+            if row:
+                clock.follow(row[0])
+        except (psycopg.Error, OSError) as error:
+            log.warning("the database's clock could not be asked", error_type=type(error).__name__)
+        await asyncio.sleep(CLOCK_SECONDS)
 
 
 async def _alive(_request: Request) -> Response:
@@ -118,15 +156,16 @@ async def _alive(_request: Request) -> Response:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The stream's own small app. It never opens the database."""
+    """The stream's own small app. It asks the database for the time only, so that it judges tokens by the one clock."""
     identity.configure(settings.secret)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.hub = Hub(settings.redis_url)
-        listening = asyncio.create_task(app.state.hub.listen())
+        side = [asyncio.create_task(app.state.hub.listen()), asyncio.create_task(_follow_clock(settings.database_url))]
         yield
-        listening.cancel()
+        for task in side:
+            task.cancel()
 
     allowed = CORSMiddleware, {"allow_origins": [settings.public_url], "allow_methods": ["GET"], "allow_headers": ["Authorization"]}
     return Starlette(

@@ -155,7 +155,7 @@ class Processes:
 
     def live(self, **env: str) -> Process:
         """The live stream, ready."""
-        return self._granian("live", "asgi", "api.live:app", "--workers", "1", **env)
+        return self._granian("live", "asgi", "api.live:app", "--workers", "1", "--workers-kill-timeout", "5", **env)
 
     def _granian(self, name: str, interface: str, target: str, *options: str, **env: str) -> Process:
         port = embedded.free_port()

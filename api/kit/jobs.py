@@ -24,7 +24,8 @@ READER_QUEUE = "ocr"
 MAX_ATTEMPTS = 5
 
 #: Jobs are declared on this app. It never opens a connection: jobs are put in through the caller's own.
-app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+CONNECTOR = procrastinate.SyncPsycopgConnector()
+app = procrastinate.App(connector=CONNECTOR)
 
 
 @dataclass(frozen=True)
