@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from api.kit import clock
 from api.kit.http import PageArgs, Schema
 from api.members import phones
 
@@ -17,6 +19,11 @@ DOCUMENTS = ("privacy", "marketing", "profiling")
 _NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]*\Z", error="No control characters.")
 
 _TEXT_OR_NULL = {"type": ["string", "null"]}
+
+
+def _lived(day: date) -> None:
+    if not date(1900, 1, 1) <= day <= clock.now().date():
+        raise ma.ValidationError("Not a birthday of somebody alive.")
 
 
 def _masked_name(member: Any) -> str | None:
@@ -126,7 +133,7 @@ class MemberPatch(Schema):
     """What a member may change."""
 
     nickname = ma.fields.String(validate=[Length(1, 30), _NO_CONTROLS])
-    birthday_on = ma.fields.Date()
+    birthday_on = ma.fields.Date(validate=_lived)
 
 
 class ConsentSchema(Schema):
@@ -263,5 +270,5 @@ class StaffMemberSchema(Schema):
 class BirthdayArgs(Schema):
     """A corrected birthday, and why."""
 
-    birthday_on = ma.fields.Date(required=True, allow_none=True)
+    birthday_on = ma.fields.Date(required=True, allow_none=True, validate=_lived)
     reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])

@@ -19,6 +19,7 @@ from api.kit.db import session
 from api.malls.models import Mall
 from api.members import alipay_login, sms, wechat_login
 from api.settings import Settings
+from tests.factories import make_mall, make_shop
 from wechat import simulator as wechat_simulator
 from wechat.simulator.serve import server as wechat_server
 
@@ -29,7 +30,7 @@ class Simulator:
 
     url: str
 
-    def sim(self, path: str, **said: Any) -> dict[str, Any]:
+    def sim(self, path: str, /, **said: Any) -> dict[str, Any]:
         answer = requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
@@ -126,3 +127,22 @@ def header(answer: Any) -> dict[str, str]:
 def refused(answer: Any, status: int, name: str) -> None:
     """The answer is this refusal."""
     assert (answer.status_code, answer.json["type"]) == (status, f"/problems/{name}"), answer.json
+
+
+@pytest.fixture
+def new_mall(app: Any) -> str:
+    """The code of another mall."""
+    with db.unit_of_work():
+        return str(make_mall().code)
+
+
+@pytest.fixture
+def inside_shop(mall: int) -> int:
+    """A shop of the mall."""
+    with db.unit_of_work(mall):
+        return int(make_shop().id)
+
+
+def rows(mall: int, query: Any) -> list[tuple[Any, ...]]:
+    """What the mall's tables hold."""
+    return db.in_mall(mall, lambda: [tuple(row) for row in session.execute(query)])

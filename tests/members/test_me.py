@@ -1,0 +1,157 @@
+"""A member's own pages: data, consents, vehicles, export, closing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from api.kit.errors import Conflict
+from api.members.errors import PlateInvalid
+from api.members.models import Member, MemberIdentity, Vehicle
+from api.members.service import before_closing, exports
+from api.members.service.vehicles import normalise_plate
+from tests.members.conftest import header, refused, rows
+
+
+@pytest.fixture
+def me(with_wechat: Any) -> dict[str, str]:
+    return header(with_wechat("li-lei"))
+
+
+def test_a_nickname_is_changed_and_a_birthday_entered_once(client: Any, me: dict[str, str]) -> None:
+    answer = client.patch("/v1/me", json={"nickname": "李雷", "birthday_on": "1990-02-28"}, headers=me)
+    assert (answer.json["nickname"], answer.json["birthday_on"]) == ("李雷", "1990-02-28")
+    assert client.patch("/v1/me", json={"birthday_on": "1990-02-28"}, headers=me).status_code == 200
+    refused(client.patch("/v1/me", json={"birthday_on": "1991-03-01"}, headers=me), 409, "birthday-fixed")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nickname": ""},
+        {"nickname": "x" * 31},
+        {"nickname": "a\u202eb"},
+        {"nickname": "a\nb"},
+        {"birthday_on": "1990-02-30"},
+        {"level_rank": 3},
+        {"birthday_on": "3000-01-01"},
+        {"birthday_on": "1800-01-01"},
+    ],
+)
+def test_every_field_of_me_is_limited(client: Any, me: dict[str, str], wrong: dict[str, Any]) -> None:
+    refused(client.patch("/v1/me", json=wrong, headers=me), 422, "shape-wrong")
+
+
+def test_consents_are_given_withdrawn_and_listed(client: Any, me: dict[str, str]) -> None:
+    for _ in range(2):
+        given = client.put("/v1/me/consents/marketing", json={"version": "2"}, headers=me)
+        assert given.status_code == 200 and given.json["withdrawn_at"] is None
+    assert client.delete("/v1/me/consents/marketing", headers=me).status_code == 204
+    refused(client.delete("/v1/me/consents/marketing", headers=me), 404, "consent-unknown")
+    assert client.put("/v1/me/consents/marketing", json={"version": "2"}, headers=me).status_code == 200
+    listed = client.get("/v1/me/consents", headers=me).json["items"]
+    assert [(item["document"], item["withdrawn_at"] is None) for item in listed] == [
+        ("marketing", True),
+        ("marketing", False),
+        ("privacy", True),
+    ]
+
+
+def test_the_basic_consent_ends_only_with_the_membership(client: Any, me: dict[str, str]) -> None:
+    refused(client.delete("/v1/me/consents/privacy", headers=me), 409, "consent-is-basic")
+    refused(client.put("/v1/me/consents/anything", json={"version": "2"}, headers=me), 404, "path-unknown")
+
+
+def test_one_vehicle_is_the_default(client: Any, me: dict[str, str]) -> None:
+    first = client.post("/v1/me/vehicles", json={"plate": "京a·12345"}, headers=me).json
+    second = client.post("/v1/me/vehicles", json={"plate": "粤BD12345"}, headers=me).json
+    assert (first["plate"], first["is_default"], second["is_default"]) == ("京A12345", True, False)
+    assert client.post("/v1/me/vehicles", json={"plate": "京A12345"}, headers=me).json["id"] == first["id"]
+    assert client.put(f"/v1/me/vehicles/{second['id']}/default", headers=me).json["is_default"]
+    assert client.delete(f"/v1/me/vehicles/{second['id']}", headers=me).status_code == 204
+    (left,) = client.get("/v1/me/vehicles", headers=me).json["items"]
+    assert left["id"] == first["id"] and left["is_default"]
+
+
+def test_somebody_elses_vehicle_is_not_there(client: Any, me: dict[str, str], with_wechat: Any) -> None:
+    mine = client.post("/v1/me/vehicles", json={"plate": "京A12345"}, headers=me).json["id"]
+    other = header(with_wechat("han-meimei"))
+    refused(client.delete(f"/v1/me/vehicles/{mine}", headers=other), 404, "vehicle-not-found")
+    refused(client.put(f"/v1/me/vehicles/{mine}/default", headers=other), 404, "vehicle-not-found")
+
+
+def test_a_sixth_vehicle_is_refused(client: Any, me: dict[str, str]) -> None:
+    for number in range(5):
+        assert client.post("/v1/me/vehicles", json={"plate": f"京A1234{number}"}, headers=me).status_code == 201
+    refused(client.post("/v1/me/vehicles", json={"plate": "京A12349"}, headers=me), 409, "too-many-vehicles")
+
+
+@pytest.mark.parametrize("plate", ["京A12345", "沪AD12345", "粤Z1234港", "京A1234警", "川A·F1234 5"])
+def test_plates_of_the_mainland_are_taken(plate: str) -> None:
+    assert normalise_plate(plate)
+
+
+@pytest.mark.parametrize("plate", ["AB12345", "京112345", "京A1234", "京A1234567", "京AI2345", "京A12O45", "台A12345"])
+def test_other_plates_are_refused(plate: str) -> None:
+    with pytest.raises(PlateInvalid):
+        normalise_plate(plate)
+
+
+def test_the_export_holds_what_is_known_and_what_other_rooms_add(client: Any, me: dict[str, str], wechat: Any) -> None:
+    wechat.sim("users", person="li-lei", phone="13800138000")
+    client.post("/v1/me/phone/wechat", json={"code": wechat.sim("phone-code", person="li-lei")["code"]}, headers=me)
+    exports["points"] = lambda member_id: [{"member": member_id, "points": 7}]
+    try:
+        told = client.get("/v1/me/export", headers=me).json
+    finally:
+        del exports["points"]
+    assert told["member"]["phone"] == "+8613800138000"
+    assert {row["channel"] for row in told["identities"]} == {"wechat", "phone"}
+    assert told["points"][0]["points"] == 7 and told["consents"][0]["document"] == "privacy"
+
+
+class ValueIsLeft(Conflict):
+    """Value is left, in this test."""
+
+
+@pytest.fixture
+def value_left() -> Iterator[None]:
+    def refuse(_member_id: int) -> None:
+        raise ValueIsLeft()
+
+    before_closing.append(refuse)
+    yield
+    before_closing.remove(refuse)
+
+
+def test_an_account_with_value_left_is_not_closed(client: Any, me: dict[str, str], value_left: None, mall: int) -> None:
+    refused(client.post("/v1/me/closure", headers=me), 409, "value-is-left")
+    assert client.get("/v1/me", headers=me).status_code == 200
+
+
+def test_closing_leaves_a_number_and_nothing_personal(client: Any, with_wechat: Any, wechat: Any, mall: int) -> None:
+    answer = with_wechat("li-lei")
+    me = header(answer)
+    client.patch("/v1/me", json={"nickname": "李雷", "birthday_on": "1990-02-28"}, headers=me)
+    client.post("/v1/me/phone/wechat", json={"code": wechat.sim("phone-code", person="li-lei")["code"]}, headers=me)
+    client.post("/v1/me/vehicles", json={"plate": "京A12345"}, headers=me)
+    assert client.post("/v1/me/closure", headers=me).status_code == 204
+    personal = select(Member.state, Member.nickname, Member.birthday_on, Member.phone_sealed, Member.phone_key)
+    assert rows(mall, personal) == [("closed", None, None, None, None)]
+    assert rows(mall, select(MemberIdentity.id)) == rows(mall, select(Vehicle.id)) == []
+    refused(client.post("/v1/sessions/refresh", json={"refresh_token": answer.json["refresh_token"]}), 401, "session-ended")
+    refused(client.get("/v1/me", headers=me), 409, "member-closed")
+    again = with_wechat("li-lei")
+    assert again.json["is_new"] and again.json["member"]["number"] != answer.json["member"]["number"]
+
+
+def test_nothing_personal_of_a_member_is_in_an_access_token(with_wechat: Any) -> None:
+    import base64
+
+    claims = with_wechat("li-lei").json["access_token"].split(".")[1]
+    told = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    assert set(told) == {"sub", "mall", "sid", "iat", "exp"} and told["exp"] - told["iat"] == 900
