@@ -20,9 +20,9 @@ class SettingsRefused(Exception):
 class Settings:
     """What one process was started with. Durations in seconds, sizes in bytes."""
 
-    database_url: str
-    owner_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     production: bool = False
     secret: str = field(default=DEMO_SECRET, repr=False)
     data_key: str = field(default=DEMO_SECRET, repr=False)
@@ -60,8 +60,16 @@ class Settings:
         ]
         if self.production and weak:
             raise SettingsRefused(f"Production refuses demo or short secrets: set {', '.join(weak)}.")
+        if self.production and self.secret == self.data_key:
+            raise SettingsRefused("Production refuses one secret for two purposes: set MALLBRIDGE_DATA_KEY to another one.")
         if self.production and self.phone_sign_in and not self.sms_url:
             raise SettingsRefused("Production sends phone codes by an SMS gateway: set SMS_URL and SMS_KEY, or PHONE_SIGN_IN=false.")
+
+
+def _is_production(environment: str) -> bool:
+    if environment not in {"development", "production"}:
+        raise SettingsRefused(f"MALLBRIDGE_ENV={environment} is neither development nor production.")
+    return environment == "production"
 
 
 def from_environment() -> Settings:
@@ -74,7 +82,7 @@ def from_environment() -> Settings:
         database_url=database,
         owner_url=env.str("DATABASE_OWNER_URL", "") or database,
         redis_url=env.str("REDIS_URL", "redis://127.0.0.1:6379/0"),
-        production=env.str("MALLBRIDGE_ENV", "development") == "production",
+        production=_is_production(env.str("MALLBRIDGE_ENV", "development")),
         secret=env.str("MALLBRIDGE_SECRET", DEMO_SECRET),
         data_key=env.str("MALLBRIDGE_DATA_KEY", DEMO_SECRET),
         files=Path(env.str("MALLBRIDGE_FILES", str(ROOT / "var" / "files"))),
