@@ -56,3 +56,11 @@ class AdministratorExists(Conflict):
 
 class ShopClosed(Conflict):
     """This shop is closed."""
+
+
+class JobNotFound(NotFound):
+    """There is no such job in this mall."""
+
+
+class JobNotFailed(Conflict):
+    """Only a job that has failed is tried again by hand."""

@@ -71,6 +71,7 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "receipts.read": frozenset({_A, _R, _D}),
     "receipts.review": frozenset({_A, _R}),
     "receipts.report": frozenset({_A, _R, _F}),
+    "receipts.reviewers": frozenset({_A}),
 }
 
 #: Every permission there is.

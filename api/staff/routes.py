@@ -12,8 +12,10 @@ from api.kit.limits import Limit
 from api.kit.pages import Page
 from api.kit.states import WrongState
 from api.malls.errors import ShopNotFound
-from api.staff import schemas, service
+from api.staff import queries, schemas, service
 from api.staff.errors import (
+    JobNotFailed,
+    JobNotFound,
     LastAdministrator,
     LoginTaken,
     OwnAccount,
@@ -29,6 +31,7 @@ from api.staff.errors import (
 )
 from api.staff.models import StaffAccount
 from api.staff.permissions import Role
+from api.staff.queries import JobLine, JobRun
 from api.staff.service import Pairing, Tokens
 from api.staff.states import AccountState
 
@@ -208,6 +211,33 @@ def revoke_tablet(args: dict[str, str], tablet_id: int) -> StaffAccount:
 def list_audit(args: dict[str, Any]) -> Page[AuditEntry]:
     """Every change in the office: who, when, before, after, why"""
     return audit.entries(**args)
+
+
+@office.get("/job-summary")
+@office.response(200, schemas.JobSummarySchema)
+@office.permission("jobs.read")
+def show_jobs() -> dict[str, list[JobLine]]:
+    """Every background job: what waits, runs, failed or is stuck, and how it last ended"""
+    return {"jobs": queries.lines()}
+
+
+@office.get("/jobs")
+@office.arguments(schemas.JobsArgs, location="query")
+@office.response(200, http.page_of(schemas.JobRunSchema))
+@office.permission("jobs.read")
+def list_jobs(args: dict[str, Any]) -> Page[JobRun]:
+    """Runs of background jobs, newest first"""
+    return queries.runs(state=args.get("state"), name=args.get("name"), cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.post("/jobs/<int:job_id>/retry")
+@office.arguments(schemas.WhyArgs)
+@office.response(200, schemas.JobRunSchema)
+@office.problems(JobNotFound, JobNotFailed)
+@office.permission("jobs.retry")
+def retry_job(args: dict[str, str], job_id: int) -> JobRun:
+    """Try a failed job again"""
+    return service.retry(job_id, by=identity.staff().name, why=args["why"])
 
 
 @shops.get("/me")

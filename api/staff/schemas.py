@@ -7,7 +7,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
 from api.kit.http import Schema
-from api.staff import passwords
+from api.staff import passwords, queries
 from api.staff.permissions import Role
 from api.staff.states import AccountState
 
@@ -150,3 +150,43 @@ class AuditEntrySchema(Schema):
     before = fields.Dict(required=True, allow_none=True)
     after = fields.Dict(required=True, allow_none=True)
     why = fields.String(required=True, allow_none=True)
+
+
+class JobsArgs(http.PageArgs):
+    """Which runs; "stuck" has waited or run too long."""
+
+    state = fields.String(validate=OneOf(queries.STATES))
+    name = fields.String(validate=Length(1, 128))
+
+
+class JobRunSchema(Schema):
+    """One run of a background job."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    queue = fields.String(required=True)
+    state = fields.String(required=True)
+    attempts = fields.Integer(required=True)
+    subject = fields.Dict(required=True)
+    scheduled_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_event_at = fields.AwareDateTime(required=True, allow_none=True)
+    stuck = fields.Boolean(required=True)
+
+
+class JobLineSchema(Schema):
+    """One declared job with what became of it in this mall; `cron` is in UTC."""
+
+    name = fields.String(required=True)
+    cron = fields.String(required=True, allow_none=True)
+    waiting = fields.Integer(required=True)
+    running = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    stuck = fields.Integer(required=True)
+    last_state = fields.String(required=True, allow_none=True)
+    last_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class JobSummarySchema(Schema):
+    """Every declared job."""
+
+    jobs = fields.List(fields.Nested(JobLineSchema), required=True)

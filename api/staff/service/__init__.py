@@ -13,6 +13,7 @@ from api.staff.service.accounts import (
 )
 from api.staff.service.sessions import Tokens, admitted, forget_old, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
+from api.staff.service.work import retry
 
 __all__ = [
     "Pairing",
@@ -31,6 +32,7 @@ __all__ = [
     "pair",
     "refresh",
     "reset_password",
+    "retry",
     "revoke",
     "sign_in",
     "sign_out",
