@@ -16,6 +16,8 @@ from api.malls import service as malls
 from api.members import alipay_login, sms, wechat_login
 from api.members import commands as member_commands
 from api.members import routes as member_routes
+from api.points import routes as point_routes
+from api.receipts import routes as receipt_routes
 from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
@@ -69,9 +71,13 @@ def _register_rooms(api: http.Api) -> None:
         member_routes.own,
         member_routes.shop,
         member_routes.office,
+        receipt_routes.members,
+        receipt_routes.reviews,
+        receipt_routes.reports,
         sale_routes.members,
         sale_routes.shop,
         sale_routes.office,
+        point_routes.members,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

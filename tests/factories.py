@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from api.kit import clock
@@ -10,6 +11,9 @@ from api.kit.db import session
 from api.malls import names
 from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
+from api.members.models import Member
+from api.points.models import Rule
+from api.points.service import rules as point_rules
 from api.sales import service as sales
 from api.sales.service import Sighted
 from api.staff import passwords
@@ -91,3 +95,30 @@ def make_sighted(**given: Any) -> Sighted:
     if "shop_id" not in values:
         values["shop_id"] = make_shop().id
     return sales.sight(**values)
+
+
+def make_member(**given: Any) -> Member:
+    now = clock.now()
+    values = {"state": "active", "moved_at": now, "joined_at": now, "source": "test"} | given
+    made: Member = _add(Member(**values))
+    return made
+
+
+def make_claimed_sale(member_id: int, **given: Any) -> int:
+    """A purchase that its sighting has claimed for the member, ready to earn; returns its id."""
+    seen = make_sighted(member_id=member_id, **({"receipt_no": f"R{next(_number):06}"} | given))
+    assert sales.claim_score(seen.sale_id, seen.sighting_id, member_id)
+    return seen.sale_id
+
+
+def lay_points_rules(days_ago: int = 400) -> None:
+    """One point a yuan, in force for long enough."""
+    point_rules.lay_standard(starts_at=clock.now() - timedelta(days=days_ago))
+
+
+def make_rule(kind: str, code: str, **given: Any) -> Rule:
+    """A rule in force for a year already, approved by somebody else than its proposer."""
+    values = {"title_zh": code, "title_en": code, "starts_at": clock.now() - timedelta(days=365)} | given
+    decided = {"version": 1, "state": "approved", "proposed_by": "staff:1", "decided_by": "staff:2", "why": "test"}
+    made: Rule = _add(Rule(**({"kind": kind, "code": code} | decided | values)))
+    return made

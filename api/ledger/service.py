@@ -144,6 +144,11 @@ def _refused(arguments: dict[str, Any]) -> Posted:
     raise BalanceTooLow()
 
 
+def posted(cause_type: str, cause_id: str | int) -> int | None:
+    """The transfer that a cause has made already, if it has."""
+    return session.scalar(select(Transfer.id).where(Transfer.cause_type == cause_type, Transfer.cause_id == str(cause_id)))
+
+
 def undo(transfer_id: int, cause_type: str, cause_id: str | int, *, overdraft: bool = False, note: str | None = None) -> int:
     """Post the opposite of a transfer, once. TransferNotFound, AlreadyUndone, BalanceTooLow (unless overdraft)."""
     rows = session.execute(

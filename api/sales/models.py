@@ -26,7 +26,7 @@ class Sale(MallOwned, Model):
     )
 
     shop_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shops.id"))
-    member_id: Mapped[int | None]
+    member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     channel: Mapped[str]
     paid_at: Mapped[datetime]
     paid_on: Mapped[date]

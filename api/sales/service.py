@@ -221,6 +221,14 @@ def read(sale_id: int) -> Sale:
     return sale
 
 
+def lock(sale_id: int) -> Sale:
+    """A sale, held until the unit of work ends: its scoring and its refunds come one after the other. SaleNotFound."""
+    sale = session.get(Sale, sale_id, populate_existing=True, with_for_update=True)
+    if sale is None:
+        raise SaleNotFound()
+    return sale
+
+
 def read_refund(sale_refund_id: int) -> SaleRefund:
     """A recorded refund. SaleNotFound."""
     found = session.get(SaleRefund, sale_refund_id)
@@ -259,9 +267,7 @@ def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid
 
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime) -> SaleRefund:
     """Record money given back. The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound."""
-    sale = session.get(Sale, sale_id, with_for_update=True, populate_existing=True)
-    if sale is None:
-        raise SaleNotFound()
+    sale = lock(sale_id)
     if (earlier := _refunded_before(source_type, source_id)) is not None:
         if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
             raise RefundClash()

@@ -14,7 +14,7 @@ from api.sales import service as sales
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.models import Sale, SaleRefund, Sighting
 from api.sales.service import Line, Tender
-from tests.factories import make_shop, make_sighted
+from tests.factories import make_member, make_shop, make_sighted
 from tests.ledger.test_service import together
 
 
@@ -44,12 +44,13 @@ def test_the_same_minute_and_amount_in_another_shop_is_another_sale(shop: int) -
 def test_the_first_sighting_to_be_scored_wins(shop: int) -> None:
     paid = make_sighted(shop_id=shop, channel="payment", receipt_no=None)
     slip = make_sighted(shop_id=shop)
-    assert sales.claim_score(paid.sale_id, paid.sighting_id, 7)
-    assert sales.claim_score(paid.sale_id, paid.sighting_id, 7)
-    assert not sales.claim_score(slip.sale_id, slip.sighting_id, 8)
+    mine, other = make_member().id, make_member().id
+    assert sales.claim_score(paid.sale_id, paid.sighting_id, mine)
+    assert sales.claim_score(paid.sale_id, paid.sighting_id, mine)
+    assert not sales.claim_score(slip.sale_id, slip.sighting_id, other)
     third = make_sighted(shop_id=shop, channel="circle", receipt_no=None)
     assert third.scored_by == paid.sighting_id
-    assert sales.read(paid.sale_id).member_id == 7
+    assert sales.read(paid.sale_id).member_id == mine
 
 
 def test_a_sighting_says_what_it_tells_differently(shop: int) -> None:
@@ -140,7 +141,8 @@ def test_one_of_many_claims_wins_under_a_race(app, mall: int) -> None:
     with db.unit_of_work(mall):
         shop = make_shop().id
         seen = [make_sighted(shop_id=shop, source_id=n + 1) for n in range(8)]
-    results = together(mall, 8, lambda n: sales.claim_score(seen[n].sale_id, seen[n].sighting_id, 100 + n))
+        members = [make_member().id for _ in seen]
+    results = together(mall, 8, lambda n: sales.claim_score(seen[n].sale_id, seen[n].sighting_id, members[n]))
     assert sorted(results, key=str) == [False] * 7 + [True]
 
 

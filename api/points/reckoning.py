@@ -1,0 +1,306 @@
+"""What a sale earns. Pure arithmetic on facts and the rules in force; no database, no clock.
+
+One base rule (the highest priority that fits) × the shop's rate × the level × the best multiplier of each stack, rounded once;
+then bonuses. Each part is a difference of rounded running products, so the parts always add up to the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from fractions import Fraction
+from typing import Any, Protocol
+
+from api.kit.money import split, yuan
+
+WHOLE = 10_000  # basis points
+
+
+class RuleLike(Protocol):
+    """A version of a rule, as the table has it."""
+
+    id: Any
+    code: Any
+    version: Any
+    kind: Any
+    title_zh: Any
+    title_en: Any
+    conditions: Any
+    priority: Any
+    points: Any
+    per_fen: Any
+    factor_bp: Any
+    stack: Any
+    use_shop_rate: Any
+    rounding: Any
+    shop_share_bp: Any
+    of_code: Any
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a sale, in the mall's own time."""
+
+    base_fen: int
+    paid_fen: int
+    local: datetime
+    minute_known: bool
+    channel: str
+    shop_id: int
+    site_id: int
+    category: str
+    shop_rate_bp: int = WHOLE
+    shop_excluded: bool = False
+    level: int = 0
+    level_bp: int = WHOLE
+
+
+@dataclass(frozen=True)
+class Part:
+    """The points that one rule gave, at the rate that was in force, and who bears them."""
+
+    code: str
+    version: int
+    rule_id: int
+    kind: str
+    title: dict[str, str]
+    rate: str
+    points: int
+    shop_points: int
+
+    def stored(self) -> dict[str, Any]:
+        """As the award keeps it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Reckoned:
+    """What a sale earns: the parts, or the reason why nothing."""
+
+    parts: tuple[Part, ...] = ()
+    reason: str | None = None
+    capped: bool = False
+    reason_title: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """All parts together."""
+        return sum(part.points for part in self.parts)
+
+    @property
+    def shop_points(self) -> int:
+        """The part of the points that the shop bears."""
+        return sum(part.shop_points for part in self.parts)
+
+
+def fits(conditions: dict[str, Any], facts: Facts) -> bool:
+    """Whether every condition of a rule holds. A rule by the hour never fits a sale whose minute is unknown."""
+    return all(_CONDITIONS[name](wanted, facts) for name, wanted in conditions.items())
+
+
+def _in_hours(hours: Sequence[Sequence[str]], facts: Facts) -> bool:
+    if not facts.minute_known:
+        return False
+    at = facts.local.time()
+    return any(_between(time.fromisoformat(begin), time.fromisoformat(end), at) for begin, end in hours)
+
+
+def _between(begin: time, end: time, at: time) -> bool:
+    return begin <= at < end if begin < end else at >= begin or at < end
+
+
+def _in_dates(ranges: Sequence[Sequence[str]], facts: Facts) -> bool:
+    day = facts.local.date()
+    return any(date.fromisoformat(first) <= day <= date.fromisoformat(last) for first, last in ranges)
+
+
+_CONDITIONS: dict[str, Callable[[Any, Facts], bool]] = {
+    "sites": lambda wanted, facts: facts.site_id in wanted,
+    "categories": lambda wanted, facts: facts.category in wanted,
+    "shops": lambda wanted, facts: facts.shop_id in wanted,
+    "not_shops": lambda wanted, facts: facts.shop_id not in wanted,
+    "not_categories": lambda wanted, facts: facts.category not in wanted,
+    "levels": lambda wanted, facts: facts.level in wanted,
+    "channels": lambda wanted, facts: facts.channel in wanted,
+    "min_fen": lambda wanted, facts: facts.base_fen >= wanted,
+    "weekdays": lambda wanted, facts: facts.local.isoweekday() in wanted,
+    "month_days": lambda wanted, facts: facts.local.day in wanted,
+    "dates": _in_dates,
+    "hours": _in_hours,
+}
+
+
+def wrong_conditions(conditions: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with the conditions of a rule, by name; empty when nothing is."""
+    wrong = {name: "there is no such condition" for name in conditions if name not in _CONDITIONS}
+    return wrong | {name: note for name, value in conditions.items() if name not in wrong and (note := _wrong_value(name, value))}
+
+
+def _wrong_value(name: str, value: Any) -> str | None:
+    if name == "min_fen":
+        return None if type(value) is int and value >= 0 else "must be an amount in fen"
+    if not isinstance(value, list) or not value:
+        return "must be a list with something in it"
+    if name in {"dates", "hours"}:
+        parse: Callable[[str], Any] = date.fromisoformat if name == "dates" else time.fromisoformat
+        return None if all(_is_pair(pair, parse) for pair in value) else "must be a list of pairs: first and last day, or HH:MM from and to"
+    kind = str if name in {"categories", "not_categories", "channels"} else int
+    if any(type(item) is not kind for item in value):
+        return "must be a list of texts" if kind is str else "must be a list of whole numbers"
+    limit = {"weekdays": 7, "month_days": 31}.get(name)
+    return None if limit is None or all(1 <= item <= limit for item in value) else f"must be 1 to {limit}"
+
+
+def _is_pair(pair: Any, parse: Callable[[str], Any]) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(item, str) for item in pair):
+        return False
+    try:
+        first, last = parse(pair[0]), parse(pair[1])
+    except ValueError:
+        return False
+    return isinstance(first, time) or first <= last
+
+
+def reckon(facts: Facts, rules: Iterable[RuleLike], *, rounding: str) -> Reckoned:
+    """What the sale earns by the rules in force. `rounding` is the mall's, unless the base rule says otherwise."""
+    fitting = [rule for rule in rules if rule.kind != "cap" and fits(rule.conditions, facts)]
+    if facts.shop_excluded:
+        return Reckoned(reason="shop_excluded")
+    if facts.base_fen <= 0:
+        return Reckoned(reason="nothing_earning")
+    if barred := [rule for rule in fitting if rule.kind == "exclusion"]:
+        return Reckoned(reason="excluded", reason_title=_title(barred[0]))
+    bases = sorted((rule for rule in fitting if rule.kind == "base"), key=lambda rule: (-rule.priority, rule.code))
+    if not bases:
+        return Reckoned(reason="no_rule")
+    parts = [*_rated(facts, bases[0], _best(fitting), rounding), *(_bonus(rule) for rule in fitting if rule.kind == "bonus")]
+    whole = Reckoned(tuple(part for part in parts if part.points))
+    return whole if whole.points else Reckoned(reason="too_small")
+
+
+def _best(fitting: Sequence[RuleLike]) -> list[RuleLike]:
+    """Of each stack the highest factor; multipliers of different stacks multiply each other."""
+    best: dict[str, RuleLike] = {}
+    for rule in sorted((rule for rule in fitting if rule.kind == "multiplier"), key=lambda rule: (-rule.factor_bp, rule.code)):
+        best.setdefault(rule.stack or rule.code, rule)
+    return sorted(best.values(), key=lambda rule: str(rule.code))
+
+
+def _rated(facts: Facts, base: RuleLike, multipliers: Sequence[RuleLike], rounding: str) -> list[Part]:
+    mode = base.rounding or rounding
+    running = Fraction(facts.base_fen * base.points, base.per_fen)
+    if base.use_shop_rate:
+        running *= Fraction(facts.shop_rate_bp, WHOLE)
+    parts = [_part(base, base_rate(base, facts), _rounded(running, mode))]
+    if facts.level_bp != WHOLE:
+        before, running = _rounded(running, mode), running * Fraction(facts.level_bp, WHOLE)
+        level = replace(parts[0], kind="level", title={"zh": "会员等级", "en": "Member level"}, rate=times(facts.level_bp), points=0)
+        points = _rounded(running, mode) - before
+        parts.append(replace(level, points=points, shop_points=split(points, [base.shop_share_bp, WHOLE - base.shop_share_bp])[0]))
+    for rule in multipliers:
+        before, running = _rounded(running, mode), running * Fraction(rule.factor_bp, WHOLE)
+        parts.append(_part(rule, times(rule.factor_bp), _rounded(running, mode) - before))
+    return _no_part_below_zero(parts)
+
+
+def _no_part_below_zero(parts: list[Part]) -> list[Part]:
+    """A level below ×1 lowers the base part; only then can a part be negative."""
+    lowering = [part for part in parts if part.points < 0]
+    if not lowering:
+        return parts
+    base = parts[0]
+    points = base.points + sum(part.points for part in lowering)
+    lowered = replace(base, points=points, shop_points=split(points, [base.shop_points, base.points - base.shop_points])[0])
+    return [lowered, *(part for part in parts[1:] if part.points > 0)]
+
+
+def _rounded(exact: Fraction, mode: str) -> int:
+    down = exact.numerator // exact.denominator
+    rest = exact - down
+    up = {"down": False, "up": rest > 0, "half_up": rest * 2 >= 1}[mode]
+    return down + int(up)
+
+
+def _bonus(rule: RuleLike) -> Part:
+    return _part(rule, f"+{rule.points}", rule.points)
+
+
+def _part(rule: RuleLike, rate: str, points: int) -> Part:
+    shop_points = split(points, [rule.shop_share_bp, WHOLE - rule.shop_share_bp])[0]
+    return Part(rule.code, rule.version, rule.id, rule.kind, _title(rule), rate, points, shop_points)
+
+
+def _title(rule: RuleLike) -> dict[str, str]:
+    return {"zh": rule.title_zh, "en": rule.title_en}
+
+
+def base_rate(rule: RuleLike, facts: Facts) -> str:
+    """A base rule's rate as it applied: points a yuan, with the shop's own rate in it."""
+    bp = facts.shop_rate_bp if rule.use_shop_rate else WHOLE
+    return plain(Fraction(rule.points * 100, rule.per_fen) * Fraction(bp, WHOLE))
+
+
+def times(factor_bp: int) -> str:
+    """20,000 → "×2", 15,000 → "×1.5"."""
+    return "×" + plain(Fraction(factor_bp, WHOLE))
+
+
+def plain(number: Fraction) -> str:
+    """A ratio for people: at most four decimals, no zeros at the end."""
+    whole, rest = divmod(number.numerator * 10_000 // number.denominator, 10_000)
+    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".") if rest else str(whole)
+
+
+def limit(reckoned: Reckoned, of_code: str | None, granted: int) -> Reckoned:
+    """Keep at most `granted` points of one rule's part, or of all; the last parts give way first."""
+    over = sum(part.points for part in reckoned.parts if of_code in (None, part.code)) - granted
+    if over <= 0:
+        return reckoned
+    kept: list[Part] = []
+    for part in reversed(reckoned.parts):
+        cut = min(over, part.points) if of_code in (None, part.code) else 0
+        over -= cut
+        points = part.points - cut
+        kept.append(replace(part, points=points, shop_points=split(points, [part.shop_points, part.points - part.shop_points])[0]))
+    return Reckoned(tuple(part for part in reversed(kept) if part.points), capped=True)
+
+
+REASONS = {
+    "shop_excluded": ("本店不参与积分", "This shop gives no points"),
+    "nothing_earning": ("本单没有可积分的实付金额", "Nothing of this purchase was paid in a way that earns points"),
+    "excluded": ("本单不参与积分", "This purchase earns no points"),
+    "no_rule": ("没有适用的积分规则", "No rule of points applies to this purchase"),
+    "too_small": ("金额不足一分", "The amount is too small for a single point"),
+    "capped": ("已达到积分上限", "The limit of points has been reached"),
+    "refunded": ("本单已退款", "This purchase has been refunded"),
+}
+
+
+def explain(facts: Facts, reckoned: Reckoned) -> dict[str, str]:
+    """The sentence under the points, in Chinese and English."""
+    if not reckoned.points:
+        zh, en = REASONS[reckoned.reason or "capped"]
+        title = reckoned.reason_title
+        return {
+            "zh": f"0 分：{zh}" + (f"（{title['zh']}）" if title else ""),
+            "en": f"0 points: {en}" + (f" ({title['en']})" if title else ""),
+        }
+    rated = [part for part in reckoned.parts if part.kind != "bonus"]
+    bonuses = [part for part in reckoned.parts if part.kind == "bonus"]
+    texts = {language: _sentence(facts, reckoned, rated, bonuses, language) for language in ("zh", "en")}
+    if reckoned.capped:
+        texts = {"zh": texts["zh"] + "，已达上限", "en": texts["en"] + ", limit reached"}
+    return texts
+
+
+def _sentence(facts: Facts, reckoned: Reckoned, rated: Sequence[Part], bonuses: Sequence[Part], language: str) -> str:
+    zh = language == "zh"
+    terms = []
+    if rated:
+        unit = "分/元" if zh else " a yuan"
+        notes = [rated[0].title[language], *(f"{part.title[language]} {part.rate}" for part in rated[1:])]
+        bracket = f"（{' · '.join(notes)}）" if zh else f" ({' · '.join(notes)})"
+        terms.append(f"¥{yuan(facts.base_fen)} × {rated[0].rate}{' ' if zh else ''}{unit}{bracket}".replace("  ", " "))
+    terms += [f"{part.points} {part.title[language]}" for part in bonuses]
+    return f"{reckoned.points} {'分' if zh else 'points'} = {' + '.join(terms)}"

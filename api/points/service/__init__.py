@@ -1,0 +1,29 @@
+"""What can be done with points. Other rooms use the names below; the verbs of one group stand in one file each."""
+
+from __future__ import annotations
+
+from api.points.models import Award, Spend, TakeBack
+from api.points.service.batches import expire as expire_member
+from api.points.service.earning import activate_due, award, award_of, earn
+from api.points.service.reading import Summary, awards_of, history, summary
+from api.points.service.spending import give_back, spend, spend_of
+from api.points.service.taking_back import take_back
+
+__all__ = [
+    "Award",
+    "Spend",
+    "Summary",
+    "TakeBack",
+    "activate_due",
+    "award",
+    "award_of",
+    "awards_of",
+    "earn",
+    "expire_member",
+    "give_back",
+    "history",
+    "spend",
+    "spend_of",
+    "summary",
+    "take_back",
+]

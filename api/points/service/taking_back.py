@@ -1,0 +1,152 @@
+"""A refund undoes what was recorded when the sale earned, part by part, whatever today's rules say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from api.kit import clock, states
+from api.kit.db import session
+from api.kit.money import split
+from api.ledger import service as ledger
+from api.ledger.service import Asset, Entry
+from api.points.models import Award, Batch, TakeBack
+from api.points.service import batches, caps, earning, growth
+from api.points.states import AwardState
+from api.sales import service as sales
+from api.sales.models import SaleRefund
+
+#: How much of a quantity a refund takes.
+Share = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What one refund takes of an award."""
+
+    points: int
+    shop_points: int
+    growth: int
+    parts: list[dict[str, Any]]
+
+
+def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
+    """Undo the share of an award that a refund stands for, once. Points already spent become a debt. None when the sale earned nothing.
+
+    The share is cumulative (largest remainder of refunded so far), so refunds in any pieces and any order end at the same sum.
+    """
+    refund = sales.read_refund(sale_refund_id)
+    award = session.scalar(select(Award).where(Award.sale_id == refund.sale_id).with_for_update().execution_options(populate_existing=True))
+    if award is None or award.state == AwardState.NOTHING:
+        return None
+    earlier = session.scalar(select(TakeBack).where(TakeBack.sale_refund_id == sale_refund_id))
+    if earlier is not None:
+        return earlier
+    share = _share(award, refund)
+    made = _post(award, refund, _undone(award, share))
+    caps.give_back({use_id: share(used) for use_id, used in award.caps})
+    if award.points == award.taken_back:
+        states.move(award, AwardState.REVERSED, by=by, reason="refunded", facts={"sale_refund": refund.id})
+    return made
+
+
+def _share(award: Award, refund: SaleRefund) -> Share:
+    """The part between what was refunded before this refund and after it. What was refunded before the sale earned is out already."""
+    gone = award.facts["refunded_fen"]
+    whole = award.paid_fen - gone
+    before = max(0, refund.refunded_before_fen - gone)
+    after = max(0, refund.refunded_before_fen + refund.amount_fen - gone)
+
+    def share(quantity: int) -> int:
+        if after == before:
+            return 0
+        return split(quantity, [after, whole - after])[0] - split(quantity, [before, whole - before])[0]
+
+    return share
+
+
+def _undone(award: Award, share: Share) -> Undone:
+    parts, points, shop_points = [], 0, 0
+    for part in award.parts:
+        of_shop = share(part["shop_points"])
+        of_all = of_shop + share(part["points"] - part["shop_points"])
+        points, shop_points = points + of_all, shop_points + of_shop
+        parts.append(part | {"taken": part.get("taken", 0) + of_all, "shop_taken": part.get("shop_taken", 0) + of_shop})
+    return Undone(points, shop_points, share(award.growth), parts)
+
+
+def _post(award: Award, refund: SaleRefund, undone: Undone) -> TakeBack:
+    made = TakeBack(
+        sale_refund_id=refund.id,
+        award_id=award.id,
+        member_id=award.member_id,
+        points=undone.points,
+        growth=undone.growth,
+        from_expired=0,
+        became_debt=0,
+        at=clock.now(),
+    )
+    if undone.points or undone.growth:
+        if award.state == AwardState.PENDING:
+            _from_pending(award, refund, undone, made)
+        else:
+            _from_active(award, refund, undone, made)
+    award.taken_back += undone.points
+    award.growth_taken_back += undone.growth
+    award.parts = undone.parts
+    session.add(made)
+    session.flush()
+    growth.credit_later(award.member_id, -undone.growth, f"sale_refund:{refund.id}")
+    return made
+
+
+def _from_pending(award: Award, refund: SaleRefund, undone: Undone, made: TakeBack) -> None:
+    owner = batches.member_account(award.member_id)
+    entries = [
+        Entry(owner, Asset.POINTS_PENDING, -undone.points),
+        *earning.borne(award.shop_id, -undone.points, -undone.shop_points, Asset.POINTS_PENDING),
+        *_growth(award, undone),
+    ]
+    made.transfer_id = ledger.post("sale_refund", refund.id, entries)
+
+
+def _from_active(award: Award, refund: SaleRefund, undone: Undone, made: TakeBack) -> None:
+    owner = batches.member_account(award.member_id)
+    ledger.lock(owner, Asset.POINTS)
+    batch = _own_batch(award)
+    made.from_expired = min(max(0, undone.points - batch.left_points), _expired_still(award, batch))
+    taken = undone.points - made.from_expired
+    entries = [
+        Entry(owner, Asset.POINTS, -taken, overdraft=True),
+        Entry(batches.mall_account(), Asset.POINTS, -made.from_expired),
+        *earning.borne(award.shop_id, -undone.points, -undone.shop_points, Asset.POINTS),
+        *_growth(award, undone),
+    ]
+    posted = ledger.post_seen("sale_refund", refund.id, entries)
+    made.transfer_id = posted.transfer_id
+    if taken:
+        after = posted.balances[award.member_id, Asset.POINTS]
+        made.became_debt = max(0, -after) - max(0, -(after + taken))
+        batches.take(award.member_id, taken, first=batch.id)
+
+
+def _own_batch(award: Award) -> Batch:
+    query = select(Batch).where(Batch.origin_type == "award", Batch.origin_id == award.id)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _expired_still(award: Award, batch: Batch) -> int:
+    """Points of the award that expired unspent: they are gone already and must not be taken a second time."""
+    used = session.scalar(select(func.coalesce(func.sum(TakeBack.from_expired), 0)).where(TakeBack.award_id == award.id))
+    return max(0, batch.expired_points - int(used or 0))
+
+
+def _growth(award: Award, undone: Undone) -> list[Entry]:
+    owner = batches.member_account(award.member_id)
+    return [
+        Entry(owner, Asset.GROWTH, -undone.growth, overdraft=True),
+        Entry(batches.bearer(0), Asset.GROWTH, undone.growth),
+    ]
