@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from api.kit.errors import Gone, Unavailable
@@ -81,3 +84,12 @@ def read(key: str) -> bytes:
 def remove(key: str) -> None:
     """Remove the file; a file that is gone already is fine."""
     _path(key).unlink(missing_ok=True)
+
+
+def older_than(prefix: str, before: datetime) -> Iterator[str]:
+    """The keys under a prefix whose files were written before an instant."""
+    folder = _path(prefix)
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime < before.timestamp():
+                yield f"{prefix}/{path.relative_to(folder)}"

@@ -1,0 +1,399 @@
+"""What becomes of a receipt: plain facts in, one outcome out. No database, no clock, no reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.receipts.matching import Match
+from api.receipts.policy import REFUSE, REVIEW, ReceiptPolicy
+from api.receipts.reasons import Reason
+from api.receipts.states import ReceiptState
+
+AMOUNT, SHOP, TIME = "paid_fen", "shop_id", "paid_at"
+#: Below this a candidate is not offered: the photo does not support it.
+SUPPORTED = 0.15
+CHOICES = 4
+
+
+@dataclass(frozen=True)
+class Sure:
+    """A value that was read, and how surely (0..1)."""
+
+    value: Any = None
+    confidence: float = 0.0
+    box: Any = None
+
+    def doubtful(self, sure_at: int) -> bool:
+        """Whether it must be asked about before it counts."""
+        return self.confidence * 100 < sure_at
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer that the photo supports: the value as the answer carries it, its label, where to look on the photo."""
+
+    value: Any
+    label: str
+    confidence: float = 1.0
+    box: Any = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to the shopper about exactly one field."""
+
+    field: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Another receipt of the mall that says the same. how: number, minute, picture."""
+
+    receipt_id: int
+    own: bool
+    state: str
+    how: str
+    same_amount: bool
+    same_number: bool
+
+
+@dataclass(frozen=True)
+class KnownSale:
+    """The purchase, when the mall knows it already; `scored_by` names the channel that earned its points."""
+
+    id: int
+    paid_fen: int
+    scored_by: str | None = None
+    returned: bool = False
+    by_number: bool = False
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the shopper has been sending: scored at this shop that day; sent in the last hour, 24 hours, 7 days, refused ones too."""
+
+    scored_shop_day: int = 0
+    sent_hour: int = 0
+    sent_day: int = 0
+    sent_week: int = 0
+    cashier_total: int = 0
+    cashier_own: int = 0
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What the reader says, in our words. `kind` and amounts as OCR names them; `paid_at` aware."""
+
+    kind: str = "receipt"
+    kind_confidence: float = 1.0
+    merchant: Sure = field(default_factory=Sure)
+    paid_fen: Sure = field(default_factory=Sure)
+    paid_at: Sure = field(default_factory=Sure)
+    receipt_no: Sure = field(default_factory=Sure)
+    auto: bool = False
+    currency: str = "CNY"
+    amounts: tuple[Choice, ...] = ()
+    readable: bool = True
+    screen_photo: float = 0.0
+    screenshot: float = 0.0
+    edited: float = 0.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a decision stands on."""
+
+    slip: Slip
+    match: Match
+    policy: ReceiptPolicy
+    now: datetime
+    days_old: int | None = None  # calendar days since the purchase, in the mall's own time
+    currency: str = "CNY"
+    trades_then: bool = True
+    shop_excluded: bool = False
+    branch_known: bool = False  # a reviewer or the shop's tax number settled this printed name before
+    twins: tuple[Twin, ...] = ()
+    sale: KnownSale | None = None
+    habits: Habits = Habits()
+    answered: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The state to move to, why, and what goes with it."""
+
+    state: ReceiptState
+    reason: Reason
+    facts: dict[str, Any] = field(default_factory=dict)
+    question: Question | None = None
+
+
+Rule = Callable[[Facts], Outcome | None]
+
+
+def decide(facts: Facts) -> Outcome:
+    """The first rule that speaks decides: sure refusals, known purchases, suspicion, questions, limits; then it scores."""
+    for rule in RULES:
+        outcome = rule(facts)
+        if outcome is not None:
+            return outcome
+    return Outcome(ReceiptState.SCORED, Reason.AWARDED)
+
+
+def _refuse(reason: Reason, **facts: Any) -> Outcome:
+    return Outcome(ReceiptState.REFUSED, reason, facts)
+
+
+def _review(reason: Reason, **facts: Any) -> Outcome:
+    return Outcome(ReceiptState.IN_REVIEW, reason, facts)
+
+
+def _readable(facts: Facts) -> Outcome | None:
+    return None if facts.slip.readable else _refuse(Reason.NOTHING_TO_READ)
+
+
+_NO_PURCHASE = {
+    "unpaid_bill": Reason.UNPAID_BILL,
+    "top_up": Reason.TOP_UP,
+    "parking": Reason.PARKING,
+    "other": Reason.NOT_A_RECEIPT,
+}
+
+
+def _kind(facts: Facts) -> Outcome | None:
+    slip = facts.slip
+    if reason := _NO_PURCHASE.get(slip.kind):
+        return _review(Reason.KIND_UNCLEAR, kind=slip.kind) if slip.kind_confidence < 0.5 else _refuse(reason)
+    if getattr(facts.policy, slip.kind, None) == REFUSE:
+        return _refuse(Reason.SLIP_NOT_ACCEPTED, kind=slip.kind)
+    return None
+
+
+def _currency(facts: Facts) -> Outcome | None:
+    if facts.slip.currency == facts.currency:
+        return None
+    return _refuse(Reason.OTHER_CURRENCY, currency=facts.slip.currency)
+
+
+def _shop(facts: Facts) -> Outcome | None:
+    found, merchant = facts.match, facts.slip.merchant
+    if found.shop is not None:
+        if facts.shop_excluded:
+            return _refuse(Reason.SHOP_EXCLUDED, shop=found.shop.name)
+        return None
+    if found.likely:
+        return None  # asked below, unless something else decides first
+    if merchant.value and not merchant.doubtful(60):
+        return _refuse(Reason.SHOP_NOT_IN_MALL, shop=merchant.value)
+    return _review(Reason.SHOP_UNCLEAR, shop=merchant.value)
+
+
+def _time(facts: Facts) -> Outcome | None:
+    paid_at, policy = facts.slip.paid_at, facts.policy
+    if paid_at.value is None or facts.days_old is None:
+        return _refuse(Reason.TIME_NOT_SEEN)
+    if paid_at.doubtful(policy.sure_at) and TIME not in facts.answered:
+        return None
+    if paid_at.value > facts.now + timedelta(minutes=policy.future_minutes):
+        return _refuse(Reason.FUTURE_TIME)
+    if facts.days_old > policy.window_days:
+        return _refuse(Reason.TOO_OLD, days=policy.window_days)
+    if not facts.trades_then and facts.match.shop is not None:
+        return _refuse(Reason.SHOP_NOT_OPEN_THEN, shop=facts.match.shop.name)
+    return None
+
+
+def _amount_seen(facts: Facts) -> Outcome | None:
+    if facts.slip.paid_fen.value is None and not facts.slip.amounts:
+        return _refuse(Reason.AMOUNT_NOT_SEEN)
+    return None
+
+
+_GONE = frozenset({ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE})
+
+
+def _known_sale(facts: Facts) -> Outcome | None:
+    sale = facts.sale
+    if sale is None:
+        return None
+    if sale.by_number and facts.slip.paid_fen.value not in (None, sale.paid_fen) and _amount_sure(facts):
+        return _review(Reason.SAME_NUMBER_OTHER_AMOUNT, sale_id=sale.id)
+    if sale.returned:
+        return _refuse(Reason.RETURNED_BEFORE)
+    if sale.scored_by not in (None, "receipt"):
+        return _refuse(Reason.SCORED_BY_CHANNEL, channel=sale.scored_by, sale_id=sale.id)
+    return None
+
+
+def _twins(facts: Facts) -> Outcome | None:
+    alive = [twin for twin in facts.twins if twin.state not in _GONE]
+    for twin in alive:
+        if twin.how == "number" and not twin.same_amount and _amount_sure(facts):
+            return _review(Reason.SAME_NUMBER_OTHER_AMOUNT, receipt_id=twin.receipt_id)
+    for twin in alive:
+        if twin.how != "picture" and twin.same_amount:
+            return _same_paper(twin)
+    for twin in alive:
+        if twin.how == "picture":
+            same = twin.same_amount and twin.same_number
+            return _same_paper(twin) if same else _review(Reason.SAME_PICTURE_OTHER_FACTS, receipt_id=twin.receipt_id)
+    return None
+
+
+def _same_paper(twin: Twin) -> Outcome:
+    if twin.state == ReceiptState.RETURNED:
+        return _refuse(Reason.RETURNED_BEFORE, receipt_id=twin.receipt_id if twin.own else None)
+    if twin.state == ReceiptState.SCORED:
+        if twin.own:
+            return _refuse(Reason.SCORED_BEFORE, receipt_id=twin.receipt_id)
+        return _refuse(Reason.SCORED_FOR_ANOTHER)
+    if twin.own:
+        return _refuse(Reason.SENT_BEFORE, receipt_id=twin.receipt_id)
+    return _review(Reason.SAME_PAPER_TWICE, receipt_id=twin.receipt_id)
+
+
+def _already_scored(facts: Facts) -> Outcome | None:
+    # A receipt's sale that no twin names: its photo facts were corrected in review.
+    if facts.sale is not None and facts.sale.scored_by == "receipt":
+        return _refuse(Reason.SCORED_FOR_ANOTHER)
+    return None
+
+
+def _caps(facts: Facts) -> Outcome | None:
+    habits, policy = facts.habits, facts.policy
+    if facts.match.shop is not None and habits.scored_shop_day >= policy.cap_shop_day:
+        return _refuse(Reason.SHOP_DAY_CAP, cap=policy.cap_shop_day)
+    if habits.sent_day > policy.cap_member_day:
+        return _refuse(Reason.MEMBER_DAY_CAP, cap=policy.cap_member_day)
+    if habits.sent_week > policy.cap_member_week:
+        return _refuse(Reason.MEMBER_WEEK_CAP, cap=policy.cap_member_week)
+    return None
+
+
+def _minimum(facts: Facts) -> Outcome | None:
+    paid = facts.slip.paid_fen.value
+    if paid is not None and _amount_sure(facts) and paid < facts.policy.minimum_fen:
+        return _refuse(Reason.BELOW_MINIMUM, minimum_fen=facts.policy.minimum_fen)
+    return None
+
+
+def _picture(facts: Facts) -> Outcome | None:
+    slip, policy = facts.slip, facts.policy
+    signs = [
+        (slip.edited, Reason.EDITED),
+        (slip.screen_photo, Reason.SCREEN_PHOTO),
+        (0.0 if slip.kind == "e_screenshot" else slip.screenshot, Reason.SCREENSHOT),
+    ]
+    found = [reason for score, reason in signs if score * 100 >= policy.signal_at]
+    return _review(found[0]) if found else None
+
+
+def _behaviour(facts: Facts) -> Outcome | None:
+    habits, policy = facts.habits, facts.policy
+    if habits.sent_hour > policy.velocity_hour:
+        return _review(Reason.TOO_FAST, sent=habits.sent_hour)
+    share = 100 * habits.cashier_own // max(1, habits.cashier_total)
+    if habits.cashier_total >= policy.cashier_receipts and share >= policy.cashier_share:
+        return _review(Reason.CASHIER_CONCENTRATION, share=share)
+    return None
+
+
+def _by_hand(facts: Facts) -> Outcome | None:
+    if facts.slip.kind != "receipt" and facts.slip.kind_confidence < 0.5:
+        return _review(Reason.KIND_UNCLEAR, kind=facts.slip.kind)
+    if getattr(facts.policy, facts.slip.kind, None) == REVIEW:
+        return _review(Reason.SLIP_BY_POLICY, kind=facts.slip.kind)
+    if facts.match.branch_unclear and not facts.branch_known:
+        return _review(Reason.BRANCH_UNCLEAR)
+    largest = max([facts.slip.paid_fen.value or 0, *(_amount_choices_fen(facts) if not _amount_sure(facts) else ())])
+    if largest > facts.policy.review_above_fen:
+        return _review(Reason.HIGH_VALUE)
+    return None
+
+
+def _amount_choices_fen(facts: Facts) -> list[int]:
+    return [choice.value for choice in _amount_choices(facts)]
+
+
+def _amount_sure(facts: Facts) -> bool:
+    return facts.slip.paid_fen.value is not None and (facts.slip.auto or AMOUNT in facts.answered)
+
+
+def _ask(facts: Facts) -> Outcome | None:
+    open_fields = _open_fields(facts)
+    if not open_fields:
+        return None
+    if len(open_fields) > 1 or not facts.policy.ask_shopper:
+        return _review(Reason.FIELDS_UNCLEAR, fields=open_fields)
+    choices, reason = _QUESTIONS[open_fields[0]]
+    offered = choices(facts)
+    if not offered:
+        return _review(Reason.FIELDS_UNCLEAR, fields=open_fields)
+    amounts = _amount_choices_fen(facts) if open_fields[0] == AMOUNT else [facts.slip.paid_fen.value or 0]
+    if max(amounts) > facts.policy.answer_settles_to_fen:
+        return _review(Reason.FIELDS_UNCLEAR, fields=open_fields)
+    return Outcome(ReceiptState.ASKING, reason, {}, Question(open_fields[0], offered))
+
+
+def _open_fields(facts: Facts) -> list[str]:
+    slip, policy = facts.slip, facts.policy
+    in_doubt = {
+        AMOUNT: not _amount_sure(facts),
+        SHOP: facts.match.shop is None,
+        TIME: slip.paid_at.doubtful(policy.sure_at),
+    }
+    return [name for name, doubt in in_doubt.items() if doubt and name not in facts.answered]
+
+
+def _amount_choices(facts: Facts) -> tuple[Choice, ...]:
+    best: dict[int, Choice] = {}
+    for choice in sorted(facts.slip.amounts, key=lambda each: -each.confidence):
+        if choice.value > 0 and choice.confidence >= SUPPORTED:
+            best.setdefault(choice.value, choice)
+    return tuple(best.values())[:CHOICES]
+
+
+def _shop_choices(facts: Facts) -> tuple[Choice, ...]:
+    return tuple(Choice(shop.id, " ".join((shop.name, *shop.units[:1])), 1.0, facts.slip.merchant.box) for shop in facts.match.likely)
+
+
+def _time_choices(facts: Facts) -> tuple[Choice, ...]:
+    at = facts.slip.paid_at
+    return (Choice(at.value.isoformat(), at.value.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box),)
+
+
+_QUESTIONS: dict[str, tuple[Callable[[Facts], tuple[Choice, ...]], Reason]] = {
+    AMOUNT: (_amount_choices, Reason.WHICH_AMOUNT),
+    SHOP: (_shop_choices, Reason.WHICH_SHOP),
+    TIME: (_time_choices, Reason.WHICH_TIME),
+}
+
+
+def likely_answer(choices: list[dict[str, Any]], chosen: Any) -> bool:
+    """Whether an answer may settle an amount: it is about as well supported as the best choice, or it gains nothing."""
+    best = max(choices, key=lambda choice: float(choice["confidence"]))
+    taken = next(choice for choice in choices if choice["value"] == chosen)
+    return bool(taken["confidence"] * 2 >= best["confidence"] or taken["value"] <= best["value"])
+
+
+RULES: tuple[Rule, ...] = (
+    _readable,
+    _kind,
+    _currency,
+    _shop,
+    _time,
+    _amount_seen,
+    _twins,
+    _known_sale,
+    _already_scored,
+    _minimum,
+    _caps,
+    _picture,
+    _behaviour,
+    _by_hand,
+    _ask,
+)

@@ -1,0 +1,72 @@
+"""Background work of receipts: reading, and keeping the house clean."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+
+from api.kit import clock, db, jobs, logs, storage
+from api.kit.storage import FileRemoved
+from api.receipts import queries, reading, review, service
+
+log = logs.get(__name__)
+
+BEAT_EVERY = timedelta(seconds=30)
+ORPHAN_AGE = timedelta(hours=2)
+SWEEP = 500  # files asked about at once
+
+
+@jobs.job(queue=jobs.READER_QUEUE, transaction=False)
+def read(mall_id: int, receipt_id: int) -> None:
+    """Read a receipt: count the try → read, holding no transaction → store, decide and score in one transaction."""
+    keys = db.in_mall(mall_id, lambda: service.begin_reading(receipt_id))
+    if keys is None:
+        return
+    try:
+        found = reading.read([storage.read(key) for key in keys])
+    except (reading.PhotoUnreadable, FileRemoved):
+        found = None
+    except Exception:
+        if db.in_mall(mall_id, lambda: service.reading_failed(receipt_id)):
+            return
+        raise
+    db.in_mall(mall_id, lambda: service.conclude(receipt_id, found))
+
+
+@jobs.nightly("10 19 * * *")
+def remove_old_photos() -> None:
+    """Remove photos past the time they are kept."""
+    removed = service.remove_old_photos()
+    log.info("old receipt photos removed", photos=removed)
+
+
+@jobs.nightly("40 19 * * *")
+def sweep_orphans() -> None:
+    """Remove files whose transaction was lost after they were written."""
+    before = clock.now() - ORPHAN_AGE
+    batch: list[str] = []
+    removed = 0
+    for key in storage.older_than(f"{db.mall()}/receipts", before):
+        batch.append(key)
+        if len(batch) == SWEEP:
+            removed += service.sweep_orphans(batch)
+            batch = []
+    removed += service.sweep_orphans(batch)
+    log.info("orphaned receipt files removed", files=removed)
+
+
+@jobs.nightly("*/5 * * * *")
+def watch_promises() -> None:
+    """Mark cases whose promised time has passed, and close questions that nobody answered."""
+    late = review.breaches()
+    service.close_unanswered()
+    if late:
+        log.warning("receipt reviews are later than promised", cases=late)
+
+
+def beat() -> None:
+    """The reader process says that it reads its known picture rightly."""
+    if reading.healthy():
+        with db.unit_of_work():
+            queries.beat(f"{socket.gethostname()}:{os.getpid()}", reading.photos_read())

@@ -1,0 +1,198 @@
+"""What a decision asks the database, each in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, case, column, delete, func, literal, or_, select, table, true, union_all, update
+from sqlalchemy.dialects.postgresql import ENUM, insert
+
+from api.kit import clock
+from api.kit.db import session
+from api.receipts.decision import Habits
+from api.receipts.models import ReaderBeat, Receipt, ReceiptPhoto, ReceiptReview
+from api.receipts.states import ReceiptState, ReviewState
+
+JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+SCORED = ReceiptState.SCORED
+GONE = (ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE, ReceiptState.TAKEN_BACK)
+
+
+def habits(*, member_id: int, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None) -> tuple[Habits, bool]:
+    """How the member has been sending, and whether this printed name was settled as this shop's before."""
+    now = clock.now()
+    sent = (
+        select(
+            func.count().filter(Receipt.sent_at > now - HOUR).label("hour"),
+            func.count().filter(Receipt.sent_at > now - DAY).label("day"),
+            func.count().label("week"),
+        )
+        .where(Receipt.member_id == member_id, Receipt.sent_at > now - WEEK, Receipt.state != ReceiptState.WITHDRAWN)
+        .subquery()
+    )
+    at_shop = and_(Receipt.shop_id == shop_id, Receipt.state == SCORED)
+    scored = select(func.count()).where(at_shop, Receipt.member_id == member_id, Receipt.paid_on == paid_on).scalar_subquery()
+    till = (
+        select(func.count().label("all"), func.count().filter(Receipt.member_id == member_id).label("own"))
+        .where(at_shop, Receipt.cashier == cashier, Receipt.paid_at > now - WEEK)
+        .subquery()
+    )
+    known = select(literal(1)).where(at_shop, Receipt.merchant == merchant).exists()
+    row = session.execute(
+        select(sent.c.hour, sent.c.day, sent.c.week, scored, till.c.all, till.c.own, known).join_from(sent, till, true())
+    ).one()
+    return Habits(row[3], row[0], row[1], row[2], row[4], row[5]), bool(row[6])
+
+
+@dataclass(frozen=True)
+class Near:
+    """A receipt that may be of the same paper, and the photo that resembles, if one does."""
+
+    receipt_id: int
+    member_id: int
+    state: str
+    shop_id: int | None
+    paid_fen: int | None
+    paid_at: datetime | None
+    paid_on: date | None
+    minute_known: bool
+    number_key: str | None
+    sha256: str | None
+    bands: list[int] | None
+
+
+def near(
+    receipt_id: int,
+    *,
+    shop_id: int | None,
+    number_key: str | None,
+    paid_at: datetime | None,
+    paid_fen: int | None,
+    sha256: Sequence[str],
+    bands: Sequence[int],
+) -> list[Near]:
+    """Receipts of anybody with the same number, the same amount near the same minute, or a like picture. At most 60."""
+    facts = (
+        Receipt.id.label("receipt_id"),
+        Receipt.member_id,
+        Receipt.state,
+        Receipt.shop_id,
+        Receipt.paid_fen,
+        Receipt.paid_at,
+        Receipt.paid_on,
+        Receipt.minute_known,
+        Receipt.number_key,
+    )
+    alive = and_(Receipt.id != receipt_id, Receipt.state.not_in(GONE))
+    bare = (literal(None, ReceiptPhoto.sha256.type).label("sha256"), literal(None, ReceiptPhoto.bands.type).label("bands"))
+    parts: list[Any] = []
+    if shop_id is not None and number_key is not None:
+        parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, Receipt.number_key == number_key).limit(20))
+    if shop_id is not None and paid_at is not None and paid_fen is not None:
+        around = Receipt.paid_at.between(paid_at - DAY, paid_at + DAY)
+        parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, around, Receipt.paid_fen == paid_fen).limit(20))
+    like = or_(ReceiptPhoto.sha256.in_(sha256), ReceiptPhoto.bands.overlap(list(bands)))
+    joined = select(*facts, ReceiptPhoto.sha256, ReceiptPhoto.bands).join(ReceiptPhoto, ReceiptPhoto.receipt_id == Receipt.id)
+    parts.append(joined.where(alive, like).order_by(Receipt.id.desc()).limit(20))
+    found = session.execute(union_all(*(select(part.subquery()) for part in parts)))
+    return [Near(*row) for row in found]
+
+
+def scored_purchases(shop_id: int, number_key: str | None, paid_fen: int, until: datetime) -> list[Receipt]:
+    """Scored receipts of a shop that a refund slip may speak of: by number, else the same amount. Newest first, at most 5."""
+    query = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.state == SCORED, Receipt.paid_at <= until)
+    if number_key is not None:
+        found = list(session.scalars(query.where(Receipt.number_key == number_key).order_by(Receipt.paid_at.desc()).limit(5)))
+        if found:
+            return found
+    return list(session.scalars(query.where(Receipt.paid_fen == paid_fen).order_by(Receipt.paid_at.desc()).limit(5)))
+
+
+def next_case(staff_id: int, own_members: Sequence[int], until: datetime) -> int | None:
+    """Take the case with the oldest promise that this reviewer may decide; two reviewers never get the same one."""
+    now = clock.now()
+    free = or_(ReceiptReview.taken_until.is_(None), ReceiptReview.taken_until < now, ReceiptReview.taken_by == staff_id)
+    chosen = (
+        select(ReceiptReview.id)
+        .where(
+            ReceiptReview.state.in_((ReviewState.OPEN, ReviewState.SECOND)),
+            free,
+            ReceiptReview.first_by.is_distinct_from(staff_id),
+            ReceiptReview.member_id.not_in(own_members),
+        )
+        .order_by(ReceiptReview.decide_by, ReceiptReview.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken = (
+        update(ReceiptReview)
+        .where(ReceiptReview.id == chosen)
+        .values(taken_by=staff_id, taken_until=until)
+        .returning(ReceiptReview.id)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(taken).scalar()
+
+
+def waiting_to_be_read(limit: int) -> int:
+    """How many photos wait in the reader's queue, counted up to the limit."""
+    jobs = table("procrastinate_jobs", column("queue_name"), column("status", JOB_STATUS))
+    first = select(literal(1)).select_from(jobs).where(jobs.c.queue_name == "ocr", jobs.c.status == "todo").limit(limit)
+    return session.scalar(select(func.count()).select_from(first.subquery())) or 0
+
+
+def concentration(since: datetime, least: int) -> list[Any]:
+    """Cashiers whose scored receipts go to few members: shop, cashier, receipts, members, the busiest member's count. At most 100."""
+    each = (
+        select(Receipt.shop_id, Receipt.cashier, Receipt.member_id, func.count().label("receipts"), func.sum(Receipt.paid_fen).label("fen"))
+        .where(Receipt.state == SCORED, Receipt.decided_at > since)
+        .group_by(Receipt.shop_id, Receipt.cashier, Receipt.member_id)
+        .subquery()
+    )
+    top = func.max(each.c.receipts)
+    total = func.sum(each.c.receipts)
+    busiest = func.max(case((each.c.receipts == _most_of(each), each.c.member_id)))
+    return list(
+        session.execute(
+            select(
+                each.c.shop_id,
+                each.c.cashier,
+                total.cast(BigInteger).label("receipts"),
+                func.count().label("members"),
+                top.label("top_receipts"),
+                func.sum(each.c.fen).cast(BigInteger).label("paid_fen"),
+                busiest.label("top_member_id"),
+            )
+            .group_by(each.c.shop_id, each.c.cashier)
+            .having(total >= least)
+            .order_by((top * 100 / total).desc(), total.desc())
+            .limit(100)
+        )
+    )
+
+
+def _most_of(each: Any) -> Any:
+    other = each.alias()
+    return (
+        select(func.max(other.c.receipts))
+        .where(other.c.shop_id == each.c.shop_id, other.c.cashier.is_not_distinct_from(each.c.cashier))
+        .scalar_subquery()
+    )
+
+
+def beat(reader: str, photos: int) -> None:
+    """Write down that this reader read its known picture rightly just now; readers long silent are forgotten."""
+    now = clock.now()
+    row = {"reader": reader, "healthy_at": now, "photos": photos}
+    session.execute(insert(ReaderBeat).values(**row).on_conflict_do_update(index_elements=["reader"], set_=row))
+    session.execute(delete(ReaderBeat).where(ReaderBeat.healthy_at < now - DAY))
+
+
+def last_beat() -> datetime | None:
+    """When a reader was last known to be well."""
+    return session.scalar(select(func.max(ReaderBeat.healthy_at)))

@@ -1,0 +1,285 @@
+"""The seam to the reader: its words become ours, its refusals ours, and all its calls run in one thread of one process."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import re
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from api.kit import logs
+from api.kit.errors import Problem
+from api.receipts import errors
+from api.receipts.decision import Choice, Slip, Sure
+from api.receipts.matching import Clues
+from api.settings import Settings
+from ocr import decode
+from ocr.reading import Reading
+
+log = logs.get(__name__)
+
+MAX_BYTES = decode.MAX_BYTES
+EXIT_HUNG = 70  # the supervisor starts another reader
+HASH_BANDS = 4
+BAND_BITS = 16
+
+_REFUSALS: dict[type[decode.PhotoRefused], type[Problem]] = {
+    decode.NotAPicture: errors.NotAPicture,
+    decode.PhotoTooLarge: errors.PhotoTooLarge,
+    decode.TooManyPixels: errors.TooManyPixels,
+    decode.UnreadablePhoto: errors.PhotoDamaged,
+}
+MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIC": "image/heic"}
+
+
+class PhotoUnreadable(Exception):
+    """The reader looked at the picture and cannot open it."""
+
+
+def check_photo(data: bytes) -> str:
+    """The picture's format (JPEG, PNG, WEBP, HEIC) from its magic and header alone; refuses by name, decodes nothing."""
+    if not data:
+        raise errors.PhotoEmpty()
+    try:
+        return decode.check(data)
+    except decode.PhotoRefused as refused:
+        raise _REFUSALS[type(refused)]() from refused
+
+
+def decoded(data: bytes) -> Any:
+    """The upright picture (BGR pixels, scale) for masking; PhotoDamaged and the like when it cannot be opened."""
+    try:
+        return decode.decode(data)
+    except decode.PhotoRefused as refused:
+        raise _REFUSALS[type(refused)]() from refused
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What is kept of one picture beside its file: four marked parts of its hash, and its lines."""
+
+    bands: tuple[int, ...]
+    lines: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ReceiptReading:
+    """One receipt as read, from all its photos together. `stored` is what the database keeps."""
+
+    stored: dict[str, Any]
+    photos: tuple[PhotoFacts, ...] = ()
+
+    @property
+    def _reading(self) -> Reading:
+        return Reading.from_json(self.stored)
+
+    def slip(self, timezone: str) -> Slip:
+        """The fields in our words; the printed time is taken in the mall's own time zone."""
+        read = self._reading
+        at = read.paid_at
+        return Slip(
+            kind=read.kind,
+            kind_confidence=read.kind_confidence,
+            merchant=Sure(read.merchant.value, read.merchant.confidence, read.merchant.box),
+            paid_fen=Sure(read.total_fen.value, read.total_fen.confidence, read.total_fen.box),
+            paid_at=Sure(at.value and aware(at.value, timezone), at.confidence, at.box),
+            receipt_no=Sure(read.receipt_no.value, read.receipt_no.confidence, read.receipt_no.box),
+            auto=read.auto,
+            currency=read.currency,
+            amounts=tuple(Choice(one.value_fen, one.label, one.confidence, one.box) for one in read.candidates),
+            readable=bool(read.lines),
+            screen_photo=read.picture.signals.screen_photo,
+            screenshot=read.picture.signals.screenshot,
+            edited=read.picture.signals.edited,
+        )
+
+    def clues(self) -> Clues:
+        """What the slip says about who sold."""
+        read = self._reading
+        return Clues(read.merchant.value, read.unit, read.tax_no, read.phone, read.mall, tuple(line.text for line in read.lines))
+
+    @property
+    def minute_known(self) -> bool:
+        """Whether a time of day was printed, not only a date."""
+        at = self._reading.paid_at.value
+        return at is not None and (at.hour, at.minute, at.second) != (0, 0, 0)
+
+    @property
+    def tenders(self) -> tuple[tuple[str, int], ...]:
+        """The means of payment (the kinds that sales know), with what each paid in fen."""
+        return tuple((_tender_kind(tender.name), tender.amount_fen) for tender in self._reading.tenders if tender.amount_fen > 0)
+
+    @property
+    def cashier(self) -> str | None:
+        """Who was at the till, as printed."""
+        return self._reading.cashier
+
+    @property
+    def original_no(self) -> str | None:
+        """The number of the purchase that a refund slip names."""
+        return self._reading.original_no
+
+
+_TENDERS = (
+    ("points", r"积分|積分|points"),
+    ("coupon", r"券|coupon|voucher|优惠|優惠|抵扣"),
+    ("stored_bonus", r"赠金|贈金|赠送|bonus"),
+    ("stored_principal", r"储值|儲值|购物卡|購物卡|礼品卡|禮品卡|会员卡|預付|预付|余额|gift\s*card"),
+    ("wechat", r"微信|wechat|weixin|财付通"),
+    ("alipay", r"支付宝|支付寶|alipay|花呗"),
+    ("card", r"银行|銀行|刷卡|银联|銀聯|信用卡|借记|visa|master|unionpay|amex|jcb|credit|debit|云闪付"),
+    ("cash", r"现金|現金|cash"),
+)
+
+
+def _tender_kind(printed: str) -> str:
+    return next((kind for kind, pattern in _TENDERS if re.search(pattern, printed, re.IGNORECASE)), "other")
+
+
+def aware(local: datetime, timezone: str) -> datetime:
+    """A time as printed, as an instant."""
+    return local.replace(tzinfo=ZoneInfo(timezone))
+
+
+def translate(readings: list[Reading]) -> ReceiptReading:
+    """One receipt out of the readings of its photos, in the order they were sent."""
+    together = readings[0] if len(readings) == 1 else _joined(readings)
+    return ReceiptReading(together.to_json(), tuple(_photo_facts(one) for one in readings))
+
+
+def _joined(readings: list[Reading]) -> Reading:
+    from ocr.join import join
+
+    return join(readings)
+
+
+def _photo_facts(one: Reading) -> PhotoFacts:
+    lines = tuple({"text": line["text"], "box": line["box"]} for line in one.to_json()["lines"])
+    return PhotoFacts(tuple(bands(one.picture.phash)), lines)
+
+
+def bands(phash: str) -> list[int]:
+    """The hash in four parts, each marked with its place: two pictures within three bits share at least one part."""
+    number = int(phash, 16)
+    return [(place << BAND_BITS) | (number >> (BAND_BITS * place)) & 0xFFFF for place in range(HASH_BANDS)]
+
+
+def distance(one: list[int], other: list[int]) -> int:
+    """How many bits of two hashes differ, from their parts."""
+    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True))
+
+
+# The reader itself: one thread owns it, everybody else hands photos over.
+
+_Task = tuple[list[bytes], "Future[list[Reading]]"]
+
+
+class _Worker:
+    """The one thread that builds the reader and calls it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.timeout = settings.read_timeout
+        self.photos = 0
+        self.tasks: queue.Queue[_Task | None] = queue.Queue()
+        self.ready: Future[Any] = Future()
+        threading.Thread(target=self._run, args=(settings,), name="reader", daemon=True).start()
+
+    def _run(self, settings: Settings) -> None:
+        try:
+            from ocr.reader import Reader
+
+            reader = Reader(settings.ocr_models)
+            self.ready.set_result(reader.healthy())
+        except BaseException as error:
+            self.ready.set_exception(error)
+            return
+        while (task := self.tasks.get()) is not None:
+            self._do(reader, *task)
+
+    def _do(self, reader: Any, photos: list[bytes], answer: Future[list[Reading]]) -> None:
+        # A thread in C code may never give the interpreter back: this timer needs no interpreter.
+        faulthandler.dump_traceback_later(self.timeout * len(photos) + 2, exit=True)
+        try:
+            answer.set_result([reader.read(photo) for photo in photos])
+        except Exception as error:
+            answer.set_exception(error)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            self.photos += len(photos)
+
+    def ask(self, photos: list[bytes]) -> list[Reading]:
+        answer: Future[list[Reading]] = Future()
+        self.tasks.put((photos, answer))
+        try:
+            return answer.result(self.timeout * len(photos))
+        except TookTooLong:
+            log.error("a photo hangs the reader, the process ends", seconds=self.timeout)
+            os._exit(EXIT_HUNG)
+
+
+_worker: _Worker | None = None
+
+
+def start_reader(settings: Settings) -> None:
+    """Build the reader in its own thread and prove it on the small known picture. Once a process."""
+    global _worker
+    _worker = _Worker(settings)
+    if not _worker.ready.result(120):
+        raise RuntimeError("The reader does not read its known picture as it must.")
+
+
+def running() -> bool:
+    """Whether this process holds a reader."""
+    return _worker is not None
+
+
+def read(photos: list[bytes]) -> ReceiptReading:
+    """Read the photos of one receipt. PhotoUnreadable for what cannot be opened; a hang ends this process."""
+    if _worker is None:
+        raise RuntimeError("The reader is not started in this process.")
+    try:
+        return translate(_worker.ask(photos))
+    except decode.PhotoRefused as refused:
+        raise PhotoUnreadable(type(refused).__name__) from refused
+
+
+def healthy() -> bool:
+    """Whether the reader of this process still reads its small known picture."""
+    from ocr.reader import KNOWN, KNOWN_TOTAL_FEN
+
+    if _worker is None:
+        return False
+    found = _worker.ask([KNOWN.read_bytes()])
+    _worker.photos -= 1
+    return found[0].total_fen.value == KNOWN_TOTAL_FEN
+
+
+def photos_read() -> int:
+    """How many photos this process has read, to know when it is worn out."""
+    return _worker.photos if _worker else 0
+
+
+_PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+_MASKED_CARD = re.compile(r"\d{4,6}[*xX•●]{3,}\d{2,4}")
+_LONG = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
+_CARD_LABEL = re.compile(r"(卡号|卡號|card\s*(no|number)|会员号|会员卡|手机|手機|mobile)", re.IGNORECASE)
+
+
+def private(text: str) -> bool:
+    """Whether a printed line carries a person's phone or card digits."""
+    if _PHONE.search(text) or _MASKED_CARD.search(text) or (_CARD_LABEL.search(text) and re.search(r"\d{4,}", text)):
+        return True
+    return any(_is_card(re.sub(r"\D", "", found)) for found in _LONG.findall(text))
+
+
+def _is_card(digits: str) -> bool:
+    # ISO/IEC 7812-1: the check digit of a card number, so that a long receipt number stays visible.
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
+    return digits[0] in "3456" and sum(value // 10 + value % 10 for value in doubled) % 10 == 0

@@ -1,0 +1,257 @@
+"""The review queue (人工审核): take one case, look, correct, approve or refuse; above a value two different people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from api.kit import audit, clock, live, pages, states, storage
+from api.kit.db import session
+from api.malls import service as malls
+from api.malls.errors import AliasTooShort
+from api.receipts import photos, queries, service
+from api.receipts.errors import (
+    FactsIncomplete,
+    OwnReceipt,
+    PhotoNotFound,
+    ReviewDecided,
+    ReviewNotFound,
+    ReviewNotYours,
+    ReviewQueueEmpty,
+    SecondReaderNeeded,
+)
+from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
+from api.receipts.policy import ReceiptPolicy
+from api.receipts.reasons import Reason
+from api.receipts.states import ReceiptState, ReviewState
+from api.sales import matching as same_purchase
+
+WAITING = (ReviewState.OPEN, ReviewState.SECOND)
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """All that a reviewer looks at: the case, its receipt, what the shopper said, its photos, the reading."""
+
+    review: ReceiptReview
+    receipt: Receipt
+    corrections: Sequence[ReceiptCorrection]
+    photos: Sequence[ReceiptPhoto]
+    second_reader_needed: bool
+
+
+def queue(*, cursor: str | None, limit: int) -> pages.Page[ReceiptReview]:
+    """Cases waiting for a person, the oldest promise first."""
+    query = select(ReceiptReview).where(ReceiptReview.state.in_(WAITING))
+    return pages.page(query, ReceiptReview.decide_by, ReceiptReview.id, cursor=cursor, limit=limit, descending=False)
+
+
+def take_next(staff_id: int) -> Dossier:
+    """Take the case with the oldest promise, for some minutes, then it returns to the queue. ReviewQueueEmpty."""
+    until = clock.now() + timedelta(minutes=_policy().take_minutes)
+    taken = queries.next_case(staff_id, _own_members(staff_id), until)
+    if taken is None:
+        raise ReviewQueueEmpty()
+    audit.record(f"staff:{staff_id}", "take receipt review", "receipt_review", taken)
+    return dossier(taken)
+
+
+def put_back(review_id: int, staff_id: int) -> ReceiptReview:
+    """Give a case back to the queue. ReviewNotYours."""
+    review = _held(review_id, staff_id)
+    review.taken_by = review.taken_until = None
+    audit.record(f"staff:{staff_id}", "put back receipt review", "receipt_review", review_id)
+    session.flush()
+    return review
+
+
+def dossier(review_id: int) -> Dossier:
+    """A case with everything to look at. ReviewNotFound."""
+    review = session.get(ReceiptReview, review_id, populate_existing=True)
+    if review is None:
+        raise ReviewNotFound()
+    receipt = session.get_one(Receipt, review.receipt_id, populate_existing=True)
+    return Dossier(
+        review, receipt, service.corrections_of(receipt.id), service.photos(receipt.id), _needs_two(receipt) and review.first_by is None
+    )
+
+
+def photo(review_id: int, position: int, field: str | None) -> bytes:
+    """A photo of the case as JPEG, strangers' digits covered; only the part where a field was read when one is named."""
+    case = dossier(review_id)
+    found = next((one for one in case.photos if one.position == position), None)
+    if found is None:
+        raise PhotoNotFound()
+    return photos.masked(storage.read(found.file_key), found.lines, _box(case.receipt, field) if field else None)
+
+
+_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
+
+
+def _box(receipt: Receipt, field: str) -> Any:
+    return ((receipt.reading or {}).get(_READ_AS.get(field, field)) or {}).get("box")
+
+
+def correct(review_id: int, staff_id: int, *, field: str, value: str, why: str) -> Dossier:
+    """A reviewer sets what a field really says. A correction after the first approval makes it a first approval again."""
+    review = _held(review_id, staff_id)
+    receipt = _receipt(review)
+    before = getattr(receipt, field)
+    setattr(receipt, field, service.fitting(field, value))
+    _derive(receipt, field)
+    if review.state == ReviewState.SECOND:
+        review.first_by = staff_id  # the facts approved so far are no longer the facts
+        review.taken_by = review.taken_until = None
+    audit.record(
+        f"staff:{staff_id}",
+        "correct receipt",
+        "receipt",
+        receipt.id,
+        before={field: _plain(before)},
+        after={field: _plain(getattr(receipt, field))},
+        why=why,
+    )
+    session.flush()
+    return dossier(review_id)
+
+
+def _derive(receipt: Receipt, field: str) -> None:
+    if field == "paid_at" and receipt.paid_at is not None:
+        receipt.paid_on = receipt.paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
+        receipt.minute_known = True
+    if field == "receipt_no":
+        receipt.number_key = same_purchase.number_key(receipt.receipt_no)
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool) -> Dossier:
+    """Let the receipt score as its facts stand. From a value on, the first approval only calls for a second reader.
+
+    FactsIncomplete, SecondReaderNeeded, OwnReceipt, ReviewNotYours.
+    """
+    review = _held(review_id, staff_id)
+    receipt = _receipt(review)
+    _refuse_unready(review, receipt, staff_id)
+    by, now = f"staff:{staff_id}", clock.now()
+    if _needs_two(receipt) and review.first_by is None:
+        states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, taken_until=None)
+        audit.record(by, "approve receipt first", "receipt", receipt.id, after=_facts(receipt), why=why)
+        return dossier(review_id)
+    _let_through(receipt, by)
+    final = ReviewState.REFUSED if receipt.state == ReceiptState.REFUSED else ReviewState.APPROVED
+    readers: dict[str, Any] = {"second_by": staff_id} if review.first_by is not None else {"first_by": staff_id}
+    states.move(review, final, by=by, reason=why, decided_at=now, taken_by=None, taken_until=None, **readers)
+    if learn_alias and final == ReviewState.APPROVED:
+        _learn(receipt)
+    audit.record(by, "approve receipt", "receipt", receipt.id, after=_facts(receipt) | {"state": receipt.state}, why=why)
+    return dossier(review_id)
+
+
+def _refuse_unready(review: ReceiptReview, receipt: Receipt, staff_id: int) -> None:
+    if review.first_by == staff_id:
+        raise SecondReaderNeeded()
+    missing = [name for name in ("shop_id", "paid_fen", "paid_at") if not getattr(receipt, name)]
+    if missing:
+        raise FactsIncomplete(missing=missing)
+
+
+def _let_through(receipt: Receipt, by: str) -> None:
+    read = service.stored_reading(receipt)
+    if receipt.kind == "refund" and read is not None:
+        service.apply_refund(receipt, read, by=by)
+    else:
+        service.score(receipt, by=by, tenders=read.tenders if read is not None else ())
+
+
+def _learn(receipt: Receipt) -> None:
+    if receipt.merchant and receipt.shop_id is not None:
+        try:
+            malls.learn_alias(receipt.shop_id, receipt.merchant, f"receipt:{receipt.id}")
+        except AliasTooShort:
+            return
+
+
+def refuse(review_id: int, staff_id: int, *, reason: Reason, why: str) -> Dossier:
+    """Refuse the receipt with a reason the shopper is told. Either of two readers may. OwnReceipt, ReviewNotYours."""
+    review = _held(review_id, staff_id)
+    receipt = _receipt(review)
+    by, now = f"staff:{staff_id}", clock.now()
+    service.refuse(receipt, reason, by=by)
+    readers: dict[str, Any] = {"second_by": staff_id} if review.first_by not in (None, staff_id) else {"first_by": staff_id}
+    states.move(review, ReviewState.REFUSED, by=by, reason=why, decided_at=now, taken_by=None, taken_until=None, **readers)
+    audit.record(by, "refuse receipt", "receipt", receipt.id, after={"reason": str(reason)}, why=why)
+    return dossier(review_id)
+
+
+def name_own_member(staff_id: int, member_id: int, *, by: str, why: str) -> None:
+    """Write down which member a reviewer is when shopping; those receipts go to others."""
+    row = {"staff_id": staff_id, "member_id": member_id}
+    session.execute(insert(ReviewerMember).values(**row).on_conflict_do_nothing())
+    audit.record(by, "name reviewer's member", "staff_account", staff_id, after=row, why=why)
+
+
+def breaches() -> int:
+    """Mark cases whose promised time has passed; returns how many are newly late. The shopper's phone is told."""
+    late = (
+        update(ReceiptReview)
+        .where(ReceiptReview.state.in_(WAITING), ReceiptReview.decide_by < clock.now(), ReceiptReview.breached_at.is_(None))
+        .values(breached_at=clock.now())
+        .returning(ReceiptReview.receipt_id, ReceiptReview.member_id)
+        .execution_options(synchronize_session=False)
+    )
+    found = session.execute(late).all()
+    for receipt_id, member_id in found:
+        live.publish("member", member_id, "receipt", receipt_id=receipt_id, state=ReceiptState.IN_REVIEW, late=True)
+    return len(found)
+
+
+def concentration(days: int, least: int) -> list[Any]:
+    """Cashiers and shops whose scored receipts go to few members, the most concentrated first. At most 100."""
+    return queries.concentration(clock.now() - timedelta(days=days), least)
+
+
+def _policy() -> ReceiptPolicy:
+    return ReceiptPolicy.of(malls.policy())
+
+
+def _own_members(staff_id: int) -> list[int]:
+    return list(session.scalars(select(ReviewerMember.member_id).where(ReviewerMember.staff_id == staff_id)))
+
+
+def _held(review_id: int, staff_id: int) -> ReceiptReview:
+    review = session.get(ReceiptReview, review_id, with_for_update=True, populate_existing=True)
+    if review is None:
+        raise ReviewNotFound()
+    if review.state not in WAITING:
+        raise ReviewDecided(state=review.state)
+    if review.member_id in _own_members(staff_id):
+        raise OwnReceipt()
+    if review.taken_by != staff_id or review.taken_until is None or review.taken_until < clock.now():
+        raise ReviewNotYours()
+    return review
+
+
+def _receipt(review: ReceiptReview) -> Receipt:
+    return session.get_one(Receipt, review.receipt_id, with_for_update=True, populate_existing=True)
+
+
+def _needs_two(receipt: Receipt) -> bool:
+    return (receipt.paid_fen or 0) >= _policy().second_reader_from_fen
+
+
+def _facts(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "shop_id": receipt.shop_id,
+        "paid_fen": receipt.paid_fen,
+        "paid_at": _plain(receipt.paid_at),
+        "receipt_no": receipt.receipt_no,
+    }
