@@ -97,6 +97,10 @@ class BirthdayFixed(Conflict):
     """A birthday is entered once; the service desk can correct it."""
 
 
+class DocumentUnknown(NotFound):
+    """There is no such document to agree to: privacy, marketing or profiling."""
+
+
 class ConsentUnknown(NotFound):
     """There is no standing consent to this document."""
 

@@ -174,19 +174,19 @@ def list_consents(arguments: dict[str, Any]) -> Page[Consent]:
     return consents.of(identity.member().id, arguments.get("cursor"), arguments["limit"])
 
 
-@own.put("/me/consents/<any('privacy','marketing','profiling'):document>")
+@own.put("/me/consents/<document>")
 @own.arguments(schemas.ConsentArgs)
 @own.response(200, schemas.ConsentSchema)
-@own.problems(errors.MemberNotFound, errors.MemberClosed)
+@own.problems(errors.DocumentUnknown, errors.MemberNotFound, errors.MemberClosed)
 def give_consent(arguments: dict[str, Any], document: str) -> Consent:
     """Agree to a version of a document"""
     member = profile.get(identity.member().id)
     return consents.agree(member.id, document, arguments["version"])
 
 
-@own.delete("/me/consents/<any('privacy','marketing','profiling'):document>")
+@own.delete("/me/consents/<document>")
 @own.response(204)
-@own.problems(errors.ConsentUnknown, errors.ConsentIsBasic)
+@own.problems(errors.DocumentUnknown, errors.ConsentUnknown, errors.ConsentIsBasic)
 def withdraw_consent(document: str) -> None:
     """Take a consent back"""
     consents.withdraw(identity.member().id, document)

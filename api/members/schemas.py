@@ -15,7 +15,6 @@ from api.members import phones
 BIGINT = Range(1, 2**63 - 1)
 VERSION = Regexp(r"\A[0-9A-Za-z._-]{1,40}\Z")
 SOURCES = ("self", "shop", "service_desk", "invitation", "wifi", "poster", "receipt", "campaign")
-DOCUMENTS = ("privacy", "marketing", "profiling")
 _NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]*\Z", error="No control characters.")
 
 _TEXT_OR_NULL = {"type": ["string", "null"]}

@@ -124,7 +124,7 @@ def header(answer: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
 
-def refused(answer: Any, status: int, name: str) -> None:
+def check_refused(answer: Any, status: int, name: str) -> None:
     """The answer is this refusal."""
     assert (answer.status_code, answer.json["type"]) == (status, f"/problems/{name}"), answer.json
 

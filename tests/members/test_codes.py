@@ -14,7 +14,7 @@ from api.members.errors import MemberCodeExpired, MemberCodeUnknown, MemberCodeU
 from api.members.service import member_codes
 from tests.conftest import bearer
 from tests.factories import make_staff
-from tests.members.conftest import header, refused
+from tests.members.conftest import check_refused, header
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def test_a_till_learns_who_is_there_and_sees_nothing_personal(client: Any, shopp
 def test_a_code_counts_once_even_after_the_cache_was_flushed(client: Any, shopper: Any, till: dict[str, str]) -> None:
     code = show(client, shopper)
     assert check(client, till, code).status_code == 201
-    refused(check(client, till, code), 409, "member-code-used")
+    check_refused(check(client, till, code), 409, "member-code-used")
     cache.attempt(lambda server: server.flushdb(), None)
-    refused(check(client, till, code), 409, "member-code-used")
-    refused(check(client, till, code.lower()), 409, "member-code-used")
+    check_refused(check(client, till, code), 409, "member-code-used")
+    check_refused(check(client, till, code.lower()), 409, "member-code-used")
 
 
 def test_a_code_shown_to_many_tills_at_once_counts_at_one(app: Any, client: Any, shopper: Any, till: dict[str, str]) -> None:
@@ -69,7 +69,7 @@ def test_a_code_ends_after_a_minute(client: Any, shopper: Any, till: dict[str, s
     clock.fix(clock.now())
     code = show(client, shopper)
     clock.fix(clock.now() + timedelta(seconds=61))
-    refused(check(client, till, code), 409, "member-code-expired")
+    check_refused(check(client, till, code), 409, "member-code-expired")
 
 
 def test_a_used_code_stays_used_or_expired_for_ever(inside: int, shopper_id: int) -> None:
@@ -121,19 +121,19 @@ def test_a_code_of_another_mall_is_unknown(inside: int, app: Any, shopper_id: in
 
 @pytest.mark.parametrize("nonsense", ["0" * 16, "Z" * 16, "u" * 16, "!" * 16, "é" * 16, "0" * 24, "李" * 16])
 def test_nonsense_is_no_code(client: Any, till: dict[str, str], nonsense: str) -> None:
-    refused(check(client, till, nonsense), 404, "member-code-unknown")
+    check_refused(check(client, till, nonsense), 404, "member-code-unknown")
 
 
 def test_a_till_may_not_guess_for_long(client: Any, till: dict[str, str]) -> None:
     answers = [check(client, till, f"{number:016d}") for number in range(61)]
-    refused(answers[-1], 429, "too-often")
+    check_refused(answers[-1], 429, "too-often")
     assert {answer.status_code for answer in answers[:60]} == {404}
 
 
 def test_the_code_of_a_closed_account_is_refused(client: Any, shopper: Any, till: dict[str, str]) -> None:
     code = show(client, shopper)
     assert client.post("/v1/me/closure", headers=header(shopper)).status_code == 204
-    refused(check(client, till, code), 409, "member-closed")
+    check_refused(check(client, till, code), 409, "member-closed")
 
 
 def test_used_codes_are_dropped_when_their_time_is_over(inside: int, shopper_id: int) -> None:

@@ -14,7 +14,8 @@ from api.members.errors import PlateInvalid
 from api.members.models import Member, MemberIdentity, Vehicle
 from api.members.service import before_closing, exports
 from api.members.service.vehicles import normalise_plate
-from tests.members.conftest import header, refused, rows
+from tests.conftest import bearer
+from tests.members.conftest import check_refused, header, rows
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_a_nickname_is_changed_and_a_birthday_entered_once(client: Any, me: dict
     answer = client.patch("/v1/me", json={"nickname": "李雷", "birthday_on": "1990-02-28"}, headers=me)
     assert (answer.json["nickname"], answer.json["birthday_on"]) == ("李雷", "1990-02-28")
     assert client.patch("/v1/me", json={"birthday_on": "1990-02-28"}, headers=me).status_code == 200
-    refused(client.patch("/v1/me", json={"birthday_on": "1991-03-01"}, headers=me), 409, "birthday-fixed")
+    check_refused(client.patch("/v1/me", json={"birthday_on": "1991-03-01"}, headers=me), 409, "birthday-fixed")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_nickname_is_changed_and_a_birthday_entered_once(client: Any, me: dict
     ],
 )
 def test_every_field_of_me_is_limited(client: Any, me: dict[str, str], wrong: dict[str, Any]) -> None:
-    refused(client.patch("/v1/me", json=wrong, headers=me), 422, "shape-wrong")
+    check_refused(client.patch("/v1/me", json=wrong, headers=me), 422, "shape-wrong")
 
 
 def test_consents_are_given_withdrawn_and_listed(client: Any, me: dict[str, str]) -> None:
@@ -51,7 +52,7 @@ def test_consents_are_given_withdrawn_and_listed(client: Any, me: dict[str, str]
         given = client.put("/v1/me/consents/marketing", json={"version": "2"}, headers=me)
         assert given.status_code == 200 and given.json["withdrawn_at"] is None
     assert client.delete("/v1/me/consents/marketing", headers=me).status_code == 204
-    refused(client.delete("/v1/me/consents/marketing", headers=me), 404, "consent-unknown")
+    check_refused(client.delete("/v1/me/consents/marketing", headers=me), 404, "consent-unknown")
     assert client.put("/v1/me/consents/marketing", json={"version": "2"}, headers=me).status_code == 200
     listed = client.get("/v1/me/consents", headers=me).json["items"]
     assert [(item["document"], item["withdrawn_at"] is None) for item in listed] == [
@@ -62,8 +63,8 @@ def test_consents_are_given_withdrawn_and_listed(client: Any, me: dict[str, str]
 
 
 def test_the_basic_consent_ends_only_with_the_membership(client: Any, me: dict[str, str]) -> None:
-    refused(client.delete("/v1/me/consents/privacy", headers=me), 409, "consent-is-basic")
-    refused(client.put("/v1/me/consents/anything", json={"version": "2"}, headers=me), 404, "path-unknown")
+    check_refused(client.delete("/v1/me/consents/privacy", headers=me), 409, "consent-is-basic")
+    check_refused(client.put("/v1/me/consents/anything", json={"version": "2"}, headers=me), 404, "document-unknown")
 
 
 def test_one_vehicle_is_the_default(client: Any, me: dict[str, str]) -> None:
@@ -80,14 +81,14 @@ def test_one_vehicle_is_the_default(client: Any, me: dict[str, str]) -> None:
 def test_somebody_elses_vehicle_is_not_there(client: Any, me: dict[str, str], with_wechat: Any) -> None:
     mine = client.post("/v1/me/vehicles", json={"plate": "京A12345"}, headers=me).json["id"]
     other = header(with_wechat("han-meimei"))
-    refused(client.delete(f"/v1/me/vehicles/{mine}", headers=other), 404, "vehicle-not-found")
-    refused(client.put(f"/v1/me/vehicles/{mine}/default", headers=other), 404, "vehicle-not-found")
+    check_refused(client.delete(f"/v1/me/vehicles/{mine}", headers=other), 404, "vehicle-not-found")
+    check_refused(client.put(f"/v1/me/vehicles/{mine}/default", headers=other), 404, "vehicle-not-found")
 
 
 def test_a_sixth_vehicle_is_refused(client: Any, me: dict[str, str]) -> None:
     for number in range(5):
         assert client.post("/v1/me/vehicles", json={"plate": f"京A1234{number}"}, headers=me).status_code == 201
-    refused(client.post("/v1/me/vehicles", json={"plate": "京A12349"}, headers=me), 409, "too-many-vehicles")
+    check_refused(client.post("/v1/me/vehicles", json={"plate": "京A12349"}, headers=me), 409, "too-many-vehicles")
 
 
 @pytest.mark.parametrize("plate", ["京A12345", "沪AD12345", "粤Z1234港", "京A1234警", "川A·F1234 5"])
@@ -129,7 +130,7 @@ def value_left() -> Iterator[None]:
 
 
 def test_an_account_with_value_left_is_not_closed(client: Any, me: dict[str, str], value_left: None, mall: int) -> None:
-    refused(client.post("/v1/me/closure", headers=me), 409, "value-is-left")
+    check_refused(client.post("/v1/me/closure", headers=me), 409, "value-is-left")
     assert client.get("/v1/me", headers=me).status_code == 200
 
 
@@ -143,8 +144,8 @@ def test_closing_leaves_a_number_and_nothing_personal(client: Any, with_wechat: 
     personal = select(Member.state, Member.nickname, Member.birthday_on, Member.phone_sealed, Member.phone_key)
     assert rows(mall, personal) == [("closed", None, None, None, None)]
     assert rows(mall, select(MemberIdentity.id)) == rows(mall, select(Vehicle.id)) == []
-    refused(client.post("/v1/sessions/refresh", json={"refresh_token": answer.json["refresh_token"]}), 401, "session-ended")
-    refused(client.get("/v1/me", headers=me), 409, "member-closed")
+    check_refused(client.post("/v1/sessions/refresh", json={"refresh_token": answer.json["refresh_token"]}), 401, "session-ended")
+    check_refused(client.get("/v1/me", headers=me), 409, "member-closed")
     again = with_wechat("li-lei")
     assert again.json["is_new"] and again.json["member"]["number"] != answer.json["member"]["number"]
 
@@ -155,3 +156,15 @@ def test_nothing_personal_of_a_member_is_in_an_access_token(with_wechat: Any) ->
     claims = with_wechat("li-lei").json["access_token"].split(".")[1]
     told = json.loads(base64.urlsafe_b64decode(claims + "=="))
     assert set(told) == {"sub", "mall", "sid", "iat", "exp"} and told["exp"] - told["iat"] == 900
+
+
+def test_a_well_signed_token_of_a_mall_that_is_not_there_opens_nothing(app: Any, client: Any) -> None:
+    headers = bearer("member", 1, 999_999)
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.split(".")[0] in {"me", "sessions", "sign_in"}:
+            path = str(rule).replace("<mall_code>", "x").replace("<int:vehicle_id>", "1").replace("<document>", "marketing")
+            for method in rule.methods - {"HEAD", "OPTIONS"}:
+                answer = client.open(path, method=method, headers=headers, json={} if method != "GET" else None)
+                assert answer.status_code < 500, (path, answer.json)
+                listed = answer.status_code == 200 and answer.json == {"items": [], "next_cursor": None}
+                assert listed or answer.status_code in {204, 404, 409, 422}, (path, answer.status_code, answer.json)

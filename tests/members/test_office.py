@@ -13,7 +13,7 @@ from api.kit.audit import AuditEntry
 from api.members import service
 from tests.conftest import bearer
 from tests.factories import make_staff
-from tests.members.conftest import header, refused, rows
+from tests.members.conftest import check_refused, header, rows
 
 PHONE = "13800138000"
 
@@ -46,13 +46,13 @@ def test_staff_find_a_member_by_phone_number_and_code(client: Any, shopper: Any,
     for query in ({"phone": "+86 138-0013-8000"}, {"number": number}, {"code": code}):
         answer = client.get("/v1/office/members", query_string=query, headers=desk)
         assert [item["number"] for item in answer.json["items"]] == [number], answer.json
-    refused(client.get("/v1/office/members", query_string={"code": code}, headers=desk), 409, "member-code-used")
+    check_refused(client.get("/v1/office/members", query_string={"code": code}, headers=desk), 409, "member-code-used")
     assert client.get("/v1/office/members", query_string={"phone": "13511112222"}, headers=desk).json["items"] == []
 
 
 def test_a_search_names_exactly_one_thing(client: Any, desk: dict[str, str]) -> None:
     for query in ({}, {"phone": PHONE, "number": 1}):
-        refused(client.get("/v1/office/members", query_string=query, headers=desk), 422, "search-too-wide")
+        check_refused(client.get("/v1/office/members", query_string=query, headers=desk), 422, "search-too-wide")
 
 
 def test_staff_never_see_a_phone_or_a_name(client: Any, shopper: Any, desk: dict[str, str], administrator: dict[str, str]) -> None:
@@ -67,7 +67,7 @@ def test_staff_never_see_a_phone_or_a_name(client: Any, shopper: Any, desk: dict
 
 def test_opening_a_record_needs_a_reason_and_is_written_down(client: Any, shopper: Any, desk: dict[str, str], mall: int) -> None:
     number = shopper.json["member"]["number"]
-    refused(client.get(f"/v1/office/members/{number}", headers=desk), 422, "shape-wrong")
+    check_refused(client.get(f"/v1/office/members/{number}", headers=desk), 422, "shape-wrong")
     assert client.get(f"/v1/office/members/{number}?reason=complaint+77", headers=desk).status_code == 200
     written = select(AuditEntry.did, AuditEntry.subject_id, AuditEntry.why).where(AuditEntry.subject_type == "member")
     assert rows(mall, written) == [("opened a member's record", str(number), "complaint 77")]
@@ -86,8 +86,8 @@ def test_levels_are_changed_in_order_and_written_down(client: Any, administrator
     db.in_mall(mall, service.seed_levels)
     answer = client.patch("/v1/office/levels/1", json={"reach_growth": 1_500, "multiplier_bp": 12_000}, headers=administrator)
     assert answer.status_code == 200 and answer.json["reach_growth"] == 1_500
-    refused(client.patch("/v1/office/levels/1", json={"reach_growth": 5_000}, headers=administrator), 409, "levels-out-of-order")
-    refused(client.patch("/v1/office/levels/9", json={"name": "x"}, headers=administrator), 404, "level-not-found")
+    check_refused(client.patch("/v1/office/levels/1", json={"reach_growth": 5_000}, headers=administrator), 409, "levels-out-of-order")
+    check_refused(client.patch("/v1/office/levels/9", json={"name": "x"}, headers=administrator), 404, "level-not-found")
     listed = client.get("/v1/office/levels", headers=administrator).json["levels"]
     assert [level["reach_growth"] for level in listed] == [0, 1_500, 5_000, 20_000]
     assert len(rows(mall, select(AuditEntry.id).where(AuditEntry.did == "changed a level"))) == 1
@@ -96,7 +96,7 @@ def test_levels_are_changed_in_order_and_written_down(client: Any, administrator
 def test_a_reviewer_may_not_look_at_members(client: Any, mall: int, app: Any) -> None:
     with db.unit_of_work(mall):
         headers = bearer("staff", make_staff("reviewer").id, mall)
-    refused(client.get("/v1/office/members?phone=13800138000", headers=headers), 403, "permission-missing")
+    check_refused(client.get("/v1/office/members?phone=13800138000", headers=headers), 403, "permission-missing")
 
 
 def test_find_tells_phone_number_and_code_apart(shopper: Any, mall: int) -> None:

@@ -21,7 +21,7 @@ from api.members.errors import PhoneInvalid
 from api.members.models import Consent, Member, MemberIdentity, TextMessage, Vehicle
 from api.members.service import holds_value, phone_codes
 from api.settings import Settings, SettingsRefused
-from tests.members.conftest import header, refused, rows
+from tests.members.conftest import check_refused, header, rows
 
 PHONE = "13800138000"
 
@@ -87,7 +87,7 @@ def test_a_verified_phone_makes_one_member_of_two_wallets(
     assert again.json["member"]["number"] == older.json["member"]["number"] and not again.json["is_new"]
     refreshed = client.post("/v1/sessions/refresh", json={"refresh_token": younger.json["refresh_token"]})
     assert client.get("/v1/me", headers=header(refreshed)).json["number"] == older.json["member"]["number"]
-    refused(client.get("/v1/me", headers=header(younger)), 409, "member-closed")
+    check_refused(client.get("/v1/me", headers=header(younger)), 409, "member-closed")
 
 
 def test_the_older_member_takes_in_the_younger_one_who_holds_the_phone(
@@ -135,7 +135,7 @@ def test_a_younger_member_who_holds_value_is_not_folded(
     younger = with_alipay("li-lei")
     holds_value.append(lambda member_id: member_id == younger.json["member"]["number"])
     try:
-        refused(join_alipay(client, alipay, header(younger)), 409, "merge-needed")
+        check_refused(join_alipay(client, alipay, header(younger)), 409, "merge-needed")
     finally:
         holds_value.pop()
     assert rows(mall, select(Member.state).order_by(Member.id)) == [("active",), ("active",)]
@@ -171,13 +171,13 @@ def test_used_expired_and_swapped_phone_codes_are_refused(client: Any, wechat: A
     headers = header(with_wechat("li-lei"))
     code = wechat.sim("phone-code", person="li-lei")["code"]
     assert client.post("/v1/me/phone/wechat", json={"code": code}, headers=headers).status_code == 200
-    refused(client.post("/v1/me/phone/wechat", json={"code": code}, headers=headers), 409, "phone-proof-refused")
+    check_refused(client.post("/v1/me/phone/wechat", json={"code": code}, headers=headers), 409, "phone-proof-refused")
     login = wechat.sim("login-code", person="li-lei")["js_code"]
-    refused(client.post("/v1/me/phone/wechat", json={"code": login}, headers=headers), 409, "phone-proof-refused")
+    check_refused(client.post("/v1/me/phone/wechat", json={"code": login}, headers=headers), 409, "phone-proof-refused")
     old = wechat.sim("phone-code", person="li-lei")["code"]
     wechat.sim("clock", advance=301)
     try:
-        refused(client.post("/v1/me/phone/wechat", json={"code": old}, headers=headers), 409, "phone-proof-refused")
+        check_refused(client.post("/v1/me/phone/wechat", json={"code": old}, headers=headers), 409, "phone-proof-refused")
     finally:
         wechat.sim("clock", advance=-301)
 
@@ -192,19 +192,19 @@ def test_a_phone_payload_that_alipay_did_not_sign_is_refused(client: Any, alipay
         payload | {"sign_type": "RSA"},
         payload | {"response": "QUJD"},
     ):
-        refused(client.post("/v1/me/phone/alipay", json=forged, headers=headers), 409, "phone-proof-refused")
+        check_refused(client.post("/v1/me/phone/alipay", json=forged, headers=headers), 409, "phone-proof-refused")
     refusal = alipay.sim("phone-payload", person="li-lei", refuse=True)
-    refused(client.post("/v1/me/phone/alipay", json=refusal, headers=headers), 409, "phone-proof-refused")
+    check_refused(client.post("/v1/me/phone/alipay", json=refusal, headers=headers), 409, "phone-proof-refused")
 
 
 def test_a_phone_payload_counts_once_and_only_in_an_alipay_sign_in(client: Any, alipay: Any, with_alipay: Any, with_wechat: Any) -> None:
     payload = alipay.sim("phone-payload", person="li-lei")
     stranger = header(with_wechat("thief"))
-    refused(client.post("/v1/me/phone/alipay", json=payload, headers=stranger), 409, "phone-proof-misplaced")
+    check_refused(client.post("/v1/me/phone/alipay", json=payload, headers=stranger), 409, "phone-proof-misplaced")
     mine = header(with_alipay("li-lei"))
     assert client.post("/v1/me/phone/alipay", json=payload, headers=mine).status_code == 200
     thief = header(with_alipay("thief"))
-    refused(client.post("/v1/me/phone/alipay", json=payload, headers=thief), 409, "phone-proof-used")
+    check_refused(client.post("/v1/me/phone/alipay", json=payload, headers=thief), 409, "phone-proof-used")
 
 
 # phone codes
@@ -236,7 +236,7 @@ def test_a_code_sent_to_a_phone_signs_in_once(ask: Any, enter: Any, mall: int) -
     answer = enter(code, "+86 138-0013-8000")
     assert answer.status_code == 200 and answer.json["is_new"]
     assert answer.json["member"]["phone"] == "138****8000"
-    refused(enter(code), 401, "phone-code-ended")
+    check_refused(enter(code), 401, "phone-code-ended")
 
 
 def test_a_phone_verified_by_a_wallet_signs_in_to_the_same_member(
@@ -255,9 +255,9 @@ def test_wrong_codes_are_counted_and_the_sixth_try_is_too_late(ask: Any, enter: 
     wrong = f"{(int(code) + 1) % 10**6:06d}"
     for left in (4, 3, 2, 1, 0):
         answer = enter(wrong)
-        refused(answer, 401, "phone-code-wrong")
+        check_refused(answer, 401, "phone-code-wrong")
         assert answer.json["tries_left"] == left
-    refused(enter(code), 401, "phone-code-ended")
+    check_refused(enter(code), 401, "phone-code-ended")
 
 
 def test_parallel_guesses_get_five_tries_together(app: Any, ask: Any, mall: int, mall_code: str) -> None:
@@ -276,7 +276,7 @@ def test_parallel_guesses_get_five_tries_together(app: Any, ask: Any, mall: int,
 def test_a_code_ends_after_five_minutes(ask: Any, enter: Any, mall: int) -> None:
     ask()
     clock.fix(clock.now() + timedelta(minutes=5))
-    refused(enter(code_in_text(mall)), 401, "phone-code-ended")
+    check_refused(enter(code_in_text(mall)), 401, "phone-code-ended")
 
 
 def test_only_the_newest_code_counts(ask: Any, enter: Any, mall: int) -> None:
@@ -285,7 +285,7 @@ def test_only_the_newest_code_counts(ask: Any, enter: Any, mall: int) -> None:
     clock.fix(clock.now() + timedelta(seconds=61))
     ask()
     if first != code_in_text(mall):
-        refused(enter(first), 401, "phone-code-wrong")
+        check_refused(enter(first), 401, "phone-code-wrong")
     assert enter(code_in_text(mall)).status_code == 200
 
 
@@ -293,23 +293,23 @@ def test_codes_to_one_phone_are_rationed_even_after_a_flush_of_the_cache(ask: An
     ask()
     cache.attempt(lambda client: client.flushdb(), None)
     again = ask("+86 " + PHONE)
-    refused(again, 429, "phone-code-too-soon")
+    check_refused(again, 429, "phone-code-too-soon")
     assert 0 < int(again.headers["Retry-After"]) <= 61
     for _ in range(4):
         clock.fix(clock.now() + timedelta(seconds=61))
         assert ask().status_code == 202
     clock.fix(clock.now() + timedelta(seconds=61))
-    refused(ask(), 429, "too-often")
+    check_refused(ask(), 429, "too-often")
 
 
 def test_codes_go_to_mainland_phones_only_and_to_phones_only(ask: Any) -> None:
-    refused(ask("+852 9123 4567"), 422, "phone-not-served")
-    refused(ask("not a phone"), 422, "phone-invalid")
+    check_refused(ask("+852 9123 4567"), 422, "phone-not-served")
+    check_refused(ask("not a phone"), 422, "phone-invalid")
 
 
 def test_phone_sign_in_can_be_closed(ask: Any, connected: Any) -> None:
     sms.configure(replace(connected, phone_sign_in=False))
-    refused(ask(), 409, "phone-sign-in-closed")
+    check_refused(ask(), 409, "phone-sign-in-closed")
 
 
 def test_production_wants_an_sms_gateway_for_phone_codes() -> None:

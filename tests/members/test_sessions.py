@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.kit import clock
 from api.members.models import MemberSession
-from tests.members.conftest import header, refused, rows
+from tests.members.conftest import check_refused, header, rows
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ def test_a_refresh_token_gives_the_next_pair(client: Any, family: Any) -> None:
 def test_an_old_refresh_token_ends_the_family(client: Any, family: Any) -> None:
     second = refresh(client, family["refresh_token"]).json["refresh_token"]
     later(11)
-    refused(refresh(client, family["refresh_token"]), 401, "refresh-token-reused")
-    refused(refresh(client, second), 401, "session-ended")
+    check_refused(refresh(client, family["refresh_token"]), 401, "refresh-token-reused")
+    check_refused(refresh(client, second), 401, "session-ended")
 
 
 def test_a_token_two_steps_old_ends_the_family_at_once(client: Any, family: Any) -> None:
     second = refresh(client, family["refresh_token"]).json["refresh_token"]
     third = refresh(client, second).json["refresh_token"]
-    refused(refresh(client, family["refresh_token"]), 401, "refresh-token-reused")
-    refused(refresh(client, third), 401, "session-ended")
+    check_refused(refresh(client, family["refresh_token"]), 401, "refresh-token-reused")
+    check_refused(refresh(client, third), 401, "session-ended")
 
 
 def test_a_lost_answer_is_given_again_unchanged_for_a_moment(client: Any, family: Any) -> None:
@@ -59,7 +59,7 @@ def test_a_thief_within_the_moment_is_found_at_the_next_rotation(client: Any, fa
     mine = refresh(client, family["refresh_token"]).json["refresh_token"]
     refresh(client, stolen)
     later(11)
-    refused(refresh(client, mine), 401, "refresh-token-reused")
+    check_refused(refresh(client, mine), 401, "refresh-token-reused")
 
 
 def test_one_token_from_ten_places_at_once_gives_one_successor(app: Any, family: Any) -> None:
@@ -73,7 +73,7 @@ def test_one_token_from_ten_places_at_once_gives_one_successor(app: Any, family:
 def test_a_forged_token_ends_nothing(client: Any, family: Any, part: int) -> None:
     parts = family["refresh_token"].split(".")
     parts[part] = str(int(parts[part]) + 1) if part in (0, 2) else parts[part][:-2] + "zz"
-    refused(refresh(client, ".".join(parts)), 401, "session-ended")
+    check_refused(refresh(client, ".".join(parts)), 401, "session-ended")
     assert refresh(client, family["refresh_token"]).status_code == 200
 
 
@@ -86,18 +86,18 @@ def test_nonsense_is_refused_as_a_session_that_ended(client: Any, app: Any) -> N
         "١.a.1.bbbbbbbb",
         "1.a." + "9" * 100 + ".b",
     ):
-        refused(refresh(client, token), 401, "session-ended")
+        check_refused(refresh(client, token), 401, "session-ended")
 
 
 def test_signing_out_ends_the_family(client: Any, family: Any) -> None:
     headers = {"Authorization": f"Bearer {family['access_token']}"}
     assert client.delete("/v1/sessions/current", headers=headers).status_code == 204
-    refused(refresh(client, family["refresh_token"]), 401, "session-ended")
+    check_refused(refresh(client, family["refresh_token"]), 401, "session-ended")
 
 
 def test_a_session_unused_for_thirty_days_has_ended(client: Any, family: Any) -> None:
     later(30 * 86400 + 1)
-    refused(refresh(client, family["refresh_token"]), 401, "session-ended")
+    check_refused(refresh(client, family["refresh_token"]), 401, "session-ended")
 
 
 def test_a_session_ends_after_half_a_year_however_much_it_is_used(client: Any, family: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_session_ends_after_half_a_year_however_much_it_is_used(client: Any, f
         later(29 * 86400)
         token = refresh(client, token).json["refresh_token"]
     later(29 * 86400)
-    refused(refresh(client, token), 401, "session-ended")
+    check_refused(refresh(client, token), 401, "session-ended")
 
 
 def test_only_a_hash_of_the_token_is_stored(family: Any, mall: int) -> None:

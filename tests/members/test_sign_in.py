@@ -12,7 +12,7 @@ from sqlalchemy import select
 from api.kit import db
 from api.members import wechat_login
 from api.members.models import Member, MemberIdentity
-from tests.members.conftest import header, refused, rows
+from tests.members.conftest import check_refused, header, rows
 
 
 def test_a_shopper_signs_in_with_wechat_and_sees_her_own_page(client: Any, with_wechat: Any) -> None:
@@ -53,7 +53,7 @@ def test_a_stale_invitation_or_shop_keeps_nobody_from_joining(with_wechat: Any) 
 def test_a_used_code_is_refused_by_name(client: Any, wechat: Any, mall_code: str) -> None:
     body = {"js_code": wechat.sim("login-code", person="li-lei")["js_code"], "consent_version": "2026-1"}
     assert client.post(f"/v1/malls/{mall_code}/sign-in/wechat", json=body).status_code == 200
-    refused(client.post(f"/v1/malls/{mall_code}/sign-in/wechat", json=body), 401, "login-code-refused")
+    check_refused(client.post(f"/v1/malls/{mall_code}/sign-in/wechat", json=body), 401, "login-code-refused")
 
 
 def test_one_code_sent_twice_at_once_signs_in_once(app: Any, wechat: Any, mall_code: str) -> None:
@@ -68,7 +68,7 @@ def test_an_expired_code_is_refused_by_name(client: Any, wechat: Any, mall_code:
     wechat.sim("clock", advance=301)
     try:
         body = {"js_code": code, "consent_version": "2026-1"}
-        refused(client.post(f"/v1/malls/{mall_code}/sign-in/wechat", json=body), 401, "login-code-refused")
+        check_refused(client.post(f"/v1/malls/{mall_code}/sign-in/wechat", json=body), 401, "login-code-refused")
     finally:
         wechat.sim("clock", advance=-301)
 
@@ -77,31 +77,31 @@ def test_used_and_made_up_alipay_codes_are_refused(client: Any, alipay: Any, mal
     path = f"/v1/malls/{mall_code}/sign-in/alipay"
     body = {"auth_code": alipay.sim("auth-code", person="li-lei")["code"], "consent_version": "2026-1"}
     assert client.post(path, json=body).status_code == 200
-    refused(client.post(path, json=body), 401, "login-code-refused")
-    refused(client.post(path, json=body | {"auth_code": "0" * 32}), 401, "login-code-refused")
+    check_refused(client.post(path, json=body), 401, "login-code-refused")
+    check_refused(client.post(path, json=body | {"auth_code": "0" * 32}), 401, "login-code-refused")
 
 
 def test_a_blocked_account_is_told_so(wechat: Any, with_wechat: Any) -> None:
     wechat.sim("users", person="bad-boy", blocked=True)
-    refused(with_wechat("bad-boy"), 403, "login-blocked")
+    check_refused(with_wechat("bad-boy"), 403, "login-blocked")
 
 
 def test_a_silent_wallet_is_a_502_and_a_busy_one_a_503(wechat: Any, with_wechat: Any) -> None:
     wechat.sim("faults", kind="reset", path="/sns/")
-    refused(with_wechat("li-lei"), 502, "gateway-silent")
+    check_refused(with_wechat("li-lei"), 502, "gateway-silent")
     wechat.sim("faults", kind="busy", path="/sns/")
-    refused(with_wechat("li-lei"), 503, "gateway-busy")
+    check_refused(with_wechat("li-lei"), 503, "gateway-busy")
     assert with_wechat("li-lei").status_code == 200
 
 
 def test_an_answer_that_alipay_did_not_sign_is_not_believed(alipay: Any, with_alipay: Any) -> None:
     alipay.sim("faults", kind="bad_signature")
-    refused(with_alipay("li-lei"), 502, "gateway-silent")
+    check_refused(with_alipay("li-lei"), 502, "gateway-silent")
 
 
 def test_wrong_credentials_of_the_mall_are_a_gateway_problem(connected: Any, with_wechat: Any) -> None:
     wechat_login.configure(replace(connected, wechat_secret="wrong-secret-of-this-mall"))
-    refused(with_wechat("li-lei"), 502, "gateway-misconfigured")
+    check_refused(with_wechat("li-lei"), 502, "gateway-misconfigured")
 
 
 def test_twenty_first_sign_ins_at_once_make_one_member(app: Any, wechat: Any, mall_code: str) -> None:
@@ -128,7 +128,7 @@ def test_the_same_person_is_another_member_in_another_mall(client: Any, wechat: 
 
 def test_a_mall_that_is_not_there_is_a_404(client: Any, app: Any) -> None:
     body = {"js_code": "0" * 32, "consent_version": "1"}
-    refused(client.post("/v1/malls/nowhere/sign-in/wechat", json=body), 404, "mall-not-found")
+    check_refused(client.post("/v1/malls/nowhere/sign-in/wechat", json=body), 404, "mall-not-found")
 
 
 def test_every_field_of_a_sign_in_is_limited(with_wechat: Any) -> None:
@@ -143,14 +143,14 @@ def test_every_field_of_a_sign_in_is_limited(with_wechat: Any) -> None:
         {"shop_id": -1},
         {"unknown": 1},
     ):
-        refused(with_wechat("li-lei", **wrong), 422, "shape-wrong")
+        check_refused(with_wechat("li-lei", **wrong), 422, "shape-wrong")
 
 
 def test_a_device_that_tries_too_often_waits(client: Any, mall_code: str) -> None:
     path, headers = f"/v1/malls/{mall_code}/sign-in/phone", {"X-Device-Id": "phone-of-a-guesser"}
     body = {"phone": "13800138000", "code": "000000", "consent_version": "1"}
     answers = [client.post(path, json=body, headers=headers) for _ in range(21)]
-    refused(answers[-1], 429, "too-often")
+    check_refused(answers[-1], 429, "too-often")
     assert int(answers[-1].headers["Retry-After"]) <= 60
     assert {answer.status_code for answer in answers[:20]} == {401}
 

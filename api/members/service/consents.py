@@ -7,10 +7,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
 from api.kit.db import rows_changed, session
-from api.members.errors import ConsentIsBasic, ConsentUnknown
+from api.members.errors import ConsentIsBasic, ConsentUnknown, DocumentUnknown
 from api.members.models import Consent
 
 BASIC = "privacy"
+
+#: What members can agree to: membership itself, advertising, a profile of what they buy.
+DOCUMENTS = frozenset({BASIC, "marketing", "profiling"})
 
 
 def give(member_id: int, document: str, version: str) -> None:
@@ -20,7 +23,8 @@ def give(member_id: int, document: str, version: str) -> None:
 
 
 def agree(member_id: int, document: str, version: str) -> Consent:
-    """The member agrees to a version of a document; the standing consent, whether it is new or was there."""
+    """The member agrees to a version of a document; the standing consent, whether it is new or was there. DocumentUnknown."""
+    _known(document)
     give(member_id, document, version)
     same = (Consent.member_id == member_id, Consent.document == document, Consent.version == version)
     return session.scalars(select(Consent).where(*same, Consent.withdrawn_at.is_(None))).one()
@@ -28,6 +32,7 @@ def agree(member_id: int, document: str, version: str) -> Consent:
 
 def withdraw(member_id: int, document: str) -> None:
     """The member takes back every standing version of a document. ConsentUnknown; ConsentIsBasic for the one of membership itself."""
+    _known(document)
     if document == BASIC:
         raise ConsentIsBasic()
     if end_standing(member_id, document) == 0:
@@ -51,3 +56,8 @@ def stands(member_id: int, document: str) -> bool:
 def of(member_id: int, cursor: str | None, limit: int) -> pages.Page[Consent]:
     """All consents of a member, newest first, withdrawn ones too."""
     return pages.page(select(Consent).where(Consent.member_id == member_id), Consent.id, cursor=cursor, limit=limit)
+
+
+def _known(document: str) -> None:
+    if document not in DOCUMENTS:
+        raise DocumentUnknown()

@@ -18,7 +18,6 @@ from api.members.service import consents, joining, phone_codes, sessions
 from api.members.states import MemberState
 
 PER_MEMBER = limits.Limit("sign-in-member", 20, 60)
-PRIVACY = "privacy"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _enter(proven: ProvenIdentity, arrival: Arrival) -> SignedIn:
         if member is None:
             member, is_new = _join(proven, arrival), True
     limits.spend(PER_MEMBER, f"{db.mall()}:{member.id}")
-    consents.give(member.id, PRIVACY, arrival.consent_version)
+    consents.give(member.id, consents.BASIC, arrival.consent_version)
     return SignedIn(member, sessions.begin(member.id, proven.channel), is_new)
 
 
