@@ -215,3 +215,26 @@ def test_a_mall_is_opened_by_command_once(app, client) -> None:
     assert runner.invoke(args=["malls", "open", "yunjin", "又一个"]).exit_code == 1
     assert runner.invoke(args=["malls", "open", "Yun Jin", "又一个"]).exit_code == 1
     assert runner.invoke(args=["malls", "open", "other", "又一个", "--timezone", "Moon/Base"]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/malls/a%00b", 422),
+        ("/v1/malls/%F0%9F%92%A9/shops", 404),
+        ("/v1/malls/{code}/shops/99999999999999999999", 422),
+        ("/v1/malls/{code}/shops/0", 404),
+        ("/v1/malls/{code}/shops?category=%00", 422),
+        ("/v1/malls/{code}/shops?q=" + "x" * 101, 422),
+        ("/v1/malls/{code}/shops?cursor=%00", 422),
+        ("/v1/malls/{code}/shops?cursor=WyJhXHUwMDAwYiIsMV0", 422),
+        ("/v1/malls/{code}/shops?limit=0", 422),
+    ],
+)
+def test_an_odd_address_is_refused_by_name(client, code, shops, path, status) -> None:
+    assert client.get(path.replace("{code}", code)).status_code == status
+
+
+def test_a_form_without_a_sheet_is_refused(client, office) -> None:
+    sent = client.post("/v1/office/shop-imports", data={"other": "x"}, headers=office(), content_type="multipart/form-data")
+    assert sent.status_code == 422 and "file" in sent.json["errors"]

@@ -28,3 +28,55 @@ def test_the_factories_make_every_role(inside: int) -> None:
     from api.staff.permissions import Role
 
     assert {make_staff(str(role)).role for role in Role} == {str(role) for role in Role}
+
+
+def test_a_search_in_two_thousand_shops_reads_them_once(app, mall: int) -> None:
+    from sqlalchemy import insert
+
+    from api.kit.db import session
+    from api.malls import names
+    from api.malls.models import Shop
+    from tests.conftest import text
+
+    with db.unit_of_work(mall):
+        one = make_shop(name="海底捞火锅")
+        rows = [
+            {
+                "code": f"B-{n}",
+                "site_id": one.site_id,
+                "floor_id": one.floor_id,
+                "unit": f"L1-{n}",
+                "name": f"门店{n}",
+                "search_text": names.search_text([f"门店{n}"], f"L1-{n}", ""),
+            }
+            for n in range(2000)
+        ]
+        session.execute(insert(Shop), rows)
+        plan = session.execute(text("EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM shops WHERE search_text LIKE '%hdl%'")).scalar_one()
+        assert plan[0]["Execution Time"] < 50  # ms; a scan of 2,000 rows takes about 1
+        assert [shop.name for shop in service.shops(q="hdl").items] == ["海底捞火锅"]
+
+
+def test_a_rolled_back_change_is_never_shown_to_other_requests(app, mall: int) -> None:
+    with db.unit_of_work(mall):
+        shop_id = make_shop().id
+    try:
+        with db.unit_of_work(mall):
+            service.learn_alias(shop_id, "WILL BE UNDONE", "receipt:1")
+            assert service.shops_for_matching()[0].aliases == ("willbeundone",)
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    with db.unit_of_work(mall):
+        service.learn_alias(shop_id, "STAYS", "receipt:2")
+    with db.unit_of_work(mall):
+        assert service.shops_for_matching()[0].aliases == ("stays",)
+
+
+def test_a_stored_rule_that_is_out_of_range_gives_way_to_the_default() -> None:
+    from api.malls import policy
+
+    kept = policy.read({"submission_days": 9999, "minimum_spend_fen": 500, "gone_rule": 1})
+    assert (kept.submission_days, kept.minimum_spend_fen) == (7, 500)
+    assert policy.Policy(submission_days=3).differs() == {"submission_days": 3}
+    assert policy.contradiction(policy.Policy()) == []

@@ -173,3 +173,18 @@ def test_old_sign_ins_codes_and_tries_are_forgotten(app, mall, hire, client, cod
     with db.unit_of_work(mall):
         assert service.forget_old() == 3
     assert owner_rows(settings, "SELECT * FROM staff_sessions") == []
+
+
+def test_odd_logins_are_refused_like_any_other(client, code) -> None:
+    for login in ("a\x00b", "x" * 201, ""):
+        assert _try(client, code, login, "not the password").status_code == 422
+    for login in ("' OR 1=1 --", "登录", "%"):
+        assert _try(client, code, login, "not the password").status_code == 401
+
+
+def test_too_many_tries_from_one_address_are_slowed_down(client, code) -> None:
+    from api.kit import clock
+
+    clock.fix(clock.now())
+    answers = {_try(client, code, f"nobody{n}", "not the password").status_code for n in range(61)}
+    assert answers == {401, 429}
