@@ -67,7 +67,7 @@ def _tokens(place: Stage) -> list[str]:
     tokens = []
     for number in range(MEMBERS):
         code = requests.post(f"{place.env['WECHAT_API']}/_sim/login-code", json={"person": f"bench-{number}"}, timeout=5).json()["js_code"]
-        answer = requests.post(f"{place.web}/v1/malls/demo/sign-in/wechat", json={"js_code": code}, timeout=10)
+        answer = requests.post(f"{place.web}/v1/malls/demo/sign-in/wechat", json={"js_code": code, "consent_version": "1"}, timeout=10)
         tokens.append(answer.json()["access_token"])
     return tokens
 
@@ -77,7 +77,7 @@ def main() -> int:
     with stage() as place:
         from deploy import demo
 
-        demo.fill(members=100, env=place.env)
+        demo.fill(people=100, env=place.env)
         place.start("web", "wechat", "ocr", "worker")
         place.wait_for(f"{place.web}/readyz")
         figures = measure(place)
