@@ -109,7 +109,7 @@ def bring_up_to_date() -> None:
     embedded.migrate(owner, os.environ["DATABASE_URL"])
     if demo.wanted(os.environ["DATABASE_URL"]):
         say("filling the demo mall: 40 shops, 2,000 members, a year of history")
-        demo.fill(members=2_000)
+        demo.fill(people=2_000)
 
 
 def processes() -> dict[str, str]:

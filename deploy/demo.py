@@ -1,0 +1,158 @@
+"""The demo mall: 40 shops on 6 floors, staff, members, and a year of plausible history that the ledger's proof agrees with.
+
+`python -m deploy.demo --members 2000` (what `make run` does on an empty database) or 1000000 for the benchmarks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from sqlalchemy import select
+
+from api.app import configure
+from api.kit import clock, db, sealed
+from api.kit.db import session
+from api.malls import service as malls
+from api.malls.models import Floor, Mall, Shop, Site
+from api.members import service as members
+from api.points.service import rules
+from api.settings import from_environment
+from api.staff import service as staff
+from api.staff.permissions import Role
+from deploy import history
+from deploy.demo_shops import FLOORS, SHOPS
+
+CODE = "demo"
+SALES_A_MEMBER = 10
+#: Development only: production refuses to start with the demo's secrets, and its database is never filled by `make run`.
+STAFF: tuple[tuple[str, str, Role], ...] = (
+    ("admin", "管理员", Role.ADMINISTRATOR),
+    ("reviewer", "小票审核员", Role.REVIEWER),
+    ("reviewer2", "小票复核员", Role.REVIEWER),
+    ("marketer", "市场部", Role.MARKETER),
+    ("finance", "财务部", Role.FINANCE),
+)
+PASSWORD = "demo-mall-only"
+
+_FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
+_GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰"
+
+
+def wanted(url: str) -> bool:
+    """Whether this database has no mall at all."""
+    with psycopg.connect(db.libpq_url(url)) as connection:
+        row = connection.execute("SELECT NOT EXISTS (SELECT FROM malls)").fetchone()
+    return bool(row and row[0])
+
+
+def fill(*, people: int, env: Mapping[str, str] | None = None, sales_a_member: int = SALES_A_MEMBER) -> None:
+    """Make the demo mall in the database of the environment. A database that has it already is left alone."""
+    os.environ.update(env or {})
+    settings = from_environment()
+    configure(settings)
+    if not wanted(settings.database_url):
+        return
+    with db.unit_of_work():
+        mall = Mall(code=CODE, name="云锦天地")
+        session.add(mall)
+        session.flush()
+        db.enter(mall.id)
+        _shops()
+        _rules()
+        _staff()
+        _members(people, settings.wechat_appid)
+        history.write(people * sales_a_member)
+    _analyse(settings.owner_url)
+
+
+def _shops() -> None:
+    site = Site(code="A", name="A 座", address="锦绣大道 1 号")
+    session.add(site)
+    session.flush()
+    floors = [Floor(site_id=site.id, label=label, position=position) for position, label in enumerate(FLOORS)]
+    session.add_all(floors)
+    session.flush()
+    by_label = {floor.label: floor.id for floor in floors}
+    for number, (floor, unit, name, category, rate_bp) in enumerate(SHOPS, 1):
+        session.add(
+            Shop(
+                code=f"T{number:03d}",
+                site_id=site.id,
+                floor_id=by_label[floor],
+                unit=unit,
+                name=name,
+                legal_name=f"{name}（云锦）商贸有限公司",
+                tax_number=f"91330100MA2DEM{number:04d}",
+                category=category,
+                opening_hours="1-4 10:00-22:00; 5-7 10:00-22:30",
+                starts_on=clock.today("Asia/Shanghai") - timedelta(days=900),
+                ends_on=clock.today("Asia/Shanghai") + timedelta(days=900),
+                points_rate_bp=rate_bp,
+            )
+        )
+    session.flush()
+    malls.shops_changed()
+
+
+def _rules() -> None:
+    members.seed_levels()
+    rules.lay_standard(starts_at=clock.now() - timedelta(days=400))
+
+
+def _staff() -> None:
+    for login, name, role in STAFF:
+        staff.open_account(login=login, password=PASSWORD, name=name, role=role, shop_id=None, by="command")
+
+
+def _members(count: int, app_id: str) -> None:
+    """Members with sealed phones, found by their hash, known to WeChat or not."""
+    cursor = session.connection().connection.driver_connection.cursor()  # type: ignore[union-attr]
+    cursor.execute(history.STAGED_MEMBERS)
+    with cursor.copy("COPY staged_members FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(["int8", "text", "bytea", "text", "timestamptz", "text", "text"])
+        for row in _people(count):
+            copy.write_row(row)
+    cursor.execute(history.MEMBERS, {"app_id": app_id})
+
+
+def _people(count: int) -> Iterator[tuple[Any, ...]]:
+    chance, now = random.Random(count), clock.now()
+    for number in range(count):
+        phone = f"+86199{number:08d}"
+        source = chance.choices(("wechat", "alipay", "phone", "shop"), (70, 12, 8, 10))[0]
+        joined = now - timedelta(days=chance.random() ** 2 * 900, seconds=chance.randrange(86_400))
+        openid = f"demo-{secrets.token_hex(11)}"
+        name = chance.choice(_FAMILY) + "".join(chance.choices(_GIVEN, k=chance.choice((1, 2))))
+        yield number, name, sealed.seal(phone), sealed.find_key(phone), joined, source, openid
+
+
+def _analyse(owner_url: str) -> None:
+    with psycopg.connect(db.libpq_url(owner_url), autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
+def main() -> int:
+    """From the command line."""
+    asked = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    asked.add_argument("--members", type=int, default=2_000)
+    asked.add_argument("--sales-a-member", type=int, default=SALES_A_MEMBER)
+    given = asked.parse_args()
+    began = time.monotonic()
+    fill(people=given.members, sales_a_member=given.sales_a_member)
+    with db.unit_of_work():
+        mall_id = session.scalar(select(Mall.id).where(Mall.code == CODE))
+    print(f"mall “{CODE}” (number {mall_id}) with {given.members:,} members: {time.monotonic() - began:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
