@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ocr import known
 from ocr.decode import decode
 from ocr.fields.choose import choose
 from ocr.lines import LineReader
 from ocr.reading import Reading
 from ocr.signals import describe
-
-KNOWN = Path(__file__).with_name("known.png")
-KNOWN_TOTAL_FEN = 12850
 
 
 class Reader:
@@ -23,8 +21,9 @@ class Reader:
     def read(self, data: bytes) -> Reading:
         """Everything that the photo tells. Raises a PhotoRefused by name for what is not a readable picture."""
         photo = decode(data)
-        return choose(self._lines.read(photo), describe(photo))
+        lines = self._lines.read(photo)
+        return choose(lines, describe(photo, data, lines))
 
     def healthy(self) -> bool:
         """Does the small known receipt still read as it must?"""
-        return self.read(KNOWN.read_bytes()).total_fen.value == KNOWN_TOTAL_FEN
+        return self.read(known.PICTURE.read_bytes()).total_fen.value == known.TOTAL_FEN
