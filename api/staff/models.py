@@ -69,7 +69,7 @@ class SignInTries(MallOwned, Model):
 
     login_key: Mapped[str]  # keyed hash: people type passwords into the wrong box
     tries: Mapped[int]
-    locked_until: Mapped[datetime | None]
+    unlocks_at: Mapped[datetime | None]
     tried_at: Mapped[datetime]
 
 

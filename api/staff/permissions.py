@@ -77,11 +77,12 @@ HOLDERS: dict[str, frozenset[Role]] = {
 #: Every permission there is.
 PERMISSIONS = frozenset(HOLDERS)
 
-_BY_ROLE: dict[str, frozenset[str]] = {
+#: The same table, read the other way: role → permissions.
+ROLES: dict[str, frozenset[str]] = {
     str(role): frozenset(permission for permission, roles in HOLDERS.items() if role in roles) for role in Role
 }
 
 
 def of(role: str) -> frozenset[str]:
     """What a role may do."""
-    return _BY_ROLE.get(role, frozenset())
+    return ROLES.get(role, frozenset())

@@ -18,12 +18,14 @@ JOBS_SCHEMA = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_
 WALLED = (
     "audit_entries",
     "ledger_accounts",
+    "ledger_proofs",
     "ledger_transfers",
     "levels",
     "once_keys",
     "phone_codes",
     "points_alerts",
     "points_cap_uses",
+    "points_liability_reports",
     "points_rules",
     "sign_in_tries",
     "sites",
@@ -134,6 +136,17 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "ledger_proofs",
+        sa.Column("proved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("differences", sa.BigInteger(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_ledger_proofs_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_proofs")),
+    )
+    op.create_index("ix_ledger_proofs_time", "ledger_proofs", ["mall_id", "id"], unique=False)
+    op.create_table(
         "ledger_transfers",
         sa.Column("cause_type", sa.Text(), nullable=False),
         sa.Column("cause_id", sa.Text(), nullable=False),
@@ -200,7 +213,7 @@ def upgrade() -> None:
         "points_alerts",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("member_id", sa.BigInteger(), nullable=False),
-        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("happened_on", sa.Date(), nullable=False),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_by", sa.Text(), nullable=True),
@@ -210,7 +223,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_points_alerts_mall_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_points_alerts")),
-        sa.UniqueConstraint("mall_id", "kind", "member_id", "on", name=op.f("uq_points_alerts_mall_id_kind_member_id_on")),
+        sa.UniqueConstraint(
+            "mall_id", "kind", "member_id", "happened_on", name=op.f("uq_points_alerts_mall_id_kind_member_id_happened_on")
+        ),
     )
     op.create_index("ix_points_alerts_open", "points_alerts", ["mall_id", "id"], unique=False, postgresql_where=sa.text("seen_by IS NULL"))
     op.create_table(
@@ -227,6 +242,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_points_cap_uses_mall_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_points_cap_uses")),
         sa.UniqueConstraint("mall_id", "code", "member_id", "begins_on", name=op.f("uq_points_cap_uses_mall_id_code_member_id_begins_on")),
+    )
+    op.create_table(
+        "points_liability_reports",
+        sa.Column("reported_on", sa.Date(), nullable=False),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_points_liability_reports_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_points_liability_reports")),
+        sa.UniqueConstraint("mall_id", "reported_on", name=op.f("uq_points_liability_reports_mall_id_reported_on")),
     )
     op.create_table(
         "points_rules",
@@ -282,7 +308,7 @@ def upgrade() -> None:
         "sign_in_tries",
         sa.Column("login_key", sa.Text(), nullable=False),
         sa.Column("tries", sa.BigInteger(), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unlocks_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -670,6 +696,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("mall_id", "cause_type", "cause_id", name=op.f("uq_points_spends_mall_id_cause_type_cause_id")),
     )
     op.create_index("ix_points_spends_member", "points_spends", ["mall_id", "member_id", "id"], unique=False)
+    op.create_index("ix_points_spends_spent", "points_spends", ["mall_id", "spent_at"], unique=False)
     op.create_table(
         "reviewer_members",
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
@@ -840,6 +867,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_points_awards_due", "points_awards", ["mall_id", "active_from_at"], unique=False, postgresql_where=sa.text("state = 'pending'")
     )
+    op.create_index("ix_points_awards_earned", "points_awards", ["mall_id", "earned_at"], unique=False)
     op.create_index("ix_points_awards_member", "points_awards", ["mall_id", "member_id", "id"], unique=False)
     op.create_table(
         "points_spend_parts",
@@ -997,7 +1025,7 @@ def upgrade() -> None:
         sa.Column("from_expired", sa.BigInteger(), nullable=False),
         sa.Column("became_debt", sa.BigInteger(), nullable=False),
         sa.Column("transfer_id", sa.BigInteger(), nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.ForeignKeyConstraint(["award_id"], ["points_awards.id"], name=op.f("fk_points_take_backs_award_id")),

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 API = sorted((ROOT / "api").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
-#: Rooms whose flows speak to a gateway, and so may make work durable halfway.
-MAY_CHECKPOINT = {"members"}
+#: Rooms whose flows speak to a gateway, or count wrong passwords that must outlive the refusal, and so may make work durable halfway.
+MAY_CHECKPOINT = {"members", "staff"}
 
 
 def _room(path: Path) -> str:

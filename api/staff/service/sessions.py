@@ -61,8 +61,8 @@ def _count_try(login_key: str) -> bool:
         .values(login_key=login_key, tries=1, tried_at=now)
         .on_conflict_do_update(
             index_elements=["mall_id", "login_key"],
-            set_={"tries": failed, "tried_at": now, "locked_until": until},
-            where=or_(SignInTries.locked_until.is_(None), SignInTries.locked_until <= now),
+            set_={"tries": failed, "tried_at": now, "unlocks_at": until},
+            where=or_(SignInTries.unlocks_at.is_(None), SignInTries.unlocks_at <= now),
         )
         .returning(SignInTries.tries)
     )
@@ -178,7 +178,7 @@ def forget_old() -> int:
     """Remove what is past its use: ended sign-ins, used codes, counts of tries; returns how many rows."""
     now = clock.now()
     gone = or_(StaffSession.ended_at < now - KEPT_FOR, StaffSession.expires_at < now - KEPT_FOR)
-    rested = or_(SignInTries.locked_until.is_(None), SignInTries.locked_until < now)
+    rested = or_(SignInTries.unlocks_at.is_(None), SignInTries.unlocks_at < now)
     return sum(
         rows_changed(statement)
         for statement in (
