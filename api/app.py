@@ -10,14 +10,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
+from api.ledger import routes as ledger_routes
 from api.malls import commands as mall_commands
 from api.malls import routes as mall_routes
 from api.malls import service as malls
 from api.members import alipay_login, sms, wechat_login
 from api.members import commands as member_commands
 from api.members import routes as member_routes
+from api.members import service as members
+from api.members import service as members
+from api.points import commands as point_commands
 from api.points import routes as point_routes
+from api.points import service as points
 from api.receipts import routes as receipt_routes
+from api.receipts import service as receipts
 from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
@@ -36,10 +42,13 @@ def create_app(settings: Settings) -> http.App:
     app.extensions["find_mall"] = malls.id_of
     http.install(app)
     health.install(app, settings)
+    health.CHECKS["reader"] = receipts.reader_trouble
     api = http.Api(app)
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
+    _connect_rooms()
     app.cli.add_command(ledger_commands.cli)
+    app.cli.add_command(point_commands.cli)
     app.cli.add_command(member_commands.members)
     app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)
@@ -59,6 +68,20 @@ def configure(settings: Settings) -> None:
     wechat_login.configure(settings)
     alipay_login.configure(settings)
     sms.configure(settings)
+    _introduce_rooms()
+
+
+def _introduce_rooms() -> None:
+    """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
+    members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
+    members.exports.update(points=points.export)
+
+
+def _connect_rooms() -> None:
+    # What the room of members has to ask of rooms above it.
+    if points.holds not in members.holds_value:
+        members.holds_value.append(points.holds)
+    members.exports["points"] = points.export
 
 
 def _register_rooms(api: http.Api) -> None:
@@ -78,6 +101,8 @@ def _register_rooms(api: http.Api) -> None:
         sale_routes.shop,
         sale_routes.office,
         point_routes.members,
+        point_routes.office,
+        ledger_routes.office,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

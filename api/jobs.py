@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,7 @@ def read(settings: Settings) -> None:
 
     parent = os.getppid()
     reading.start_reader(settings)
+    threading.Thread(target=_beat, name="beat", daemon=True).start()
     _until_stopped(
         settings,
         [kit.READER_QUEUE],
@@ -114,6 +116,16 @@ def read(settings: Settings) -> None:
             os.getppid() != parent or reading.photos_read() >= settings.reader_recycle_photos or memory_mb() > settings.reader_recycle_mb
         ),
     )
+
+
+def _beat() -> None:
+    """Say from time to time that this reader still reads its known picture, for /readyz of the web processes."""
+    while True:
+        try:
+            _receipts.beat()
+        except Exception as error:  # the database may be away: the next round says it again
+            log.warning("the reader's sign of life was not written", error_type=type(error).__name__)
+        time.sleep(_receipts.BEAT_EVERY.total_seconds())
 
 
 def memory_mb() -> int:

@@ -27,6 +27,9 @@ _START = 'window.onload = () => SwaggerUIBundle({url: "/openapi.json", dom_id: "
 #: name → says what is wrong, or None when it is well. Rooms add their own (the reader, the jobs).
 CHECKS: dict[str, Callable[[], str | None]] = {}
 
+#: What this process can do without: it says so, and goes on (uploads wait in the database for a reader).
+DISPENSABLE = frozenset({"cache", "reader"})
+
 
 def install(app: flask.Flask, settings: Settings) -> None:
     """Add the operators' addresses to an app."""
@@ -68,7 +71,7 @@ def _alive() -> flask.Response:
 def _ready() -> flask.Response:
     """200 when everything this process needs is there; 503 names what is not."""
     found = {name: _run(check) for name, check in CHECKS.items()}
-    needed = {name: trouble for name, trouble in found.items() if trouble and name != "cache"}
+    needed = {name: trouble for name, trouble in found.items() if trouble and name not in DISPENSABLE}
     response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}})
     response.status_code = 503 if needed else 200
     return response

@@ -17,7 +17,7 @@ from api.receipts.models import ReaderBeat, Receipt, ReceiptPhoto, ReceiptReview
 from api.receipts.states import ReceiptState, ReviewState
 
 JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
-HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 SCORED = ReceiptState.SCORED
 GONE = (ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE, ReceiptState.TAKEN_BACK)
 
@@ -61,6 +61,7 @@ class Near:
     paid_on: date | None
     minute_known: bool
     number_key: str | None
+    reading: dict[str, Any] | None
     sha256: str | None
     bands: list[int] | None
 
@@ -75,7 +76,7 @@ def near(
     sha256: Sequence[str],
     bands: Sequence[int],
 ) -> list[Near]:
-    """Receipts of anybody with the same number, the same amount near the same minute, or a like picture. At most 60."""
+    """Receipts of anybody with the same number, the same amount that day, the same minute, or a like picture. At most 60."""
     facts = (
         Receipt.id.label("receipt_id"),
         Receipt.member_id,
@@ -86,15 +87,18 @@ def near(
         Receipt.paid_on,
         Receipt.minute_known,
         Receipt.number_key,
+        Receipt.reading,
     )
     alive = and_(Receipt.id != receipt_id, Receipt.state.not_in(GONE))
     bare = (literal(None, ReceiptPhoto.sha256.type).label("sha256"), literal(None, ReceiptPhoto.bands.type).label("bands"))
     parts: list[Any] = []
     if shop_id is not None and number_key is not None:
         parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, Receipt.number_key == number_key).limit(20))
-    if shop_id is not None and paid_at is not None and paid_fen is not None:
+    if shop_id is not None and paid_at is not None:
         around = Receipt.paid_at.between(paid_at - DAY, paid_at + DAY)
-        parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, around, Receipt.paid_fen == paid_fen).limit(20))
+        minute = Receipt.paid_at.between(paid_at - MINUTE, paid_at + MINUTE)
+        like_facts = or_(minute, Receipt.paid_fen == paid_fen)
+        parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, around, like_facts).limit(20))
     like = or_(ReceiptPhoto.sha256.in_(sha256), ReceiptPhoto.bands.overlap(list(bands)))
     joined = select(*facts, ReceiptPhoto.sha256, ReceiptPhoto.bands).join(ReceiptPhoto, ReceiptPhoto.receipt_id == Receipt.id)
     parts.append(joined.where(alive, like).order_by(Receipt.id.desc()).limit(20))

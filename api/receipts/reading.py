@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from api.receipts import errors
 from api.receipts.decision import Choice, Slip, Sure
 from api.receipts.matching import Clues
 from api.settings import Settings
-from ocr import decode
+from ocr import decode, papers
 from ocr.reading import Reading
 
 log = logs.get(__name__)
+
+Box = Sequence[Sequence[float]]
 
 MAX_BYTES = decode.MAX_BYTES
 EXIT_HUNG = 70  # the supervisor starts another reader
@@ -150,14 +153,26 @@ def aware(local: datetime, timezone: str) -> datetime:
 
 def translate(readings: list[Reading]) -> ReceiptReading:
     """One receipt out of the readings of its photos, in the order they were sent."""
-    together = readings[0] if len(readings) == 1 else _joined(readings)
-    return ReceiptReading(together.to_json(), tuple(_photo_facts(one) for one in readings))
+    together = readings[0] if len(readings) == 1 else papers.join(readings)
+    heights = [one.picture.height for one in readings]
+    return ReceiptReading(together.to_json() | {"heights": heights}, tuple(_photo_facts(one) for one in readings))
 
 
-def _joined(readings: list[Reading]) -> Reading:
-    from ocr.join import join
+def located(stored: dict[str, Any], box: Box | None) -> tuple[int, Box] | None:
+    """On which photo (from 1) a box of the whole receipt stands, and where there."""
+    if box is None:
+        return None
+    above = 0.0
+    for position, height in enumerate(stored["heights"], 1):
+        if min(y for _, y in box) < above + height or position == len(stored["heights"]):
+            return position, [[x, y - above] for x, y in box]
+        above += height
+    return None
 
-    return join(readings)
+
+def same_paper(stored: dict[str, Any], other: dict[str, Any]) -> str:
+    """What two readings are to each other by their printed facts: same, reprint, tampered or different."""
+    return str(papers.compare(Reading.from_json(stored), Reading.from_json(other)).verdict)
 
 
 def _photo_facts(one: Reading) -> PhotoFacts:
@@ -178,7 +193,15 @@ def distance(one: list[int], other: list[int]) -> int:
 
 # The reader itself: one thread owns it, everybody else hands photos over.
 
-_Task = tuple[list[bytes], "Future[list[Reading]]"]
+
+class _Task:
+    """Work for the reader, and where the answer goes. The clock runs from the moment the thread takes it up."""
+
+    def __init__(self, work: Callable[[Any], Any], photos: int) -> None:
+        self.work = work
+        self.photos = photos
+        self.began = threading.Event()
+        self.answer: Future[Any] = Future()
 
 
 class _Worker:
@@ -187,7 +210,7 @@ class _Worker:
     def __init__(self, settings: Settings) -> None:
         self.timeout = settings.read_timeout
         self.photos = 0
-        self.tasks: queue.Queue[_Task | None] = queue.Queue()
+        self.tasks: queue.Queue[_Task] = queue.Queue()
         self.ready: Future[Any] = Future()
         threading.Thread(target=self._run, args=(settings,), name="reader", daemon=True).start()
 
@@ -200,25 +223,26 @@ class _Worker:
         except BaseException as error:
             self.ready.set_exception(error)
             return
-        while (task := self.tasks.get()) is not None:
-            self._do(reader, *task)
+        while True:
+            self._do(reader, self.tasks.get())
 
-    def _do(self, reader: Any, photos: list[bytes], answer: Future[list[Reading]]) -> None:
+    def _do(self, reader: Any, task: _Task) -> None:
         # A thread in C code may never give the interpreter back: this timer needs no interpreter.
-        faulthandler.dump_traceback_later(self.timeout * len(photos) + 2, exit=True)
+        faulthandler.dump_traceback_later(self.timeout * task.photos + 2, exit=True)
+        task.began.set()
         try:
-            answer.set_result([reader.read(photo) for photo in photos])
+            task.answer.set_result(task.work(reader))
         except Exception as error:
-            answer.set_exception(error)
+            task.answer.set_exception(error)
         finally:
             faulthandler.cancel_dump_traceback_later()
-            self.photos += len(photos)
 
-    def ask(self, photos: list[bytes]) -> list[Reading]:
-        answer: Future[list[Reading]] = Future()
-        self.tasks.put((photos, answer))
+    def ask(self, work: Callable[[Any], Any], photos: int) -> Any:
+        task = _Task(work, photos)
+        self.tasks.put(task)
+        task.began.wait()
         try:
-            return answer.result(self.timeout * len(photos))
+            return task.answer.result(self.timeout * photos)
         except TookTooLong:
             log.error("a photo hangs the reader, the process ends", seconds=self.timeout)
             os._exit(EXIT_HUNG)
@@ -245,20 +269,15 @@ def read(photos: list[bytes]) -> ReceiptReading:
     if _worker is None:
         raise RuntimeError("The reader is not started in this process.")
     try:
-        return translate(_worker.ask(photos))
+        _worker.photos += len(photos)
+        return translate(_worker.ask(lambda reader: [reader.read(photo) for photo in photos], len(photos)))
     except decode.PhotoRefused as refused:
         raise PhotoUnreadable(type(refused).__name__) from refused
 
 
 def healthy() -> bool:
     """Whether the reader of this process still reads its small known picture."""
-    from ocr.reader import KNOWN, KNOWN_TOTAL_FEN
-
-    if _worker is None:
-        return False
-    found = _worker.ask([KNOWN.read_bytes()])
-    _worker.photos -= 1
-    return found[0].total_fen.value == KNOWN_TOTAL_FEN
+    return _worker is not None and bool(_worker.ask(lambda reader: reader.healthy(), 1))
 
 
 def photos_read() -> int:

@@ -28,6 +28,7 @@ from api.receipts.errors import (
 )
 from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
 from api.receipts.policy import ReceiptPolicy
+from api.receipts.reading import located
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
 from api.sales import matching as same_purchase
@@ -83,19 +84,21 @@ def dossier(review_id: int) -> Dossier:
 
 
 def photo(review_id: int, position: int, field: str | None) -> bytes:
-    """A photo of the case as JPEG, strangers' digits covered; only the part where a field was read when one is named."""
+    """A photo of the case as JPEG, strangers' digits covered; only the part where a field was read when that stands on it."""
     case = dossier(review_id)
     found = next((one for one in case.photos if one.position == position), None)
     if found is None:
         raise PhotoNotFound()
-    return photos.masked(storage.read(found.file_key), found.lines, _box(case.receipt, field) if field else None)
+    place = _place(case.receipt, field) if field else None
+    return photos.masked(storage.read(found.file_key), found.lines, place[1] if place and place[0] == position else None)
 
 
 _READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
 
 
-def _box(receipt: Receipt, field: str) -> Any:
-    return ((receipt.reading or {}).get(_READ_AS.get(field, field)) or {}).get("box")
+def _place(receipt: Receipt, field: str) -> tuple[int, Any] | None:
+    stored = receipt.reading
+    return located(stored, stored[_READ_AS[field]]["box"]) if stored else None
 
 
 def correct(review_id: int, staff_id: int, *, field: str, value: str, why: str) -> Dossier:

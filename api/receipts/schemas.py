@@ -35,6 +35,7 @@ class ChoiceSchema(Schema):
 
     value = ma.fields.Raw(required=True, metadata={"description": "send this back as the answer", "type": ["integer", "string"]})
     label = ma.fields.String(required=True)
+    photo = ma.fields.Integer(allow_none=True, metadata={"description": "on which photo, from 1"})
     box = ma.fields.List(ma.fields.List(ma.fields.Float()), allow_none=True)
 
 

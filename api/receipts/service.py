@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
 from api.points import service as points
 from api.receipts import matching, queries, reading
-from api.receipts.decision import AMOUNT, SHOP, TIME, Facts, KnownSale, Outcome, Question, Slip, Sure, Twin, decide, likely_answer
+from api.receipts.decision import AMOUNT, SHOP, TIME, Choice, Facts, KnownSale, Outcome, Question, Slip, Sure, Twin, decide, likely_answer
 from api.receipts.errors import (
     AnswerNotOffered,
     CorrectionTooLate,
@@ -304,7 +304,7 @@ def _twins(case: _Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
 
 
 def _twin(case: _Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> Twin | None:
-    how = _how(told, near, photos, case.shop_id)
+    how, same_amount = _likeness(case, told, near, photos)
     if how is None:
         return None
     return Twin(
@@ -312,17 +312,24 @@ def _twin(case: _Case, told: same_purchase.Told | None, near: queries.Near, phot
         own=near.member_id == case.receipt.member_id,
         state=near.state,
         how=how,
-        same_amount=near.paid_fen == case.slip.paid_fen.value,
+        same_amount=same_amount,
         same_number=near.number_key == case.number_key and near.shop_id == case.shop_id,
     )
 
 
-def _how(told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto], shop_id: int | None) -> str | None:
-    if told and near.shop_id == shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
+def _likeness(case: _Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> tuple[str | None, bool]:
+    """How another receipt shows to be of the same paper (number, minute, picture; None: it does not), and whether it says as much."""
+    same_amount = near.paid_fen == case.slip.paid_fen.value
+    if told and near.shop_id == case.shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
         other = same_purchase.Told(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
         if same_purchase.choose(told, [same_purchase.Candidate(near.receipt_id, [other])]) is not None:
-            return "number" if told.number_key and told.number_key == near.number_key else "minute"
-    return "picture" if near.bands is not None and any(_same_picture(photo, near) for photo in photos) else None
+            return ("number" if told.number_key and told.number_key == near.number_key else "minute"), same_amount
+    verdict = reading.same_paper(case.read.stored, near.reading) if near.reading and near.shop_id == case.shop_id else "different"
+    if verdict != "different":
+        return "number", verdict != "tampered"
+    if near.bands is not None and any(_same_picture(photo, near) for photo in photos):
+        return "picture", same_amount
+    return None, False
 
 
 def _same_picture(photo: ReceiptPhoto, near: queries.Near) -> bool:
@@ -375,14 +382,23 @@ def carry_out(
     elif outcome.state == ReceiptState.IN_REVIEW:
         to_review(receipt, outcome.reason, by=by, policy=policy, facts=outcome.facts, **changes)
     elif outcome.question is not None:
-        _move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, question=_question(outcome.question), **changes)
+        asked = _question(outcome.question, changes.get("reading") or receipt.reading or {})
+        _move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, question=asked, **changes)
     else:
         _move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, decided_at=clock.now(), question=None, **changes)
 
 
-def _question(question: Question) -> dict[str, Any]:
-    asked = asdict(question)
-    return asked | {"choices": list(asked["choices"]), "asked_at": clock.now().isoformat()}
+def _question(question: Question, stored: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "field": question.field,
+        "choices": [_choice(choice, stored) for choice in question.choices],
+        "asked_at": clock.now().isoformat(),
+    }
+
+
+def _choice(choice: Choice, stored: dict[str, Any]) -> dict[str, Any]:
+    photo, box = reading.located(stored, choice.box) or (None, None)
+    return {"value": choice.value, "label": choice.label, "confidence": choice.confidence, "photo": photo, "box": box}
 
 
 def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (), **changes: Any) -> None:
@@ -678,6 +694,19 @@ def close_unanswered() -> int:
     for receipt in found:
         _move(receipt, ReceiptState.REFUSED, Reason.UNANSWERED, question=None, decided_at=clock.now())
     return len(found)
+
+
+READER_SILENT = timedelta(seconds=120)
+
+
+def reader_trouble() -> str | None:
+    """What is wrong with the readers, or None: one of them read its small known picture lately. For /readyz."""
+    with db.unit_of_work():
+        last = queries.last_beat()
+    if last is None:
+        return "no reader has read its known picture yet; photos wait"
+    silent = clock.now() - last
+    return None if silent < READER_SILENT else f"no reader has read its known picture for {silent.total_seconds():.0f} s; photos wait"
 
 
 # Private

@@ -6,7 +6,7 @@ import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,8 +22,8 @@ from ocr.reading import Candidate, Field, Line, Picture, Reading, Signals, Tende
 from tests.conftest import bearer
 from tests.factories import make_floor, make_member, make_rule, make_shop, make_site, make_staff
 
-NOW = datetime.fromisoformat("2026-05-20T12:00:00+08:00")
-PAID = datetime(2026, 5, 20, 11, 30)
+NOW = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)  # noon in Shanghai
+PAID = datetime(2026, 5, 20, 11, 30)  # noqa: DTZ001 - as printed
 BOX = ((10.0, 10.0), (200.0, 10.0), (200.0, 40.0), (10.0, 40.0))
 
 _number = itertools.count(1)
