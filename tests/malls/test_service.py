@@ -80,3 +80,26 @@ def test_a_stored_rule_that_is_out_of_range_gives_way_to_the_default() -> None:
     assert (kept.submission_days, kept.minimum_spend_fen) == (7, 500)
     assert policy.Policy(submission_days=3).differs() == {"submission_days": 3}
     assert policy.contradiction(policy.Policy()) == []
+
+
+def test_work_goes_on_in_a_mall_that_is_held(app, mall: int) -> None:
+    import threading
+
+    held, done, made = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with db.unit_of_work(mall):
+            service.hold()
+            held.set()
+            done.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(5)
+    from tests.factories import make_site
+
+    with db.unit_of_work(mall):
+        made.append(make_site().id)  # its foreign key looks at the held row
+    done.set()
+    holder.join(10)
+    assert made

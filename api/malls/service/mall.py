@@ -56,8 +56,8 @@ def policy() -> Policy:
 
 
 def hold() -> None:
-    """Let nobody else in who also holds the mall, until this transaction ends."""
-    session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update())
+    """Let nobody else in who also holds the mall, until this transaction ends; everything else in the mall goes on meanwhile."""
+    session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update(key_share=True))
 
 
 def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:

@@ -136,7 +136,7 @@ def _keep_an_administrator(found: StaffAccount) -> None:
         select(StaffAccount.id)
         .where(StaffAccount.role == Role.ADMINISTRATOR, StaffAccount.state == AccountState.ACTIVE)
         .order_by(StaffAccount.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     if list(administrators) == [found.id]:
         raise LastAdministrator()
