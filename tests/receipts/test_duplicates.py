@@ -1,0 +1,141 @@
+"""One paper scores once: whoever sends it, however often, at whatever moment."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from api.kit import db
+from api.kit.db import session
+from api.receipts import service
+from api.receipts.models import Receipt
+from api.sales.models import Sale
+from tests.receipts.conftest import PAID, World, picture, slip, translated
+
+
+def sale_count(world: World) -> int:
+    with db.unit_of_work(world.mall):
+        return session.scalar(select(func.count(Sale.id))) or 0
+
+
+def test_the_same_paper_again_says_that_it_was_scored(world: World) -> None:
+    member, paper = world.member(), slip()
+    first = world.read(member, paper)
+    again = world.read(member, replace(paper, picture=slip().picture))
+    assert (again.state, again.why, again.details) == ("refused", "scored_before", {"receipt_id": first.id})
+    assert sale_count(world) == 1 and len(world.points(member)) == 1
+
+
+def test_another_members_photo_of_the_same_paper_is_refused_and_tells_nothing_of_them(world: World) -> None:
+    first, second, paper = world.member(), world.member(), slip()
+    world.read(first, paper)
+    other = world.read(second, replace(paper, picture=slip().picture))
+    assert (other.state, other.why) == ("refused", "scored_for_another")
+    assert "receipt_id" not in other.details
+    assert world.points(second) == []
+
+
+def test_without_a_number_shop_minute_and_amount_say_the_same(world: World) -> None:
+    world.read(world.member(), slip(no=None))
+    assert world.read(world.member(), slip(no=None)).why == "scored_for_another"
+
+
+def test_two_numbers_in_one_minute_are_two_purchases(world: World) -> None:
+    assert world.read(world.member(), slip(no="202605200001")).state == "scored"
+    assert world.read(world.member(), slip(no="202605209992")).state == "scored"
+    assert sale_count(world) == 2
+
+
+def test_another_amount_under_the_same_number_goes_to_a_person(world: World) -> None:
+    world.read(world.member(), slip(no="202605200001", fen=12_850))
+    tampered = world.read(world.member(), slip(no="202605200001", fen=92_850))
+    assert (tampered.state, tampered.why) == ("in_review", "same_number_other_amount")
+
+
+def test_a_tampered_copy_whose_number_cannot_be_read_is_noticed_by_its_lines(world: World) -> None:
+    lines = ("海底捞火锅", "毛肚 58.00", "虾滑 46.00", "肥牛 24.50", "合计 128.50")
+    world.read(world.member(), slip(no="202605200001", lines=lines))
+    changed = world.read(world.member(), slip(no=None, fen=92_850, lines=(*lines[:-1], "合计 928.50")))
+    assert changed.why == "same_number_other_amount"
+
+
+def test_the_same_picture_stored_again_is_found_by_its_hash(world: World) -> None:
+    world.read(world.member(), slip(phash="00ff00ff00ff00ff", no="202605200001"))
+    near = slip(phash="00ff00ff00ff00fe", no="202605203333", fen=33_300, at=PAID.replace(hour=10))
+    assert world.read(world.member(), near).why == "same_picture_other_facts"
+    far = slip(phash="ff00ff00ff00ff00", no="202605204444", fen=44_400, at=PAID.replace(hour=9))
+    assert world.read(world.member(), far).state == "scored"
+
+
+def test_a_twin_that_a_person_looks_at_makes_the_other_wait_too(world: World) -> None:
+    paper = slip(fen=350_000)
+    assert world.read(world.member(), paper).why == "high_value"
+    assert world.read(world.member(), replace(paper, picture=slip().picture)).why == "same_paper_twice"
+
+
+def conclude_at_once(world: World, receipts: list[int], paper) -> None:
+    barrier = threading.Barrier(len(receipts))
+
+    def one(receipt: int) -> None:
+        with db.unit_of_work(world.mall):
+            service.begin_reading(receipt)
+        barrier.wait()
+        db.in_mall(world.mall, lambda: service.conclude(receipt, translated(paper)))
+
+    threads = [threading.Thread(target=one, args=(receipt,)) for receipt in receipts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def states(world: World) -> list[str]:
+    with db.unit_of_work(world.mall):
+        return sorted(session.scalars(select(Receipt.state)))
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_the_same_photo_from_20_clients_at_once_is_one_sale_and_one_award(world: World, numbered: bool) -> None:
+    member, paper = world.member(), slip(**({} if numbered else {"no": None}))
+    world.read(world.member(), slip(fen=777))  # the shops' names are known to this process now
+    before = sale_count(world)
+    receipts = [world.sent(member, picture(7)) for _ in range(12)] + [world.sent(world.member(), picture(7)) for _ in range(8)]
+    conclude_at_once(world, receipts, paper)
+    assert sale_count(world) == before + 1
+    with db.unit_of_work(world.mall):
+        scored = session.scalar(select(func.count()).where(Receipt.id.in_(receipts), Receipt.state == "scored"))
+        told = set(session.scalars(select(Receipt.state).where(Receipt.id.in_(receipts))))
+    assert scored == 1 and told <= {"scored", "refused", "in_review"}
+
+
+def test_two_members_with_two_photos_of_the_same_paper_make_one_award_and_the_other_is_told(world: World) -> None:
+    for round_ in range(5):
+        paper = slip(fen=20_000 + round_)
+        first, second = world.member(), world.member()
+        conclude_at_once(world, [world.sent(first), world.sent(second)], paper)
+        awards = world.points(first) + world.points(second)
+        assert len(awards) == 1
+    assert states(world) == ["refused"] * 5 + ["scored"] * 5
+
+
+def test_caps_hold_when_receipts_of_one_member_are_decided_at_once(world: World, policy) -> None:
+    policy(receipts_per_shop_day=3)
+    member = world.member()
+    receipts = [world.sent(member) for _ in range(6)]
+    barrier = threading.Barrier(6)
+
+    def one(receipt: int, fen: int) -> None:
+        with db.unit_of_work(world.mall):
+            service.begin_reading(receipt)
+        barrier.wait()
+        db.in_mall(world.mall, lambda: service.conclude(receipt, translated(slip(fen=fen))))
+
+    threads = [threading.Thread(target=one, args=(receipt, 1_000 + i)) for i, receipt in enumerate(receipts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert states(world) == ["refused"] * 3 + ["scored"] * 3
