@@ -18,7 +18,6 @@ from api.members import alipay_login, sms, wechat_login
 from api.members import commands as member_commands
 from api.members import routes as member_routes
 from api.members import service as members
-from api.members import service as members
 from api.points import commands as point_commands
 from api.points import routes as point_routes
 from api.points import service as points
@@ -46,7 +45,6 @@ def create_app(settings: Settings) -> http.App:
     api = http.Api(app)
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
-    _connect_rooms()
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(point_commands.cli)
     app.cli.add_command(member_commands.members)
@@ -75,13 +73,6 @@ def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
     members.exports.update(points=points.export)
-
-
-def _connect_rooms() -> None:
-    # What the room of members has to ask of rooms above it.
-    if points.holds not in members.holds_value:
-        members.holds_value.append(points.holds)
-    members.exports["points"] = points.export
 
 
 def _register_rooms(api: http.Api) -> None:

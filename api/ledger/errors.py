@@ -17,3 +17,7 @@ class AlreadyUndone(Conflict):
 
 class TransferNotFound(NotFound):
     """There is no such transfer."""
+
+
+class AccountUnknown(NotFound):
+    """There is no account of this kind."""

@@ -7,6 +7,7 @@ all of them behind one lock. The others have entries and a nightly roll-up.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -78,3 +79,14 @@ class RollUp(MallOwned, Model):
     through_entry_id: Mapped[int]
     balance: Mapped[int]
     rolled_at: Mapped[datetime]
+
+
+class Proof(MallOwned, Model):
+    """What a nightly recount of the ledger found: nothing, or which accounts and transfers are wrong."""
+
+    __tablename__ = "ledger_proofs"
+    __table_args__ = (Index("ix_ledger_proofs_time", "mall_id", "id"),)
+
+    proved_at: Mapped[datetime]
+    differences: Mapped[int]
+    lines: Mapped[list[Any]]

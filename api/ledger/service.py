@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
@@ -14,12 +14,15 @@ from sqlalchemy import Select, func, select
 from api.kit import clock, pages
 from api.kit.db import session
 from api.ledger import queries
-from api.ledger.errors import AlreadyUndone, BalanceTooLow, CauseClash, TransferNotFound
-from api.ledger.models import Account, EntryRow, Transfer
+from api.ledger.errors import AccountUnknown, AlreadyUndone, BalanceTooLow, CauseClash, TransferNotFound
+from api.ledger.models import Account, EntryRow, Proof, Transfer
 
 MAX_AMOUNT = 2**53  # the largest whole number that JSON readers keep exact
 #: No transaction of ours stays open for as long; entries older than this have no unseen neighbour.
 SETTLED_AFTER = timedelta(hours=1)
+
+
+OWNER_KINDS = frozenset({"member", "shop", "mall", "gateway", "bearer"})
 
 
 class Owner(NamedTuple):
@@ -180,6 +183,13 @@ def lock(owner: Owner, asset: Asset) -> int:
     return session.scalar(query.with_for_update()) or 0
 
 
+def named(owner_kind: str, owner_id: int, asset: str) -> tuple[Owner, Asset]:
+    """An account as an address writes it. AccountUnknown when there is no such kind of owner or asset."""
+    if owner_kind not in OWNER_KINDS or asset not in set(Asset) or owner_id >= 2**63:
+        raise AccountUnknown()
+    return Owner(owner_kind, owner_id), Asset(asset)
+
+
 def entries_of(owner: Owner, asset: Asset, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Any]:
     """An account's entries, newest first: id, amount, balance_after, posted_at, cause_type, cause_id, note, undoes. One statement."""
     account = (
@@ -215,6 +225,20 @@ def prove() -> list[Discrepancy]:
     _patiently()
     rows = session.connection().exec_driver_sql(queries.PROOF).all()
     return [Discrepancy(*row) for row in rows]
+
+
+def record_proof() -> Proof:
+    """Prove the ledger and keep what was found; at most a hundred lines of it."""
+    found = prove()
+    proof = Proof(proved_at=clock.now(), differences=len(found), lines=[asdict(line) for line in found[:100]])
+    session.add(proof)
+    session.flush()
+    return proof
+
+
+def proofs(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Proof]:
+    """The nightly proofs, newest first."""
+    return pages.page(select(Proof), Proof.id, cursor=cursor, limit=limit)
 
 
 def _patiently() -> None:

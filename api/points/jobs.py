@@ -1,9 +1,14 @@
-"""Points that become spendable, and points that expire."""
+"""Points that become spendable, points that expire, the daily liability, and the watch."""
 
 from __future__ import annotations
 
-from api.kit import jobs
+from datetime import timedelta
+
+from api.kit import clock, db, jobs, logs
+from api.malls import service as malls
 from api.points import service
+
+log = logs.get(__name__)
 
 #: How many at once: each keeps its member's account to the end of the job.
 AT_ONCE = 200
@@ -21,3 +26,32 @@ def activate_rest() -> None:
     """The next ones, in a transaction of their own."""
     if service.activate_due(AT_ONCE) == AT_ONCE:
         jobs.later(activate_rest)
+
+
+@jobs.nightly("5 * * * *")
+def expire_due() -> None:
+    """Every hour, because midnight is not at the same time in every mall: let points go that are past their time."""
+    if service.expire_due(AT_ONCE) == AT_ONCE:
+        jobs.later(expire_rest)
+
+
+@jobs.job()
+def expire_rest() -> None:
+    """The next members, in a transaction of their own."""
+    if service.expire_due(AT_ONCE) == AT_ONCE:
+        jobs.later(expire_rest)
+
+
+@jobs.nightly("0 19 * * *")
+def report_liability() -> None:
+    """Keep the day's liability report (03:00 in Shanghai, after the proof of the ledger); books that disagree are an error in the log."""
+    if not service.record_liability().agrees:
+        log.error("the batches of points and the ledger disagree", mall=db.mall())
+
+
+@jobs.nightly("20 * * * *")
+def watch() -> None:
+    """Every hour: odd growth and odd redemption of the day so far, and of the day before."""
+    timezone = malls.mall_info().timezone
+    service.watch(clock.today(timezone) - timedelta(days=1))
+    service.watch()

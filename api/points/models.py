@@ -90,6 +90,7 @@ class Award(Stateful, MallOwned, Model):
     __table_args__ = (
         UniqueConstraint("mall_id", "sale_id"),
         Index("ix_points_awards_member", "mall_id", "member_id", "id"),
+        Index("ix_points_awards_earned", "mall_id", "earned_at"),
         Index("ix_points_awards_due", "mall_id", "active_from_at", postgresql_where=text("state = 'pending'")),
         CheckConstraint("taken_back BETWEEN 0 AND points", name="taken_back_within"),
         CheckConstraint("growth_taken_back BETWEEN 0 AND growth", name="growth_taken_back_within"),
@@ -132,7 +133,7 @@ class TakeBack(MallOwned, Model):
     from_expired: Mapped[int]
     became_debt: Mapped[int]
     transfer_id: Mapped[int | None]
-    at: Mapped[datetime]
+    taken_at: Mapped[datetime]
 
 
 class Batch(MallOwned, Model):
@@ -163,6 +164,7 @@ class Spend(MallOwned, Model):
     __tablename__ = "points_spends"
     __table_args__ = (
         UniqueConstraint("mall_id", "cause_type", "cause_id"),
+        Index("ix_points_spends_spent", "mall_id", "spent_at"),
         Index("ix_points_spends_member", "mall_id", "member_id", "id"),
         CheckConstraint("given_back BETWEEN 0 AND points", name="given_back_within"),
     )
@@ -218,15 +220,26 @@ class Alert(MallOwned, Model):
 
     __tablename__ = "points_alerts"
     __table_args__ = (
-        UniqueConstraint("mall_id", "kind", "member_id", "on"),
+        UniqueConstraint("mall_id", "kind", "member_id", "happened_on"),
         Index("ix_points_alerts_open", "mall_id", "id", postgresql_where=text("seen_by IS NULL")),
     )
 
     kind: Mapped[str]
     member_id: Mapped[int]
-    on: Mapped[date]
+    happened_on: Mapped[date]
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     raised_at: Mapped[datetime]
     seen_by: Mapped[str | None]
     seen_at: Mapped[datetime | None]
     verdict: Mapped[str | None]
+
+
+class LiabilityReport(MallOwned, Model):
+    """What the mall owed its members in points on one day: outstanding, by age, by expiry, by bearer, and whether the books agree."""
+
+    __tablename__ = "points_liability_reports"
+    __table_args__ = (UniqueConstraint("mall_id", "reported_on"),)
+
+    reported_on: Mapped[date]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_at: Mapped[datetime]

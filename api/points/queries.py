@@ -71,3 +71,59 @@ FORECAST = """
 SELECT expires_at, sum(left_points)::bigint FROM points_batches
 WHERE member_id = %(member_id)s AND left_points > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST LIMIT 400
 """
+
+#: What members hold, and how old it is; (figure, key, points).
+LIABILITY = """
+SELECT 'outstanding', '', coalesce(sum(balance) FILTER (WHERE balance > 0), 0)::bigint FROM ledger_accounts
+  WHERE owner_kind = 'member' AND asset = 'points'
+UNION ALL SELECT 'debt', '', coalesce(-sum(balance) FILTER (WHERE balance < 0), 0)::bigint FROM ledger_accounts
+  WHERE owner_kind = 'member' AND asset = 'points'
+UNION ALL SELECT 'pending', '', coalesce(sum(balance), 0)::bigint FROM ledger_accounts
+  WHERE owner_kind = 'member' AND asset = 'points_pending'
+UNION ALL SELECT 'members', '', count(*) FROM ledger_accounts WHERE owner_kind = 'member' AND asset = 'points' AND balance > 0
+UNION ALL SELECT 'age', CASE WHEN age < interval '31 days' THEN '0-30' WHEN age < interval '91 days' THEN '31-90'
+    WHEN age < interval '181 days' THEN '91-180' WHEN age < interval '366 days' THEN '181-365' ELSE '366+' END, sum(left_points)::bigint
+  FROM (SELECT %(now)s::timestamptz - earned_at AS age, left_points FROM points_batches WHERE left_points > 0) b GROUP BY 2
+UNION ALL SELECT 'expiring', coalesce(to_char((expires_at - interval '1 second') AT TIME ZONE %(timezone)s, 'YYYY-MM'), 'never'),
+    sum(left_points)::bigint FROM points_batches WHERE left_points > 0 GROUP BY 2
+UNION ALL SELECT 'issued', '', coalesce(sum(points), 0)::bigint FROM points_batches
+UNION ALL SELECT 'expired', '', coalesce(sum(expired_points), 0)::bigint FROM points_batches
+UNION ALL SELECT 'batches', '', coalesce(sum(left_points), 0)::bigint FROM points_batches
+UNION ALL SELECT 'borne', a.owner_id::text, -coalesce(sum(e.amount), 0)::bigint FROM ledger_accounts a
+  LEFT JOIN ledger_entries e ON e.account_id = a.id
+  WHERE a.owner_kind = 'bearer' AND a.asset IN ('points', 'points_pending') GROUP BY 2
+UNION ALL SELECT 'entries', '', coalesce(sum(e.amount), 0)::bigint FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+  WHERE a.owner_kind = 'member' AND a.asset = 'points'
+ORDER BY 1, 2
+"""
+
+#: Members who earned or spent oddly much or often on one day: (kind, member, facts).
+ODD = """
+WITH earned AS (
+  SELECT member_id, sum(points)::bigint AS points, count(*) AS awards FROM points_awards
+  WHERE earned_at >= %(begins)s::timestamptz AND earned_at < %(ends)s::timestamptz AND points > 0 GROUP BY member_id
+), spent AS (
+  SELECT member_id, sum(points)::bigint AS points, count(*) AS spends FROM points_spends
+  WHERE spent_at >= %(begins)s::timestamptz AND spent_at < %(ends)s::timestamptz GROUP BY member_id
+), usual AS (
+  SELECT e.member_id, coalesce(sum(a.points), 0)::bigint AS points, count(a.id) AS awards FROM earned e
+  LEFT JOIN points_awards a ON a.member_id = e.member_id AND a.earned_at < %(begins)s::timestamptz
+    AND a.earned_at >= %(begins)s::timestamptz - interval '30 days' GROUP BY e.member_id
+), odd AS (
+  SELECT 'much_earned' AS kind, member_id, jsonb_build_object('points', points, 'awards', awards) AS facts
+    FROM earned WHERE points >= %(earned)s
+  UNION ALL SELECT 'many_awards', member_id, jsonb_build_object('points', points, 'awards', awards)
+    FROM earned WHERE awards >= %(awards)s
+  UNION ALL SELECT 'sudden_growth', e.member_id, jsonb_build_object('points', e.points, 'usual_30_days', u.points)
+    FROM earned e JOIN usual u USING (member_id)
+    WHERE u.awards >= 3 AND e.points * 2 >= %(earned)s AND e.points >= 3 * u.points
+  UNION ALL SELECT 'much_spent', member_id, jsonb_build_object('points', points, 'spends', spends)
+    FROM spent WHERE points >= %(spent)s
+  UNION ALL SELECT 'earned_and_spent', member_id, jsonb_build_object('earned', e.points, 'spent', s.points)
+    FROM earned e JOIN spent s USING (member_id) WHERE s.points * 2 >= %(spent)s AND s.points * 10 >= e.points * 8 AND e.awards >= 3
+)
+INSERT INTO points_alerts AS held (kind, member_id, happened_on, facts, raised_at)
+SELECT kind, member_id, %(day)s::date, facts, %(now)s::timestamptz FROM odd
+ON CONFLICT (mall_id, kind, member_id, happened_on) DO UPDATE SET facts = excluded.facts WHERE held.seen_by IS NULL
+RETURNING held.id
+"""

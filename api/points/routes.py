@@ -2,13 +2,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.kit import http, identity, pages
+from api.kit import audit, http, identity, pages
+from api.kit.states import WrongState
+from api.members.errors import MemberClosed, MemberNotFound
+from api.members.service import of_any_state as find_member
 from api.points import schemas, service
-from api.points.models import Award
+from api.points.errors import (
+    AdjustmentNotFound,
+    AlertNotFound,
+    PointsTooFew,
+    RuleNotFound,
+    RuleStartsInThePast,
+    RuleWrong,
+    SecondPersonNeeded,
+)
+from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rule
+from api.points.service import adjusting, reporting, rules
 from api.points.service.reading import HistoryLine
 from api.points.states import AwardState
 
 members = http.Blueprint("points", __name__, audience=identity.members, url_prefix="/points", description="My points")
+office = http.Blueprint("office_points", __name__, audience=identity.mall_staff, url_prefix="/points", description="Points of the mall")
 
 
 @members.get("")
@@ -50,3 +64,168 @@ def list_pending(args: dict[str, Any]) -> pages.Page[Award]:
 def list_awards(args: dict[str, Any]) -> pages.Page[Award]:
     """What each of my purchases earned, and why"""
     return service.awards_of(identity.member().id, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/members/<int:member_id>")
+@office.response(200, schemas.SummarySchema)
+@office.problems(MemberNotFound)
+@office.permission("points.read")
+def read_member_points(member_id: int) -> service.Summary:
+    """A member's points"""
+    return service.summary(find_member(member_id).id)
+
+
+@office.get("/members/<int:member_id>/history")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.HistoryPage)
+@office.problems(MemberNotFound, pages.CursorInvalid)
+@office.permission("points.read")
+def list_member_history(args: dict[str, Any], member_id: int) -> pages.Page[HistoryLine]:
+    """Every movement of a member's points"""
+    return service.history(find_member(member_id).id, args.get("cursor"), args["limit"])
+
+
+@office.get("/members/<int:member_id>/awards")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.AwardPage)
+@office.problems(MemberNotFound, pages.CursorInvalid)
+@office.permission("points.read")
+def list_member_awards(args: dict[str, Any], member_id: int) -> pages.Page[Award]:
+    """What each purchase of a member earned, and why"""
+    return service.awards_of(find_member(member_id).id, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/rules")
+@office.arguments(schemas.RulesArgs, location="query")
+@office.response(200, schemas.RulePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("points.report")
+def list_rules(args: dict[str, Any]) -> pages.Page[Rule]:
+    """Versions of the rules of points, newest first"""
+    return rules.listed(code=args["code"], state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.post("/rules")
+@office.arguments(schemas.RuleArgs)
+@office.response(201, schemas.PointsRuleSchema)
+@office.problems(RuleWrong, RuleStartsInThePast)
+@office.idempotent
+@office.permission("points.rules")
+def propose_rule(args: dict[str, Any]) -> Rule:
+    """Propose a rule of points, or the next version of one"""
+    who = identity.staff().name
+    rule = rules.propose(by=who, **args)
+    audit.record(who, "points rule proposed", "points_rule", rule.id, after=schemas.PointsRuleSchema().dump(rule), why=rule.why)
+    return rule
+
+
+@office.put("/rules/<int:rule_id>/approval")
+@office.response(200, schemas.PointsRuleSchema)
+@office.problems(RuleNotFound, SecondPersonNeeded, RuleStartsInThePast, WrongState)
+@office.permission("points.approve")
+def approve_rule(rule_id: int) -> Rule:
+    """Put a proposed version into force, as a second person"""
+    who = identity.staff().name
+    rule = rules.approve(rule_id, by=who)
+    audit.record(who, "points rule approved", "points_rule", rule.id, before={"state": "proposed"}, after={"state": rule.state})
+    return rule
+
+
+@office.put("/rules/<int:rule_id>/rejection")
+@office.arguments(schemas.DecisionArgs)
+@office.response(200, schemas.PointsRuleSchema)
+@office.problems(RuleNotFound, WrongState)
+@office.permission("points.approve")
+def reject_rule(args: dict[str, Any], rule_id: int) -> Rule:
+    """Turn a proposed version down"""
+    who = identity.staff().name
+    rule = rules.reject(rule_id, by=who, why=args["why"])
+    audit.record(
+        who, "points rule rejected", "points_rule", rule.id, before={"state": "proposed"}, after={"state": rule.state}, why=args["why"]
+    )
+    return rule
+
+
+@office.get("/adjustments")
+@office.arguments(schemas.AdjustmentsArgs, location="query")
+@office.response(200, schemas.AdjustmentPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("points.read")
+def list_adjustments(args: dict[str, Any]) -> pages.Page[Adjustment]:
+    """Adjustments of points, newest first"""
+    return adjusting.listed(state=args["state"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.post("/adjustments")
+@office.arguments(schemas.AdjustArgs)
+@office.response(201, schemas.PointsAdjustmentSchema)
+@office.problems(MemberNotFound, MemberClosed, PointsTooFew)
+@office.idempotent
+@office.permission("points.adjust")
+def adjust_points(args: dict[str, Any]) -> Adjustment:
+    """Give a member points or take some; above the limit it waits for a second person"""
+    who = identity.staff().name
+    made = adjusting.adjust(args["member_id"], args["points"], why=args["why"], by=who)
+    after = schemas.PointsAdjustmentSchema().dump(made)
+    audit.record(who, "points adjusted", "member", made.member_id, after=after, why=made.why)
+    return made
+
+
+@office.put("/adjustments/<int:adjustment_id>/approval")
+@office.response(200, schemas.PointsAdjustmentSchema)
+@office.problems(AdjustmentNotFound, SecondPersonNeeded, PointsTooFew, WrongState)
+@office.permission("points.approve")
+def approve_adjustment(adjustment_id: int) -> Adjustment:
+    """Post an adjustment that somebody else proposed"""
+    who = identity.staff().name
+    made = adjusting.approve(adjustment_id, by=who)
+    after = {"adjustment": made.id, "state": made.state, "points": made.points}
+    audit.record(who, "points adjustment approved", "member", made.member_id, before={"state": "proposed"}, after=after)
+    return made
+
+
+@office.put("/adjustments/<int:adjustment_id>/rejection")
+@office.arguments(schemas.DecisionArgs)
+@office.response(200, schemas.PointsAdjustmentSchema)
+@office.problems(AdjustmentNotFound, WrongState)
+@office.permission("points.approve")
+def reject_adjustment(args: dict[str, Any], adjustment_id: int) -> Adjustment:
+    """Turn an adjustment down"""
+    who = identity.staff().name
+    made = adjusting.reject(adjustment_id, by=who, why=args["why"])
+    after = {"adjustment": made.id, "state": made.state}
+    audit.record(who, "points adjustment rejected", "member", made.member_id, before={"state": "proposed"}, after=after, why=args["why"])
+    return made
+
+
+@office.get("/liability")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.LiabilityReportPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("points.report")
+def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
+    """What the mall owed in points, day by day"""
+    return reporting.liability_reports(args.get("cursor"), args["limit"])
+
+
+@office.get("/alerts")
+@office.arguments(schemas.AlertsArgs, location="query")
+@office.response(200, schemas.PointsAlertPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("points.report")
+def list_alerts(args: dict[str, Any]) -> pages.Page[Alert]:
+    """Odd growth and odd redemption"""
+    return reporting.alerts(unseen=not args["all"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.put("/alerts/<int:alert_id>/verdict")
+@office.arguments(schemas.VerdictArgs)
+@office.response(200, schemas.PointsAlertSchema)
+@office.problems(AlertNotFound)
+@office.permission("points.report")
+def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
+    """Say what was found"""
+    who = identity.staff().name
+    alert = reporting.settle_alert(alert_id, by=who, verdict=args["verdict"])
+    audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
+    return alert

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.kit import http
+
+TITLE = validate.Length(1, 60)
+WHY = validate.Length(2, 300)
 
 
 class PointsSentenceSchema(http.Schema):
@@ -68,3 +71,148 @@ class PointsAwardSchema(http.Schema):
 
 HistoryPage = http.page_of(HistoryLineSchema)
 AwardPage = http.page_of(PointsAwardSchema)
+
+
+class PointsRuleSchema(http.Schema):
+    """One version of a rule of points."""
+
+    id = fields.Integer(required=True)
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    kind = fields.String(required=True)
+    title_zh = fields.String(required=True)
+    title_en = fields.String(required=True)
+    conditions = fields.Dict(keys=fields.String(), required=True)
+    enabled = fields.Boolean(required=True)
+    starts_at = fields.AwareDateTime(format="iso", required=True)
+    ends_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+    priority = fields.Integer(required=True)
+    points = fields.Integer(required=True, allow_none=True)
+    per_fen = fields.Integer(required=True, allow_none=True)
+    factor_bp = fields.Integer(required=True, allow_none=True)
+    stack = fields.String(required=True)
+    use_shop_rate = fields.Boolean(required=True)
+    rounding = fields.String(required=True, allow_none=True)
+    shop_share_bp = fields.Integer(required=True)
+    max_points = fields.Integer(required=True, allow_none=True)
+    period = fields.String(required=True, allow_none=True)
+    per = fields.String(required=True, allow_none=True)
+    of_code = fields.String(required=True, allow_none=True)
+    proposed_by = fields.String(required=True)
+    decided_by = fields.String(required=True, allow_none=True)
+    why = fields.String(required=True)
+
+
+class RuleArgs(http.Schema):
+    """A rule, or with a known code its next version. A sale earns by the versions in force when it was paid."""
+
+    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,39}\Z"))
+    kind = fields.String(required=True, validate=validate.OneOf(["base", "multiplier", "bonus", "exclusion", "cap"]))
+    title_zh = fields.String(required=True, validate=TITLE)
+    title_en = fields.String(required=True, validate=TITLE)
+    conditions = fields.Dict(
+        keys=fields.String(),
+        load_default=dict,
+        metadata={
+            "description": "all must hold: sites, categories, shops, not_shops, not_categories, levels, channels (lists), min_fen, "
+            "weekdays (1 = Monday), month_days, dates ([[first, last]]), hours ([[from, to]])"
+        },
+    )
+    enabled = fields.Boolean(load_default=True, metadata={"description": "false: from starts_at on the rule rests"})
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    priority = fields.Integer(load_default=0, validate=validate.Range(-1000, 1000))
+    points = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
+    per_fen = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 100_000_000))
+    factor_bp = fields.Integer(load_default=None, allow_none=True, metadata={"description": "20000 = twice"})
+    stack = fields.String(load_default="", validate=validate.Length(max=40), metadata={"description": "of one stack only the best counts"})
+    use_shop_rate = fields.Boolean(load_default=True)
+    rounding = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["down", "half_up", "up"]))
+    shop_share_bp = fields.Integer(load_default=0, validate=validate.Range(0, 10_000))
+    max_points = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 10**12))
+    period = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["day", "week", "month", "ever"]))
+    per = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["member", "mall"]))
+    of_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+    why = fields.String(required=True, validate=WHY)
+
+
+class RulesArgs(http.PageArgs):
+    """Which versions of rules."""
+
+    code = fields.String(load_default=None)
+    state = fields.String(load_default=None, validate=validate.OneOf(["proposed", "approved", "rejected"]))
+
+
+class DecisionArgs(http.Schema):
+    """Why something is turned down."""
+
+    why = fields.String(required=True, validate=WHY)
+
+
+class AdjustArgs(http.Schema):
+    """Points to give or, below zero, to take, and why."""
+
+    member_id = fields.Integer(required=True, validate=validate.Range(1, 2**62))
+    points = fields.Integer(required=True, validate=[validate.Range(-100_000_000, 100_000_000), validate.NoneOf([0])])
+    why = fields.String(required=True, validate=WHY)
+
+
+class PointsAdjustmentSchema(http.Schema):
+    """Points given or taken by staff."""
+
+    id = fields.Integer(required=True)
+    state = fields.String(required=True, metadata={"description": "proposed: waits for a second person"})
+    member_id = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+    why = fields.String(required=True)
+    proposed_by = fields.String(required=True)
+    proposed_at = fields.AwareDateTime(format="iso", required=True)
+    decided_by = fields.String(required=True, allow_none=True)
+
+
+class AdjustmentsArgs(http.PageArgs):
+    """Which adjustments."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(["proposed", "posted", "rejected"]))
+    member_id = fields.Integer(load_default=None)
+
+
+class LiabilityReportSchema(http.Schema):
+    """What the mall owed in points on one day."""
+
+    reported_on = fields.Date(required=True)
+    figures = fields.Dict(keys=fields.String(), required=True)
+    made_at = fields.AwareDateTime(format="iso", required=True)
+
+
+class PointsAlertSchema(http.Schema):
+    """Growth or redemption that looks odd."""
+
+    id = fields.Integer(required=True)
+    kind = fields.String(required=True)
+    member_id = fields.Integer(required=True)
+    happened_on = fields.Date(required=True)
+    facts = fields.Dict(keys=fields.String(), required=True)
+    raised_at = fields.AwareDateTime(format="iso", required=True)
+    seen_by = fields.String(required=True, allow_none=True)
+    seen_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+    verdict = fields.String(required=True, allow_none=True)
+
+
+class AlertsArgs(http.PageArgs):
+    """Alerts that nobody has looked at, or all."""
+
+    all = fields.Boolean(load_default=False)
+
+
+class VerdictArgs(http.Schema):
+    """What was found."""
+
+    verdict = fields.String(required=True, validate=WHY)
+
+
+RulePage = http.page_of(PointsRuleSchema)
+AdjustmentPage = http.page_of(PointsAdjustmentSchema)
+LiabilityReportPage = http.page_of(LiabilityReportSchema)
+PointsAlertPage = http.page_of(PointsAlertSchema)

@@ -21,7 +21,10 @@ RULE_MOVES = {
 
 
 class AwardState(StrEnum):
-    """Points are pending until goods can no longer be returned, then active; taken back whole, they are reversed."""
+    """Points are pending until goods can no longer be returned, then active; taken back whole, they are reversed.
+
+    Nothing: the sale earned nothing, or it was refunded whole while the points were pending.
+    """
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -30,7 +33,7 @@ class AwardState(StrEnum):
 
 
 AWARD_MOVES = {
-    AwardState.PENDING: frozenset({AwardState.ACTIVE, AwardState.REVERSED}),
+    AwardState.PENDING: frozenset({AwardState.ACTIVE, AwardState.NOTHING}),
     AwardState.ACTIVE: frozenset({AwardState.REVERSED}),
     AwardState.NOTHING: frozenset[AwardState](),
     AwardState.REVERSED: frozenset[AwardState](),

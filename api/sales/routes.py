@@ -59,7 +59,4 @@ def list_sales(args: dict[str, Any]) -> pages.Page[Sale]:
 @office.permission("sales.read")
 def read_sale(sale_id: int) -> dict[str, Any]:
     """Read a sale with every sighting of it"""
-    sale = service.read(sale_id)
-    return {name: getattr(sale, name) for name in schemas.OfficeSaleSchema().fields if hasattr(sale, name)} | {
-        "sightings": service.sightings_of(sale_id)
-    }
+    return {"sale": service.read(sale_id), "sightings": service.sightings_of(sale_id)}

@@ -59,9 +59,10 @@ class SightingSchema(http.Schema):
     seen_at = fields.AwareDateTime(format="iso", required=True)
 
 
-class SaleWithSightingsSchema(OfficeSaleSchema):
+class SaleWithSightingsSchema(http.Schema):
     """One purchase with everything told of it."""
 
+    sale = fields.Nested(OfficeSaleSchema, required=True)
     sightings = fields.List(fields.Nested(SightingSchema), required=True)
 
 

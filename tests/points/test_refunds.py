@@ -46,6 +46,16 @@ def test_a_refund_of_pending_points_makes_them_fewer(shopper: Shopper) -> None:
     assert (shopper.balance, award.state) == (0, "reversed")
 
 
+def test_a_purchase_returned_whole_while_pending_leaves_nothing(shopper: Shopper) -> None:
+    set_policy(return_window_days=7)
+    award = shopper.buys(100)
+    undone = shopper.returns(award, 100)
+    assert (award.state, points.summary(shopper.id).pending) == ("nothing", 0)
+    assert points.take_back(undone.sale_refund_id, by="test").id == undone.id
+    clock.fix(clock.now() + days(9))
+    assert points.activate_due() == 0
+
+
 def test_points_already_spent_become_a_debt_that_the_next_earning_repays(shopper: Shopper) -> None:
     award = shopper.buys(100)
     points.spend(shopper.id, 80, cause_type="gift", cause_id=1)

@@ -38,13 +38,15 @@ class MallInfo:
 
 
 def mall_info() -> MallInfo:
-    """The entered mall with its policy; one statement, once a unit of work."""
+    """The entered mall with its policy; one statement, once a unit of work. MallNotFound."""
     held = cast(MallInfo | None, session.info.get("mall_info"))
     if held is not None and held.id == db.mall():
         return held
     row = session.execute(
         select(Mall.id, Mall.code, Mall.name, Mall.timezone, Mall.currency, Mall.policy, Mall.shops_version).where(Mall.id == db.mall())
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise MallNotFound()
     info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version)
     session.info["mall_info"] = info
     return info

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from api.points.models import Award, Spend, TakeBack
+from api.points.models import Adjustment, Award, Spend, TakeBack
+from api.points.service.adjusting import adjust, grant
 from api.points.service.batches import expire as expire_member
+from api.points.service.batches import expire_due
 from api.points.service.earning import activate_due, award, award_of, earn
+from api.points.service.merging import export, holds, merge
 from api.points.service.reading import Summary, awards_of, history, summary
+from api.points.service.reporting import Liability, liability_report, record_liability, watch
 from api.points.service.spending import give_back, spend, spend_of
 from api.points.service.taking_back import take_back
 
 __all__ = [
+    "Adjustment",
     "Award",
+    "Liability",
     "Spend",
     "Summary",
     "TakeBack",
     "activate_due",
+    "adjust",
     "award",
     "award_of",
     "awards_of",
     "earn",
+    "expire_due",
     "expire_member",
+    "export",
     "give_back",
+    "grant",
     "history",
+    "holds",
+    "liability_report",
+    "merge",
+    "record_liability",
     "spend",
     "spend_of",
     "summary",
     "take_back",
+    "watch",
 ]

@@ -108,3 +108,12 @@ def expire(member_id: int) -> int:
         batch.left_points = 0
     session.flush()
     return gone
+
+
+def expire_due(limit: int = 200) -> int:
+    """Let points go that are past their time, of at most so many members; returns how many members."""
+    due = select(Batch.member_id).where(Batch.left_points > 0, Batch.expires_at <= clock.now()).distinct().limit(limit)
+    member_ids = sorted(session.scalars(due))
+    for member_id in member_ids:
+        expire(member_id)
+    return len(member_ids)

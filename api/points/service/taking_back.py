@@ -40,7 +40,7 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
     """
     refund = sales.read_refund(sale_refund_id)
     award = session.scalar(select(Award).where(Award.sale_id == refund.sale_id).with_for_update().execution_options(populate_existing=True))
-    if award is None or award.state == AwardState.NOTHING:
+    if award is None or award.points == 0:
         return None
     earlier = session.scalar(select(TakeBack).where(TakeBack.sale_refund_id == sale_refund_id))
     if earlier is not None:
@@ -49,7 +49,8 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
     made = _post(award, refund, _undone(award, share))
     caps.give_back({use_id: share(used) for use_id, used in award.caps})
     if award.points == award.taken_back:
-        states.move(award, AwardState.REVERSED, by=by, reason="refunded", facts={"sale_refund": refund.id})
+        gone = AwardState.NOTHING if award.state == AwardState.PENDING else AwardState.REVERSED
+        states.move(award, gone, by=by, reason="refunded", facts={"sale_refund": refund.id})
     return made
 
 
@@ -87,7 +88,7 @@ def _post(award: Award, refund: SaleRefund, undone: Undone) -> TakeBack:
         growth=undone.growth,
         from_expired=0,
         became_debt=0,
-        at=clock.now(),
+        taken_at=clock.now(),
     )
     if undone.points or undone.growth:
         if award.state == AwardState.PENDING:

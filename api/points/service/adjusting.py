@@ -1,0 +1,117 @@
+"""Points given or taken by people: with a reason, and above a limit with a second person; and points the mall gives by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from api.kit import clock, pages, states
+from api.kit.db import session
+from api.ledger import service as ledger
+from api.ledger.errors import BalanceTooLow
+from api.ledger.service import Asset, Entry
+from api.malls import service as malls
+from api.members import service as members
+from api.points.errors import AdjustmentNotFound, PointsTooFew, SecondPersonNeeded
+from api.points.models import Adjustment
+from api.points.service import batches
+from api.points.states import AdjustmentState
+
+#: Several small adjustments by one person are one large one.
+ONE_AFTER_ANOTHER = timedelta(days=1)
+
+
+def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
+    """Give (or, below zero, take) points. Above the mall's limit it waits for a second person. PointsTooFew, MemberNotFound, MemberClosed.
+
+    What the same person adjusted for the same member within a day counts towards the limit.
+    """
+    member = members.get(member_id)
+    ledger.lock(batches.member_account(member.id), Asset.POINTS)
+    adjustment = Adjustment(
+        state=str(AdjustmentState.PROPOSED), member_id=member.id, points=points, why=why, proposed_by=by, proposed_at=clock.now()
+    )
+    lately = _lately(member.id, by)
+    session.add(adjustment)
+    session.flush()
+    if lately + abs(points) <= malls.policy().adjustment_limit_points:
+        _post(adjustment, by, "within the limit")
+    return adjustment
+
+
+def _lately(member_id: int, by: str) -> int:
+    query = select(func.coalesce(func.sum(func.abs(Adjustment.points)), 0)).where(
+        Adjustment.member_id == member_id,
+        Adjustment.proposed_by == by,
+        Adjustment.proposed_at > clock.now() - ONE_AFTER_ANOTHER,
+        Adjustment.state == AdjustmentState.POSTED,
+    )
+    return int(session.scalar(query) or 0)
+
+
+def approve(adjustment_id: int, *, by: str) -> Adjustment:
+    """Post an adjustment that somebody else proposed. SecondPersonNeeded, AdjustmentNotFound, PointsTooFew, WrongState."""
+    adjustment = read(adjustment_id)
+    if adjustment.proposed_by == by:
+        raise SecondPersonNeeded()
+    _post(adjustment, by, "approved by a second person")
+    return adjustment
+
+
+def reject(adjustment_id: int, *, by: str, why: str) -> Adjustment:
+    """Turn an adjustment down; one may withdraw one's own. AdjustmentNotFound, WrongState."""
+    adjustment = read(adjustment_id)
+    states.move(adjustment, AdjustmentState.REJECTED, by=by, reason=why, decided_by=by)
+    return adjustment
+
+
+def read(adjustment_id: int) -> Adjustment:
+    """One adjustment. AdjustmentNotFound."""
+    found = session.get(Adjustment, adjustment_id)
+    if found is None:
+        raise AdjustmentNotFound()
+    return found
+
+
+def listed(
+    *, state: str | None = None, member_id: int | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT
+) -> pages.Page[Adjustment]:
+    """Adjustments, newest first."""
+    query = select(Adjustment)
+    if state is not None:
+        query = query.where(Adjustment.state == state)
+    if member_id is not None:
+        query = query.where(Adjustment.member_id == member_id)
+    return pages.page(query, Adjustment.id, cursor=cursor, limit=limit)
+
+
+def _post(adjustment: Adjustment, by: str, reason: str) -> None:
+    states.move(adjustment, AdjustmentState.POSTED, by=by, reason=reason, decided_by=by)
+    change = grant if adjustment.points > 0 else _withdraw
+    adjustment.transfer_id = change(adjustment.member_id, abs(adjustment.points), cause_type="points_adjustment", cause_id=adjustment.id)
+    session.flush()
+
+
+def grant(member_id: int, points: int, *, cause_type: str, cause_id: int) -> int:
+    """Give points that the mall bears, spendable at once, with the mall's usual expiry; the same cause gives once. Returns the transfer."""
+    owner = batches.member_account(member_id)
+    posted = ledger.post_seen(cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)])
+    if not posted.repeated:
+        now = clock.now()
+        after = posted.balances[member_id, Asset.POINTS]
+        batches.open_batch(member_id, cause_type, cause_id, points, after, earned_at=now, expires_at=batches.expiry_of(now))
+    return posted.transfer_id
+
+
+def _withdraw(member_id: int, points: int, *, cause_type: str, cause_id: int) -> int:
+    batches.expire(member_id)
+    owner = batches.member_account(member_id)
+    try:
+        transfer_id = ledger.post(
+            cause_type, cause_id, [Entry(owner, Asset.POINTS, -points), Entry(batches.bearer(0), Asset.POINTS, points)]
+        )
+    except BalanceTooLow as refused:
+        raise PointsTooFew(wanted=points) from refused
+    batches.take(member_id, points)
+    return transfer_id

@@ -1,0 +1,165 @@
+"""Rules by version with a second person, adjustments, the liability, the watch, and merging two memberships."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from api.kit import clock
+from api.kit.db import session
+from api.kit.states import WrongState
+from api.ledger import service as ledger
+from api.ledger.service import Asset, Owner
+from api.points import service as points
+from api.points.errors import PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
+from api.points.models import Alert
+from api.points.service import adjusting, reporting, rules
+from tests.factories import make_member
+from tests.points.conftest import Shopper, set_policy
+
+DOUBLE = {"code": "double", "kind": "multiplier", "title_zh": "双倍", "title_en": "Double", "factor_bp": 20_000}
+
+
+def propose(**given: object):
+    return rules.propose(by="staff:1", why="a test", **(DOUBLE | {"starts_at": clock.now()} | given))
+
+
+def test_a_rule_counts_only_when_a_second_person_approved_it(shopper: Shopper) -> None:
+    clock.fix(clock.now())
+    rule = propose()
+    assert shopper.buys(10).points == 10
+    with pytest.raises(SecondPersonNeeded):
+        rules.approve(rule.id, by="staff:1")
+    rules.approve(rule.id, by="staff:2")
+    assert shopper.buys(10).points == 20
+    with pytest.raises(WrongState):
+        rules.reject(rule.id, by="staff:2", why="too late")
+
+
+def test_a_rule_that_waited_for_approval_starts_when_it_is_approved(shopper: Shopper) -> None:
+    clock.fix(clock.now())
+    rule = propose()
+    clock.fix(clock.now() + timedelta(hours=5))
+    rules.approve(rule.id, by="staff:2")
+    assert rule.starts_at == clock.now()
+    assert shopper.buys(10, paid_at=clock.now() - timedelta(hours=1)).points == 10
+
+
+def test_a_rule_cannot_start_in_the_past(shopper: Shopper) -> None:
+    with pytest.raises(RuleStartsInThePast):
+        propose(starts_at=clock.now() - timedelta(minutes=1))
+
+
+def test_a_later_version_can_end_a_rule(shopper: Shopper) -> None:
+    clock.fix(clock.now())
+    rules.approve(propose().id, by="staff:2")
+    clock.fix(clock.now() + timedelta(hours=1))
+    second = rules.approve(propose(enabled=False).id, by="staff:2")
+    assert (second.version, shopper.buys(10).points) == (2, 10)
+    assert shopper.buys(10, paid_at=clock.now() - timedelta(minutes=30)).points == 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"factor_bp": 5_000}, "factor_bp"),
+        ({"factor_bp": None}, "factor_bp"),
+        ({"kind": "magic"}, "kind"),
+        ({"kind": "base"}, "points"),
+        ({"kind": "cap"}, "period"),
+        ({"conditions": {"weekdays": [9]}}, "conditions.weekdays"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(shopper: Shopper, wrong: dict[str, object], field: str) -> None:
+    with pytest.raises(RuleWrong) as refused:
+        propose(**wrong)
+    assert field in refused.value.facts["errors"]
+
+
+def test_a_small_adjustment_is_posted_at_once(shopper: Shopper) -> None:
+    made = points.adjust(shopper.id, 400, why="the till was down", by="staff:1")
+    assert (made.state, shopper.balance, shopper.batches()) == ("posted", 400, [400])
+    points.adjust(shopper.id, -200, why="entered twice", by="staff:1")
+    assert (shopper.balance, shopper.batches()) == (200, [200])
+    with pytest.raises(PointsTooFew):
+        points.adjust(shopper.id, -201, why="too many", by="staff:1")
+
+
+def test_a_large_adjustment_waits_for_a_second_person(shopper: Shopper) -> None:
+    made = points.adjust(shopper.id, 1_001, why="a gift", by="staff:1")
+    assert (made.state, shopper.balance) == ("proposed", 0)
+    with pytest.raises(SecondPersonNeeded):
+        adjusting.approve(made.id, by="staff:1")
+    adjusting.approve(made.id, by="staff:2")
+    assert shopper.balance == 1_001
+    with pytest.raises(WrongState):
+        adjusting.approve(made.id, by="staff:3")
+
+
+def test_many_small_adjustments_by_one_person_are_one_large_one(shopper: Shopper) -> None:
+    states = [points.adjust(shopper.id, 400, why="again and again", by="staff:1").state for _ in range(3)]
+    assert states == ["posted", "posted", "proposed"]
+    assert points.adjust(shopper.id, 400, why="somebody else", by="staff:2").state == "posted"
+
+
+def test_a_rejected_adjustment_changes_nothing(shopper: Shopper) -> None:
+    made = points.adjust(shopper.id, 5_000, why="a gift", by="staff:1")
+    adjusting.reject(made.id, by="staff:2", why="no reason given")
+    assert (made.state, shopper.balance) == ("rejected", 0)
+
+
+def test_the_liability_adds_up(shopper: Shopper) -> None:
+    first = shopper.buys(100)
+    points.spend(shopper.id, 70, cause_type="gift", cause_id=1)
+    friend = Shopper(make_member().id, shopper.shop_id)
+    friend.buys(50)
+    shopper.returns(first, 100)
+    found = reporting.record_liability()
+    assert (found.outstanding, found.debt, found.issued, found.agrees) == (50, 70, 150, True)
+    assert (found.by_age, sum(found.by_expiry.values()), found.borne_by) == ({"0-30": 50}, 50, {"0": 50})
+    reporting.record_liability()
+    assert [report.figures["outstanding"] for report in reporting.liability_reports().items] == [50]
+
+
+def test_the_watch_sees_much_and_many(shopper: Shopper) -> None:
+    set_policy(return_window_days=0, watch_earned_points=500, watch_spent_points=300, watch_awards=4)
+    for _ in range(4):
+        shopper.buys(150)
+    points.spend(shopper.id, 550, cause_type="gift", cause_id=1)
+    assert points.watch() == 4
+    kinds = {alert.kind for alert in reporting.alerts().items}
+    assert kinds == {"much_earned", "many_awards", "much_spent", "earned_and_spent"}
+    alert = session.query(Alert).filter_by(kind="much_earned").one()
+    assert (alert.member_id, alert.facts) == (shopper.id, {"points": 600, "awards": 4})
+    reporting.settle_alert(alert.id, by="staff:1", verdict="bought a ring")
+    assert points.watch() == 3
+    assert len(reporting.alerts().items) == 3
+
+
+def test_a_sudden_growth_is_seen_against_the_members_own_month(shopper: Shopper) -> None:
+    set_policy(return_window_days=0, watch_earned_points=1_000)
+    now = clock.now()
+    for day in (9, 6, 3):
+        clock.fix(now - timedelta(days=day))
+        shopper.buys(20)
+    clock.fix(now)
+    shopper.buys(600)
+    points.watch()
+    assert [alert.kind for alert in reporting.alerts().items] == ["sudden_growth"]
+
+
+def test_merging_moves_points_and_pays_a_debt(shopper: Shopper) -> None:
+    debtor = Shopper(make_member().id, shopper.shop_id)
+    award = debtor.buys(100)
+    points.spend(debtor.id, 100, cause_type="gift", cause_id=1)
+    debtor.returns(award, 40)
+    shopper.buys(100)
+    assert points.holds(debtor.id)
+    points.merge(debtor.id, shopper.id)
+    assert (shopper.balance, shopper.left, debtor.balance) == (60, 60, 0)
+    assert not points.holds(debtor.id)
+    points.give_back("gift", 1, refund_type="ungift", refund_id=1)
+    assert shopper.balance == 160
+    assert points.export(shopper.id)["balances"]["points"] == 160
+    assert ledger.balance(Owner("member", shopper.id), Asset.GROWTH) == 160
