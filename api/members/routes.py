@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from api.kit import audit, db, identity, limits
-from api.kit.http import Blueprint, PageArgs, page_of
+from api.kit.http import Blueprint, MallNotFound, PageArgs, page_of
 from api.kit.limits import Limit
 from api.kit.pages import Page
 from api.members import errors, schemas
@@ -48,7 +48,7 @@ def _arrival(arguments: dict[str, Any]) -> sign_in.Arrival:
 @signing_in.post("/wechat")
 @signing_in.arguments(schemas.WeChatSignInArgs)
 @signing_in.response(200, schemas.SignedInSchema)
-@signing_in.problems(errors.LoginCodeRefused, errors.LoginBlocked, limits.TooOften, *WALLET_TROUBLES)
+@signing_in.problems(MallNotFound, errors.LoginCodeRefused, errors.LoginBlocked, limits.TooOften, *WALLET_TROUBLES)
 def sign_in_with_wechat(arguments: dict[str, Any]) -> sign_in.SignedIn:
     """Sign in with WeChat; the first time is joining"""
     _spend(BY_DEVICE, BY_ADDRESS)
@@ -59,7 +59,7 @@ def sign_in_with_wechat(arguments: dict[str, Any]) -> sign_in.SignedIn:
 @signing_in.post("/alipay")
 @signing_in.arguments(schemas.AlipaySignInArgs)
 @signing_in.response(200, schemas.SignedInSchema)
-@signing_in.problems(errors.LoginCodeRefused, limits.TooOften, *WALLET_TROUBLES)
+@signing_in.problems(MallNotFound, errors.LoginCodeRefused, limits.TooOften, *WALLET_TROUBLES)
 def sign_in_with_alipay(arguments: dict[str, Any]) -> sign_in.SignedIn:
     """Sign in with Alipay; the first time is joining"""
     _spend(BY_DEVICE, BY_ADDRESS)
@@ -70,7 +70,7 @@ def sign_in_with_alipay(arguments: dict[str, Any]) -> sign_in.SignedIn:
 @signing_in.post("/phone")
 @signing_in.arguments(schemas.PhoneSignInArgs)
 @signing_in.response(200, schemas.SignedInSchema)
-@signing_in.problems(errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, limits.TooOften)
+@signing_in.problems(MallNotFound, errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, limits.TooOften)
 def sign_in_with_phone(arguments: dict[str, Any]) -> sign_in.SignedIn:
     """Sign in with a code sent to the phone; the first time is joining"""
     _spend(BY_DEVICE, BY_ADDRESS)
@@ -81,7 +81,9 @@ def sign_in_with_phone(arguments: dict[str, Any]) -> sign_in.SignedIn:
 @signing_in.post("/phone-codes")
 @signing_in.arguments(schemas.PhoneArgs)
 @signing_in.response(202)
-@signing_in.problems(errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon, limits.TooOften)
+@signing_in.problems(
+    MallNotFound, errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon, limits.TooOften
+)
 def send_phone_code(arguments: dict[str, Any]) -> None:
     """Send a sign-in code to a phone"""
     _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
@@ -226,7 +228,7 @@ def remove_vehicle(vehicle_id: int) -> None:
 
 
 @own.get("/me/export")
-@own.response(200)
+@own.response(200, schemas.ExportSchema)
 @own.problems(errors.MemberNotFound, errors.MemberClosed, limits.TooOften)
 def export_me() -> dict[str, Any]:
     """Everything this mall holds about me"""

@@ -15,7 +15,7 @@ from api.members import phones
 BIGINT = Range(1, 2**63 - 1)
 VERSION = Regexp(r"\A[0-9A-Za-z._-]{1,40}\Z")
 SOURCES = ("self", "shop", "service_desk", "invitation", "wifi", "poster", "receipt", "campaign")
-_NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]*\Z", error="No control characters.")
+_NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*\Z", error="No control characters.")
 
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 
@@ -84,7 +84,7 @@ class AlipayPhoneArgs(Schema):
 class MemberRefreshArgs(Schema):
     """The newest refresh token."""
 
-    refresh_token = ma.fields.String(required=True, validate=Length(10, 300))
+    refresh_token = ma.fields.String(required=True, validate=Regexp(r"\A[!-~]{10,300}\Z"))
 
 
 class MemberTokensSchema(Schema):
@@ -199,6 +199,23 @@ class StandingSchema(Schema):
     keep_needs = ma.fields.Integer(allow_none=True, required=True)
     next_level = ma.fields.Nested(LevelSchema, allow_none=True, required=True)
     next_needs = ma.fields.Integer(allow_none=True, required=True)
+
+
+_ROWS = ma.fields.List(ma.fields.Dict(keys=ma.fields.String()), required=True)
+
+
+class ExportSchema(Schema):
+    """Everything this mall holds about a member: this room's rows, and under `rooms` what the others hold, by name."""
+
+    made_at = ma.fields.String(required=True)
+    member = ma.fields.Dict(keys=ma.fields.String(), required=True)
+    identities = _ROWS
+    consents = _ROWS
+    vehicles = _ROWS
+    sign_ins = _ROWS
+    growth = _ROWS
+    level_changes = _ROWS
+    rooms = ma.fields.Dict(keys=ma.fields.String(), required=True)
 
 
 class LevelPatch(Schema):

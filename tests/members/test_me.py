@@ -105,14 +105,14 @@ def test_other_plates_are_refused(plate: str) -> None:
 def test_the_export_holds_what_is_known_and_what_other_rooms_add(client: Any, me: dict[str, str], wechat: Any) -> None:
     wechat.sim("users", person="li-lei", phone="13800138000")
     client.post("/v1/me/phone/wechat", json={"code": wechat.sim("phone-code", person="li-lei")["code"]}, headers=me)
-    exports["points"] = lambda member_id: [{"member": member_id, "points": 7}]
+    exports["games"] = lambda member_id: [{"member": member_id, "won": 7}]
     try:
         told = client.get("/v1/me/export", headers=me).json
     finally:
-        del exports["points"]
+        del exports["games"]
     assert told["member"]["phone"] == "+8613800138000"
     assert {row["channel"] for row in told["identities"]} == {"wechat", "phone"}
-    assert told["points"][0]["points"] == 7 and told["consents"][0]["document"] == "privacy"
+    assert told["rooms"]["games"][0]["won"] == 7 and told["consents"][0]["document"] == "privacy"
 
 
 class ValueIsLeft(Conflict):
@@ -168,3 +168,21 @@ def test_a_well_signed_token_of_a_mall_that_is_not_there_opens_nothing(app: Any,
                 assert answer.status_code < 500, (path, answer.json)
                 listed = answer.status_code == 200 and answer.json == {"items": [], "next_cursor": None}
                 assert listed or answer.status_code in {204, 404, 409, 422}, (path, answer.status_code, answer.json)
+
+
+def test_numbers_and_letters_beyond_reason_are_refused_and_break_nothing(client: Any, me: dict[str, str], mall_code: str) -> None:
+    huge = 10**30
+    for method, path, body in (
+        ("DELETE", f"/v1/me/vehicles/{huge}", None),
+        ("PUT", f"/v1/me/vehicles/{huge}/default", None),
+        ("DELETE", "/v1/me/consents/%00", None),
+        ("GET", "/v1/me/vehicles?cursor=%00", None),
+        ("POST", "/v1/me/vehicles", {"plate": "京A\x001234"}),
+        ("PATCH", "/v1/me", {"nickname": "a\x00b"}),
+        ("PATCH", "/v1/me", {"nickname": "\ud800"}),
+        ("POST", "/v1/sessions/refresh", {"refresh_token": "1.a\x00b.1.cccccccccc"}),
+        ("POST", f"/v1/malls/{mall_code}/sign-in/phone-codes", {"phone": "1380013\x008000"}),
+        ("POST", "/v1/malls/%00/sign-in/phone-codes", {"phone": "13800138000"}),
+    ):
+        answer = client.open(path, method=method, headers=me, data=json.dumps(body), content_type="application/json")
+        assert 400 <= answer.status_code < 500, (method, path, answer.json)

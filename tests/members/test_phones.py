@@ -20,6 +20,7 @@ from api.members import phones, sms
 from api.members.errors import PhoneInvalid
 from api.members.models import Consent, Member, MemberIdentity, TextMessage, Vehicle
 from api.members.service import holds_value, phone_codes
+from api.points import service as points
 from api.settings import Settings, SettingsRefused
 from tests.members.conftest import check_refused, header, rows
 
@@ -140,6 +141,15 @@ def test_a_younger_member_who_holds_value_is_not_folded(
         holds_value.pop()
     assert rows(mall, select(Member.state).order_by(Member.id)) == [("active",), ("active",)]
     assert client.get("/v1/me", headers=header(younger)).json["phone"] is None
+
+
+def test_real_points_keep_two_memberships_apart(
+    client: Any, same_phone: None, wechat: Any, alipay: Any, with_wechat: Any, with_alipay: Any, mall: int
+) -> None:
+    join_wechat(client, wechat, header(with_wechat("li-lei")))
+    younger = with_alipay("li-lei")
+    db.in_mall(mall, lambda: points.grant(younger.json["member"]["number"], 5, cause_type="test", cause_id=1))
+    check_refused(join_alipay(client, alipay, header(younger)), 409, "merge-needed")
 
 
 def test_two_members_who_verify_one_phone_at_once_become_one(app: Any, wechat: Any, with_wechat: Any, mall: int) -> None:

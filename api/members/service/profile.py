@@ -81,9 +81,9 @@ def close(member_id: int) -> None:
 
 
 def export(member_id: int) -> dict[str, Any]:
-    """Everything this mall holds about the member, as JSON values; other rooms add theirs by name."""
+    """Everything this mall holds about the member, as JSON values; under `rooms` what other rooms add, by name."""
     member = get(member_id)
-    own = {
+    return {
         "made_at": clock.now().isoformat(),
         "member": _profile(member),
         "identities": _rows(MemberIdentity, member_id, "channel", "app_id", "subject", "union_id", "first_seen_at"),
@@ -92,8 +92,8 @@ def export(member_id: int) -> dict[str, Any]:
         "sign_ins": _rows(MemberSession, member_id, "channel", "began_at", "rotated_at", "ended_at", "end_reason"),
         "growth": _rows(GrowthEntry, member_id, "growth", "cause", "earned_at"),
         "level_changes": _rows(LevelChange, member_id, "from_rank", "to_rank", "reason", "growth", "changed_at"),
+        "rooms": {name: rows(member_id) for name, rows in hooks.exports.items()},
     }
-    return own | {name: rows(member_id) for name, rows in hooks.exports.items()}
 
 
 def _profile(member: Member) -> dict[str, Any]:
