@@ -136,8 +136,10 @@ def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool) -> Dossier:
+def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool, purchase_id: int | None) -> Dossier:
     """Let the receipt score as its facts stand. From a value on, the first approval only calls for a second reader.
+
+    `purchase_id`: the receipt that a refund slip belongs to, where several may be meant.
 
     FactsIncomplete, SecondReaderNeeded, OwnReceipt, ReviewNotYours.
     """
@@ -149,7 +151,7 @@ def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool) -> Do
         states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, taken_until=None)
         audit.record(by, "approve receipt first", "receipt", receipt.id, after=_facts(receipt), why=why)
         return dossier(review_id)
-    _let_through(receipt, by)
+    _let_through(receipt, by, purchase_id)
     final = ReviewState.REFUSED if receipt.state == ReceiptState.REFUSED else ReviewState.APPROVED
     readers: dict[str, Any] = {"second_by": staff_id} if review.first_by is not None else {"first_by": staff_id}
     states.move(review, final, by=by, reason=why, decided_at=now, taken_by=None, taken_until=None, **readers)
@@ -167,10 +169,10 @@ def _refuse_unready(review: ReceiptReview, receipt: Receipt, staff_id: int) -> N
         raise FactsIncomplete(missing=missing)
 
 
-def _let_through(receipt: Receipt, by: str) -> None:
+def _let_through(receipt: Receipt, by: str, purchase_id: int | None) -> None:
     read = service.stored_reading(receipt)
     if receipt.kind == "refund" and read is not None:
-        service.apply_refund(receipt, read, by=by)
+        service.apply_refund(receipt, read, by=by, purchase_id=purchase_id)
     else:
         service.score(receipt, by=by, tenders=read.tenders if read is not None else ())
 

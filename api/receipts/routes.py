@@ -172,7 +172,7 @@ def correct_review(args: dict[str, Any], review_id: int) -> review.Dossier:
 @reviews.idempotent
 def approve_receipt(args: dict[str, Any], review_id: int) -> review.Dossier:
     """Let the receipt score; from a value on this calls for a second reader"""
-    return review.approve(review_id, identity.staff().id, why=args["why"], learn_alias=args["learn_alias"])
+    return review.approve(review_id, identity.staff().id, why=args["why"], learn_alias=args["learn_alias"], purchase_id=args["purchase_id"])
 
 
 @reviews.post("/<int:review_id>/refusal")

@@ -179,10 +179,11 @@ class ReviewerCorrectionArgs(Schema):
 
 
 class ApprovalArgs(Schema):
-    """Why it is let through; learn_alias: remember the printed name as this shop's."""
+    """Why it is let through; learn_alias: remember the printed name as this shop's; purchase_id: whose points a refund slip takes."""
 
     why = ma.fields.String(required=True, validate=ma.validate.Length(1, 500))
     learn_alias = ma.fields.Boolean(load_default=True)
+    purchase_id = ma.fields.Integer(load_default=None, allow_none=True, validate=ma.validate.Range(1, 2**63 - 1))
 
 
 class RefusalArgs(Schema):

@@ -437,10 +437,16 @@ def _tenders(printed: Sequence[tuple[str, int]], paid_fen: int) -> list[sales.Te
     return [sales.Tender(kind, amount) for kind, amount in printed] if sum(amount for _, amount in printed) <= paid_fen else []
 
 
-def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str) -> None:
-    """A reviewer lets a refund slip through as its facts stand. FactsIncomplete when no single purchase belongs to it."""
-    facts = {name: getattr(receipt, name) for name in ("shop_id", "paid_fen", "paid_at", "number_key")}
-    take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy()), **facts)
+def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str, purchase_id: int | None) -> None:
+    """A reviewer lets a refund slip through, for the purchase named or the single one that belongs to it. FactsIncomplete."""
+    facts: dict[str, Any] = {name: getattr(receipt, name) for name in ("shop_id", "paid_fen", "paid_at", "number_key")}
+    purchase = _locked(purchase_id) if purchase_id is not None else None
+    if purchase is None:
+        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy()), **facts)
+    elif purchase.state != ReceiptState.SCORED or purchase.shop_id != receipt.shop_id:
+        raise FactsIncomplete(missing=["purchase_id"])
+    else:
+        _give_back(receipt, purchase, by=by, **facts)
 
 
 def _who_was_first(member_id: int, seen: sales.Sighted) -> tuple[Reason, dict[str, Any]]:
@@ -563,7 +569,7 @@ def answer(receipt_id: int, member_id: int, value: Any) -> Receipt:
     if value is None:
         to_review(receipt, Reason.NO_CHOICE_FITS, by=by, policy=policy)
         return receipt
-    if value not in [choice["value"] for choice in question["choices"]]:
+    if type(value) not in (int, str) or value not in [choice["value"] for choice in question["choices"]]:
         raise AnswerNotOffered()
     receipt.answers = receipt.answers | {question["field"]: value}
     if question["field"] == AMOUNT and not likely_answer(question["choices"], value):

@@ -1,0 +1,81 @@
+"""A refund slip finds its purchase and takes the points back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.receipts.conftest import PAID, World, slip
+
+LATER = PAID.replace(hour=11, minute=50)
+
+
+def refund(fen: int = 12_850, **given: Any) -> Any:
+    return slip(kind="refund", fen=-fen, at=LATER, tenders=(), **given)
+
+
+def test_a_refund_slip_finds_its_receipt_by_number_and_takes_the_points_back(world: World) -> None:
+    member = world.member()
+    bought = world.read(member, slip(no="202605200001"))
+    taken = world.read(member, refund(original_no="202605200001"))
+    assert (taken.state, taken.why) == ("taken_back", "points_taken_back")
+    assert [points for _, points in world.points(member)] == [0]
+    assert world.receipt(bought.id).state == "returned"
+
+
+def test_without_a_number_shop_and_amount_find_it(world: World) -> None:
+    member = world.member()
+    world.read(member, slip())
+    assert world.read(member, refund()).state == "taken_back"
+
+
+def test_a_part_takes_its_part(world: World) -> None:
+    member = world.member()
+    bought = world.read(member, slip(no="202605200001", fen=10_000))
+    assert world.read(member, refund(4_000, original_no="202605200001")).state == "taken_back"
+    assert [points for _, points in world.points(member)] == [60]
+    assert world.receipt(bought.id).state == "scored"
+
+
+def test_the_same_slip_again_takes_nothing_again(world: World) -> None:
+    member = world.member()
+    world.read(member, slip(no="202605200001", fen=10_000))
+    paper = {"original_no": "202605200001", "no": "R2026052001"}
+    world.read(member, refund(4_000, **paper))
+    again = world.read(member, refund(4_000, **paper))
+    assert (again.state, again.why) == ("refused", "refund_applied_before")
+    assert [points for _, points in world.points(member)] == [60]
+
+
+def test_a_refund_of_what_never_scored_changes_nothing(world: World) -> None:
+    member = world.member()
+    assert world.read(member, refund(original_no="999999999999")).why == "refund_without_receipt"
+    assert world.points(member) == []
+
+
+def test_a_refund_of_more_than_was_paid_goes_to_a_person(world: World) -> None:
+    member = world.member()
+    world.read(member, slip(no="202605200001", fen=10_000))
+    assert world.read(member, refund(20_000, original_no="202605200001")).why == "refund_unclear"
+
+
+def test_two_purchases_of_that_amount_go_to_a_person_who_names_the_right_one(world: World) -> None:
+    member = world.member()
+    for hour in (9, 10):
+        assert world.read(member, slip(fen=10_000, at=PAID.replace(hour=hour))).state == "scored"
+    taken = world.read(member, refund(10_000))
+    assert taken.why == "refund_unclear" and len(taken.details["receipts"]) == 2
+    staff = world.staff()
+    case = world.office("POST", "/v1/office/receipt-reviews/next", staff).json["review"]["id"]
+    unclear = world.office("POST", f"/v1/office/receipt-reviews/{case}/approval", staff, {"why": "?"})
+    assert unclear.status_code == 409
+    body = {"why": "小票", "purchase_id": taken.details["receipts"][0]}
+    done = world.office("POST", f"/v1/office/receipt-reviews/{case}/approval", staff, body).json
+    assert done["receipt"]["state"] == "taken_back"
+    assert sorted(points for _, points in world.points(member)) == [0, 100]
+
+
+def test_a_returned_purchase_does_not_score_again(world: World) -> None:
+    member, paper = world.member(), slip(no="202605200001")
+    world.read(member, paper)
+    world.read(member, refund(original_no="202605200001"))
+    assert world.read(world.member(), slip(no="202605200001")).why == "returned_before"
