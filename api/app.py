@@ -18,10 +18,8 @@ from api.members import alipay_login, sms, wechat_login
 from api.members import commands as member_commands
 from api.members import routes as member_routes
 from api.members import service as members
-from api.members import service as members
 from api.points import commands as point_commands
 from api.points import routes as point_routes
-from api.points import service as points
 from api.points import service as points
 from api.receipts import routes as receipt_routes
 from api.receipts import service as receipts
@@ -69,13 +67,6 @@ def configure(settings: Settings) -> None:
     alipay_login.configure(settings)
     sms.configure(settings)
     _introduce_rooms()
-    _introduce_rooms()
-
-
-def _introduce_rooms() -> None:
-    """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
-    members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
-    members.exports.update(points=points.export)
 
 
 def _introduce_rooms() -> None:
