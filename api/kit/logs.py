@@ -22,7 +22,7 @@ PATTERNS = [
     # name=value and 'name': 'value' inside text (URLs, printed dictionaries, messages of libraries)
     (
         re.compile(
-            r"(?i)((?<![a-z0-9_-])(?!(?:status|error)_code)[\w-]*"
+            r"(?i)((?<![a-z0-9_-])(?!(?:status|error|exit)_code)[\w-]*"
             r"(?:token|secret|password|passphrase|session_key|api_key|(?<![a-z0-9])pin|(?<![a-z0-9])code)"
             r"[\"']?\s*[:=]\s*[\"']?)(?!\[hidden\])[^\s\"',;&)}\]]+"
         ),
@@ -34,7 +34,7 @@ PATTERNS = [
     (re.compile(r"(invalid input syntax for [^:\n]*: )\"[^\"]*\""), r"\1[hidden]"),
     (re.compile(r"-----BEGIN[^-]*-----[\s\S]*?-----END[^-]*-----"), "[key]"),
 ]
-SAFE_KEYS = frozenset({"status_code", "error_code", "error_type"})
+SAFE_KEYS = frozenset({"status_code", "error_code", "error_type", "exit_code"})
 
 
 def clean(value: Any, key: str = "") -> Any:
