@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import struct
@@ -141,8 +142,11 @@ def _tags(image: Image.Image) -> dict[int, Any]:
         return {}
 
 
-def _clean(text: object) -> str:
-    return re.sub(r"[^\w .,()/+-]", "", str(text or "")).strip()[:80]
+def _clean(value: object) -> str:
+    text = str(value or "")
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8")  # the standard says ASCII; phones write UTF-8
+    return re.sub(r"[^\w .,()/+-]", "", text).strip()[:80]
 
 
 def _format(data: bytes) -> str:

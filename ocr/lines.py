@@ -127,9 +127,14 @@ class LineReader:
         crops = [_crop(pixels, box) for box in boxes]
         read = self._predict(crops)
         doubtful = [i for i, (_, score) in enumerate(read) if score < DOUBTFUL]
-        again = self._predict([cv2.medianBlur(crops[i], 3) for i in doubtful])
-        for i, second in zip(doubtful, again, strict=True):
-            read[i] = _surer(read[i], second)
+        looks: list[list[Pixels]] = [
+            [np.asarray(cv2.medianBlur(crops[i], 3), dtype=np.uint8) for i in doubtful],
+            [np.asarray(cv2.GaussianBlur(crops[i], (0, 0), 1.0), dtype=np.uint8) for i in doubtful],
+            [_crop(pixels, _grown(boxes[i])) for i in doubtful],
+        ]
+        again = self._predict([crop for look in looks for crop in look])
+        for place, i in enumerate(doubtful):
+            read[i] = _vote([read[i], *again[place :: len(doubtful)]])
         return read
 
     def _predict(self, crops: list[Pixels]) -> list[tuple[str, float]]:
@@ -140,11 +145,27 @@ class LineReader:
         return [read[i] for i in range(len(crops))]
 
 
-def _surer(first: tuple[str, float], second: tuple[str, float]) -> tuple[str, float]:
-    """The reading with the better score; where the two see other digits, neither is sure."""
-    best = max(first, second, key=lambda one: one[1])
-    agree = re.sub(r"\D", "", first[0]) == re.sub(r"\D", "", second[0])
-    return best if agree else (best[0], min(best[1], DISPUTED))
+def _vote(readings: list[tuple[str, float]]) -> tuple[str, float]:
+    """The text that several looks at one line agree on; where they see other digits, none of them is sure."""
+    votes: dict[str, float] = {}
+    for text, score in readings:
+        votes[text] = votes.get(text, 0.0) + score
+    text = max(votes, key=lambda one: votes[one])
+    score = max(score for read, score in readings if read == text)
+    digits = [re.sub(r"\D", "", read) for read, _ in readings]
+    agree = 2 * digits.count(re.sub(r"\D", "", text)) > len(digits)
+    return text, score if agree else min(score, DISPUTED)
+
+
+def _grown(box: Box) -> Box:
+    """The box with a little more paper around it."""
+    corners = np.array(box)
+    along, down = corners[1] - corners[0], corners[3] - corners[0]
+    height = float(np.linalg.norm(down))
+    side = 0.08 * height * along / max(1.0, float(np.linalg.norm(along)))
+    up = 0.08 * down
+    grown = (corners[0] - side - up, corners[1] + side - up, corners[2] + side + up, corners[3] - side + up)
+    return tuple((float(x), float(y)) for x, y in grown)  # type: ignore[return-value]
 
 
 def _whole(length: float) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnxruntime
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 WHEEL = "rapidocr==3.10.0"
 WHEEL_SHA256 = "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050"
@@ -118,7 +118,7 @@ def _swap_in(fresh: Path, final: Path) -> None:
     # File by file: each rename is atomic, and another process that fetches at the same time writes the same bytes.
     final.mkdir(exist_ok=True)
     for name in ("inference.yml", "inference.onnx"):
-        os.replace(fresh / name, final / name)
+        (fresh / name).replace(final / name)
 
 
 def _install_licences(archive: zipfile.ZipFile, target: Path) -> None:
@@ -126,7 +126,7 @@ def _install_licences(archive: zipfile.ZipFile, target: Path) -> None:
         text = archive.read(LICENCES + name)
         with tempfile.NamedTemporaryFile(dir=target, delete=False) as file:
             file.write(text)
-        os.replace(file.name, target / name)
+        Path(file.name).replace(target / name)
 
 
 def _describe(weights: Weights, onnx: Path) -> dict[str, object]:
@@ -176,9 +176,9 @@ def main() -> int:
     try:
         target = ensure()
     except WeightsMissing as missing:
-        print(missing, file=sys.stderr)
+        sys.stderr.write(f"{missing}\n")
         return 1
-    print(f"OCR weights are in {target}.")
+    sys.stdout.write(f"OCR weights are in {target}.\n")
     return 0
 
 

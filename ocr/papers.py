@@ -84,9 +84,13 @@ def _numbers_agree(a: Reading, b: Reading) -> bool | None:
     if first == second:
         return True
     # One misread character in a long number is the camera; two different numbers of one till differ in the last digits.
-    sure = min(a.receipt_no.confidence, b.receipt_no.confidence)
-    near = len(first) == len(second) and len(first) >= 8 and Levenshtein.distance(first, second) == 1
-    return None if near and (sure < 0.93 or first[:-3] != second[:-3]) else False
+    sure = min(_legible(a), _legible(b))
+    near = len(first) >= 8 and Levenshtein.distance(first, second) == 1
+    return None if near and (sure < 0.9 or first[:-3] != second[:-3]) else False
+
+
+def _legible(reading: Reading) -> float:
+    return min((reading.lines[index].score for index in reading.receipt_no.line_indexes), default=0.0)
 
 
 # Characters that cameras take for one another.

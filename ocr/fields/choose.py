@@ -41,7 +41,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
     ranked = _rank(slip)
     amount = _amount(slip, ranked)
     number = _number(slip)
-    unit, mall = merchants.unit_and_mall(rows, lines)
+    unit, mall = merchants.unit_and_mall(rows)
     return Reading(
         lines=tuple(lines),
         merchant=_merchant(slip),
@@ -153,7 +153,7 @@ def _tenders(ledger: Sequence[Entry], paid: int | None) -> tuple[Tender, ...]:
 
 def _named(ledger: Sequence[Entry]) -> dict[str, int]:
     """The amounts by the part that they play, in fen; of several with one part the last."""
-    return {entry.role.value: entry.fen for entry in ledger if entry.role not in (None, Role.OTHER)}  # type: ignore[union-attr]
+    return {entry.role.value: entry.fen for entry in ledger if entry.role not in (None, Role.OTHER)}
 
 
 def _after(rows: Sequence[Row], label: str, value: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ocr.fields.money import Money, amounts
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import squeezed
 
+_DATE = re.compile(r"\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}|\d{1,2}:\d{2}:\d{2}")
 # A number this long without cents is a code, not money.
 MAX_FEN = 100_000_000
 
@@ -56,9 +58,11 @@ def _waiting(row: Row) -> tuple[Role, str] | None:
 def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
     found: list[Entry] = []
     words: list[str] = []
-    for item in row.items:
+    for place, item in enumerate(row.items):
+        if _is_broken(row.items, place):
+            continue
         start = 0
-        for money in amounts(item):
+        for money in () if _DATE.search(item.text) else amounts(item):
             before = item.text[start : money.start].strip(" :()[]")
             if squeezed(before):
                 words.append(before)
@@ -71,6 +75,13 @@ def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
         elif start:
             words = words[-1:]
     return found
+
+
+def _is_broken(items: Sequence[Item], place: int) -> bool:
+    """Is this half of a number that was read in two pieces (1080. | 00)?"""
+    left, right = items[max(0, place - 1)], items[min(place + 1, len(items) - 1)]
+    before = left is not items[place] and re.search(r"\d[.,]$", left.text) and items[place].left - left.right < left.height
+    return bool(before) or (right is not items[place] and bool(re.fullmatch(r"\D?\d+[.,]", items[place].text)))
 
 
 def _entry(money: Money, words: list[str], number: int) -> Entry:

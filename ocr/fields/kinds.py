@@ -1,5 +1,6 @@
 """What sort of paper this is: a purchase, or one of the things that only look like one."""
 
+# ruff: noqa: E501  (a rule is one line, however many words it knows)
 from __future__ import annotations
 
 import re
@@ -40,7 +41,9 @@ def kind_of(rows: Sequence[Row], ledger: Sequence[Entry], looks_like_screen: flo
     """The kind of slip, and how sure that is (0..1). `looks_like_screen`: the picture's own score for a screenshot."""
     votes = _votes(rows)
     roles = {entry.role for entry in ledger if entry.fen}
-    shop = bool(roles & {Role.TOTAL, Role.SUBTOTAL, Role.PAYABLE}) or _lists_articles(ledger)
+    # A card slip may call its one amount a total; articles, or a sum before the total, make it a shop's own receipt.
+    sums = roles & {Role.TOTAL, Role.SUBTOTAL, Role.PAYABLE, Role.DISCOUNT, Role.CHANGE}
+    shop = _lists_articles(ledger) or len(sums) >= 2 or (bool(sums) and votes["payment_slip"] < 5.0)
     if shop:
         votes["payment_slip"] = max(0.0, votes["payment_slip"] - 3.5)
         votes["e_screenshot"] *= 0.7
@@ -60,7 +63,7 @@ def _votes(rows: Sequence[Row]) -> dict[Kind, float]:
     votes: dict[Kind, float] = {kind: 0.0 for kind, _, _ in _SIGNS}
     for kind, weight, pattern in _COMPILED:
         hits = [item for row in rows for item in row.items if _speaks(pattern, item.text)]
-        votes[kind] += weight * min(len(hits), 4)
+        votes[kind] += weight * min(len(hits), 6)
     return votes
 
 
@@ -81,9 +84,9 @@ def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, fl
     able = {kind: vote for kind, vote in votes.items() if vote >= needed.get(kind, 2.0)}
     # A title says more than a place: refunds, top-ups and unpaid bills first, then the channel.
     for kind in ("refund", "top_up", "unpaid_bill", "parking", "e_screenshot", "delivery_order", "payment_slip", "other"):
-        if kind in able and able[kind] >= 0.6 * max(able.values()):  # type: ignore[index]
+        if kind in able and able[kind] >= 0.6 * max(able.values()):
             rest = max((vote for other, vote in votes.items() if other != kind), default=0.0)
-            return kind, round(min(0.99, 0.6 + 0.08 * (votes[kind] - 0.5 * rest)), 3)  # type: ignore[return-value,index]
+            return kind, round(min(0.99, 0.6 + 0.08 * (votes[kind] - 0.5 * rest)), 3)
     money = [entry for entry in ledger if entry.strong]
     if not money:
         return "other", 0.6

@@ -1,5 +1,6 @@
 """Who sold it: the shop's name among logos of platforms, banks and malls, titles, slogans and addresses."""
 
+# ruff: noqa: E501  (a rule is one line, however many words it knows)
 from __future__ import annotations
 
 import re
@@ -106,16 +107,18 @@ def _ranked(head: Sequence[Row], lines: Sequence[Line], kind: Kind) -> list[Name
     if not items:
         return []
     usual = median(item.height for item in items)
+    # Where the slip is bilingual, the name in Chinese is the shop's own.
+    western = not any(has_han(item.text) for item in items)
     names = []
     for place, row in enumerate(head):
         item = max(row.items, key=lambda one: one.height)
-        score = _likely(item, place, usual, len(row.items), kind)
+        score = _likely(item, place, usual, len(row.items), kind, western)
         if score > 0:
             names.append(Name(_as_printed(lines, item, item.text), round(score, 3), (item,)))
     return names
 
 
-def _likely(item: Item, place: int, usual: float, beside: int, kind: Kind) -> float:
+def _likely(item: Item, place: int, usual: float, beside: int, kind: Kind, western: bool) -> float:
     text, key = item.text, squeezed(item.text)
     if len(key) < 2 or item.score < 0.5 or _TITLE.search(key) or _NOT_NAME.search(plain(text)):
         return 0.0
@@ -124,7 +127,7 @@ def _likely(item: Item, place: int, usual: float, beside: int, kind: Kind) -> fl
     score = 0.45 - 0.03 * place
     score += 0.12 * min(2.0, max(0.0, item.height / max(1.0, usual) - 1.0))
     score += 0.15 if _SHOP_WORD.search(key) else 0.0
-    score += 0.20 if _WESTERN_FIRM.search(text) else 0.0
+    score += 0.20 if western and _WESTERN_FIRM.search(text) else 0.0
     score -= 0.25 if _FRAGMENT.fullmatch(text) else 0.0
     score -= 0.30 if _ADDRESS.search(text) else 0.0
     score -= 0.12 if _COMPANY.search(text) and has_han(text) else 0.0
@@ -173,7 +176,7 @@ def _tail(name: Name, head: Sequence[Row]) -> Item | None:
     return tail if near and alike and closes and is_branch and not ended else None
 
 
-def unit_and_mall(rows: Sequence[Row], lines: Sequence[Line]) -> tuple[str | None, str | None]:
+def unit_and_mall(rows: Sequence[Row]) -> tuple[str | None, str | None]:
     """The shop's unit in the building (B1-203) and the mall's name, where a row shows them."""
     unit = mall = None
     for row in rows:

@@ -1,5 +1,6 @@
 """Printed amounts: digits with or without a currency, and the capital words (大写) of Chinese bills."""
 
+# ruff: noqa: E501  (a rule is one line, however many words it knows)
 from __future__ import annotations
 
 import re
@@ -15,7 +16,7 @@ _CURRENCIES = (
     ("TWD", r"NT\s?[$S]|NTD|TWD|新台币|新台幣"),
     ("CNY", r"RMB|CNY|CN¥|人民币"),
     ("MYR", r"\bRM\s?(?=\d)|\bMYR\b|\(RM\)|\bRM\b"),
-    ("SGD", r"S\$|\bSGD\b"),
+    ("SGD", r"(?<![A-Z])S\$|\bSGD\b"),
     ("USD", r"US\s?\$|\bUSD\b"),
     ("EUR", r"€|\bEUR\b"),
     ("GBP", r"£|\bGBP\b"),
@@ -48,6 +49,8 @@ def amounts(item: Item) -> list[Money]:
     """The amounts printed on one item, from left to right."""
     found = []
     for match in _AMOUNT.finditer(_repaired(item.text)):
+        if re.match(r"0\d", match["whole"]) or item.text[match.end() :].startswith("."):
+            continue  # the rest of a number that was cut or folded away
         if _NOT_MONEY.match(item.text[match.end() :]):
             continue
         found.append(_money(match, item))

@@ -1,5 +1,6 @@
 """The number that the shop gave this slip, among the many numbers that shops print."""
 
+# ruff: noqa: E501  (a rule is one line, however many words it knows)
 from __future__ import annotations
 
 import re

@@ -1,5 +1,6 @@
 """When it was paid: dates in every order that shops print, with or without a time beside them."""
 
+# ruff: noqa: E501  (a rule is one line, however many words it knows)
 from __future__ import annotations
 
 import re
@@ -10,7 +11,7 @@ from datetime import date, datetime, time
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import has_han, squeezed
 
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
 _SEP = r"\s?[-/.]\s?"
 _NAMED = "|".join(_MONTHS)
 _PATTERNS = (
@@ -23,7 +24,7 @@ _PATTERNS = (
     ("dmy", re.compile(rf"(?<![\d.])(?P<d>\d{{1,2}}){_SEP}(?P<m>\d{{1,2}}){_SEP}(?P<y>20\d\d)(?!\d{{3}})")),
     ("dby", re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})[\s\-/.,]*(?P<b>{_NAMED})[a-z]*[\s\-/.,]*(?P<y>20\d\d|\d\d)(?!\d)", re.IGNORECASE)),
     ("dby", re.compile(rf"(?P<b>{_NAMED})[a-z]*[\s\-/.,]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/.,]+(?P<y>20\d\d)", re.IGNORECASE)),
-    ("two", re.compile(r"(?<![\d./-])(?P<a>\d{2})\s?([-/.])\s?(?P<b>\d{1,2})\s?\2\s?(?P<c>\d{2})(?![\d/.%])")),
+    ("two", re.compile(r"(?<![\d./-])(?P<a>\d{2})\s?([-/.])\s?(?P<b>\d{1,2})\s?\2\s?(?P<c>\d{2})(?:(?![\d/.%])|(?=[012]\d:[0-5]\d))")),
     ("two", re.compile(r"(?<!\d)(?P<a>\d{2})年(?P<b>\d{1,2})月(?P<c>\d{1,2})")),
     ("run", re.compile(r"(?<!\d)(?P<y>20[0-4]\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d)")),
 )
@@ -55,7 +56,17 @@ def moments(rows: Sequence[Row], order: str) -> list[Moment]:
     """Every date of the slip, best first. `order`: "dmy" or "mdy", for dates whose order nothing on the slip settles."""
     stamps = _stamps(rows)
     found = [moment for number in range(len(rows)) for moment in _of_row(rows, number, order, stamps)]
-    return sorted(found, key=lambda moment: moment.score, reverse=True)
+    found.sort(key=lambda moment: moment.score, reverse=True)
+    return [_with_time(found), *found[1:]] if found else []
+
+
+def _with_time(found: Sequence[Moment]) -> Moment:
+    """The best date; when it stands without a time, the time that the same day has elsewhere on the slip."""
+    best = found[0]
+    if best.has_time:
+        return best
+    same_day = [one for one in found if one.has_time and one.when.date() == best.when.date() and one.score > 0.3]
+    return same_day[0] if same_day else best
 
 
 def _stamps(rows: Sequence[Row]) -> set[date]:
@@ -164,7 +175,9 @@ def _pick(options: Sequence[date | None], stamps: set[date]) -> tuple[date, floa
 
 def _clock(rest: str, rows: Sequence[Row], number: int, item: Item) -> tuple[time | None, Item | None]:
     """The time after the date: in the same item, beside it, or on the next row with a label of its own."""
-    if (inline := _read_time(rest)) or (inline := _read_run(rest)):
+    # Beside a date, a point between hours and minutes is a colon that the reader took for one.
+    pointed = re.sub(r"^(\s?[012]\d)\.([0-5]\d)", r"\1:\2", rest)
+    if (inline := _read_time(pointed)) or (inline := _read_run(rest)):
         return inline, item
     beside = [other for other in rows[number].items if other is not item]
     near = [other for step in (1, -1, 2) if 0 <= number + step < len(rows) for other in rows[number + step].items]

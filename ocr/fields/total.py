@@ -48,7 +48,12 @@ class Hypothesis:
     @property
     def confidence(self) -> float:
         belief = 1 - prod(1 - WEIGHTS[kind] for kind in self.evidence)
-        return round(belief * self.doubt, 4)
+        return round(belief * self.doubt * min(1.0, self.legible / LEGIBLE), 4)
+
+    @property
+    def legible(self) -> float:
+        """How surely the digits were read: the best of the lines that print them."""
+        return max(entry.item.score for entry in self.entries)
 
     @property
     def best(self) -> Entry:
@@ -92,7 +97,7 @@ def _in_style(ledger: Sequence[Entry]) -> list[Entry]:
     # Where prices carry cents, a bare whole number is a count or a code.
     money = [entry for entry in ledger if entry.role is not Role.COUNT]
     with_cents = sum(entry.cents for entry in money)
-    if with_cents * 2 < len(money):
+    if with_cents < min(3, 0.5 * len(money)):
         return list(ledger)
     return [entry for entry in ledger if entry.cents or entry.strong]
 
@@ -223,7 +228,7 @@ def _doubt(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
     """A sum that is followed by discounts and by a smaller amount due is not what was paid."""
     for hypothesis in found.values():
         rivals = [other for other in found.values() if other is not hypothesis]
-        if any(_supersedes(other, hypothesis) for other in rivals):
+        if any(_supersedes(other, hypothesis, ledger) for other in rivals):
             hypothesis.doubt *= 0.5
         if {"tender", "subtotal"} & hypothesis.evidence and any(_is_firm(other) for other in rivals):
             hypothesis.doubt *= 0.6
@@ -237,10 +242,13 @@ def _is_firm(hypothesis: Hypothesis) -> bool:
     return bool(hypothesis.evidence & {"paid", "payable", "total"})
 
 
-def _supersedes(later: Hypothesis, earlier: Hypothesis) -> bool:
-    if later.fen >= earlier.fen or later.best.row <= earlier.best.row or "discounts" not in later.evidence:
+def _supersedes(later: Hypothesis, earlier: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    if later.fen >= earlier.fen or later.best.row <= earlier.best.row or later.doubt <= 0.5:
         return False
-    return bool(later.evidence & {"paid", "payable", "total"}) and later.doubt > 0.5
+    between = range(min(entry.row for entry in earlier.entries), max(entry.row for entry in later.entries))
+    reduced = any(entry.role in (Role.DISCOUNT, Role.ROUNDING) and entry.fen and entry.row in between for entry in ledger)
+    firm = bool(later.evidence & {"paid", "payable", "total"})
+    return firm and ("discounts" in later.evidence or (reduced and "again" in later.evidence))
 
 
 def is_sure(ranked: Sequence[Hypothesis]) -> bool:
@@ -249,10 +257,9 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
         return False
     first = ranked[0]
     proofs = first.evidence & PROOFS
-    legible = max(entry.item.score for entry in first.entries) >= LEGIBLE
     rival = max((other.confidence for other in ranked[1:]), default=0.0)
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
-    return labelled and bool(proofs) and legible and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
+    return labelled and bool(proofs) and first.legible >= LEGIBLE and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
 
 
 
@@ -264,7 +271,9 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     if hypothesis.evidence & {"paid", "payable", "total", "special"}:
         return True
     proved = bool(hypothesis.evidence & {"tenders", "change", "words", "items"})
-    return "subtotal" in hypothesis.evidence and proved and not _changed_below(hypothesis, ledger)
+    last = max(entry.row for entry in hypothesis.entries)
+    unpaid = not any(entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.row > last for entry in ledger)
+    return "subtotal" in hypothesis.evidence and (proved or unpaid) and not _changed_below(hypothesis, ledger)
 
 
 def _changed_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
