@@ -186,7 +186,8 @@ def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
             enter(mall_id)
         yield
         _commit()
-    except BaseException:
+    except BaseException as error:
+        error.__dict__["halfway"] = passed_checkpoint()
         session.rollback()
         raise
     finally:
@@ -237,8 +238,8 @@ def passed_checkpoint() -> bool:
 
 
 def worth_another_try(error: BaseException) -> bool:
-    """Whether the database only asks to run the same transaction again (deadlock, serialization, lost before any work)."""
-    if not isinstance(error, DBAPIError):
+    """Whether the database only asks to run the same transaction again (deadlock, serialization), and none of it is durable yet."""
+    if not isinstance(error, DBAPIError) or error.__dict__.get("halfway"):
         return False
     return isinstance(error.orig, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))
 

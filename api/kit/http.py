@@ -138,6 +138,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         self.audience = audience
         self._prepare_doc_cbks.append(_document_problems)
         self._prepare_doc_cbks.append(_document_access)
+        self._prepare_doc_cbks.append(self._document_audience)
+
+    def _document_audience(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: ARG002
+        doc["x-audience"] = self.audience.name
+        if self.audience.kinds:
+            doc["security"] = [{"bearer": []}]
+        return doc
 
     def problems(self, *refusals: type[Problem]) -> Callable[[View], View]:
         """List how a route can refuse; each becomes a worked example in the contract."""
@@ -183,13 +190,16 @@ def _mark(**facts: Any) -> Callable[[View], View]:
 
 
 def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
-    refusals: list[type[Problem]] = list(doc_info.get("problems", ()))
+    """Every refusal is problem+json: those that the route names with an example, any other by the default answer."""
     responses = doc.setdefault("responses", {})
-    responses.setdefault("429", {"description": "Too Many Requests", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}})
+    for status in [status for status in responses if str(status)[0] in "45"]:
+        responses[status] = {"description": HTTPStatus(int(status)).phrase, "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
+    refusals: Iterable[type[Problem]] = doc_info.get("problems", ())
     for refusal in refusals:
         response = responses.setdefault(str(refusal.status), {"description": HTTPStatus(refusal.status).phrase})
         content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
         content.setdefault("examples", {})[refusal.slug()] = {"value": refusal().body()}
+    responses["default"] = {"description": "Any other refusal", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
     return doc
 
 

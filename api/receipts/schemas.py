@@ -90,7 +90,7 @@ ReceiptPageSchema = page_of(ReceiptSchema)
 class AnswerArgs(Schema):
     """The value of one of the choices, or null when none of them is right."""
 
-    value = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["integer", "string", "null"]})
+    value = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["integer", "string"]})
 
 
 class CorrectionArgs(Schema):
@@ -139,7 +139,7 @@ class ReadFieldSchema(Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    value = ma.fields.Raw(allow_none=True, metadata={"type": ["integer", "string", "null"]})
+    value = ma.fields.Raw(allow_none=True, metadata={"type": ["integer", "string"]})
     confidence = ma.fields.Float()
     box = ma.fields.List(ma.fields.List(ma.fields.Float()), allow_none=True)
 
