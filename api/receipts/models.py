@@ -123,7 +123,7 @@ class ReceiptReview(Stateful, MallOwned, Model):
             unique=True,
             postgresql_where=text("state IN ('open', 'second')"),
         ),
-        Index("ix_receipt_reviews_queue", "mall_id", "decide_by", "id", postgresql_where=text("state IN ('open', 'second')")),
+        Index("ix_receipt_reviews_queue", "mall_id", "due_at", "id", postgresql_where=text("state IN ('open', 'second')")),
         CheckConstraint("second_by IS NULL OR second_by <> first_by", name="two_different_readers"),
     )
 
@@ -131,9 +131,9 @@ class ReceiptReview(Stateful, MallOwned, Model):
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
     reason: Mapped[str]
     opened_at: Mapped[datetime]
-    decide_by: Mapped[datetime]
+    due_at: Mapped[datetime]
     taken_by: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
-    taken_until: Mapped[datetime | None]
+    hold_ends_at: Mapped[datetime | None]
     first_by: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
     second_by: Mapped[int | None] = mapped_column(ForeignKey("staff_accounts.id"))
     decided_at: Mapped[datetime | None]

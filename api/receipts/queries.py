@@ -119,7 +119,7 @@ def scored_purchases(shop_id: int, number_key: str | None, paid_fen: int, until:
 def next_case(staff_id: int, own_members: Sequence[int], until: datetime) -> int | None:
     """Take the case with the oldest promise that this reviewer may decide; two reviewers never get the same one."""
     now = clock.now()
-    free = or_(ReceiptReview.taken_until.is_(None), ReceiptReview.taken_until < now, ReceiptReview.taken_by == staff_id)
+    free = or_(ReceiptReview.hold_ends_at.is_(None), ReceiptReview.hold_ends_at < now, ReceiptReview.taken_by == staff_id)
     chosen = (
         select(ReceiptReview.id)
         .where(
@@ -128,7 +128,7 @@ def next_case(staff_id: int, own_members: Sequence[int], until: datetime) -> int
             ReceiptReview.first_by.is_distinct_from(staff_id),
             ReceiptReview.member_id.not_in(own_members),
         )
-        .order_by(ReceiptReview.decide_by, ReceiptReview.id)
+        .order_by(ReceiptReview.due_at, ReceiptReview.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
@@ -136,7 +136,7 @@ def next_case(staff_id: int, own_members: Sequence[int], until: datetime) -> int
     taken = (
         update(ReceiptReview)
         .where(ReceiptReview.id == chosen)
-        .values(taken_by=staff_id, taken_until=until)
+        .values(taken_by=staff_id, hold_ends_at=until)
         .returning(ReceiptReview.id)
         .execution_options(synchronize_session=False)
     )

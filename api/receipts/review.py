@@ -50,7 +50,7 @@ class Dossier:
 def queue(*, cursor: str | None, limit: int) -> pages.Page[ReceiptReview]:
     """Cases waiting for a person, the oldest promise first."""
     query = select(ReceiptReview).where(ReceiptReview.state.in_(WAITING))
-    return pages.page(query, ReceiptReview.decide_by, ReceiptReview.id, cursor=cursor, limit=limit, descending=False)
+    return pages.page(query, ReceiptReview.due_at, ReceiptReview.id, cursor=cursor, limit=limit, descending=False)
 
 
 def take_next(staff_id: int) -> Dossier:
@@ -66,7 +66,7 @@ def take_next(staff_id: int) -> Dossier:
 def put_back(review_id: int, staff_id: int) -> ReceiptReview:
     """Give a case back to the queue. ReviewNotYours."""
     review = _held(review_id, staff_id)
-    review.taken_by = review.taken_until = None
+    review.taken_by = review.hold_ends_at = None
     audit.record(f"staff:{staff_id}", "put back receipt review", "receipt_review", review_id)
     session.flush()
     return review
@@ -110,7 +110,7 @@ def correct(review_id: int, staff_id: int, *, field: str, value: str, why: str) 
     _derive(receipt, field)
     if review.state == ReviewState.SECOND:
         review.first_by = staff_id  # the facts approved so far are no longer the facts
-        review.taken_by = review.taken_until = None
+        review.taken_by = review.hold_ends_at = None
     audit.record(
         f"staff:{staff_id}",
         "correct receipt",
@@ -148,13 +148,13 @@ def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool, purch
     _refuse_unready(review, receipt, staff_id)
     by, now = f"staff:{staff_id}", clock.now()
     if _needs_two(receipt) and review.first_by is None:
-        states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, taken_until=None)
+        states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, hold_ends_at=None)
         audit.record(by, "approve receipt first", "receipt", receipt.id, after=_facts(receipt), why=why)
         return dossier(review_id)
     _let_through(receipt, by, purchase_id)
     final = ReviewState.REFUSED if receipt.state == ReceiptState.REFUSED else ReviewState.APPROVED
     readers: dict[str, Any] = {"second_by": staff_id} if review.first_by is not None else {"first_by": staff_id}
-    states.move(review, final, by=by, reason=why, decided_at=now, taken_by=None, taken_until=None, **readers)
+    states.move(review, final, by=by, reason=why, decided_at=now, taken_by=None, hold_ends_at=None, **readers)
     if learn_alias and final == ReviewState.APPROVED:
         _learn(receipt)
     audit.record(by, "approve receipt", "receipt", receipt.id, after=_facts(receipt) | {"state": receipt.state}, why=why)
@@ -192,7 +192,7 @@ def refuse(review_id: int, staff_id: int, *, reason: Reason, why: str) -> Dossie
     by, now = f"staff:{staff_id}", clock.now()
     service.refuse(receipt, reason, by=by)
     readers: dict[str, Any] = {"second_by": staff_id} if review.first_by not in (None, staff_id) else {"first_by": staff_id}
-    states.move(review, ReviewState.REFUSED, by=by, reason=why, decided_at=now, taken_by=None, taken_until=None, **readers)
+    states.move(review, ReviewState.REFUSED, by=by, reason=why, decided_at=now, taken_by=None, hold_ends_at=None, **readers)
     audit.record(by, "refuse receipt", "receipt", receipt.id, after={"reason": str(reason)}, why=why)
     return dossier(review_id)
 
@@ -208,7 +208,7 @@ def breaches() -> int:
     """Mark cases whose promised time has passed; returns how many are newly late. The shopper's phone is told."""
     late = (
         update(ReceiptReview)
-        .where(ReceiptReview.state.in_(WAITING), ReceiptReview.decide_by < clock.now(), ReceiptReview.breached_at.is_(None))
+        .where(ReceiptReview.state.in_(WAITING), ReceiptReview.due_at < clock.now(), ReceiptReview.breached_at.is_(None))
         .values(breached_at=clock.now())
         .returning(ReceiptReview.receipt_id, ReceiptReview.member_id)
         .execution_options(synchronize_session=False)
@@ -240,7 +240,7 @@ def _held(review_id: int, staff_id: int) -> ReceiptReview:
         raise ReviewDecided(state=review.state)
     if review.member_id in _own_members(staff_id):
         raise OwnReceipt()
-    if review.taken_by != staff_id or review.taken_until is None or review.taken_until < clock.now():
+    if review.taken_by != staff_id or review.hold_ends_at is None or review.hold_ends_at < clock.now():
         raise ReviewNotYours()
     return review
 

@@ -466,9 +466,7 @@ def to_review(
     told = (facts or {}) | {"decide_by": due.isoformat()}
     _move(receipt, ReceiptState.IN_REVIEW, reason, by=by, facts=told, question=None, decided_at=None, **changes)
     session.add(
-        ReceiptReview(
-            state=ReviewState.OPEN, receipt_id=receipt.id, member_id=receipt.member_id, reason=reason, opened_at=now, decide_by=due
-        )
+        ReceiptReview(state=ReviewState.OPEN, receipt_id=receipt.id, member_id=receipt.member_id, reason=reason, opened_at=now, due_at=due)
     )
 
 

@@ -1099,9 +1099,9 @@ def upgrade() -> None:
         sa.Column("member_id", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decide_by", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken_by", sa.BigInteger(), nullable=True),
-        sa.Column("taken_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hold_ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_by", sa.BigInteger(), nullable=True),
         sa.Column("second_by", sa.BigInteger(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
@@ -1123,7 +1123,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_receipt_reviews_queue",
         "receipt_reviews",
-        ["mall_id", "decide_by", "id"],
+        ["mall_id", "due_at", "id"],
         unique=False,
         postgresql_where=sa.text("state IN ('open', 'second')"),
     )
