@@ -75,11 +75,7 @@ class LineReader:
         if not quads:
             return ()
         texts, boxes = self._read_upright(view.pixels, quads, _axis(quads))
-        lines = [
-            Line(text, score, _scaled(view.back(box), photo.scale))
-            for (text, score), box in zip(texts, boxes, strict=True)
-            if text
-        ]
+        lines = [Line(text, score, _scaled(view.back(box), photo.scale)) for (text, score), box in zip(texts, boxes, strict=True) if text]
         return tuple(_top_down(lines))
 
     def _find(self, pixels: Pixels) -> tuple[View, list[Quad]]:
@@ -101,15 +97,13 @@ class LineReader:
         shrink = min(1.0, side / max(height, width))
         size = (_whole(width * shrink), _whole(height * shrink))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR)
-        found: Any = self._detector.predict(
-            small, limit_side_len=max(size), limit_type="max", thresh=DETECT_PIXEL, box_thresh=DETECT_BOX
-        )[0]
+        found: Any = self._detector.predict(small, limit_side_len=max(size), limit_type="max", thresh=DETECT_PIXEL, box_thresh=DETECT_BOX)[
+            0
+        ]
         back = np.array([width / size[0], height / size[1]], dtype=np.float32)
         return [np.asarray(quad, dtype=np.float32) * back for quad in found["dt_polys"]]
 
-    def _read_upright(
-        self, pixels: Pixels, quads: list[Quad], axis: float
-    ) -> tuple[list[tuple[str, float]], list[Box]]:
+    def _read_upright(self, pixels: Pixels, quads: list[Quad], axis: float) -> tuple[list[tuple[str, float]], list[Box]]:
         boxes = [_in_reading_order(quad, axis) for quad in quads]
         sample = sorted(range(len(boxes)), key=lambda i: _telling(boxes[i]), reverse=True)[:SAMPLE]
         first = self._recognise(pixels, [boxes[i] for i in sample])
@@ -256,9 +250,7 @@ def _crop(pixels: Pixels, box: Box) -> Pixels:
     height = max(2, round(math.dist(box[0], box[3])))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(np.array(box, dtype=np.float32), target)
-    cropped = cv2.warpPerspective(
-        pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    cropped = cv2.warpPerspective(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cropped, dtype=np.uint8)
 
 

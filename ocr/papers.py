@@ -11,6 +11,8 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from ocr.fields.choose import choose
+from ocr.fields.entries import entries
+from ocr.fields.labels import Role
 from ocr.fields.rows import lay_out
 from ocr.fields.text import squeezed
 from ocr.reading import Box, Line, Picture, Reading
@@ -21,6 +23,7 @@ MOST_PHOTOS = 4
 SAME_PICTURE = 4
 SAME_NAME = 75
 SAME_LINE = 72
+LEGIBLE = 0.9
 
 
 class Verdict(StrEnum):
@@ -58,14 +61,15 @@ def compare(a: Reading, b: Reading) -> Comparison:
 
 
 def _verdict(a: Reading, b: Reading, agreeing: set[str], differing: set[str]) -> Verdict:
-    if not _one_paper(agreeing, differing):
+    nameless = any(reading.receipt_no.value is None and reading.paid_at.value is None for reading in (a, b))
+    if not _one_paper(agreeing, differing, nameless):
         return Verdict.DIFFERENT
     if "amount" in differing:
         return Verdict.TAMPERED
     return Verdict.REPRINT if a.reprint != b.reprint else Verdict.SAME
 
 
-def _one_paper(agreeing: set[str], differing: set[str]) -> bool:
+def _one_paper(agreeing: set[str], differing: set[str], nameless: bool) -> bool:
     """Shop and number; or shop and minute and amount; or a number and a minute that no two papers share."""
     if "shop" in differing or ("number" in differing and "minute" in differing):
         return False
@@ -73,6 +77,8 @@ def _one_paper(agreeing: set[str], differing: set[str]) -> bool:
         return "minute" not in differing or "lines" in agreeing
     if "minute" in agreeing:
         return "number" not in differing and bool(agreeing & {"amount", "lines"})
+    if nameless and {"shop", "amount"} <= agreeing:
+        return True  # a photo that shows neither number nor time earns nothing: better ask than score it twice
     # Neither read: the same articles at the same prices, and nothing that speaks against it.
     return not differing & {"number", "minute"} and {"amount", "lines"} <= agreeing
 
@@ -86,13 +92,17 @@ def _numbers_agree(a: Reading, b: Reading) -> bool | None:
     # One misread character in a long number is the camera; two different numbers of one till differ in the last digits.
     sure = min(_legible(a), _legible(b))
     near = len(first) >= 8 and Levenshtein.distance(first, second) == 1
-    return None if near and (sure < 0.9 or first[:-3] != second[:-3]) else False
+    if not near or (first[:-3] == second[:-3] and sure >= LEGIBLE):
+        return False
+    # A digit that the camera confuses, far from the end where the till counts up, is one number read twice.
+    return True if first.translate(_LOOKALIKE) == second.translate(_LOOKALIKE) else None
 
 
 def _legible(reading: Reading) -> float:
     return min((reading.lines[index].score for index in reading.receipt_no.line_indexes), default=0.0)
 
 
+_LOOKALIKE = str.maketrans("689", "000")
 # Characters that cameras take for one another.
 _ALIKE = str.maketrans("OQDILZSBG", "000112586")
 
@@ -120,9 +130,22 @@ def _is_midnight(reading: Reading) -> bool:
 
 
 def _amounts_agree(a: Reading, b: Reading) -> bool | None:
+    """The totals, and every sum of the same part: who changes an amount seldom changes all that depend on it."""
+    first, second = _sums(a), _sums(b)
+    if any(first[role] != second[role] for role in first.keys() & second.keys()):
+        return False
     if a.total_fen.value is None or b.total_fen.value is None:
         return None
     return a.total_fen.value == b.total_fen.value
+
+
+_SUMS = (Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL, Role.REFUND)
+
+
+def _sums(reading: Reading) -> dict[Role, int]:
+    # Only what was read beyond doubt: a misread digit is no fraud.
+    ledger = entries(lay_out(reading.lines))
+    return {entry.role: abs(entry.fen) for entry in ledger if entry.role in _SUMS and entry.cents and entry.item.score >= LEGIBLE}
 
 
 def _shops_agree(a: Reading, b: Reading) -> bool | None:

@@ -163,5 +163,3 @@ def _after(rows: Sequence[Row], label: str, value: str) -> str | None:
             if match:
                 return match["found"].strip()
     return None
-
-

@@ -14,19 +14,71 @@ from ocr.reading import Kind
 
 # Each pattern that is found adds its weight to the kind; matched row by row against squeezed text.
 _SIGNS: tuple[tuple[Kind, float, str], ...] = (
-    ("refund", 3.0, r"^(商品|销售|客户|顾客|会员)?(退货|退款|退单|退菜|退费|退票|红冲|冲红|冲销|撤销)(单|小票|凭证|凭据|收据|票据|存根|联|成功|通知书|交易)?$"),
-    ("refund", 2.0, r"(退货|退款)(单号|小票号|流水|时间|日期|金额|合计|总额|方式|原因|店|人|笔数)|实退|应退|原(单|小票|交易|订单|收据|流水|发票|销售单|票)(编)?号|原交易"),
-    ("refund", 3.0, r"creditnote|refundslip|refundreceipt|^refund$|salesreturn|^return(receipt)?$|^void|transtype(refund|void)|txntype(refund|void)|交易类型.{0,10}(退货|退款|撤销|消费撤销|refund|void)|销货退回|折让证明"),
-    ("top_up", 3.0, r"(充值|储值|充卡|售卡|开卡|购卡|办卡|续卡)(单|小票|凭证|凭据|收据|成功|票)|^(会员)?(充值|储值|增值)$|增值(单|收据|服务|凭证|成功|交易)|topup(receipt|slip)|^topup|addvalue"),
-    ("top_up", 2.0, r"(充值|储值|增值(?!税)|充卡|购卡)(金额|时间|日期|卡号|后|前|方式|合计|账户|本金|赠送)|赠送金额|topupamount|reloadamount|valueadded"),
-    ("unpaid_bill", 3.0, r"预(结|打|付)?(账)?(单|账单)|^预结|预打|预览|暂结|暂单|对账联|(客人|顾客|消费|账单|点菜)确认单|^(点|落|下|加)(菜|单|餐)(单|清单|明细)?$|客看单|结账前|proforma|guestcheck|notareceipt|thisisnota(n)?(official)?receipt|unpaid|quotation|报价单|估价单"),
-    ("unpaid_bill", 3.0, r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay"),
-    ("parking", 3.0, r"停车(费|场|收费|时长|时间|缴费|凭证|小票|票)|泊车|车牌|入场时间|出场时间|进场时间|离场|停留时|驻车|parking(fee|ticket|receipt|lot)?|carpark|vehicleno|platenum|时租"),
-    ("payment_slip", 3.0, r"签购单|持卡人(存根|联|签名|签字)|商户(存根|联)|cardholder(copy|signature)?|merchantcopy|customercopy.{0,6}card|刷卡(单|凭条|小票|凭证)|pos单|银行卡(交易|消费)凭|扫码(支付|付款)凭|收款凭证"),
-    ("payment_slip", 1.2, r"(终端|机身|终端机)(编)?(号|id)|terminal(no|id)?|^tid|商户(编)?号|merchant(no|id)|^mid|批次(号)?|batch(no)?|凭证号|voucherno|traceno|授权(码|号)|authcode|appr(oval)?code|apprcode|authno|参考号|refno|rrn|检索|系统参考|交易类型|trans?type|txntype|发卡(行|机构)|issuer|收单(行|机构)|acquirer|应用标识|^aid|^tc:?|^tvr|^arqc|免密|nosignature|卡号.{0,10}\*{2}|cardno"),
-    ("delivery_order", 3.0, r"美团外卖|饿了么|外卖(单|订单|平台)?$|^外卖|外送(单|订单)|foodpanda|deliveroo|keeta|ubereats|grabfood|百度外卖|京东外卖|京东到家|淘宝闪购|闪送|抖音外卖|户户送|蜂鸟|达达"),
-    ("delivery_order", 1.5, r"配送费|餐盒费|配送(地址|时间|方式|员)|骑手|送餐|送达|收货(地址|人)|期望|预计.{0,4}(送|到)|立即送|已在线支付|在线支付完成|顾客地址|客户地址|deliveryfee|deliveryaddress|(先生|女士|小姐)\d{3}\*|隐私号|虚拟号|备注"),
-    ("e_screenshot", 3.0, r"^(账单|交易|订单|付款|支付|消费)(详情|明细|记录)$|^(支付|交易|付款|转账|消费)成功$|当前状态|商户全称|收单机构|商家订单号|商户单号|转账单号|^交易状态|查看(账单|往来)|再来一单|账单(分类|管理)|计入收支|申请电子回单|对此订单有疑问|联系商家|发起群收款|^(全部|我的)?账单$|商品说明|创建时间|paymentsuccessful|transactiondetails"),
+    (
+        "refund",
+        3.0,
+        r"^(商品|销售|客户|顾客|会员)?(退货|退款|退单|退菜|退费|退票|红冲|冲红|冲销|撤销)(单|小票|凭证|凭据|收据|票据|存根|联|成功|通知书|交易)?$",
+    ),
+    (
+        "refund",
+        2.0,
+        r"(退货|退款)(单号|小票号|流水|时间|日期|金额|合计|总额|方式|原因|店|人|笔数)|实退|应退|原(单|小票|交易|订单|收据|流水|发票|销售单|票)(编)?号|原交易",
+    ),
+    (
+        "refund",
+        3.0,
+        r"creditnote|refundslip|refundreceipt|^refund$|salesreturn|^return(receipt)?$|^void|transtype(refund|void)|txntype(refund|void)|交易类型.{0,10}(退货|退款|撤销|消费撤销|refund|void)|销货退回|折让证明",
+    ),
+    (
+        "top_up",
+        3.0,
+        r"(充值|储值|充卡|售卡|开卡|购卡|办卡|续卡)(单|小票|凭证|凭据|收据|成功|票)|^(会员)?(充值|储值|增值)$|增值(单|收据|服务|凭证|成功|交易)|topup(receipt|slip)|^topup|addvalue",
+    ),
+    (
+        "top_up",
+        2.0,
+        r"(充值|储值|增值(?!税)|充卡|购卡)(金额|时间|日期|卡号|后|前|方式|合计|账户|本金|赠送)|赠送金额|topupamount|reloadamount|valueadded",
+    ),
+    (
+        "unpaid_bill",
+        3.0,
+        r"预(结|打|付)?(账)?(单|账单)|^预结|预打|预览|暂结|暂单|对账联|(客人|顾客|消费|账单|点菜)确认单|^(点|落|下|加)(菜|单|餐)(单|清单|明细)?$|客看单|结账前|proforma|guestcheck|notareceipt|thisisnota(n)?(official)?receipt|unpaid|quotation|报价单|估价单",
+    ),
+    (
+        "unpaid_bill",
+        3.0,
+        r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay",
+    ),
+    (
+        "parking",
+        3.0,
+        r"停车(费|场|收费|时长|时间|缴费|凭证|小票|票)|泊车|车牌|入场时间|出场时间|进场时间|离场|停留时|驻车|parking(fee|ticket|receipt|lot)?|carpark|vehicleno|platenum|时租",
+    ),
+    (
+        "payment_slip",
+        3.0,
+        r"签购单|持卡人(存根|联|签名|签字)|商户(存根|联)|cardholder(copy|signature)?|merchantcopy|customercopy.{0,6}card|刷卡(单|凭条|小票|凭证)|pos单|银行卡(交易|消费)凭|扫码(支付|付款)凭|收款凭证",
+    ),
+    (
+        "payment_slip",
+        1.2,
+        r"(终端|机身|终端机)(编)?(号|id)|terminal(no|id)?|^tid|商户(编)?号|merchant(no|id)|^mid|批次(号)?|batch(no)?|凭证号|voucherno|traceno|授权(码|号)|authcode|appr(oval)?code|apprcode|authno|参考号|refno|rrn|检索|系统参考|交易类型|trans?type|txntype|发卡(行|机构)|issuer|收单(行|机构)|acquirer|应用标识|^aid|^tc:?|^tvr|^arqc|免密|nosignature|卡号.{0,10}\*{2}|cardno",
+    ),
+    (
+        "delivery_order",
+        3.0,
+        r"美团外卖|饿了么|外卖(单|订单|平台)?$|^外卖|外送(单|订单)|foodpanda|deliveroo|keeta|ubereats|grabfood|百度外卖|京东外卖|京东到家|淘宝闪购|闪送|抖音外卖|户户送|蜂鸟|达达",
+    ),
+    (
+        "delivery_order",
+        1.5,
+        r"配送费|餐盒费|配送(地址|时间|方式|员)|骑手|送餐|送达|收货(地址|人)|期望|预计.{0,4}(送|到)|立即送|已在线支付|在线支付完成|顾客地址|客户地址|deliveryfee|deliveryaddress|(先生|女士|小姐)\d{3}\*|隐私号|虚拟号|备注",
+    ),
+    (
+        "e_screenshot",
+        3.0,
+        r"^(账单|交易|订单|付款|支付|消费)(详情|明细|记录)$|^(支付|交易|付款|转账|消费)成功$|当前状态|商户全称|收单机构|商家订单号|商户单号|转账单号|^交易状态|查看(账单|往来)|再来一单|账单(分类|管理)|计入收支|申请电子回单|对此订单有疑问|联系商家|发起群收款|^(全部|我的)?账单$|商品说明|创建时间|paymentsuccessful|transactiondetails",
+    ),
     ("other", 3.0, r"^(菜单|价目表|menu|pricelist|名片)$"),
 )
 _COMPILED = tuple((kind, weight, re.compile(pattern)) for kind, weight, pattern in _SIGNS)

@@ -29,7 +29,10 @@ _NOT_NAME = re.compile(
     r"(电话|热线|\btel|fax|phone|地址|add(ress)?:|www\.|http|\.com|@|微信|公众号|扫码|二维码|税号|gst|sst|reg\.?no|no\.\s?\d|jalan|jln|road|street|lot\s?\d|邮编|时间|日期|单号|流水|收银|卡号|人数|工号|机号|店号|营业执照|服务员|\bdate\b|\btime\b|cashier|table|单价|积分|会员|order)",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"(省|市|区|县|镇|路|街|道|巷|弄)[^店]{0,12}\d+\s?(号|楼|层|室|铺|弄)|\d+号$|\d+楼|[A-Z]?\d+-?\d*号?(铺|室|舖)$|地下|地库$|shop\s?(no)?\.?\s?\w?\d|g/f|[1-9]/f|level\s?\d|unit\s?\w?\d", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(省|市|区|县|镇|路|街|道|巷|弄)[^店]{0,12}\d+\s?(号|楼|层|室|铺|弄)|\d+号$|\d+楼|[A-Z]?\d+-?\d*号?(铺|室|舖)$|地下|地库$|shop\s?(no)?\.?\s?\w?\d|g/f|[1-9]/f|level\s?\d|unit\s?\w?\d",
+    re.IGNORECASE,
+)
 _SHOP_WORD = re.compile(
     r"店$|店[)）]?$|专柜|超市|餐厅|酒家|酒楼|茶餐厅|面馆|火锅|咖啡|cafe|coffee|bakery|restaurant|restoran|mart|store|shop|影城|影院|药房|药店|便利|百货|书店|美妆|珠宝|sdnbhd|ltd|limited|enterprise|trading|pharmacy|服饰|眼镜|烘焙|料理|烤肉|奶茶|酒吧|公司|堂$|轩$|阁$|馆$|坊$|屋$|堡$|house|kitchen|boutique|bistro|bar$|grill|tea"
 )
@@ -37,8 +40,13 @@ _COMPANY = re.compile(r"有限公司|商业管理|购物中心(有限)|百货(�
 _WESTERN_FIRM = re.compile(r"\b(sdn\.?\s?bhd|s/b|enterprise|ltd|limited|bakery|restaurant|restoran|trading|inc)\b\.?", re.IGNORECASE)
 # The tail of a name that was broken over two rows.
 _FRAGMENT = re.compile(r"[^()·\s]{0,4}店[)]?|[^(]{0,6}[)]")
-_MALL = re.compile(r"(广场|天地|购物中心|商场|购物公园|奥特莱斯|万象汇?|中心|mall|plaza|city|centre|center|天街|吾悦|银泰|海岸城|里$|城$|汇$|荟$|港城)", re.IGNORECASE)
-_UNIT = re.compile(r"(?<![A-Za-z0-9])(?P<unit>(?:[A-Z]{1,2}\d{0,2}|\d{1,2}[FL]?|B\d|L\d|LG\d?|UG|GF|[NSEW]\d)-?[A-Z]?\d{1,4}[A-Z]?(?:[-&、]\d{1,4}[A-Z]?)?)\s?(?:号?铺|室|号商铺|舖|單位)?$")
+_MALL = re.compile(
+    r"(广场|天地|购物中心|商场|购物公园|奥特莱斯|万象汇?|中心|mall|plaza|city|centre|center|天街|吾悦|银泰|海岸城|里$|城$|汇$|荟$|港城)",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"(?<![A-Za-z0-9])(?P<unit>(?:[A-Z]{1,2}\d{0,2}|\d{1,2}[FL]?|B\d|L\d|LG\d?|UG|GF|[NSEW]\d)-?[A-Z]?\d{1,4}[A-Z]?(?:[-&、]\d{1,4}[A-Z]?)?)\s?(?:号?铺|室|号商铺|舖|單位)?$"
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Printed amounts: digits with or without a currency, and the capital words (大写) of Chinese bills."""
 
-# ruff: noqa: E501  (a rule is one line, however many words it knows)
+
 from __future__ import annotations
 
 import re
@@ -80,7 +80,11 @@ def printed_currency(rows: Sequence[Row]) -> str | None:
     return best[1] if best[0] else None
 
 
-_WORDS = {word: value for value, words in enumerate(("零〇", "壹一", "贰二两", "叁三", "肆四", "伍五", "陆六", "柒七", "捌八", "玖九")) for word in words}
+_WORDS = {
+    word: value
+    for value, words in enumerate(("零〇", "壹一", "贰二两", "叁三", "肆四", "伍五", "陆六", "柒七", "捌八", "玖九"))
+    for word in words
+}
 _UNITS = {"拾": 10, "十": 10, "佰": 100, "百": 100, "仟": 1000, "千": 1000}
 _CAPITALS = re.compile(r"([零壹贰叁肆伍陆柒捌玖拾佰仟万亿]{2,})\s?[元圆]\s?([零壹贰叁肆伍陆柒捌玖角分整正]*)")
 

@@ -1,6 +1,6 @@
 """The number that the shop gave this slip, among the many numbers that shops print."""
 
-# ruff: noqa: E501  (a rule is one line, however many words it knows)
+
 from __future__ import annotations
 
 import re
@@ -17,8 +17,14 @@ _NOT_OURS = (
 )
 # Best label first for each kind of paper: (pattern, score).
 _LABELS = (
-    (r"(小票|收据|销售单?|票据|单据|凭条|账单|结账单|帐单|水单)(编)?号码?|receipt(no|number|num|id|h)?|(sales?|cash)?(bill|slip|inv[o0][il1]ce|docket|check|chk|memo)(no|num|number|id)?$|tax?p?x?inv[o0][il1]ce|^inv|^rcpt|receiptnumber|documentno|docno|billno|checkno|slipno|invno|invoiceno|发票号码", 0.95),
-    (r"(交易|流水|收银|消费|订单|支付)(流水|编|单|序)?(号|编号)码?|流水(号|单号)?$|单号|单号码?|(trans(action)?|trx|txn|order|ord)(no|num|number|id)?$|transno|orderno|trxno|订单$|编号$|referenceno|refno|reference$", 0.85),
+    (
+        r"(小票|收据|销售单?|票据|单据|凭条|账单|结账单|帐单|水单)(编)?号码?|receipt(no|number|num|id|h)?|(sales?|cash)?(bill|slip|inv[o0][il1]ce|docket|check|chk|memo)(no|num|number|id)?$|tax?p?x?inv[o0][il1]ce|^inv|^rcpt|receiptnumber|documentno|docno|billno|checkno|slipno|invno|invoiceno|发票号码",
+        0.95,
+    ),
+    (
+        r"(交易|流水|收银|消费|订单|支付)(流水|编|单|序)?(号|编号)码?|流水(号|单号)?$|单号|单号码?|(trans(action)?|trx|txn|order|ord)(no|num|number|id)?$|transno|orderno|trxno|订单$|编号$|referenceno|refno|reference$",
+        0.85,
+    ),
     (r"票号|取票码|序号|凭证号|voucherno|流水|serial|seq|no$|号码$|单$|cn#|cnno|creditnoteno|cs#", 0.6),
     (r"参考号|检索", 0.7),
 )
@@ -143,7 +149,9 @@ def _is_terminal(key: str, kind: Kind) -> bool:
 
 def _bare(rows: Sequence[Row]) -> list[str]:
     """Numbers that stand alone on a row, as they do under a barcode."""
-    return [value for row in rows if len(row.items) == 1 and re.fullmatch(r"[A-Za-z0-9\-* ]{6,40}", row.text) and (value := _clean(row.text))]
+    return [
+        value for row in rows if len(row.items) == 1 and re.fullmatch(r"[A-Za-z0-9\-* ]{6,40}", row.text) and (value := _clean(row.text))
+    ]
 
 
 def _confirmed(number: Number, barcodes: Sequence[str]) -> Number:

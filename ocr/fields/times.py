@@ -1,6 +1,6 @@
 """When it was paid: dates in every order that shops print, with or without a time beside them."""
 
-# ruff: noqa: E501  (a rule is one line, however many words it knows)
+
 from __future__ import annotations
 
 import re
@@ -11,7 +11,9 @@ from datetime import date, datetime, time
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import has_han, squeezed
 
-_MONTHS = {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
+_MONTHS = {
+    name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
 _SEP = r"\s?[-/.]\s?"
 _NAMED = "|".join(_MONTHS)
 _PATTERNS = (
@@ -34,7 +36,9 @@ _TIME = re.compile(
 )
 _RUN_TIME = re.compile(r"^\s?(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?P<s>[0-5]\d)?(?!\d)")
 
-_GOOD = re.compile(r"(结账|付款|支付|交易|销售|收银|消费|买单|结单|收款|成交|购票|购买|开票|结算|退货|退款|充值|paid|payment|trans|sale|txn)\w{0,2}(时间|日期|date|time)?|datetime|日期时间|日期/时间")
+_GOOD = re.compile(
+    r"(结账|付款|支付|交易|销售|收银|消费|买单|结单|收款|成交|购票|购买|开票|结算|退货|退款|充值|paid|payment|trans|sale|txn)\w{0,2}(时间|日期|date|time)?|datetime|日期时间|日期/时间"
+)
 _FAIR = re.compile(r"时间|日期|date|time|下单|订单|点单|落单")
 _WEAK = re.compile(r"打印|列印|印单|补打|print|开单|开始|创建")
 _BAD = re.compile(

@@ -262,18 +262,28 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
     return labelled and bool(proofs) and first.legible >= LEGIBLE and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
 
 
-
-
 def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     """Does the slip call this amount a total, or is it a subtotal that nothing changes any more?"""
     if hypothesis.confidence < 0.3:
         return False
-    if hypothesis.evidence & {"paid", "payable", "total", "special"}:
+    if hypothesis.evidence & {"paid", "special"}:
         return True
+    if hypothesis.evidence & {"payable", "total"}:
+        return bool(hypothesis.evidence & {"tenders", "change", "words", "discounts"}) or not _reduced_below(hypothesis, ledger)
     proved = bool(hypothesis.evidence & {"tenders", "change", "words", "items"})
     last = max(entry.row for entry in hypothesis.entries)
     unpaid = not any(entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.row > last for entry in ledger)
     return "subtotal" in hypothesis.evidence and (proved or unpaid) and not _changed_below(hypothesis, ledger)
+
+
+def _reduced_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    """Does a discount stand below the sum, so that what was paid must stand below the discount?"""
+    last = max(entry.row for entry in hypothesis.entries)
+    return any(entry.row > last and entry.role is Role.DISCOUNT and entry.fen and not _TOLD.search(entry.label) for entry in ledger)
+
+
+# What a shop tells after the total, about discounts that the total already holds.
+_TOLD = re.compile(r"已|共|节省|累计|本次优惠|sav(ed|ing)|you", re.IGNORECASE)
 
 
 def _changed_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
