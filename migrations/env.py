@@ -12,6 +12,9 @@ from sqlalchemy.engine import make_url
 import api.app  # noqa: F401 - every room, and so every table
 from api.kit.db import Model, sqlalchemy_url
 
+#: The app may add to these and read them, never rewrite them.
+ONLY_GROWS = ("ledger_transfers", "ledger_entries")
+
 
 def _owned_by_us(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
     return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
@@ -26,6 +29,9 @@ def _grant(connection: Any, role: str) -> None:
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {quoted}",
     ):
         connection.execute(text(statement))
+    for table in ONLY_GROWS:
+        if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is not None:
+            connection.execute(text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}"))
 
 
 def run() -> None:

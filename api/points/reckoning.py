@@ -76,7 +76,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Reckoned:
-    """What a sale earns: the parts, or the reason why nothing."""
+    """What a sale earns: the parts (the base part is the first, even where it rounds to nothing), or the reason why nothing."""
 
     parts: tuple[Part, ...] = ()
     reason: str | None = None
@@ -165,7 +165,7 @@ def _is_pair(pair: Any, parse: Callable[[str], Any]) -> bool:
 def reckon(facts: Facts, rules: Iterable[RuleLike], *, rounding: str) -> Reckoned:
     """What the sale earns by the rules in force. `rounding` is the mall's, unless the base rule says otherwise."""
     fitting = [rule for rule in rules if rule.kind != "cap" and fits(rule.conditions, facts)]
-    if facts.shop_excluded:
+    if facts.shop_excluded or facts.shop_rate_bp == 0:
         return Reckoned(reason="shop_excluded")
     if facts.base_fen <= 0:
         return Reckoned(reason="nothing_earning")
@@ -175,7 +175,7 @@ def reckon(facts: Facts, rules: Iterable[RuleLike], *, rounding: str) -> Reckone
     if not bases:
         return Reckoned(reason="no_rule")
     parts = [*_rated(facts, bases[0], _best(fitting), rounding), *(_bonus(rule) for rule in fitting if rule.kind == "bonus")]
-    whole = Reckoned(tuple(part for part in parts if part.points))
+    whole = Reckoned(tuple(part for part in parts if part.points or part.kind == "base"))
     return whole if whole.points else Reckoned(reason="too_small")
 
 
@@ -263,7 +263,7 @@ def limit(reckoned: Reckoned, of_code: str | None, granted: int) -> Reckoned:
         over -= cut
         points = part.points - cut
         kept.append(replace(part, points=points, shop_points=split(points, [part.shop_points, part.points - part.shop_points])[0]))
-    return Reckoned(tuple(part for part in reversed(kept) if part.points), capped=True)
+    return Reckoned(tuple(part for part in reversed(kept) if part.points or part.kind == "base"), capped=True)
 
 
 REASONS = {

@@ -48,6 +48,7 @@ class Sighting(MallOwned, Model):
     __table_args__ = (
         UniqueConstraint("mall_id", "source_type", "source_id"),
         Index("ix_sale_sightings_sale", "sale_id"),
+        Index("ix_sale_sightings_member", "mall_id", "member_id", postgresql_where=text("member_id IS NOT NULL")),
         Index("ix_sale_sightings_number", "mall_id", "shop_id", "number_key", postgresql_where=text("number_key IS NOT NULL")),
         Index("ix_sale_sightings_external", "mall_id", "shop_id", "external_key", postgresql_where=text("external_key IS NOT NULL")),
     )

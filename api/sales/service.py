@@ -213,6 +213,12 @@ def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
     )
 
 
+def hand_over(from_member_id: int, into_member_id: int) -> None:
+    """Two memberships became one: the purchases of the one are the other's."""
+    for table in (Sale, Sighting):
+        session.execute(update(table).where(table.member_id == from_member_id).values(member_id=into_member_id))
+
+
 def read(sale_id: int) -> Sale:
     """A sale as it is now. SaleNotFound."""
     sale = session.get(Sale, sale_id, populate_existing=True)

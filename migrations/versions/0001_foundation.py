@@ -991,6 +991,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("external_key IS NOT NULL"),
     )
     op.create_index(
+        "ix_sale_sightings_member",
+        "sale_sightings",
+        ["mall_id", "member_id"],
+        unique=False,
+        postgresql_where=sa.text("member_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_sale_sightings_number",
         "sale_sightings",
         ["mall_id", "shop_id", "number_key"],

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from api.kit import clock, db
 from api.kit.db import session
@@ -150,6 +151,14 @@ def test_another_mall_has_accounts_of_its_own(app, mall: int) -> None:
             give(MEMBER, 10, 1)
     with db.unit_of_work(other):
         assert ledger.balance(MEMBER, POINTS) == 10
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries", "DELETE FROM ledger_transfers"]
+)
+def test_the_app_cannot_rewrite_the_ledger(app, mall: int, rewriting: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), db.unit_of_work(mall):
+        session.execute(text(rewriting))
 
 
 def together(mall: int, count: int, work) -> list[object]:

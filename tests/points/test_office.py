@@ -15,6 +15,7 @@ from api.points import service as points
 from api.points.errors import PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
 from api.points.models import Alert
 from api.points.service import adjusting, reporting, rules
+from api.sales import service as sales
 from tests.factories import make_member
 from tests.points.conftest import Shopper, set_policy
 
@@ -48,7 +49,7 @@ def test_a_rule_that_waited_for_approval_starts_when_it_is_approved(shopper: Sho
 
 def test_a_rule_cannot_start_in_the_past(shopper: Shopper) -> None:
     with pytest.raises(RuleStartsInThePast):
-        propose(starts_at=clock.now() - timedelta(minutes=1))
+        propose(starts_at=clock.now() - timedelta(minutes=6))
 
 
 def test_a_later_version_can_end_a_rule(shopper: Shopper) -> None:
@@ -75,6 +76,12 @@ def test_a_rule_that_makes_no_sense_is_refused(shopper: Shopper, wrong: dict[str
     with pytest.raises(RuleWrong) as refused:
         propose(**wrong)
     assert field in refused.value.facts["errors"]
+
+
+def test_a_rule_keeps_its_kind(shopper: Shopper) -> None:
+    propose()
+    with pytest.raises(RuleWrong):
+        propose(kind="exclusion")
 
 
 def test_a_small_adjustment_is_posted_at_once(shopper: Shopper) -> None:
@@ -162,4 +169,5 @@ def test_merging_moves_points_and_pays_a_debt(shopper: Shopper) -> None:
     points.give_back("gift", 1, refund_type="ungift", refund_id=1)
     assert shopper.balance == 160
     assert points.export(shopper.id)["balances"]["points"] == 160
+    assert len(sales.sales_of_mall(member_id=shopper.id).items) == 2
     assert ledger.balance(Owner("member", shopper.id), Asset.GROWTH) == 160

@@ -51,6 +51,11 @@ def test_the_sentence_says_how() -> None:
     }
 
 
+def test_the_sentence_keeps_its_rate_when_only_the_multiplier_makes_a_point() -> None:
+    half = replace(FACTS, base_fen=50)
+    assert explain(half, reckon(half, [BASE, DOUBLE], rounding="down"))["zh"] == "1 分 = ¥0.50 × 1 分/元（消费积分 · 双倍日 ×2）"
+
+
 @pytest.mark.parametrize(("mode", "points"), [("down", 12), ("half_up", 13), ("up", 13)])
 def test_rounding_is_as_stated(mode: str, points: int) -> None:
     assert earned(replace(FACTS, base_fen=1_250), BASE, rounding=mode) == points
@@ -88,6 +93,7 @@ def test_a_bonus_is_added_once_above_its_minimum() -> None:
     ("facts", "rules", "reason"),
     [
         (replace(FACTS, shop_excluded=True), [BASE], "shop_excluded"),
+        (replace(FACTS, shop_rate_bp=0), [BASE, DOUBLE], "shop_excluded"),
         (replace(FACTS, base_fen=0), [BASE], "nothing_earning"),
         (FACTS, [], "no_rule"),
         (replace(FACTS, base_fen=99), [BASE], "too_small"),
@@ -160,7 +166,7 @@ def test_parts_add_up_and_bearers_add_up(fen, shop_rate, level, factors, share, 
     limited = limit(whole, None, cap)
     assert limited.points == min(whole.points, cap)
     for reckoned in (whole, limited):
-        assert all(part.points > 0 and 0 <= part.shop_points <= part.points for part in reckoned.parts)
+        assert all(0 <= part.shop_points <= part.points for part in reckoned.parts)
     exact = fen * shop_rate * level
     scale = 100 * 10_000 * 10_000
     for factor in factors:

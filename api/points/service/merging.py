@@ -11,6 +11,7 @@ from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
 from api.points.models import Adjustment, Award, Batch, Spend, TakeBack
 from api.points.service import batches
+from api.sales import service as sales
 
 ASSETS = (Asset.POINTS, Asset.POINTS_PENDING, Asset.GROWTH)
 
@@ -22,7 +23,7 @@ def holds(member_id: int) -> bool:
 
 
 def merge(from_member_id: int, into_member_id: int) -> None:
-    """Move everything of one member to another, once. A debt of the one is paid from the points of the other."""
+    """Move everything of one member to another, purchases too, once. A debt of the one is paid from the points of the other."""
     source, target = batches.member_account(from_member_id), batches.member_account(into_member_id)
     for owner in sorted((source, target)):
         ledger.lock(owner, Asset.POINTS)
@@ -39,6 +40,7 @@ def merge(from_member_id: int, into_member_id: int) -> None:
         ledger.post("points_merge", from_member_id, entries)
     for table in (Batch, Award, Spend, TakeBack, Adjustment):
         session.execute(update(table).where(table.member_id == from_member_id).values(member_id=into_member_id))
+    sales.hand_over(from_member_id, into_member_id)
     _settle(into_member_id)
 
 

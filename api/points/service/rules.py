@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,6 +22,8 @@ NEEDS = {
     "exclusion": (),
     "cap": ("max_points", "period", "per"),
 }
+#: "From now on" may be written a moment before it is read; approving sets the start to the present anyway.
+JUST_NOW = timedelta(minutes=5)
 STANDARD = {"code": "standard", "kind": "base", "title_zh": "消费积分", "title_en": "Purchase", "points": 1, "per_fen": 100}
 
 
@@ -39,7 +41,10 @@ def in_force(at: datetime) -> list[Rule]:
 def propose(*, by: str, why: str, **values: Any) -> Rule:
     """Propose a rule, or the next version of one (same code). RuleWrong, RuleStartsInThePast."""
     _refuse_wrong(values)
-    if values["starts_at"] < clock.now():
+    kind = session.scalar(select(Rule.kind).where(Rule.code == values["code"]).limit(1))
+    if kind not in (None, values["kind"]):
+        raise RuleWrong(errors={"kind": [f"this rule is of the kind {kind}"]})
+    if values["starts_at"] < clock.now() - JUST_NOW:
         raise RuleStartsInThePast()
     return _add(by, why, values)
 
