@@ -26,7 +26,7 @@ from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
 from api.members import jobs as _members  # noqa: F401
 from api.points import jobs as _points  # noqa: F401 - declares its jobs
-from api.receipts import jobs as _receipts  # noqa: F401
+from api.receipts import jobs as _receipts
 from api.settings import Settings, from_environment
 from api.staff import jobs as _staff  # noqa: F401
 
@@ -39,11 +39,28 @@ STOP_WITHIN = 20.0
 RESTART_AFTER = 0.5
 
 
+class WorkerLost(Exception):
+    """The worker ended although nobody told it to: the database went away for a while."""
+
+
 async def run_worker(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
-    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out."""
+    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out. WorkerLost otherwise."""
     connector = _WorkerConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=concurrency + 3)
-    with kit.app.replace_connector(connector) as worker_app:
-        await _run(worker_app, queues, concurrency, until)
+    with kit.app.replace_connector(connector) as closed:
+        async with closed.open_async() as app:
+            worker = asyncio.create_task(
+                app.run_worker_async(
+                    queues=queues,
+                    concurrency=concurrency,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=STALLED,
+                    shutdown_graceful_timeout=STOP_WITHIN,
+                    fetch_job_polling_interval=2,
+                    delete_jobs="never",
+                    install_signal_handlers=False,
+                )
+            )
+            await _attend(app, worker, until or (lambda: False))
 
 
 class _WorkerConnector(procrastinate.PsycopgConnector):
@@ -54,34 +71,28 @@ class _WorkerConnector(procrastinate.PsycopgConnector):
         return kit.CONNECTOR
 
 
-async def _run(closed: Any, queues: list[str], concurrency: int, until: Callable[[], bool] | None) -> None:
-    async with closed.open_async() as app:
-        side = [asyncio.create_task(_rescue(app))]
-        worker = asyncio.create_task(
-            app.run_worker_async(
-                queues=queues,
-                concurrency=concurrency,
-                update_heartbeat_interval=HEARTBEAT,
-                stalled_worker_timeout=STALLED,
-                shutdown_graceful_timeout=STOP_WITHIN,
-                fetch_job_polling_interval=2,
-                delete_jobs="never",
-            )
-        )
-        if until is not None:
-            side.append(asyncio.create_task(_stop_when(worker, until)))
-        try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await worker
-        finally:
-            for task in side:
-                task.cancel()
+async def _attend(app: Any, worker: asyncio.Task[None], until: Callable[[], bool]) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_stop_when(worker, told, until))]
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+    finally:
+        for task in side:
+            task.cancel()
+    if not told.is_set():
+        raise WorkerLost()
 
 
-async def _stop_when(worker: asyncio.Task[None], until: Callable[[], bool]) -> None:
-    while not until():
-        await asyncio.sleep(0.5)
-    worker.cancel()
+async def _stop_when(worker: asyncio.Task[None], told: asyncio.Event, until: Callable[[], bool]) -> None:
+    while not (told.is_set() or until()):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), 0.5)
+    told.set()
+    worker.cancel()  # procrastinate finishes the jobs that run
 
 
 async def _rescue(app: Any) -> None:
