@@ -154,7 +154,7 @@ def test_another_mall_has_accounts_of_its_own(app, mall: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries", "DELETE FROM ledger_transfers"]
+    "rewriting", ["UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries", "DELETE FROM ledger_transfers"]
 )
 def test_the_app_cannot_rewrite_the_ledger(app, mall: int, rewriting: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), db.unit_of_work(mall):
