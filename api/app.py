@@ -72,7 +72,7 @@ def configure(settings: Settings) -> None:
 def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
-    members.exports.update(points=points.export)
+    members.exports.update(points=points.export, receipts=receipts.export)
 
 
 def _register_rooms(api: http.Api) -> None:

@@ -15,6 +15,7 @@ from api.kit import audit, clock, live, pages, states, storage
 from api.kit.db import session
 from api.malls import service as malls
 from api.malls.errors import AliasTooShort
+from api.points import service as points
 from api.receipts import photos, queries, service
 from api.receipts.errors import (
     FactsIncomplete,
@@ -205,17 +206,19 @@ def name_own_member(staff_id: int, member_id: int, *, by: str, why: str) -> None
 
 
 def breaches() -> int:
-    """Mark cases whose promised time has passed; returns how many are newly late. The shopper's phone is told."""
+    """Mark cases whose promised time has passed; returns how many are newly late. The mall makes up for it, where its policy says so."""
     late = (
         update(ReceiptReview)
         .where(ReceiptReview.state.in_(WAITING), ReceiptReview.due_at < clock.now(), ReceiptReview.breached_at.is_(None))
         .values(breached_at=clock.now())
-        .returning(ReceiptReview.receipt_id, ReceiptReview.member_id)
+        .returning(ReceiptReview.id, ReceiptReview.receipt_id, ReceiptReview.member_id)
         .execution_options(synchronize_session=False)
     )
-    found = session.execute(late).all()
-    for receipt_id, member_id in found:
-        live.publish("member", member_id, "receipt", receipt_id=receipt_id, state=ReceiptState.IN_REVIEW, late=True)
+    found, bonus = session.execute(late).all(), _policy().late_bonus_points
+    for review_id, receipt_id, member_id in sorted(found, key=lambda case: case.member_id):
+        if bonus:
+            points.grant(member_id, bonus, cause_type="late_receipt_review", cause_id=review_id)
+        live.publish("member", member_id, "receipt", receipt_id=receipt_id, state=ReceiptState.IN_REVIEW, late=True, bonus_points=bonus)
     return len(found)
 
 

@@ -422,7 +422,7 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
         _move(receipt, ReceiptState.REFUSED, reason, by=by, facts=why, decided_at=now, question=None, **changes)
         return
     award = points.earn(seen.sale_id, by=by)
-    told = {"shop": malls.shop(facts["shop_id"]).name, "amount_fen": facts["paid_fen"], "points": award.points}
+    told = {"shop": malls.shop(facts["shop_id"]).name, "amount_fen": award.paid_fen, "points": award.points}
     kept = {"points": award.points, "state": str(award.state), "explanation": award.explanation}
     changes |= {"sale_id": seen.sale_id, "award": kept, "decided_at": now, "question": None}
     _move(receipt, ReceiptState.SCORED, Reason.AWARDED if award.points else Reason.EARNS_NOTHING, by=by, facts=told, **changes)
@@ -538,6 +538,23 @@ def _slip_known(receipt: Receipt, changes: dict[str, Any]) -> bool:
 def receipts_of(member_id: int, *, cursor: str | None, limit: int) -> pages.Page[Receipt]:
     """The member's receipts, newest first."""
     return pages.page(select(Receipt).where(Receipt.member_id == member_id), Receipt.sent_at, Receipt.id, cursor=cursor, limit=limit)
+
+
+def export(member_id: int) -> list[dict[str, Any]]:
+    """The member's receipts, for the member's own export of personal data. At most 10,000, newest first."""
+    rows = session.scalars(select(Receipt).where(Receipt.member_id == member_id).order_by(Receipt.id.desc()).limit(10_000))
+    return [
+        {
+            "sent_at": row.sent_at.isoformat(),
+            "state": row.state,
+            "reason": row.why,
+            "merchant": row.merchant,
+            "paid_fen": row.paid_fen,
+            "paid_at": row.paid_at.isoformat() if row.paid_at else None,
+            "receipt_no": row.receipt_no,
+        }
+        for row in rows
+    ]
 
 
 def receipt_of(receipt_id: int, member_id: int) -> Receipt:

@@ -268,6 +268,20 @@ def test_a_broken_promise_is_seen_and_counted_once(world: World) -> None:
     assert world.office("GET", f"{QUEUE}/{case}", world.staff()).json["review"]["breached_at"] is not None
 
 
+def test_the_mall_makes_up_for_a_broken_promise_once(world: World, policy) -> None:
+    from api.points import service as points
+
+    policy(late_bonus_points=20)
+    member = world.member()
+    waiting(world, member)
+    clock.fix(NOW + timedelta(days=1, seconds=1))
+    for _ in range(2):
+        with db.unit_of_work(world.mall):
+            review.breaches()
+    with db.unit_of_work(world.mall):
+        assert points.summary(member).balance == 20
+
+
 @pytest.mark.parametrize("role", ["marketer", "service_desk", "finance"])
 def test_who_does_not_review_takes_nothing(world: World, role: str) -> None:
     waiting(world)

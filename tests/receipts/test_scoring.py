@@ -175,3 +175,15 @@ def test_a_scored_receipt_is_not_withdrawn(world: World) -> None:
     receipt = world.read(member, slip())
     answer = world.client.delete(f"/v1/receipts/{receipt.id}", headers=bearer("member", member, world.mall))
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/wrong-state")
+
+
+def test_a_members_own_export_holds_the_receipts(world: World) -> None:
+    member = world.member()
+    world.read(member, slip(no="202605200001"))
+    with db.unit_of_work(world.mall):
+        assert service.export(member) == [
+            {
+                "sent_at": "2026-05-20T04:00:00+00:00", "state": "scored", "reason": "awarded", "merchant": "海底捞火锅",
+                "paid_fen": 12_850, "paid_at": "2026-05-20T03:30:00+00:00", "receipt_no": "202605200001",
+            }
+        ]  # fmt: skip
