@@ -46,8 +46,9 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
     if earlier is not None:
         return earlier
     share = _share(award, refund)
-    made = _post(award, refund, _undone(award, share))
+    # Caps before the account, as when earning: the same order of locks.
     caps.give_back({use_id: share(used) for use_id, used in award.caps})
+    made = _post(award, refund, _undone(award, share))
     if award.points == award.taken_back:
         gone = AwardState.NOTHING if award.state == AwardState.PENDING else AwardState.REVERSED
         states.move(award, gone, by=by, reason="refunded", facts={"sale_refund": refund.id})
