@@ -21,7 +21,7 @@ from typing import Any
 
 import procrastinate
 
-from api.kit import db, logs
+from api.kit import db, logs, once
 from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
 from api.members import jobs as _members  # noqa: F401
@@ -35,6 +35,8 @@ log = logs.get(__name__)
 HEARTBEAT = 2.0  # seconds between signs of life of a worker
 STALLED = 8.0  # seconds without one, after which another worker takes its jobs
 RESCUE_EVERY = 3.0
+TIDY_EVERY = 3600.0
+JOBS_KEPT_HOURS = 30 * 24
 STOP_WITHIN = 20.0
 RESTART_AFTER = 0.5
 
@@ -76,7 +78,7 @@ async def _attend(app: Any, worker: asyncio.Task[None], until: Callable[[], bool
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_stop_when(worker, told, until))]
+    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_tidy(app)), asyncio.create_task(_stop_when(worker, told, until))]
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await worker
@@ -93,6 +95,22 @@ async def _stop_when(worker: asyncio.Task[None], told: asyncio.Event, until: Cal
             await asyncio.wait_for(told.wait(), 0.5)
     told.set()
     worker.cancel()  # procrastinate finishes the jobs that run
+
+
+@kit.nightly("50 19 * * *")
+def forget_old_keys() -> None:
+    """Remove idempotency keys past their time."""
+    once.forget_old()
+
+
+async def _tidy(app: Any) -> None:
+    """Remove the rows of jobs that ended long ago; failed ones stay visible as long as the others."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY)
+        try:
+            await app.job_manager.delete_old_jobs(nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True)
+        except Exception as error:  # the database may be away: the next round asks again
+            log.warning("old jobs could not be removed", error_type=type(error).__name__)
 
 
 async def _rescue(app: Any) -> None:
