@@ -24,6 +24,7 @@ SAME_PICTURE = 4
 SAME_NAME = 75
 SAME_LINE = 72
 LEGIBLE = 0.9
+READABLE = 0.79
 
 
 class Verdict(StrEnum):
@@ -143,9 +144,9 @@ _SUMS = (Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL, Role.REFUND)
 
 
 def _sums(reading: Reading) -> dict[Role, int]:
-    # Only what was read beyond doubt: a misread digit is no fraud.
+    # Not what was hardly read: a misread digit is no fraud. But a pen or a pasted digit reads less surely than print.
     ledger = entries(lay_out(reading.lines))
-    return {entry.role: abs(entry.fen) for entry in ledger if entry.role in _SUMS and entry.cents and entry.item.score >= LEGIBLE}
+    return {entry.role: abs(entry.fen) for entry in ledger if entry.role in _SUMS and entry.cents and entry.item.score >= READABLE}
 
 
 def _shops_agree(a: Reading, b: Reading) -> bool | None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from ocr.fields import kinds, merchants, numbers, times, total
 from ocr.fields.edges import cut_lines, runs_out_below
 from ocr.fields.entries import Entry, entries
-from ocr.fields.labels import Role
-from ocr.fields.money import printed_currency
+from ocr.fields.labels import Role, role_of
+from ocr.fields.money import amounts, printed_currency
 from ocr.fields.rows import Item, Row, lay_out
 from ocr.fields.text import squeezed
 from ocr.fields.total import Hypothesis
@@ -93,9 +93,18 @@ def _is_credit_note(rows: Iterable[Row]) -> bool:
 def _may_go_on(slip: _Slip, best: Hypothesis) -> bool:
     """Is the amount the last thing in the frame, so that a discount or the real total may stand below it?"""
     last = max(entry.row for entry in best.entries)
-    if "paid" in best.evidence or last < len(slip.rows) - 1:
+    if best.evidence & {"paid", "tenders", "change", "words"}:
         return False
+    if last < len(slip.rows) - 1:
+        return any(_promises_more(row) for row in slip.rows[last + 1 :])
     return runs_out_below(slip.lines, slip.rows[last].items, slip.picture.width, slip.picture.height)
+
+
+def _promises_more(row: Row) -> bool:
+    """A label of a discount or of a later sum, whose amount is not in the frame."""
+    role = role_of(row.text)
+    promised = role in (Role.DISCOUNT, Role.ROUNDING, Role.PAYABLE, Role.PAID, Role.TOTAL)
+    return promised and len(row.items) == 1 and row.text.rstrip().endswith(":") and not amounts(row.items[0])
 
 
 def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind_sure: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ocr.fields.labels import Role, role_of
 from ocr.fields.money import Money, amounts
@@ -58,8 +58,9 @@ def _waiting(row: Row) -> tuple[Role, str] | None:
 def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
     found: list[Entry] = []
     words: list[str] = []
-    for place, item in enumerate(row.items):
-        if _is_broken(row.items, place):
+    items = _mended(row.items)
+    for place, item in enumerate(items):
+        if _is_broken(items, place):
             continue
         start = 0
         for money in () if _DATE.search(item.text) else amounts(item):
@@ -75,6 +76,20 @@ def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
         elif start:
             words = words[-1:]
     return found
+
+
+def _mended(items: Sequence[Item]) -> list[Item]:
+    """The items, with a number put together again that was read in two pieces (1000. | 0.00)."""
+    whole: list[Item] = []
+    for item in items:
+        left = whole[-1] if whole else None
+        cents = re.fullmatch(r"(?:\d?\.)?(\d\d\s?元?)", item.text)
+        if left is not None and cents and re.search(r"\d\.$", left.text) and item.left - left.right < 0.8 * item.height:
+            score = min(left.score, item.score)
+            whole[-1] = replace(left, text=left.text + cents[1], right=item.right, score=score)
+        else:
+            whole.append(item)
+    return whole
 
 
 def _is_broken(items: Sequence[Item], place: int) -> bool:

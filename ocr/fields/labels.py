@@ -1,6 +1,5 @@
 """What a label says about the amount beside it, in both scripts and in English."""
 
-
 from __future__ import annotations
 
 import re

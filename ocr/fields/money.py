@@ -1,6 +1,5 @@
 """Printed amounts: digits with or without a currency, and the capital words (大写) of Chinese bills."""
 
-
 from __future__ import annotations
 
 import re

@@ -1,6 +1,5 @@
 """The number that the shop gave this slip, among the many numbers that shops print."""
 
-
 from __future__ import annotations
 
 import re
@@ -137,8 +136,9 @@ def _score(label: str, value: str, kind: Kind) -> float:
                 score = 0.97
             if kind == "refund" and re.search(r"退(货|款)(单|小票|流水)", key):
                 score = 0.98
-            return score - (0.25 if len(value) < 4 else 0.0)
-    return 0.0
+            return score - (0.5 if len(value) < 4 else 0.0)
+    # A label that ends like one, with a letter that was read wrongly.
+    return 0.35 if key.endswith("号") and len(re.sub(r"\D", "", value)) >= 6 else 0.0
 
 
 def _is_terminal(key: str, kind: Kind) -> bool:

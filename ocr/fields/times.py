@@ -1,6 +1,5 @@
 """When it was paid: dates in every order that shops print, with or without a time beside them."""
 
-
 from __future__ import annotations
 
 import re

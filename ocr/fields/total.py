@@ -30,6 +30,7 @@ WEIGHTS = {
     "tall": 0.15,
     "again": 0.35,
     "special": 0.72,
+    "unlabelled": 0.1,
 }
 PROOFS = frozenset({"tenders", "change", "discounts", "items", "words", "again", "alone"})
 TRUSTED = 0.85
@@ -90,7 +91,21 @@ def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
     _by_words(rows, found)
     _by_size(ledger, found)
     _doubt(ledger, found)
-    return sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
+    ranked = sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
+    return ranked if any(_is_firm(one) or "subtotal" in one.evidence for one in ranked) else [*_unlabelled(ledger), *ranked]
+
+
+def _unlabelled(ledger: Sequence[Entry]) -> list[Hypothesis]:
+    """Where no label of a sum could be read: the amount in the largest print, if it stands again right below."""
+    strong = [entry for entry in ledger if entry.strong and entry.fen > 0]
+    if len(strong) < 3:
+        return []
+    tallest = max(strong, key=lambda entry: entry.item.height)
+    below = [entry for entry in strong if tallest.row < entry.row <= tallest.row + 2 and entry.fen == tallest.fen]
+    large = tallest.item.height > 1.25 * median(entry.item.height for entry in strong)
+    if not (large and below and tallest.role in (None, Role.TENDER)):
+        return []
+    return [Hypothesis(tallest.fen, [tallest, *below], {"tall", "tenders", "unlabelled"})]
 
 
 def _in_style(ledger: Sequence[Entry]) -> list[Entry]:
@@ -232,10 +247,21 @@ def _doubt(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
             hypothesis.doubt *= 0.5
         if {"tender", "subtotal"} & hypothesis.evidence and any(_is_firm(other) for other in rivals):
             hypothesis.doubt *= 0.6
+    _prefer_paid(ledger, found)
     handed = any(entry.role is Role.CASH and entry.fen for entry in ledger)
     for hypothesis in found.values():
         if "paid" in hypothesis.evidence and handed and not hypothesis.evidence & PROOFS - {"tenders"}:
             hypothesis.doubt *= 0.7
+
+
+def _prefer_paid(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    """Without cash, a little less than was due is what was paid: the till let the odd amount go."""
+    if any(entry.role in (Role.CASH, Role.CHANGE) and entry.fen for entry in ledger):
+        return
+    for due, paid in product(found.values(), repeat=2):
+        less = 0.9 * due.fen <= paid.fen < due.fen and paid.best.row > due.best.row
+        if less and "paid" in paid.evidence and "payable" in due.evidence:
+            due.doubt *= 0.8
 
 
 def _is_firm(hypothesis: Hypothesis) -> bool:
@@ -266,7 +292,7 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     """Does the slip call this amount a total, or is it a subtotal that nothing changes any more?"""
     if hypothesis.confidence < 0.3:
         return False
-    if hypothesis.evidence & {"paid", "special"}:
+    if hypothesis.evidence & {"paid", "special", "unlabelled"}:
         return True
     if hypothesis.evidence & {"payable", "total"}:
         return bool(hypothesis.evidence & {"tenders", "change", "words", "discounts"}) or not _reduced_below(hypothesis, ledger)
