@@ -102,16 +102,19 @@ def sight(
     sale, is_new = _sale_of(told, shop_id), False
     if sale is None:
         sale, is_new = _record(told, shop_id, receipt_no, settled, lines), True
-    sighting = Sighting(
+    source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
+    seen = _remember(sale, told, source, receipt_no, external_no)
+    return Sighted(sale.id, seen.id, is_new, sale.scored_by)
+
+
+def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_no: str | None, external_no: str | None) -> Sighting:
+    seen = Sighting(
+        **source,
         sale_id=sale.id,
-        shop_id=shop_id,
-        channel=channel,
-        source_type=source_type,
-        source_id=source_id,
-        member_id=member_id,
-        paid_at=paid_at,
-        minute_known=minute_known,
-        paid_fen=paid_fen,
+        shop_id=sale.shop_id,
+        paid_at=told.paid_at,
+        minute_known=told.minute_known,
+        paid_fen=told.paid_fen,
         receipt_no=receipt_no,
         number_key=told.number_key,
         external_no=external_no,
@@ -119,9 +122,9 @@ def sight(
         differs=_differences(told, sale),
         seen_at=clock.now(),
     )
-    session.add(sighting)
+    session.add(seen)
     session.flush()
-    return Sighted(sale.id, sighting.id, is_new, sale.scored_by)
+    return seen
 
 
 def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
