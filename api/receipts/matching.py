@@ -52,7 +52,7 @@ def match(clues: Clues, shops: Sequence[ShopNames], own_names: Sequence[str], *,
     likely = tuple(shop for points, _, shop in ranked[:CHOICES] if points >= max(LIKELY, score - margin))
     if score < at or score - second < margin:
         return Match(None, score, how, likely)
-    return Match(best, score, how, likely, how != "tax_no" and _other_branch(clues, best, own_names))
+    return Match(best, score, how, likely, how != "tax_no" and other_branch(clues, best, own_names))
 
 
 def _evidence(clues: Clues, shop: ShopNames) -> tuple[float, str]:
@@ -120,7 +120,7 @@ def _by_lines(clues: Clues, shop: ShopNames) -> tuple[float, str]:
     return (89.0, "line") if hit else (0.0, "none")
 
 
-def _other_branch(clues: Clues, shop: ShopNames, own_names: Sequence[str]) -> bool:
+def other_branch(clues: Clues, shop: ShopNames, own_names: Sequence[str]) -> bool:
     """Whether the slip names a branch or a mall that is not ours: a chain has shops elsewhere."""
     if _same_unit(clues, shop):
         return False

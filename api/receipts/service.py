@@ -240,7 +240,11 @@ def _case(receipt: Receipt, read: ReceiptReading) -> _Case:
     clues, slip = read.clues(), read.slip(mall.timezone)
     found = matching.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
     slip, found = _answered(receipt, slip, found, shops)
-    return _Case(receipt, read, slip, found, mall, policy, malls.shop(found.shop.id) if found.shop else None)
+    shop = malls.shop(found.shop.id) if found.shop else None
+    if shop is not None and found.shop is not None and found.branch_unclear:
+        ours = (mall.name, shop.name, *shop.trading_names)  # as written: a name may hold the branch that its normal form drops
+        found = replace(found, branch_unclear=matching.other_branch(clues, found.shop, ours))
+    return _Case(receipt, read, slip, found, mall, policy, shop)
 
 
 def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
