@@ -102,3 +102,15 @@ def test_a_long_receipt_in_two_photos_is_read_as_one(world: World, cafe: int) ->
     foot = paper("Salad 40.00", "Bread 10.00", "Subtotal             138.00", "TOTAL                138.00", "WeChat Pay           138.00")
     found = story(world, world.member(), head, foot)
     assert (found["state"], found["paid_fen"]) == ("scored", 13_800)
+
+
+def test_a_refund_slip_takes_the_points_back(world: World, cafe: int) -> None:  # noqa: F811
+    member = world.member()
+    bought = story(world, member, receipt())
+    slip = paper(
+        SHOP, "REFUND RECEIPT", "Receipt No: 202605200500", "Original Receipt No: 202605200417", "Date: 2026-05-20 11:45:10",
+        "Set menu for two   1   -128.00", "REFUND TOTAL         -128.00", "WeChat Pay           -128.00",
+    )  # fmt: skip
+    assert story(world, member, slip)["state"] == "taken_back"
+    assert world.get(f"/v1/receipts/{bought['id']}", member).json["state"] == "returned"
+    assert [points for _, points in world.points(member)] == [0]
