@@ -96,12 +96,15 @@ def _may_go_on(slip: _Slip, best: Hypothesis) -> bool:
     if best.evidence & {"paid", "tenders", "change", "words"}:
         return False
     if last < len(slip.rows) - 1:
-        return any(_promises_more(row) for row in slip.rows[last + 1 :])
+        return any(_promises_more(row, best.fen) for row in slip.rows[last + 1 :])
     return runs_out_below(slip.lines, slip.rows[last].items, slip.picture.width, slip.picture.height)
 
 
-def _promises_more(row: Row) -> bool:
-    """A label of a discount or of a later sum, whose amount is not in the frame."""
+def _promises_more(row: Row, due: int) -> bool:
+    """A label of a discount or of a later sum without its amount, or an amount without its label."""
+    bare = amounts(row.items[0])
+    if len(row.items) == 1 and bare and bare[0].strong and not re.search(r"[^\W\d_]{2,}", row.text.replace("RMB", "")):
+        return abs(bare[0].fen) != due
     role = role_of(row.text)
     promised = role in (Role.DISCOUNT, Role.ROUNDING, Role.PAYABLE, Role.PAID, Role.TOTAL)
     return promised and len(row.items) == 1 and row.text.rstrip().endswith(":") and not amounts(row.items[0])
