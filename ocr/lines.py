@@ -66,7 +66,7 @@ class LineReader:
     """The two models. Build it once a process, and call it in the thread that built it."""
 
     def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
-        threads = threads or int(os.environ.get("OCR_THREADS", "2"))
+        threads = threads or int(os.environ.get("OCR_THREADS", "1"))
         self._detector, self._recogniser = paddle.load(folder or models.ensure(), threads, BATCH)
 
     def read(self, photo: Photo) -> tuple[Line, ...]:
