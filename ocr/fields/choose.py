@@ -93,7 +93,7 @@ def _is_credit_note(rows: Iterable[Row]) -> bool:
 def _may_go_on(slip: _Slip, best: Hypothesis) -> bool:
     """Is the amount the last thing in the frame, so that a discount or the real total may stand below it?"""
     last = max(entry.row for entry in best.entries)
-    if best.evidence & {"paid", "tenders", "change", "words"}:
+    if best.evidence & {"paid", "tenders", "echo", "change", "words"}:
         return False
     if last < len(slip.rows) - 1:
         return any(_promises_more(row, best.fen) for row in slip.rows[last + 1 :])

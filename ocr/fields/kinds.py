@@ -14,6 +14,7 @@ from ocr.reading import Kind
 
 # Each pattern that is found adds its weight to the kind; matched row by row against squeezed text.
 _SIGNS: tuple[tuple[Kind, float, str], ...] = (
+    ("refund", 8.0, r"(交易类型|业务类型|transtype|txntype|transactiontype).{0,12}(退货|退款|撤销|冲正|refund|void|reversal)"),
     (
         "refund",
         3.0,

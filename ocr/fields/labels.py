@@ -75,7 +75,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.PAID,
-        r"实付|实收|(用户|顾客|客户|买家|会员|个人|本人)(实|应)?(支付|付款|付)(?!方式)|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|交易金额|消费金额|成交|实结|实缴|收银金额|实支付|"
+        r"实付|实收|(用户|顾客|客户|买家|会员|个人|本人)(实|应)?(支付|付款|付)(?!方式)|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|(本次|此次|本单|当次)消费(?!积)|交易金额|消费金额|成交|实结|实缴|收银金额|实支付|"
         r"缴费金额|消费额|(amount|total|amt)paid|paidamount|paidtotal|paymentamount|totalpayment|^paid$|amountcharged|saleamount|txnamount|transactionamount|金额amount|amount金额|^base|totalpaid|payamt|付款总计|支付总计|您已支付|共支付|共付|已支付",
     ),
     (Role.ROUNDING, r"抹.$|抹零|舍零|舍入|四舍五入|抹分|抹角|进位|尾数|rounding|roundadj|^round|凑整|去零"),

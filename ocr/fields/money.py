@@ -29,7 +29,10 @@ _AMOUNT = re.compile(
     rf"(?<![A-Za-z0-9_./*#-])(?<!\d[:,]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
     re.IGNORECASE,
 )
-_NOT_MONEY = re.compile(r"^\s?(?:%|折|kg|g\b|ml|l\b|件|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)", re.IGNORECASE)
+_NOT_MONEY = re.compile(
+    r"^\s?(?:%|折|kg|g\b|ml|l\b|件|点|杯|瓶|盒|袋|支|条|双|套|只|根|枚|包|罐|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _LABELS = (
         r"(交易|流水|收银|消费|订单|支付)(流水|编|单|序)?(号|编号)码?|流水(号|单号)?$|单号|单号码?|(trans(action)?|trx|txn|order|ord)(no|num|number|id)?$|transno|orderno|trxno|订单$|编号$|referenceno|refno|reference$",
         0.85,
     ),
-    (r"票号|取票码|序号|凭证号|voucherno|流水|serial|seq|no$|号码$|单$|cn#|cnno|creditnoteno|cs#", 0.6),
+    (r"^(单据|小票|账单|收据|票据|流水)$|票号|取票码|序号|凭证号|voucherno|流水|serial|seq|no$|号码$|单$|cn#|cnno|creditnoteno|cs#", 0.6),
     (r"参考号|检索", 0.7),
 )
 _NO_LABELS = re.compile(_NOT_OURS)

@@ -21,7 +21,8 @@ WEIGHTS = {
     "total": 0.60,
     "subtotal": 0.30,
     "tender": 0.25,
-    "tenders": 0.45,
+    "tenders": 0.64,
+    "echo": 0.35,
     "change": 0.60,
     "discounts": 0.50,
     "items": 0.45,
@@ -32,7 +33,7 @@ WEIGHTS = {
     "special": 0.72,
     "unlabelled": 0.1,
 }
-PROOFS = frozenset({"tenders", "change", "discounts", "items", "words", "again", "alone"})
+PROOFS = frozenset({"tenders", "echo", "change", "discounts", "items", "words", "again", "alone"})
 TRUSTED = 0.85
 LEGIBLE = 0.88
 
@@ -105,7 +106,7 @@ def _unlabelled(ledger: Sequence[Entry]) -> list[Hypothesis]:
     large = tallest.item.height > 1.25 * median(entry.item.height for entry in strong)
     if not (large and below and tallest.role in (None, Role.TENDER)):
         return []
-    return [Hypothesis(tallest.fen, [tallest, *below], {"tall", "tenders", "unlabelled"})]
+    return [Hypothesis(tallest.fen, [tallest, *below], {"tall", "echo", "unlabelled"})]
 
 
 def _in_style(ledger: Sequence[Entry]) -> list[Entry]:
@@ -155,8 +156,10 @@ def _by_tenders(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
             continue
         others = [entry for entry in means if entry.row not in printed and entry.row > min(printed)][-6:]
         for count in range(1, len(others) + 1):
-            if any(sum(abs(one.fen) for one in some) == hypothesis.fen for some in combinations(others, count)):
-                hypothesis.evidence.add("tenders")
+            for some in combinations(others, count):
+                if sum(abs(one.fen) for one in some) == hypothesis.fen:
+                    known = all(one.role in (Role.TENDER, Role.CASH) for one in some)
+                    hypothesis.evidence.add("tenders" if known else "echo")
 
 
 def _is_means(entry: Entry) -> bool:
@@ -250,7 +253,7 @@ def _doubt(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
     _prefer_paid(ledger, found)
     handed = any(entry.role is Role.CASH and entry.fen for entry in ledger)
     for hypothesis in found.values():
-        if "paid" in hypothesis.evidence and handed and not hypothesis.evidence & PROOFS - {"tenders"}:
+        if "paid" in hypothesis.evidence and handed and not hypothesis.evidence & PROOFS - {"tenders", "echo"}:
             hypothesis.doubt *= 0.7
 
 
@@ -295,8 +298,8 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     if hypothesis.evidence & {"paid", "special", "unlabelled"}:
         return True
     if hypothesis.evidence & {"payable", "total"}:
-        return bool(hypothesis.evidence & {"tenders", "change", "words", "discounts"}) or not _reduced_below(hypothesis, ledger)
-    proved = bool(hypothesis.evidence & {"tenders", "change", "words", "items"})
+        return bool(hypothesis.evidence & {"tenders", "echo", "change", "words", "discounts"}) or not _reduced_below(hypothesis, ledger)
+    proved = bool(hypothesis.evidence & {"tenders", "echo", "change", "words", "items"})
     last = max(entry.row for entry in hypothesis.entries)
     unpaid = not any(entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.row > last for entry in ledger)
     return "subtotal" in hypothesis.evidence and (proved or unpaid) and not _changed_below(hypothesis, ledger)
