@@ -138,7 +138,7 @@ def _score(label: str, value: str, kind: Kind) -> float:
                 score = 0.98
             return score - (0.5 if len(value) < 4 else 0.0)
     # A label that ends like one, with a letter that was read wrongly.
-    return 0.35 if key.endswith("号") and len(re.sub(r"\D", "", value)) >= 6 else 0.0
+    return 0.42 if key.endswith("号") and len(re.sub(r"\D", "", value)) >= 6 else 0.0
 
 
 def _is_terminal(key: str, kind: Kind) -> bool:
