@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PHOTOS ?=
 WORKERS ?= 2
+MEMBERS ?= 2000
+MALL ?= demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
@@ -51,6 +53,9 @@ bench: setup ## ledger, points page, uploads: JSON on standard output
 bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-receipts PHOTOS=DIR (a folder with labels.json or pairs.json)."; exit 1; }
 	@$(BIN)/python -m bench.receipts $(PHOTOS)
+
+demo: setup ## fill a demo mall: MEMBERS=1000000 MALL=big (make run does it on an empty database)
+	@$(BIN)/python -m deploy.demo --members $(MEMBERS) --mall $(MALL)
 
 clean: ## remove what was made here: environment, data, caches
 	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis

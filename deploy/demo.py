@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import secrets
@@ -28,7 +29,7 @@ from api.points.service import rules
 from api.settings import from_environment
 from api.staff import service as staff
 from api.staff.permissions import Role
-from deploy import history
+from deploy import embedded, history
 from deploy.demo_shops import FLOORS, SHOPS
 
 CODE = "demo"
@@ -54,15 +55,15 @@ def wanted(url: str) -> bool:
     return bool(row and row[0])
 
 
-def fill(*, people: int, env: Mapping[str, str] | None = None, sales_a_member: int = SALES_A_MEMBER) -> None:
-    """Make the demo mall in the database of the environment. A database that has it already is left alone."""
+def fill(*, people: int, code: str = CODE, env: Mapping[str, str] | None = None, sales_a_member: int = SALES_A_MEMBER) -> bool:
+    """Make the demo mall in the database of the environment; False, and nothing done, when there is a mall of that code."""
     os.environ.update(env or {})
     settings = from_environment()
     configure(settings)
-    if not wanted(settings.database_url):
-        return
     with db.unit_of_work():
-        mall = Mall(code=CODE, name="云锦天地")
+        if session.scalar(select(Mall.id).where(Mall.code == code)) is not None:
+            return False
+        mall = Mall(code=code, name="云锦天地")
         session.add(mall)
         session.flush()
         db.enter(mall.id)
@@ -72,6 +73,7 @@ def fill(*, people: int, env: Mapping[str, str] | None = None, sales_a_member: i
         _members(people, settings.wechat_appid)
         history.write(people * sales_a_member)
     _analyse(settings.owner_url)
+    return True
 
 
 def _shops() -> None:
@@ -141,18 +143,44 @@ def _analyse(owner_url: str) -> None:
 
 
 def main() -> int:
-    """From the command line."""
+    """From the command line; without DATABASE_URL, in the embedded database of `make run` (which must not be running)."""
     asked = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     asked.add_argument("--members", type=int, default=2_000)
     asked.add_argument("--sales-a-member", type=int, default=SALES_A_MEMBER)
+    asked.add_argument("--mall", default=CODE, help="the code of the mall to make")
     given = asked.parse_args()
     began = time.monotonic()
-    fill(people=given.members, sales_a_member=given.sales_a_member)
-    with db.unit_of_work():
-        mall_id = session.scalar(select(Mall.id).where(Mall.code == CODE))
-    print(f"mall “{CODE}” (number {mall_id}) with {given.members:,} members: {time.monotonic() - began:.1f} s")
-    return 0
+    with _database():
+        made = fill(people=given.members, code=given.mall, sales_a_member=given.sales_a_member)
+    took = time.monotonic() - began
+    print(
+        f"mall “{given.mall}” with {given.members:,} members: {took:.1f} s"
+        if made
+        else f"There is a mall “{given.mall}” already: choose another --mall."
+    )
+    return 0 if made else 1
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[None]:
+    if os.environ.get("DATABASE_URL"):
+        yield
+        return
+    from deploy import run
+
+    env = run.environment()
+    started = run.start_servers(env)
+    os.environ.update(env)
+    try:
+        embedded.migrate(env["DATABASE_OWNER_URL"], env["DATABASE_URL"])
+        yield
+    finally:
+        for server in reversed(started):
+            server.stop()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except embedded.CannotStart as reason:
+        sys.exit(str(reason))

@@ -48,7 +48,8 @@ WITH shop AS (
     CASE WHEN d.how < 0.55 THEN 'wechat' WHEN d.how < 0.85 THEN 'alipay' WHEN d.how < 0.95 THEN 'card' ELSE 'cash' END AS tender, d.till
   FROM drawn d JOIN person p ON p.number = d.who JOIN shop s ON s.number = d.shop_number
 )
-INSERT INTO sales (shop_id, member_id, channel, paid_at, paid_on, minute_known, paid_fen, receipt_no, tenders, recorded_at, scored_by, scored_at)
+INSERT INTO sales (shop_id, member_id, channel, paid_at, paid_on, minute_known, paid_fen, receipt_no, tenders, recorded_at,
+  scored_by, scored_at)
 SELECT shop_id, member_id, 'receipt', date_trunc('second', local_at) AT TIME ZONE %(zone)s, local_at::date, true, paid_fen,
   to_char(local_at, 'YYMMDD') || lpad((floor(till * 9) + 1)::text, 2, '0') || lpad(n::text, 7, '0'),
   jsonb_build_array(jsonb_build_object('kind', tender, 'amount_fen', paid_fen)),
@@ -100,7 +101,8 @@ UNION ALL SELECT 'bearer', 0, asset, NULL::bigint FROM (VALUES ('points'), ('poi
 ENTRIES = """
 WITH moved AS (
   SELECT a.transfer_id, a.member_id, a.earned_at, v.asset, v.amount FROM points_awards a
-  CROSS JOIN LATERAL (VALUES (CASE a.state WHEN 'active' THEN 'points' ELSE 'points_pending' END, a.points), ('growth', a.growth)) v (asset, amount)
+  CROSS JOIN LATERAL (VALUES
+    (CASE a.state WHEN 'active' THEN 'points' ELSE 'points_pending' END, a.points), ('growth', a.growth)) v (asset, amount)
   WHERE v.amount > 0 AND a.transfer_id IS NOT NULL
 )
 INSERT INTO ledger_entries (transfer_id, account_id, amount, balance_after, posted_at)
