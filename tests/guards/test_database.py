@@ -24,14 +24,16 @@ def _columns():
 def test_every_table_is_behind_the_wall_or_on_the_short_list(settings, app) -> None:
     rows = owner_rows(
         settings,
-        "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+        "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
     )
     open_tables = {name for name, walled in rows if not walled and not name.startswith("procrastinate_")}
     assert open_tables == set(ABOVE_MALLS)
 
 
 def test_the_app_owns_no_table_and_cannot_pass_the_wall(settings, app) -> None:
-    assert owner_rows(settings, "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND pg_get_userbyid(relowner) = 'mallbridge_app'") == [(0,)]
+    owned = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND pg_get_userbyid(relowner) = 'mallbridge_app'"
+    assert owner_rows(settings, owned) == [(0,)]
     assert owner_rows(settings, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'mallbridge_app'") == [(False,)]
 
 

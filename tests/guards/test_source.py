@@ -68,9 +68,7 @@ def test_raw_sql_text_stands_in_few_places() -> None:
 
 def test_only_the_clock_asks_the_time() -> None:
     asked = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "datetime.today"}
-    found = [
-        _where(path, line) for path in API if path.name != "clock.py" for name, line in _calls(path) if name in asked
-    ]
+    found = [_where(path, line) for path in API if path.name != "clock.py" for name, line in _calls(path) if name in asked]
     assert found == []
 
 
