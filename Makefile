@@ -30,7 +30,7 @@ run: setup ## set everything up and start every process of the Procfile
 	@exec $(BIN)/python -m deploy.run
 
 test: setup ## every test, on embedded servers
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

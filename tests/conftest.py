@@ -51,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps({"folder": str(folder), "db": postgres.port, "cache": valkey.port})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start real processes run one after the other: two at once would starve each other on a small machine."""
+    for item in items:
+        if "tests/faults/" in item.nodeid or "tests/flows/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
 @pytest.fixture(scope="session")
 def servers() -> dict[str, Any]:
     """Where the servers of this run are: folder, db (port), cache (port)."""
