@@ -11,9 +11,9 @@ from ocr.fields import kinds, merchants, numbers, times, total
 from ocr.fields.edges import cut_lines, runs_out_below
 from ocr.fields.entries import Entry, entries
 from ocr.fields.labels import Role, role_of
-from ocr.fields.money import amounts, printed_currency
+from ocr.fields.money import amounts, currency_of, printed_currency
 from ocr.fields.rows import Item, Row, lay_out
-from ocr.fields.text import squeezed
+from ocr.fields.text import is_traditional, squeezed
 from ocr.fields.total import Hypothesis
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
@@ -29,6 +29,7 @@ class _Slip:
     picture: Picture
     kind: Kind
     currency: str | None
+    traditional: bool
 
 
 def choose(lines: Sequence[Line], picture: Picture) -> Reading:
@@ -37,7 +38,8 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
     cut = cut_lines(lines, picture.width, picture.height)
     ledger = entries(rows, cut)
     kind, sure = kinds.kind_of(rows, ledger, picture.signals.screenshot)
-    slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows))
+    traditional = sum(is_traditional(line.text) for line in lines) >= 3
+    slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows, traditional), traditional)
     ranked = _rank(slip)
     amount = _amount(slip, ranked)
     number = _number(slip)
@@ -46,7 +48,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
         lines=tuple(lines),
         merchant=_merchant(slip),
         total_fen=amount,
-        currency=slip.currency or "CNY",
+        currency=_currency(slip, ranked),
         paid_at=_paid_at(slip),
         receipt_no=number,
         kind=kind,
@@ -64,6 +66,12 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
         phone=_after(rows, r"(电话|热线|tel|phone)", r"[\d][\d\-\s]{6,14}\d"),
         cashier=_after(rows, r"^(收银员?|收款员|操作员号?|cashier|营业员|服务员|salesperson)", r"[\w ]{1,20}"),
     )
+
+
+def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
+    """The currency that stands with the amount, else the slip's."""
+    beside = [code for one in ranked[:1] for entry in one.entries if (code := currency_of(entry.item.text))]
+    return beside[0] if beside else slip.currency or "CNY"
 
 
 def _rank(slip: _Slip) -> list[Hypothesis]:
@@ -95,6 +103,9 @@ def _may_go_on(slip: _Slip, best: Hypothesis) -> bool:
     last = max(entry.row for entry in best.entries)
     if best.evidence & {"paid", "tenders", "echo", "change", "words"}:
         return False
+    bottom = slip.rows[-1].items
+    if "subtotal" in best.evidence and runs_out_below(slip.lines, bottom, slip.picture.width, slip.picture.height):
+        return True
     if last < len(slip.rows) - 1:
         return any(_promises_more(row, best.fen) for row in slip.rows[last + 1 :])
     return runs_out_below(slip.lines, slip.rows[last].items, slip.picture.width, slip.picture.height)
@@ -113,6 +124,8 @@ def _promises_more(row: Row, due: int) -> bool:
 def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind_sure: float) -> bool:
     if amount.value is None or slip.kind == "other" or kind_sure < 0.5:
         return False
+    if any(entry.role is Role.DEPOSIT and entry.fen for entry in slip.ledger):
+        return False  # paid in parts on several days: which part earns here is for a person to say
     return total.is_sure(ranked)
 
 
@@ -129,7 +142,7 @@ def _merchant(slip: _Slip) -> Field[str]:
 
 
 def _paid_at(slip: _Slip) -> Field[datetime]:
-    order = "mdy" if slip.currency == "USD" else "ymd" if slip.currency in (None, "CNY") else "dmy"
+    order = "mdy" if slip.currency == "USD" else "ymd" if slip.currency in (None, "CNY") and not slip.traditional else "dmy"
     found = times.moments(slip.rows, order)
     if not found or found[0].score < 0.2:
         return Field(None)

@@ -34,12 +34,16 @@ def entries(rows: Sequence[Row], cut: frozenset[int] = frozenset()) -> list[Entr
     """Every amount of the slip with its role. `cut`: indexes of lines that the frame cuts through; they say nothing."""
     found: list[Entry] = []
     waiting: tuple[Role, str] | None = None
+    headings: list[tuple[Role, str]] = []
     for number, row in enumerate(rows):
         here = _of_row(number, row, cut)
+        if headings and len(here) == len(headings) and all(entry.role is None and not entry.label for entry in here):
+            here = [_under(entry, *heading) for entry, heading in zip(here, headings, strict=True)]
         if waiting and here and all(entry.role is None and not entry.label for entry in here):
             here = [_under(entry, *waiting) for entry in here]
         found += here
         waiting = None if here else _waiting(row)
+        headings = [] if here else _headings(row)
     return found
 
 
@@ -55,6 +59,22 @@ def _waiting(row: Row) -> tuple[Role, str] | None:
     return None if role is None or len(squeezed(row.text)) > 24 else (role, row.text)
 
 
+_TOLD_TOGETHER = frozenset({Role.PAID, Role.PAYABLE, Role.TOTAL, Role.CASH, Role.CHANGE, Role.DISCOUNT, Role.ROUNDING, Role.TENDER})
+
+
+def _headings(row: Row) -> list[tuple[Role, str]]:
+    """Labels side by side whose amounts stand side by side on the next row (应收 实收 找零)."""
+    words = row.text.split()
+    roles = [role_of(word) for word in words]
+    if len(words) < 2 or not all(role in _TOLD_TOGETHER for role in roles):
+        return []
+    return [(role, word) for role, word in zip(roles, words, strict=True) if role]
+
+
+# An offer for another day: its amounts were not paid today.
+_OFFER = re.compile(r"满\s?\d|下次|再消费|每消费|送\s?\d+\s?元")
+
+
 def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
     found: list[Entry] = []
     words: list[str] = []
@@ -67,7 +87,8 @@ def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
             before = item.text[start : money.start].strip(" :()[]")
             if squeezed(before):
                 words.append(before)
-            if item.index not in cut and abs(money.fen) < MAX_FEN:
+            offered = money.fen > 0 and _OFFER.search(item.text)
+            if item.index not in cut and abs(money.fen) < MAX_FEN and not offered:
                 found.append(_entry(money, words, number))
             start = money.end
         rest = item.text[start:].strip(" :()[]")

@@ -43,12 +43,12 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
     (
         "unpaid_bill",
         3.0,
-        r"预(结|打|付)?(账)?(单|账单)|^预结|预打|预览|暂结|暂单|对账联|(客人|顾客|消费|账单|点菜)确认单|^(点|落|下|加)(菜|单|餐)(单|清单|明细)?$|客看单|结账前|proforma|guestcheck|notareceipt|thisisnota(n)?(official)?receipt|unpaid|quotation|报价单|估价单",
+        r"预(结|打|付)?(账)?(单|账单)|^预结|预打|预览|暂结|暂单|对账联|(客人|顾客|消费|账单|点菜)确认单|^(点|落|下|加)(菜|单|餐)(单|清单|明细)?$|客看单|结账前|proforma|guestcheck|notareceipt|thisisnota(n)?(official)?receipt|unpaid|quotation|报价单|估价单|^客单$|核对单$|(账|菜|帐|结)单未(结|付)",
     ),
     (
         "unpaid_bill",
         3.0,
-        r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay",
+        r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|(并非|不是)(正式)?(收据|发票)|核对后(付款|结账)|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay",
     ),
     (
         "parking",
@@ -80,12 +80,14 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
         3.0,
         r"^(账单|交易|订单|付款|支付|消费)(详情|明细|记录)$|^(支付|交易|付款|转账|消费)成功$|当前状态|商户全称|收单机构|商家订单号|商户单号|转账单号|^交易状态|查看(账单|往来)|再来一单|账单(分类|管理)|计入收支|申请电子回单|对此订单有疑问|联系商家|发起群收款|^(全部|我的)?账单$|商品说明|创建时间|paymentsuccessful|transactiondetails",
     ),
+    # What the terminal itself calls the transaction outweighs all that a card slip also prints.
+    ("refund", 12.0, r"(交易类型|transtype|txntype|transactiontype).{0,10}(退货|退款|撤销|refund|void)"),
     ("other", 3.0, r"^(菜单|价目表|menu|pricelist|名片)$"),
 )
 _COMPILED = tuple((kind, weight, re.compile(pattern)) for kind, weight, pattern in _SIGNS)
 # Sentences about what may be done later are not what was done.
 _ADVICE = re.compile(
-    r"凭|日内|天内|不予|不可|不得|恕不|如需|如有|请(保|妥|勿|在|于)|须|退换|可退|概不|谢绝|政策|规则|换货|扫(一扫)?码(关注|评|领|开)|公众号|may ?be|not ?(be )?(return|refund|exchange)|no ?(refund|exchange|return)|within|policy|goods ?sold|积分|发票"
+    r"凭(?!证|据|条)|日内|天内|不予|不可|不得|恕不|如需|如有|请(保|妥|勿|在|于)|须|退换|可退|概不|谢绝|政策|规则|换货|扫(一扫)?码(关注|评|领|开)|公众号|may ?be|not ?(be )?(return|refund|exchange)|no ?(refund|exchange|return)|within|policy|goods ?sold|积分|发票"
 )
 _CLOCK_BAR = re.compile(r"^(上午|下午)?\d{1,2}:\d{2}$")
 
@@ -132,6 +134,10 @@ def _is_paid(roles: set[Role | None]) -> bool:
     return bool(roles & {Role.PAID, Role.TENDER, Role.CASH, Role.CHANGE})
 
 
+# An amount under one of these labels is money even where shops print neither cents nor a currency.
+_SUMS = (Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL)
+
+
 def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, float]:
     needed: dict[Kind, float] = {"payment_slip": 3.0, "delivery_order": 3.0, "e_screenshot": 4.0}
     able = {kind: vote for kind, vote in votes.items() if vote >= needed.get(kind, 2.0)}
@@ -140,7 +146,7 @@ def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, fl
         if kind in able and able[kind] >= 0.6 * max(able.values()):
             rest = max((vote for other, vote in votes.items() if other != kind), default=0.0)
             return kind, round(min(0.99, 0.6 + 0.08 * (votes[kind] - 0.5 * rest)), 3)
-    money = [entry for entry in ledger if entry.strong]
+    money = [entry for entry in ledger if entry.strong or entry.role in _SUMS]
     if not money:
         return "other", 0.6
     rest = max(votes.values())

@@ -30,6 +30,7 @@ class Role(StrEnum):
     TOP_UP = "top_up"
     BONUS = "bonus"
     REFUND = "refund"
+    DEPOSIT = "deposit"
     OTHER = "other"
 
 
@@ -38,7 +39,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.TENDER, r"(支付|付款|收款|结算)(方式|类型|渠道)|paymentmethod|paymode|paymenttype|tendertype"),
     (
         Role.TOTAL,
-        r"价税合计|含税(合计|总|金额)|total(rm|amount|sales?)?(payable)?(with|inc)(l|luding|lusive)?(of)?(gst|sst|tax|vat)|totalinclusive|totalrmincl",
+        r"价税合计|(合计|总计|总额|总价|金额)含税|小写|含税(合计|总|金额)|total(rm|amount|sales?)?(payable)?(with|inc)(l|luding|lusive)?(of)?(gst|sst|tax|vat)|totalinclusive|totalrmincl",
     ),
     (
         Role.OTHER,
@@ -49,6 +50,8 @@ _TABLE: tuple[tuple[Role, str], ...] = (
         Role.COUNT,
         r"件数|数量$|总数量|合计数|品项|品数|项数|总件|合计件|共\d*件|商品数|人数|张数|票数|份数|totalqty|qty|quantity|noofitem|totalitem|itemcount|itemsold|pax$|covers?$|guests?$|位数",
     ),
+    # What was paid before, and what is left of the bill: parts of it, never the whole.
+    (Role.DEPOSIT, r"(?<!退)(?<!退还)(押金|定金|订金|预付(?!卡)|预收|尾款|补收|补付|补交|补差|尚欠|未付余)|deposit"),
     (Role.BALANCE, r"余额|余量|剩余|结余|卡余|本次余|可用额|balance(?!due|payable|topay)|remaining|储值余|余款$"),
     (Role.BONUS, r"赠送|赠金|bonus"),
     (
@@ -62,7 +65,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.CHANGE, r"找零|找回|找款|找还|找钱|^找$|零找|change(?!d)|退找"),
     (
         Role.PAYABLE,
-        r"(优惠|折扣|折|减免|立减|券)后|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
+        r"(优惠|折扣|折|减免|立减|券)后|实洋|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
         r"totalpayable|nettotal|netamount|netamt|grandtotal|payableamount|nettsales|topay$|balancepayable|roundedtotal|totalrounded|totalafter|amounttopay|nett$|nettotal|结算金额|实际金额|实价|总计应",
     ),
     (
@@ -75,16 +78,19 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.PAID,
-        r"实付|实收|(用户|顾客|客户|买家|会员|个人|本人)(实|应)?(支付|付款|付)(?!方式)|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|(本次|此次|本单|当次)消费(?!积)|交易金额|消费金额|成交|实结|实缴|收银金额|实支付|"
-        r"缴费金额|消费额|(amount|total|amt)paid|paidamount|paidtotal|paymentamount|totalpayment|^paid$|amountcharged|saleamount|txnamount|transactionamount|金额amount|amount金额|^base|totalpaid|payamt|付款总计|支付总计|您已支付|共支付|共付|已支付",
+        r"实付|实收|(用户|顾客|客户|买家|会员|个人|本人)(实|应)?(支付|付款|付)(?!方式)|实际(支付|付款|收款|应付|应收|消费)|顾客实付|客户实付|已付|已收|支付(金额|总额|合计)|付款(金额|总额|合计)|收款(金额|合计)|本次支付|(本次|此次|本单|当次)消费(?!积)|交易金额|成交|实结|实缴|收银金额|实支付|本次消费|本次扣款|扣款金额|"
+        r"缴费金额|(amount|total|amt)paid|paidamount|paidtotal|paymentamount|totalpayment|^paid$|amountcharged|saleamount|txnamount|transactionamount|金额amount|amount金额|^base|totalpaid|payamt|付款总计|支付总计|您已支付|共支付|共付|已支付",
     ),
     (Role.ROUNDING, r"抹.$|抹零|舍零|舍入|四舍五入|抹分|抹角|进位|尾数|rounding|roundadj|^round|凑整|去零"),
     (Role.TAX, r"税|gst|vat|^tax|tax$|sst|taxamount"),
     (
         Role.FEE,
-        r"服务费|加一|茶位|茶芥|餐位费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|押金|tips?$|包装盒|手续费|加工费",
+        r"服务费|加一|茶位|茶芥|餐位费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|tips?$|包装盒|手续费|加工费",
     ),
-    (Role.LISTED, r"原价|折前|优惠前|原始|原金额|原总|总原|未折|标价|应收原|折扣前|吊牌|originalprice|beforedisc|totalbefore|listprice"),
+    (
+        Role.LISTED,
+        r"原价|(门市|市场|零售)价|码洋|折前|优惠前|原始|原金额|原总|总原|未折|标价|应收原|折扣前|吊牌|originalprice|beforedisc|totalbefore|listprice",
+    ),
     (
         Role.SUBTOTAL,
         r"小计|小结|商品(总|合|金)|货品|菜品(总|合|金)|餐费|票款|票价合计|消费合计|消费总|项目合计|商品总|销售(合计|总|金)|订单(总|金)|subtotal|subtl|sub-total|"
@@ -92,7 +98,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.TOTAL,
-        r"合计|总计|总额|总金额|总价|总和|总款|共计|合共|总共|总数$|总数total|结账|账单金额|本单|金额合|合记|合\w?计|totalrm|totalamount|totalamt|totalsales|totalincl|totalwith|^total|total$|totalgst|totalhk|totalmop|totalnt|totalsgd|totalusd|totalinclusive|billtotal|invoicetotal|ordertotal|^amount$|totalsale|^总$|^计$|总数额|(^|\d)金额$|total",
+        r"合计|总计|消费金额|消费额|总额|总金额|总价|总和|总款|共计|合共|总共|总数$|总数total|结账|账单金额|本单|金额合|合记|合\w?计|totalrm|totalamount|totalamt|totalsales|totalincl|totalwith|^total|total$|totalgst|totalhk|totalmop|totalnt|totalsgd|totalusd|totalinclusive|billtotal|invoicetotal|ordertotal|^amount(hkd|hk|rmb|cny|mop|twd|ntd|nt)?$|totalsale|^总$|^计$|总数额|(^|\d)金额$|total",
     ),
     (
         Role.TENDER,

@@ -14,10 +14,10 @@ from ocr.fields.text import has_han, plain, squeezed
 from ocr.reading import Kind, Line
 
 _SAYS_SO = re.compile(
-    r"^(商户名称?|商户(merchantname)?|商户名称merchantname|店名|门店名称?|店铺名?称?|专柜名?称?|商店名称?|品牌名?称?|商家名?称?|收款(商户|方|单位)|merchantname|merchant|shopname|shop|storename|store|outlet|销售方(名称)?|销货单位|卖方|分店|门店|店铺|专柜|店号店名|商号|分店名?称?)$"
+    r"^(商户名称?|商户(merchantname)?|商户名称merchantname|店名|门店名称?|店铺名?称?|专柜\w{0,8}|商店名称?|品牌名?称?|商家名?称?|收款(商户|方|单位)|merchantname|merchant|shopname|shop|storename|store|outlet|销售方(名称)?|销货单位|卖方|分店|门店|店铺|专柜|店号店名|商号|分店名?称?)$"
 )
 _TITLE = re.compile(
-    r"(小票|收据|单据|凭证|凭据|发票|存根|签购单|账单|结算单|结账单|预结单|预打单|对账单|点菜单|消费单|销售单|购物单|订单|退货单?|退款单?|充值单|充值|储值单?|清单|顾客联|商户联|客户联|柜台联|记账联|第.联|补打|重打|重印|副本|copy|"
+    r"(小票|收据|单据|凭证|凭据|发票|存根|签购单|账单|结算单|结账单|预结单|预打单|确认单|核对单|对账单|点菜单|消费单|销售单|购物单|订单|退货单?|退款单?|充值单|充值|储值单?|清单|顾客联|商户联|客户联|柜台联|记账联|第.联|补打|重打|重印|副本|copy|"
     r"receipt|invoice|bill$|^tax|cashsale|cashmemo|duplicate|reprint|证明联|欢迎|光临|谢谢|多谢|惠顾|thank|welcome|电子|堂食|打包|自取|外带|外卖|外送|取餐|取单|桌号|台号|座位|影厅|场次|菜品|品名|商品|数量|金额|单价|"
     r"已在线支付|在线支付|已支付|货到付款|立即|预计|备注|详情|当前状态|支付成功|交易成功|付款成功|网络|credit ?note|营业时间|打印|客单|takeaway|dinein|takeout|dine-in)"
 )
@@ -38,6 +38,11 @@ _SHOP_WORD = re.compile(
 )
 _COMPANY = re.compile(r"有限公司|商业管理|购物中心(有限)|百货(有限|股份)|集团|物业|limited|ltd\.?$", re.IGNORECASE)
 _WESTERN_FIRM = re.compile(r"\b(sdn\.?\s?bhd|s/b|enterprise|ltd|limited|bakery|restaurant|restoran|trading|inc)\b\.?", re.IGNORECASE)
+# A place followed by the word for a shop: a branch of the shop that stands above it.
+_BRANCH = re.compile(
+    r"^[^·•・()\s]{0,9}(广场|天地|购物中心|商场|百货|城|汇|港|街|里|中心|路|mall|plaza)\s?((分|专卖|旗舰|直营)?店|store)(\s?\d+)?$",
+    re.IGNORECASE,
+)
 # The tail of a name that was broken over two rows.
 _FRAGMENT = re.compile(r"[^()·\s]{0,4}店[)]?|[^(]{0,6}[)]")
 _MALL = re.compile(
@@ -136,6 +141,7 @@ def _likely(item: Item, place: int, usual: float, beside: int, kind: Kind, weste
     score += 0.12 * min(2.0, max(0.0, item.height / max(1.0, usual) - 1.0))
     score += 0.15 if _SHOP_WORD.search(key) else 0.0
     score += 0.20 if western and _WESTERN_FIRM.search(text) else 0.0
+    score -= 0.30 if _BRANCH.search(text) else 0.0
     score -= 0.25 if _FRAGMENT.fullmatch(text) else 0.0
     score -= 0.30 if _ADDRESS.search(text) else 0.0
     score -= 0.12 if _COMPANY.search(text) and has_han(text) else 0.0

@@ -12,7 +12,7 @@ from ocr.fields.rows import Item, Row
 _CURRENCIES = (
     ("HKD", r"HK\s?[$S§]|HKD|港币|港元"),
     ("MOP", r"MOP\s?[$S]?|澳门元|澳门币|葡币"),
-    ("TWD", r"NT\s?[$S]|NTD|TWD|新台币|新台幣"),
+    ("TWD", r"(?<![A-Za-z])NT\s?(?:\$|S(?=\s?\d))|(?<![A-Za-z])NTD|TWD|新台币|新台幣"),
     ("CNY", r"RMB|CNY|CN¥|人民币"),
     ("MYR", r"\bRM\s?(?=\d)|\bMYR\b|\(RM\)|\bRM\b"),
     ("SGD", r"(?<![A-Z])S\$|\bSGD\b"),
@@ -30,7 +30,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _NOT_MONEY = re.compile(
-    r"^\s?(?:%|折|kg|g\b|ml|l\b|件|点|杯|瓶|盒|袋|支|条|双|套|只|根|枚|包|罐|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)",
+    r"^\s?(?:%|折|分(?!钟)|kg|g\b|ml|l\b|件|点|杯|瓶|盒|袋|支|条|双|套|只|根|枚|包|罐|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)",
     re.IGNORECASE,
 )
 
@@ -74,12 +74,34 @@ def _repaired(text: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{2}(?!\d))", ".", text)
 
 
-def printed_currency(rows: Sequence[Row]) -> str | None:
-    """The ISO 4217 code of the currency that the slip names, or None when it names none."""
+def printed_currency(rows: Sequence[Row], traditional: bool = False) -> str | None:
+    """The ISO 4217 code of the currency that the slip names or its place tells, or None. `traditional`: its script."""
     text = "\n".join(row.text for row in rows)
     counts = [(len(re.findall(pattern, text)), code) for code, pattern in _CURRENCIES]
     best = max(counts, key=lambda pair: pair[0])
-    return best[1] if best[0] else None
+    return best[1] if best[0] else _local_currency(text, traditional)
+
+
+def currency_of(text: str) -> str | None:
+    """The ISO 4217 code of the currency that stands with one amount, or None."""
+    return next((code for code, pattern in _CURRENCIES if re.search(pattern, text)), None)
+
+
+# What only the tills of one place print.
+_PLACES = (
+    ("TWD", r"统一编号|统编|电子发票证明联|统一发票|悠游卡|街口支付"),
+    ("MOP", r"澳门|mpay|macau"),
+    ("HKD", r"八达通|octopus|香港|九龙|新界|尖沙咀|铜锣湾|旺角|沙田|荃湾|观塘|hong ?kong|kowloon|alipayhk|payme|转数快|加一"),
+)
+
+
+def _local_currency(text: str, traditional: bool) -> str | None:
+    """A bare dollar, or no sign at all, on a traditional slip: the place tells which dollar."""
+    dollar = re.search(r"(?<![A-Za-z])\$\s?-?\d", text)
+    if re.search(r"[¥元]", text) or not (traditional or dollar):
+        return None
+    told = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), None)
+    return told or ("HKD" if dollar and traditional else None)
 
 
 _WORDS = {

@@ -12,7 +12,7 @@ from ocr.reading import Kind
 
 _NOT_OURS = (
     r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|company|roc|cono|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|条码|barcode|客(服|户)|牌|"
-    r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|aid|tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统编|卖方|买方|随机码|机器"
+    r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|aid|tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统一编号|统编|卖方|买方|随机码|机器"
 )
 # Best label first for each kind of paper: (pattern, score).
 _LABELS = (
@@ -30,6 +30,12 @@ _LABELS = (
 _NO_LABELS = re.compile(_NOT_OURS)
 _COMPILED = tuple((re.compile(pattern), score) for pattern, score in _LABELS)
 _DATED = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}")
+# A date that shares the line with the number before it.
+_DATE_AFTER = re.compile(r"\s(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/](?:20)?\d\d)(?!\d).*$")
+# A uniform invoice of Taiwan: two letters and eight digits, large and without a label.
+_UNIFORM = re.compile(r"[A-Z]{2}\s?-?\s?\d{8}")
+# Where one item holds several labels with their numbers.
+_PARTS = re.compile(r"\s{2,}|(?<=\d{4})\s(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)")
 _ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
 
 
@@ -45,7 +51,7 @@ class Number:
 
 def numbers(rows: Sequence[Row], kind: Kind) -> list[Number]:
     """The numbers that may be the slip's own, best first."""
-    found = [*_labelled(rows, kind), *_beside_date(rows)]
+    found = [*_labelled(rows, kind), *_beside_date(rows), *_uniform(rows)]
     barcodes = _bare(rows)
     found = [_confirmed(number, barcodes) for number in found]
     return sorted(found, key=lambda number: number.score, reverse=True)
@@ -70,6 +76,13 @@ def _beside_date(rows: Sequence[Row]) -> Iterator[Number]:
                 yield Number(tokens[-1], 0.5, item)
 
 
+def _uniform(rows: Sequence[Row]) -> Iterator[Number]:
+    if any("发票" in row.text for row in rows):
+        for item in (row.items[0] for row in rows if len(row.items) == 1):
+            if _UNIFORM.fullmatch(item.text):
+                yield Number(re.sub(r"\s", "", item.text), 0.93, item)
+
+
 def _labelled(rows: Sequence[Row], kind: Kind) -> Iterator[Number]:
     for number, row in enumerate(rows):
         for label, value, item in [*_pairs(row), *_stacked(rows, number)]:
@@ -81,7 +94,7 @@ def _labelled(rows: Sequence[Row], kind: Kind) -> Iterator[Number]:
 
 def _pairs(row: Row) -> Iterator[tuple[str, str, Item]]:
     for item in row.items:
-        parts = re.split(r"\s{2,}|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)", item.text)
+        parts = _PARTS.split(_DATE_AFTER.sub("", item.text))
         for part in parts:
             if pair := _split(part):
                 yield (*pair, item)

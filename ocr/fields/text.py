@@ -30,6 +30,13 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\s\W_]+", "", plain(text).lower())
 
 
+@lru_cache(maxsize=20_000)
+def is_traditional(text: str) -> bool:
+    """Does the text hold a character that only the traditional script has?"""
+    text = unicodedata.normalize("NFKC", text)
+    return bool(zhconv.convert(text, "zh-hans") != text)
+
+
 def has_han(text: str) -> bool:
     """Does the text hold a Chinese character?"""
     return any("一" <= character <= "鿿" for character in text)

@@ -19,6 +19,7 @@ _PATTERNS = (
     ("roc", re.compile(r"(?:民国|中华民国)\s?(?P<y>\d{2,3})\s?年?\s?[-/.]?\s?(?P<m>\d{1,2})\s?[月\-/.]\s?(?P<d>\d{1,2})")),
     ("roc", re.compile(rf"(?<![\d.])(?P<y>1[01]\d)(?:{_SEP}|年)(?P<m>\d{{1,2}})(?:{_SEP}|月)(?P<d>\d{{1,2}})(?!\d)")),
     ("ymd", re.compile(r"(?<!\d)(?P<y>20[0-4]\d)\s?[-/.年—]\s?(?P<m>[01]?\d)\s?[-/.月—]\s?(?P<d>[0-3]\d|\d(?!\d))")),
+    ("ymd", re.compile(r"(?<!\d)(?P<y>20[0-4]\d)\s?(?P<m>0\d|1[0-2])\s(?P<d>[0-3]\d)(?=\s\d{1,2}\s?:)")),
     # The point between year and month, or month and day, is easily lost.
     ("ymd", re.compile(r"(?<!\d)(?P<y>20[0-4]\d)[-/.年]?(?P<m>0\d|1[0-2])[-/.月](?P<d>[0-3]\d)")),
     ("ymd", re.compile(r"(?<!\d)(?P<y>20[0-4]\d)[-/.年](?P<m>0\d|1[0-2])[-/.月]?(?P<d>[0-3]\d)")),
@@ -92,7 +93,7 @@ def _day(year: str | int, month: str | int, day: str | int) -> date | None:
 def _of_row(rows: Sequence[Row], number: int, order: str, stamps: set[date]) -> Iterator[Moment]:
     row = rows[number]
     for item in row.items:
-        text = item.text.replace("O", "0") if re.search(r"\d", item.text) else item.text
+        text = re.sub(r"(?<=\d)O|O(?=\d)", "0", item.text)
         taken = 0
         for day, start, end, sure in _days(text, order, stamps):
             if start < taken:
@@ -121,7 +122,8 @@ def _score(label: str, has_time: bool, sure: float) -> float:
     elif _GOOD.search(key):
         score = 0.80
     elif _WEAK.search(key):
-        score = 0.55
+        # A slip is printed when it is paid, or again later; a time without any label is the till's own.
+        score = 0.40
     elif _FAIR.search(key):
         score = 0.70
     return min(0.99, (score + (0.18 if has_time else 0.0))) * sure

@@ -31,9 +31,10 @@ WEIGHTS = {
     "tall": 0.15,
     "again": 0.35,
     "special": 0.72,
+    "balance": 0.60,
     "unlabelled": 0.1,
 }
-PROOFS = frozenset({"tenders", "echo", "change", "discounts", "items", "words", "again", "alone"})
+PROOFS = frozenset({"tenders", "echo", "change", "discounts", "items", "words", "again", "alone", "balance"})
 TRUSTED = 0.85
 LEGIBLE = 0.88
 
@@ -90,6 +91,7 @@ def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
     _by_discounts(ledger, found)
     _by_items(ledger, found)
     _by_words(rows, found)
+    _by_balance(ledger, found)
     _by_size(ledger, found)
     _doubt(ledger, found)
     ranked = sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
@@ -166,7 +168,7 @@ def _is_means(entry: Entry) -> bool:
     voucher = entry.role is Role.DISCOUNT and bool(_VOUCHER.search(entry.label))
     # A name that no rule knows, below the sum, may be one more means of payment.
     unknown = entry.role is None and entry.strong
-    return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH) or voucher or unknown)
+    return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH, Role.DEPOSIT) or voucher or unknown)
 
 
 def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
@@ -226,6 +228,14 @@ def _by_words(rows: Sequence[Row], found: dict[int, Hypothesis]) -> None:
         fen = in_words(row.text)
         if fen in found:
             found[fen].evidence.add("words")
+
+
+def _by_balance(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+    """A card's balance before, less what was paid, is its balance after."""
+    balances = [entry.fen for entry in ledger if entry.role is Role.BALANCE and entry.fen >= 0]
+    for before, after in product(balances, balances):
+        if before - after in found:
+            found[before - after].evidence.add("balance")
 
 
 def _by_size(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:

@@ -650,6 +650,7 @@ Rua do Campo 12
         5800,
         merchant="好鄰居便利店",
         at="2026-07-02T08:15:00",
+        currency="TWD",
     ),
     Slip(
         "afternoon in words",
