@@ -74,7 +74,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.CASH,
-        r"实收现金|收现|现收|收您|付现|现金(支付|收款|实收|付款|收入)?$|^现金|cash(?!ier|back|less|memo|sale|bill|receipt)|tender(?!type)|amountreceived|amtreceived|received$|moneyreceived|付款现金|收到现金|客付|来款|^收$",
+        r"实收现金|收现|现收|收您|付现|现金(支付|收款|实收|付款|收入)?$|^现金|cash(?!ier|back|less|memo|sale|bill|receipt)|tender(?!type)|amountreceived|amtreceived|received$|moneyreceived|付款现金|收到现金|^收款$|客付|来款|^收$",
     ),
     (
         Role.PAID,

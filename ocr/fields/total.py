@@ -193,6 +193,8 @@ def _adjustments(ledger: Sequence[Entry]) -> set[int]:
 def _signs(entry: Entry) -> tuple[int, ...]:
     if entry.role is Role.TENDER and _VOUCHER.search(entry.label):
         return (-1,)
+    if entry.role is None and entry.fen < 0 and entry.strong:
+        return (-1,)  # less, under a name that no rule knows
     return _SIGNS.get(entry.role, ())
 
 
@@ -209,18 +211,32 @@ def _by_items(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
     if not sums:
         return
     first = min(sums)
+    lines = _article_lines(ledger, first)
+    articles = [fen for fen in lines if fen > 0]
+    parts = [entry.fen for entry in ledger if entry.role is Role.SUBTOTAL and entry.fen > 0]
+    whole = {sum(articles), sum(lines)} if articles else set()
+    # One article and one discount of several would fit too easily: for one article all changes count.
+    changes = {0, *_adjustments(ledger)} if len(articles) > 1 else {0, _full_change(ledger)}
+    fitting = {total + change for total in whole for change in changes} | ({sum(parts)} if len(parts) > 1 else set())
+    for fen in fitting & found.keys():
+        found[fen].evidence.add("items")
+
+
+def _article_lines(ledger: Sequence[Entry], first: int) -> list[int]:
+    """The amounts of the article lines above that row, in fen: of each line its last, with a fee beside it."""
     lines: dict[int, int] = {}
     for entry in ledger:
-        if entry.row < first and (entry.role is None or entry.role in (Role.FEE,)):
-            lines[entry.row] = entry.fen  # the last amount of the row is the line's own
-    articles = [fen for fen in lines.values() if fen > 0]
-    if not articles:
-        return
-    whole = {sum(articles), sum(lines.values())}
-    changes = {0, *_adjustments(ledger)} if len(articles) > 1 else {0}
-    for hypothesis in found.values():
-        if any(hypothesis.fen in (total, *(total + change for change in changes)) for total in whole):
-            hypothesis.evidence.add("items")
+        if entry.row >= first or entry.role not in (None, Role.FEE):
+            continue
+        if entry.role is None and len(lines) > 1 and entry.row not in lines and entry.fen == sum(lines.values()):
+            continue  # a sum of the lines so far under a name that no rule knows
+        beside = lines.get(entry.row, 0) if entry.role is Role.FEE else 0
+        lines[entry.row] = entry.fen + beside
+    return list(lines.values())
+
+
+def _full_change(ledger: Sequence[Entry]) -> int:
+    return sum(_signs(entry)[0] * abs(entry.fen) for entry in ledger if entry.fen and _signs(entry))
 
 
 def _by_words(rows: Sequence[Row], found: dict[int, Hypothesis]) -> None:
@@ -285,7 +301,7 @@ def _supersedes(later: Hypothesis, earlier: Hypothesis, ledger: Sequence[Entry])
     if later.fen >= earlier.fen or later.best.row <= earlier.best.row or later.doubt <= 0.5:
         return False
     between = range(min(entry.row for entry in earlier.entries), max(entry.row for entry in later.entries))
-    reduced = any(entry.role in (Role.DISCOUNT, Role.ROUNDING) and entry.fen and entry.row in between for entry in ledger)
+    reduced = any(_signs(entry)[:1] == (-1,) and entry.fen and entry.row in between for entry in ledger)
     firm = bool(later.evidence & {"paid", "payable", "total"})
     return firm and ("discounts" in later.evidence or (reduced and "again" in later.evidence))
 

@@ -98,3 +98,18 @@ def test_a_branch_is_not_the_name_of_the_shop() -> None:
 
 def test_a_paper_that_says_it_is_no_receipt_waits_to_be_paid() -> None:
     assert read("#福满酒家\n点菜账单\n虾饺 | 1 | 36.0\n应付金额 | HK$36.0\n此單據並非收據\n").kind == "unpaid_bill"
+
+
+def test_less_under_an_unknown_name_is_a_discount() -> None:
+    reading = read(GOODS + "合计 | 44.00\n周三福利 | -4.00\n应付 | 40.00\n微信 | 40.00\n")
+    assert (reading.total_fen.value, reading.auto) == (4000, True)
+
+
+def test_a_fee_beside_the_price_is_part_of_the_sum() -> None:
+    reading = read(HEAD + "票价 ￥39.00 服务费 ￥5.00\n合计 ￥44.00\n微信 ￥44.00\n")
+    assert (reading.total_fen.value, reading.auto) == (4400, True)
+
+
+def test_sums_of_parts_make_the_bill() -> None:
+    reading = read(GOODS + "食品小计 | 44.00\n清酒 | 1 | 58.00\n酒水小计 | 58.00\n总计 | 102.00\n支付宝 | 102.00\n")
+    assert (reading.total_fen.value, reading.auto) == (10200, True)
