@@ -61,9 +61,16 @@ def _printed(page: Page, rng: random.Random) -> Grey:
 def _write(pen: ImageDraw.ImageDraw, text: str, left: float, top: float, size: int, face: str, ink: int) -> None:
     # Tills print on a grid: an ideograph takes two columns, a Latin letter one; words are set as words.
     font = _font(face, size)
-    for run in re.findall(r"[\x20-\x7e]+|[^\x20-\x7e]", text):
+    wide = sum(max(font.getlength(run), width_of(run) * size / 2) for run in _runs(text))
+    if wide > 1.02 * width_of(text) * size / 2:
+        font = _font(face, round(size * width_of(text) * size / 2 / wide))
+    for run in _runs(text):
         pen.text((left, top - 0.12 * size), run, fill=ink, font=font)
         left += max(font.getlength(run), width_of(run) * size / 2)
+
+
+def _runs(text: str) -> list[str]:
+    return re.findall(r"[\x20-\x7e]+|[^\x20-\x7e]", text)
 
 
 def _crumpled(paper: Grey, noise: np.random.Generator, rng: random.Random) -> Grey:

@@ -24,7 +24,7 @@ _TITLE = re.compile(
 _PLATFORM = re.compile(
     r"^(#?\d*)?(美团|饿了么|美团外卖|大众点评|抖音|京东|淘宝|foodpanda|deliveroo|keeta|ubereats|grab|口碑|客如云|美团点评|有赞|收钱吧|哗啦啦|二维火|微信支付|支付宝|alipay|wechatpay|unionpay|银联|云闪付|visa|mastercard|octopus|八达通|拉卡拉|随行付|通联|富友|银盛|收单行|quickpass|闪付|applepay|pos|百度|天猫|财付通|wepay)"
 )
-_BANK = re.compile(r"银行(?!卡)|bank(?!ery)|收单|银联商务|拉卡拉|支付(科技|有限|服务)|有限公司支付")
+_BANK = re.compile(r"银行(?!卡)|bank(?!ery)|收单|银联商务|拉卡拉|支付(科技|有限|服务)|有限公司支付|payments?$")
 _NOT_NAME = re.compile(
     r"(电话|热线|\btel|fax|phone|地址|add(ress)?:|www\.|http|\.com|@|微信|公众号|扫码|二维码|税号|gst|sst|reg\.?no|no\.\s?\d|jalan|jln|road|street|lot\s?\d|邮编|时间|日期|单号|流水|收银|卡号|人数|工号|机号|店号|营业执照|服务员|\bdate\b|\btime\b|cashier|table|单价|积分|会员|order)",
     re.IGNORECASE,

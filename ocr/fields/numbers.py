@@ -35,7 +35,9 @@ _DATE_AFTER = re.compile(r"\s(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/]
 # A uniform invoice of Taiwan: two letters and eight digits, large and without a label.
 _UNIFORM = re.compile(r"[A-Z]{2}\s?-?\s?\d{8}")
 # Where one item holds several labels with their numbers.
-_PARTS = re.compile(r"\s{2,}|(?<=\d{4})\s(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)")
+_PARTS = re.compile(
+    r"\s{2,}|(?<=\d{4})\s(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)|(?<=\d)(?=[一-鿿]{1,6}:)"
+)
 _ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
 
 

@@ -193,9 +193,13 @@ def _adjustments(ledger: Sequence[Entry]) -> set[int]:
 def _signs(entry: Entry) -> tuple[int, ...]:
     if entry.role is Role.TENDER and _VOUCHER.search(entry.label):
         return (-1,)
-    if entry.role is None and entry.fen < 0 and entry.strong:
-        return (-1,)  # less, under a name that no rule knows
+    if _is_unnamed_discount(entry):
+        return (-1,)
     return _SIGNS.get(entry.role, ())
+
+
+def _is_unnamed_discount(entry: Entry) -> bool:
+    return entry.role is None and entry.fen < 0 and entry.strong
 
 
 _SIGNS: dict[Role | None, tuple[int, ...]] = {
@@ -334,7 +338,8 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
 def _reduced_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     """Does a discount stand below the sum, so that what was paid must stand below the discount?"""
     last = max(entry.row for entry in hypothesis.entries)
-    return any(entry.row > last and entry.role is Role.DISCOUNT and entry.fen and not _TOLD.search(entry.label) for entry in ledger)
+    less = [entry for entry in ledger if entry.row > last and entry.fen and (entry.role is Role.DISCOUNT or _is_unnamed_discount(entry))]
+    return any(not _TOLD.search(entry.label) for entry in less)
 
 
 # What a shop tells after the total, about discounts that the total already holds.

@@ -113,3 +113,7 @@ def test_a_fee_beside_the_price_is_part_of_the_sum() -> None:
 def test_sums_of_parts_make_the_bill() -> None:
     reading = read(GOODS + "食品小计 | 44.00\n清酒 | 1 | 58.00\n酒水小计 | 58.00\n总计 | 102.00\n支付宝 | 102.00\n")
     assert (reading.total_fen.value, reading.auto) == (10200, True)
+
+
+def test_two_labels_share_a_line_without_a_space() -> None:
+    assert read("#半山书局\n小票号:7781932659559款台:453\n合计 | 9.00\n").receipt_no.value == "7781932659559"
