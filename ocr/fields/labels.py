@@ -65,7 +65,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.CHANGE, r"找零|找回|找款|找还|找钱|^找$|零找|change(?!d)|退找"),
     (
         Role.PAYABLE,
-        r"(优惠|折扣|折|减免|立减|券)后|实洋|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
+        r"(优惠|折扣|折|减免|立减|券)后|实洋|实销|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
         r"totalpayable|nettotal|netamount|netamt|grandtotal|payableamount|nettsales|topay$|balancepayable|roundedtotal|totalrounded|totalafter|amounttopay|nett$|nettotal|结算金额|实际金额|实价|总计应",
     ),
     (

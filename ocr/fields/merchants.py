@@ -43,6 +43,8 @@ _BRANCH = re.compile(
     r"^[^·•・()\s]{0,9}(广场|天地|购物中心|商场|百货|城|汇|港|街|里|中心|路|mall|plaza)\s?((分|专卖|旗舰|直营)?店|store)(\s?\d+)?$",
     re.IGNORECASE,
 )
+# Below the first row, a building with or without the unit in it: where the shop is.
+_PLACE = re.compile(r"^[^·•・():]{0,9}(广场|天地|购物中心|商场|百货|中心|plaza|mall)\s?([A-Z]{0,2}\d{1,2}F?(-\w{1,6})?)?$", re.IGNORECASE)
 # The tail of a name that was broken over two rows.
 _FRAGMENT = re.compile(r"[^()·\s]{0,4}店[)]?|[^(]{0,6}[)]")
 _MALL = re.compile(
@@ -142,6 +144,7 @@ def _likely(item: Item, place: int, usual: float, beside: int, kind: Kind, weste
     score += 0.15 if _SHOP_WORD.search(key) else 0.0
     score += 0.20 if western and _WESTERN_FIRM.search(text) else 0.0
     score -= 0.30 if _BRANCH.search(text) else 0.0
+    score -= 0.20 if place and _PLACE.search(text) else 0.0
     score -= 0.25 if _FRAGMENT.fullmatch(text) else 0.0
     score -= 0.30 if _ADDRESS.search(text) else 0.0
     score -= 0.12 if _COMPANY.search(text) and has_han(text) else 0.0

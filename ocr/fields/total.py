@@ -23,7 +23,7 @@ WEIGHTS = {
     "tender": 0.25,
     "tenders": 0.64,
     "echo": 0.35,
-    "change": 0.60,
+    "change": 0.64,
     "discounts": 0.50,
     "items": 0.45,
     "words": 0.70,

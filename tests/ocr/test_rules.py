@@ -117,3 +117,12 @@ def test_sums_of_parts_make_the_bill() -> None:
 
 def test_two_labels_share_a_line_without_a_space() -> None:
     assert read("#半山书局\n小票号:7781932659559款台:453\n合计 | 9.00\n").receipt_no.value == "7781932659559"
+
+
+def test_a_building_below_the_name_is_where_the_shop_is() -> None:
+    assert read("#春田文创\n新世界百货 L3-15\n订单:123456\n合计 | 9.00\n").merchant.value == "春田文创"
+
+
+def test_cash_less_change_proves_the_sum() -> None:
+    reading = read(HEAD + "合计金额 | 44.00\n收取现金 | 50.00\n找回零钱 | 6.00\n")
+    assert (reading.total_fen.value, reading.auto) == (4400, True)
