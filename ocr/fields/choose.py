@@ -126,6 +126,8 @@ def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind
         return False
     if any(entry.role is Role.DEPOSIT and entry.fen for entry in slip.ledger):
         return False  # paid in parts on several days: which part earns here is for a person to say
+    if slip.kind not in ("payment_slip", "e_screenshot") and ranked[0].evidence & total.PROOFS == {"alone"}:
+        return False  # a shop's receipt shows more than one amount: the rest was not read
     return total.is_sure(ranked)
 
 

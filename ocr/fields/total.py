@@ -37,6 +37,7 @@ WEIGHTS = {
 PROOFS = frozenset({"tenders", "echo", "change", "discounts", "items", "words", "again", "alone", "balance"})
 TRUSTED = 0.85
 LEGIBLE = 0.88
+CLEAR = 0.97
 
 
 @dataclass
@@ -165,9 +166,10 @@ def _by_tenders(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
 
 
 def _is_means(entry: Entry) -> bool:
-    voucher = entry.role is Role.DISCOUNT and bool(_VOUCHER.search(entry.label))
+    # With a minus before it a voucher is a discount.
+    voucher = entry.role is Role.DISCOUNT and entry.fen > 0 and bool(_VOUCHER.search(entry.label))
     # A name that no rule knows, below the sum, may be one more means of payment.
-    unknown = entry.role is None and entry.strong
+    unknown = entry.role is None and entry.strong and entry.fen > 0
     return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH, Role.DEPOSIT) or voucher or unknown)
 
 
@@ -266,7 +268,8 @@ def _by_size(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
     for hypothesis in found.values():
         if hypothesis.best.item.height > 1.3 * usual:
             hypothesis.evidence.add("tall")
-    money = {abs(entry.fen) for entry in ledger if entry.fen and entry.strong}
+    named = (*_NAMES, Role.CASH, Role.CHANGE, Role.FEE, Role.DISCOUNT)
+    money = {abs(entry.fen) for entry in ledger if entry.fen and (entry.strong or entry.cents or entry.role in named)}
     for hypothesis in found.values():
         if money == {hypothesis.fen}:
             hypothesis.evidence.add("alone")
@@ -316,6 +319,8 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
         return False
     first = ranked[0]
     proofs = first.evidence & PROOFS
+    if proofs == {"alone"} and first.legible < CLEAR:
+        return False  # nothing else on the paper would show that a digit was misread
     rival = max((other.confidence for other in ranked[1:]), default=0.0)
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
     return labelled and bool(proofs) and first.legible >= LEGIBLE and first.confidence >= TRUSTED and rival < 0.75 * first.confidence

@@ -126,3 +126,12 @@ def test_a_building_below_the_name_is_where_the_shop_is() -> None:
 def test_cash_less_change_proves_the_sum() -> None:
     reading = read(HEAD + "合计金额 | 44.00\n收取现金 | 50.00\n找回零钱 | 6.00\n")
     assert (reading.total_fen.value, reading.auto) == (4400, True)
+
+
+def test_one_amount_alone_does_not_prove_itself() -> None:
+    assert read("#停车场\n停车缴费凭条\n缴费时间：2026-03-03 12:00\n应缴金额：￥15.00元\n").auto is False
+
+
+def test_a_discount_with_a_minus_is_no_means_of_payment() -> None:
+    reading = read(GOODS + "合计 | 44.00\n代金券 | -10.00\n微信 | 34.00\n")
+    assert (reading.total_fen.value == 4400 and reading.auto) is False
