@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from ocr.fields.labels import Role, role_of
 from tests.ocr.slips import read
 
 HEAD = "#小城故事餐厅\n单号:20260303001\n时间:2026-03-03 12:00\n"
@@ -135,3 +138,23 @@ def test_one_amount_alone_does_not_prove_itself() -> None:
 def test_a_discount_with_a_minus_is_no_means_of_payment() -> None:
     reading = read(GOODS + "合计 | 44.00\n代金券 | -10.00\n微信 | 34.00\n")
     assert (reading.total_fen.value == 4400 and reading.auto) is False
+
+
+@pytest.mark.parametrize(
+    ("label", "role"),
+    [
+        ("折實金額", Role.PAYABLE),
+        ("TTL", Role.TOTAL),
+        ("Sub TTL", Role.SUBTOTAL),
+        ("找補", Role.CHANGE),
+        ("交来", Role.CASH),
+        ("免单", Role.DISCOUNT),
+        ("零头", Role.ROUNDING),
+        ("開瓶費", Role.FEE),
+        ("三方支付", Role.TENDER),
+        ("消费后余额", Role.BALANCE),
+        ("已收訂金", Role.DEPOSIT),
+    ],
+)
+def test_a_label_tells_the_part_of_its_amount(label: str, role: Role) -> None:
+    assert role_of(label) is role
