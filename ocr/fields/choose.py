@@ -126,9 +126,20 @@ def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind
         return False
     if any(entry.role is Role.DEPOSIT and entry.fen for entry in slip.ledger):
         return False  # paid in parts on several days: which part earns here is for a person to say
+    if any(_is_unread(slip, number) for number in range(max(entry.row for entry in ranked[0].entries) + 1, len(slip.rows))):
+        return False
     if slip.kind not in ("payment_slip", "e_screenshot") and ranked[0].evidence & total.PROOFS == {"alone"}:
         return False  # a shop's receipt shows more than one amount: the rest was not read
     return total.is_sure(ranked)
+
+
+def _is_unread(slip: _Slip, number: int) -> bool:
+    """Does a label of a later sum stand here whose amount could not be read?"""
+    row = slip.rows[number]
+    key = squeezed(row.text)
+    if len(row.items) != 1 or len(key) > 8 or key.startswith("已") or role_of(row.text) not in (Role.PAID, Role.PAYABLE):
+        return False
+    return not any(entry.row in (number, number + 1) for entry in slip.ledger)
 
 
 def _candidate(slip: _Slip, one: Hypothesis) -> Candidate:

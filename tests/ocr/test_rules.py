@@ -158,3 +158,8 @@ def test_a_discount_with_a_minus_is_no_means_of_payment() -> None:
 )
 def test_a_label_tells_the_part_of_its_amount(label: str, role: Role) -> None:
     assert role_of(label) is role
+
+
+def test_a_later_sum_that_was_not_read_leaves_the_amount_to_a_person() -> None:
+    reading = read(GOODS + "应收金额 | 44.00\n微信 | 44.00\n支付优惠\n顾客实付\n谢谢惠顾\n")
+    assert reading.auto is False
