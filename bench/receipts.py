@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import time
@@ -198,7 +199,7 @@ def _against_bare(reader: Reader, folder: Path, labels: Sequence[Label], most: i
 
 
 def bare_paddle() -> Any:
-    """PaddleOCR as its own documentation builds it, on the same weights, with the optional models off."""
+    """PaddleOCR as its own documentation builds it, on the same weights and threads, with the optional models off."""
     from paddleocr import PaddleOCR
 
     home = models.ensure()
@@ -212,6 +213,7 @@ def bare_paddle() -> Any:
         use_textline_orientation=False,
         device="cpu",
         engine="onnxruntime",
+        engine_config={"intra_op_num_threads": int(os.environ.get("OCR_THREADS", "1"))},
     )
 
 

@@ -59,9 +59,9 @@ def _gauges(registry: CollectorRegistry) -> None:
 
 
 def _docs_file(name: str) -> flask.Response:
-    import swagger_ui_bundle
+    import flask_swagger_ui
 
-    return flask.send_from_directory(Path(swagger_ui_bundle.swagger_ui_path), name, max_age=86400)
+    return flask.send_from_directory(Path(flask_swagger_ui.__file__).parent / "dist", name, max_age=86400)
 
 
 def _alive() -> flask.Response:

@@ -119,3 +119,13 @@ def test_errors_carry_a_request_id_and_are_never_cached(things) -> None:
     assert answer.headers["X-Request-Id"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_page_of_the_contract_is_served_by_the_app_itself(client) -> None:
+    page = client.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    for part in ("start.js", "swagger-ui.css", "swagger-ui-bundle.js"):
+        assert f"/docs/{part}" in page
+        assert client.get(f"/docs/{part}").status_code == 200
+    assert "3\\.1" in client.get("/docs/swagger-ui-bundle.js").text  # a page that can draw OpenAPI 3.1
