@@ -9,7 +9,7 @@ MALL ?= demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate contract bench bench-receipts demo clean
+.PHONY: help setup run test lint format migrate contract bench bench-receipts bench-unseen bench-ocr-speed demo clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,13 @@ bench: setup ## ledger, points page, uploads: JSON on standard output
 bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-receipts PHOTOS=DIR (a folder with labels.json or pairs.json)."; exit 1; }
 	@$(BIN)/python -m bench.receipts $(PHOTOS)
+
+bench-unseen: setup ## the reading rules on drawn slips of 72 layouts, text only: JSON on standard output
+	@$(BIN)/python -m bench.unseen text --count 720 --seed 1
+
+bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers against one: PHOTOS=DIR
+	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-ocr-speed PHOTOS=DIR."; exit 1; }
+	@$(BIN)/python -m bench.ocr_speed $(PHOTOS)
 
 demo: setup ## fill a demo mall: MEMBERS=1000000 MALL=big (make run does it on an empty database)
 	@$(BIN)/python -m deploy.demo --members $(MEMBERS) --mall $(MALL)

@@ -45,7 +45,7 @@ class Settings:
     receipt_queue_limit: int = 500
     read_timeout: float = 20.0
     reader_recycle_photos: int = 300
-    reader_recycle_mb: int = 900
+    reader_recycle_mb: int = 760
 
     def refuse_demo_secrets(self) -> None:
         """In production, refuse to start with a secret that everybody can read in the source."""
@@ -104,7 +104,7 @@ def from_environment() -> Settings:
         receipt_queue_limit=env.int("RECEIPT_QUEUE_LIMIT", 500),
         read_timeout=env.float("READ_TIMEOUT", 20.0),
         reader_recycle_photos=env.int("READER_RECYCLE_PHOTOS", 300),
-        reader_recycle_mb=env.int("READER_RECYCLE_MB", 900),
+        reader_recycle_mb=env.int("READER_RECYCLE_MB", 760),
     )
     settings.refuse_demo_secrets()
     return settings
