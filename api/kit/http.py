@@ -229,11 +229,7 @@ class App(Flask):
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
         view = self.view_functions[request.url_rule.endpoint] if request.url_rule else None
-        if (
-            marked(view, "outside", request.method)
-            or not request.blueprint
-            or request.blueprint not in self.extensions.get("audiences", {})
-        ):
+        if not request.blueprint or request.blueprint not in self.extensions.get("audiences", {}):
             return super().dispatch_request()
         if largest := marked(view, "upload", request.method):
             _receive(largest)
@@ -418,13 +414,3 @@ def problem_schema() -> dict[str, Any]:
         },
         "additionalProperties": True,
     }
-
-
-def outside(view: View) -> View:
-    """A route that opens its own units of work, because it must answer without a database or speak to a gateway."""
-    return _mark(outside=True)(view)
-
-
-def paths(rules: Iterable[Any]) -> list[str]:
-    """The paths of an app, for guards and the README."""
-    return sorted({str(rule) for rule in rules})
