@@ -6,12 +6,12 @@ from marshmallow import fields
 
 from api.kit import http
 
-
-class TenderSchema(http.Schema):
-    """A part of what was paid."""
-
-    kind = fields.String(required=True)
-    amount_fen = fields.Integer(required=True)
+#: A part of what was paid.
+TENDER = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "amount_fen": {"type": "integer"}},
+    "required": ["kind", "amount_fen"],
+}
 
 
 class SaleSchema(http.Schema):
@@ -25,7 +25,7 @@ class SaleSchema(http.Schema):
     paid_fen = fields.Integer(required=True)
     refunded_fen = fields.Integer(required=True)
     receipt_no = fields.String(allow_none=True, required=True)
-    tenders = fields.Method("_tenders", metadata={"type": "array", "items": {"$ref": "#/components/schemas/Tender"}})
+    tenders = fields.Method("_tenders", metadata={"type": "array", "items": TENDER})
     scored = fields.Function(lambda sale: sale.scored_by is not None, metadata={"type": "boolean"})
 
     def _tenders(self, sale: Any) -> list[dict[str, Any]]:
