@@ -9,7 +9,7 @@ MALL ?= demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate contract bench bench-receipts bench-unseen bench-ocr-speed demo clean
+.PHONY: help setup run test lint format migrate contract bench bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ setup: .venv/.ready ## virtual environment and the reader's weights
 
 run: setup ## set everything up and start every process of the Procfile
 	@exec $(BIN)/python -m deploy.run
+
+faces: .venv/.ready ## build the pages that changed: the shopper's h5 and the console (Node.js 20 of the machine, else of a package)
+	@$(BIN)/python -m deploy.faces h5 console
+
+miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5, mp-weixin, mp-alipay
+	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
 
 test: setup ## every test, on embedded servers
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

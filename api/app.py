@@ -7,6 +7,7 @@ from typing import Any
 import flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from api import faces
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> http.App:
     _register_rooms(api)
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(point_commands.cli)
+    faces.install(app, settings)
     app.cli.add_command(member_commands.members)
     app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)

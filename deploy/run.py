@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -121,8 +122,30 @@ def processes() -> dict[str, str]:
     return {name: command for name, command in lines if name not in skipped}
 
 
-def announce(env: dict[str, str], began: float) -> None:
-    """Wait until the app says that it is ready, then print what is where."""
+def build_faces(started: list[Any]) -> None:
+    """Build the pages that changed, once, beside the running app and behind it: it shows a waiting page meanwhile."""
+    builder = subprocess.Popen(["nice", "-n", "10", sys.executable, "-m", "deploy.faces"], cwd=ROOT, start_new_session=True)
+    started.append(_Builder(builder))
+    if builder.wait() == 0:
+        say(f"the pages are open: {os.environ['PUBLIC_URL']}/")
+    elif builder.returncode > 0:
+        say("the pages could not be built; everything else runs. Mend what is said above, then run `make faces` in another terminal.")
+
+
+class _Builder:
+    """A build that goes on, to be ended with the rest."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def stop(self) -> None:
+        """End it with all that it started (npm, Node)."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+
+
+def announce(env: dict[str, str], began: float, started: list[Any]) -> None:
+    """Wait until the app says that it is ready, print what is where, then build the pages."""
     while True:
         try:
             with urllib.request.urlopen(f"{env['PUBLIC_URL']}/readyz", timeout=2) as answer:
@@ -135,6 +158,7 @@ def announce(env: dict[str, str], began: float) -> None:
         title=f"Mallbridge is ready ({time.monotonic() - began:.0f} s). Ctrl-C ends it.", title_justify="left", show_header=False, box=None
     )
     for what, where in (
+        ("pages (shopper, shop, office)", f"{env['PUBLIC_URL']}/"),
         ("API", f"{env['PUBLIC_URL']}/v1"),
         ("API documentation", f"{env['PUBLIC_URL']}/docs"),
         ("health, readiness, metrics", f"{env['PUBLIC_URL']}/healthz /readyz /metrics"),
@@ -145,6 +169,7 @@ def announce(env: dict[str, str], began: float) -> None:
     ):
         table.add_row(what, where)
     console.print(table)
+    build_faces(started)
 
 
 def run() -> int:
@@ -168,7 +193,7 @@ def run() -> int:
         manager = Manager()
         for name, command in processes().items():
             manager.add_process(name, os.path.expandvars(command), env={**os.environ}, cwd=str(ROOT))
-        threading.Thread(target=announce, args=(env, began), daemon=True).start()
+        threading.Thread(target=announce, args=(env, began, started), daemon=True).start()
         manager.loop()
         return int(manager.returncode or 0)
     except KeyboardInterrupt:

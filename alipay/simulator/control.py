@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from alipay.aes import encrypt
 from alipay.signing import SIGN_TYPE, public_key, sign
@@ -27,6 +28,7 @@ def blueprint(store: Store, trades: Trades, postman: Postman, key: RSAPrivateKey
     _phones(sim, store, key, settings)
     _money(sim, store, trades, postman, settings)
     _troubles(sim, store, postman)
+    _let_pages_ask(sim)
 
     @sim.errorhandler(KeyError)
     @sim.errorhandler(TypeError)
@@ -39,6 +41,20 @@ def blueprint(store: Store, trades: Trades, postman: Postman, key: RSAPrivateKey
         return refusal.answer, 409
 
     return sim
+
+
+def _let_pages_ask(sim: Blueprint) -> None:
+    """The mall's pages in a browser of this machine play the phone: only pages of this machine may ask across origins."""
+
+    @sim.after_request
+    def allow(answer: Response) -> Response:
+        origin = request.headers.get("Origin", "")
+        if urlsplit(origin).hostname in {"127.0.0.1", "localhost", urlsplit(request.host_url).hostname}:
+            answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.headers["Access-Control-Allow-Headers"] = "Content-Type"
+            answer.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+            answer.headers["Vary"] = "Origin"
+        return answer
 
 
 def _phones(sim: Blueprint, store: Store, key: RSAPrivateKey, settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
@@ -25,6 +26,7 @@ def blueprint(store: Store, signer: Signer, postman: Postman, settings: Settings
     _phones(sim, store, settings)
     _money(sim, store, postman, settings)
     _troubles(sim, store, signer, postman)
+    _let_pages_ask(sim)
 
     @sim.errorhandler(KeyError)
     @sim.errorhandler(TypeError)
@@ -37,6 +39,20 @@ def blueprint(store: Store, signer: Signer, postman: Postman, settings: Settings
         return json_answer(refusal.body, refusal.status)
 
     return sim
+
+
+def _let_pages_ask(sim: Blueprint) -> None:
+    """The mall's pages in a browser of this machine play the phone: only pages of this machine may ask across origins."""
+
+    @sim.after_request
+    def allow(answer: Response) -> Response:
+        origin = request.headers.get("Origin", "")
+        if urlsplit(origin).hostname in {"127.0.0.1", "localhost", urlsplit(request.host_url).hostname}:
+            answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.headers["Access-Control-Allow-Headers"] = "Content-Type"
+            answer.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+            answer.headers["Vary"] = "Origin"
+        return answer
 
 
 def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
