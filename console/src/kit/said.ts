@@ -1,0 +1,45 @@
+/** What to tell a person about a refusal: a sentence in the language in use, and the notes beside each field. */
+import { known, language, t } from '@/lang'
+import { Refusal } from './problem'
+
+/** One sentence for a refusal. */
+export function sentenceOf(refusal: Refusal): string {
+  const key = `refusals.${refusal.type}`
+  if (language.value === 'zh' && known(key)) return t(key, refusal.facts)
+  if (refusal.offline) return t('kit.offline')
+  if (refusal.message) return refusal.message
+  return t('kit.trouble', { status: refusal.status })
+}
+
+const NOTES: [RegExp, string][] = [
+  [/^Missing data for required field/, 'notes.missing'],
+  [/^Field may not be null/, 'notes.missing'],
+  [/^must not be blank/i, 'notes.blank'],
+  [/^Length must be between (\d+) and (\d+)/, 'notes.length'],
+  [/^Longer than maximum length (\d+)/, 'notes.longest'],
+  [/^Shorter than minimum length (\d+)/, 'notes.shortest'],
+  [/^Must be greater than or equal to (-?\d+) and less than or equal to (-?\d+)/, 'notes.between'],
+  [/^Must be greater than or equal to (-?\d+)/, 'notes.least'],
+  [/^Must be less than or equal to (-?\d+)/, 'notes.most'],
+  [/^Must be one of: (.+?)\.?$/, 'notes.oneOf'],
+  [/^Not a valid (integer|number)/, 'notes.number'],
+  [/^Not a valid (date|datetime|time|aware datetime)/, 'notes.date'],
+  [/^Not a valid/, 'notes.invalid'],
+  [/^Unknown field/, 'notes.unknown'],
+  [/^must not hold control characters/, 'notes.control'],
+  [/^1 to 40 letters, digits or/, 'notes.code'],
+  [/^2 to 64 letters, digits or/, 'notes.login'],
+  [/^15 to 20 digits or capital letters/, 'notes.tax'],
+  [/^digits, spaces, \( \) - only/, 'notes.phone'],
+  [/^must be (-?\d+) to (-?\d+)/, 'notes.between'],
+]
+
+/** The API's note about a field, in the language in use. */
+export function noteOf(note: string): string {
+  if (language.value !== 'zh') return note
+  for (const [pattern, key] of NOTES) {
+    const found = pattern.exec(note)
+    if (found) return t(key, { a: found[1], b: found[2] })
+  }
+  return note
+}
