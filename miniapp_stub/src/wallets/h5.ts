@@ -1,0 +1,132 @@
+// A browser: no wallet around it. Signs in by phone code, or, in development, through the simulators (see pages/sign-in).
+import { fitted } from "./images";
+import { Denied, type Wallet } from "./wallet";
+
+// uni-app's router is told the address to stay under: /m/<mall>/, not /m/ only.
+declare const __uniConfig: { router: { routerBase: string } };
+if (typeof __uniConfig !== "undefined") __uniConfig.router.routerBase = location.pathname;
+
+/** Files behind the blob: addresses made here; a strict Content-Security-Policy lets nobody fetch them again. */
+const files = new Map<string, File>();
+
+function kept(file: File): string {
+  const path = URL.createObjectURL(file);
+  files.set(path, file);
+  return path;
+}
+
+function loaded(path: string): Promise<HTMLImageElement> {
+  return new Promise((resolve, reject) => {
+    const picture = new Image();
+    picture.onload = () => resolve(picture);
+    picture.onerror = reject;
+    picture.src = path;
+  });
+}
+
+async function smaller(file: File): Promise<string> {
+  const path = kept(file);
+  try {
+    const picture = await loaded(path);
+    const size = fitted(picture.naturalWidth, picture.naturalHeight);
+    if (size.width === picture.naturalWidth) return path;
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, size);
+    canvas.getContext("2d")?.drawImage(picture, 0, 0, size.width, size.height);
+    const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.88));
+    return made ? kept(new File([made], file.name || "photo.jpg", { type: "image/jpeg" })) : path;
+  } catch {
+    return path; // a kind of picture that this browser cannot draw (HEIC): the server can
+  }
+}
+
+export const h5: Wallet = {
+  channel: "phone",
+  signsInAlone: false,
+  phoneButton: null,
+
+  async login() {
+    throw new Denied("unavailable");
+  },
+
+  async phone() {
+    throw new Denied("unavailable");
+  },
+
+  async pay() {
+    throw new Denied("unavailable");
+  },
+
+  async scan() {
+    throw new Denied("unavailable");
+  },
+
+  async chooseImages({ count, from }) {
+    const sourceType: ("camera" | "album")[] = from === "both" ? ["album", "camera"] : [from];
+    const chosen = await new Promise<File[]>((resolve, reject) =>
+      uni.chooseImage({
+        count,
+        sourceType,
+        sizeType: ["original"],
+        success: (got) => resolve(got.tempFiles as unknown as File[]),
+        fail: () => reject(new Denied("cancelled")),
+      }),
+    );
+    return Promise.all(chosen.slice(0, count).map(smaller));
+  },
+
+  async bytes(path) {
+    const file = files.get(path);
+    if (!file) throw new Denied("unavailable");
+    return file.arrayBuffer();
+  },
+
+  file(path) {
+    return files.get(path);
+  },
+
+  keep(file) {
+    return kept(file);
+  },
+
+  async subscribe() {
+    return [];
+  },
+
+  brighten(bright) {
+    // A browser cannot change the brightness; it can keep the screen awake, and the page turns white.
+    void (bright ? awake() : asleep());
+  },
+
+  async openPermissions() {
+    return false;
+  },
+
+  async handOver(name, text) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    return "saved";
+  },
+
+  dress(theme, large, language) {
+    const root = document.documentElement;
+    root.classList.remove("theme-auto", "theme-light", "theme-dark", "text-large");
+    root.classList.add(`theme-${theme}`);
+    root.classList.toggle("text-large", large);
+    root.lang = language === "en" ? "en" : "zh-CN";
+  },
+};
+
+let lock: { release(): Promise<void> } | null = null;
+
+async function awake(): Promise<void> {
+  lock = await navigator.wakeLock?.request("screen").catch(() => null);
+}
+
+async function asleep(): Promise<void> {
+  await lock?.release();
+  lock = null;
+}

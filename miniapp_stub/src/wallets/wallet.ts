@@ -1,0 +1,64 @@
+// What the pages may ask of the wallet they run in. Only the files of this folder know which one it is.
+
+export type Channel = "wechat" | "alipay" | "phone";
+
+/** What the API wants for signing in: the address's end and the body's own part. */
+export interface Proof {
+  channel: Channel;
+  body: Record<string, string>;
+}
+
+/** Why the wallet did not do what was asked. */
+export type Denial = "cancelled" | "denied" | "unavailable";
+
+export class Denied extends Error {
+  readonly why: Denial;
+  constructor(why: Denial) {
+    super(why);
+    this.name = "Denied";
+    this.why = why;
+  }
+}
+
+export interface ChooseOptions {
+  /** At most so many; 1 to 9. */
+  count: number;
+  from: "camera" | "album" | "both";
+}
+
+export interface Wallet {
+  readonly channel: Channel;
+  /** Whether the sign-in is one tap (a wallet) or wants to be asked for more (h5). */
+  readonly signsInAlone: boolean;
+  /** Whether the phone number comes from a button of the wallet: what <button open-type> must be, else null. */
+  readonly phoneButton: string | null;
+  /** Ask the wallet who this is. */
+  login(): Promise<Proof>;
+  /** What the phone button's event gave, for POST /v1/me/phone/<channel>. Denied when the person said no. */
+  phone(event: unknown): Promise<Record<string, string>>;
+  /** Pay what the API's prepay answered. Resolves when the wallet closes; the server alone knows whether it is paid. */
+  pay(prepaid: Record<string, string>): Promise<void>;
+  /** Read a QR or bar code with the camera. */
+  scan(): Promise<string>;
+  /** Let the person take or choose pictures: local paths, already shrunk to 2,000 px on the longest side. */
+  chooseImages(options: ChooseOptions): Promise<string[]>;
+  /** A picture's bytes. */
+  bytes(path: string): Promise<ArrayBuffer>;
+  /** The file behind a path: h5 only, where a path is an address of the memory and dies with the page. */
+  file?(path: string): File | undefined;
+  /** A path for a file that was kept over a reload: h5 only. */
+  keep?(file: File): string;
+  /** Ask whether these messages may be sent once: the ids that were agreed to. */
+  subscribe(templates: string[]): Promise<string[]>;
+  /** Make the screen bright, or as it was. */
+  brighten(bright: boolean): void;
+  /** Open the page where a denied permission can be given back; false when there is none. */
+  openPermissions(): Promise<boolean>;
+  /** Give a file with this text to its owner: saved or shared. Resolves with what became of it. */
+  handOver(name: string, text: string): Promise<"saved" | "copied">;
+  /** Tell the person's system how this app is dressed (h5: the page around the pages). */
+  dress(theme: "auto" | "light" | "dark", large: boolean, language: string): void;
+}
+
+/** The longest side of a picture that goes up, in pixels. */
+export const LONGEST_SIDE = 2000;
