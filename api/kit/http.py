@@ -224,6 +224,12 @@ def _document_access(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) ->
 class App(Flask):
     """Flask, with one unit of work around each request."""
 
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """wx.request knows no PATCH: a mini-program sends it as a POST that says so in X-HTTP-Method-Override."""
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("HTTP_X_HTTP_METHOD_OVERRIDE") == "PATCH":
+            environ["REQUEST_METHOD"] = "PATCH"
+        return super().wsgi_app(environ, start_response)
+
     def dispatch_request(self) -> Any:
         """Run the matched route inside its mall, in one transaction, again when the database asks for it."""
         if request.routing_exception is not None:

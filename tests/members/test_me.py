@@ -30,6 +30,12 @@ def test_a_nickname_is_changed_and_a_birthday_entered_once(client: Any, me: dict
     check_refused(client.patch("/v1/me", json={"birthday_on": "1991-03-01"}, headers=me), 409, "birthday-fixed")
 
 
+def test_a_change_travels_as_a_post_where_a_wallet_knows_no_patch(client: Any, me: dict[str, str]) -> None:
+    answer = client.post("/v1/me", json={"nickname": "李雷"}, headers=me | {"X-HTTP-Method-Override": "PATCH"})
+    assert (answer.status_code, answer.json["nickname"]) == (200, "李雷")
+    assert client.post("/v1/me", json={"nickname": "李雷"}, headers=me | {"X-HTTP-Method-Override": "DELETE"}).status_code == 405
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
