@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr import models, paddle
+from ocr import dates, models, paddle
 from ocr.decode import Photo, Pixels
 from ocr.reading import Box, Line
 
@@ -33,6 +34,14 @@ DETECT_PIXEL, DETECT_BOX = 0.20, 0.45
 # A line read with less certainty is read again with the grain smoothed out.
 DOUBTFUL = 0.90
 DISPUTED = 0.80
+# Lines with this many digits hold a number, a date or an amount: they get the wider looks.
+CLOSE_DIGITS = 8
+# A row that the detector had found only the label of counts when it is read with this certainty.
+BESIDE = 0.75
+# The recogniser gives one answer for every 8 pixels: small digits stand apart only in a wider crop.
+WIDER = (1.2, 1.4)
+# What a look counts for when its text holds a date that cannot be: mended by look-alikes, or not even so.
+MENDED, IMPOSSIBLE = 0.7, 0.2
 # Lines read in each direction to tell which way is up; a sure first direction ends the matter.
 SAMPLE = 4
 SURE = 0.90
@@ -68,7 +77,7 @@ class LineReader:
 
     def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
         threads = threads or int(os.environ.get("OCR_THREADS", "1"))
-        self._detector, self._recogniser = paddle.load(folder or models.ensure(), threads, BATCH)
+        self._detector, self._recogniser, self._second = paddle.load(folder or models.ensure(), threads, BATCH)
 
     def read(self, photo: Photo) -> tuple[Line, ...]:
         """The lines of the photo, from the top of the paper to its foot, wherever up is on the picture."""
@@ -76,6 +85,7 @@ class LineReader:
         if not quads:
             return ()
         texts, boxes = self._read_upright(view.pixels, quads, _axis(quads))
+        self._read_beside(view.pixels, texts, boxes)
         lines = [Line(text, score, _scaled(view.back(box), photo.scale)) for (text, score), box in zip(texts, boxes, strict=True) if text]
         return tuple(_top_down(lines))
 
@@ -118,38 +128,122 @@ class LineReader:
         known.update(zip(others, self._recognise(pixels, [boxes[i] for i in others]), strict=True))
         return [known[i] for i in range(len(boxes))], boxes
 
+    def _read_beside(self, pixels: Pixels, texts: list[tuple[str, float]], boxes: list[Box]) -> None:
+        """Labels whose value the detector passed over are read again with all that stands on their row."""
+        rows = {i: row for i, (text, _) in enumerate(texts) if (row := _row_of(text, boxes[i], boxes))}
+        for i, found in zip(rows, self._recognise(pixels, list(rows.values())), strict=True):
+            if found[1] >= BESIDE and len(re.findall(r"\d", found[0])) >= CLOSE_DIGITS:
+                texts[i], boxes[i] = found, rows[i]
+
     def _recognise(self, pixels: Pixels, boxes: list[Box]) -> list[tuple[str, float]]:
         crops = [_crop(pixels, box) for box in boxes]
         read = self._predict(crops)
-        doubtful = [i for i, (_, score) in enumerate(read) if score < DOUBTFUL]
-        looks: list[list[Pixels]] = [
-            [np.asarray(cv2.medianBlur(crops[i], 3), dtype=np.uint8) for i in doubtful],
-            [np.asarray(cv2.GaussianBlur(crops[i], (0, 0), 1.0), dtype=np.uint8) for i in doubtful],
-            [_crop(pixels, _grown(boxes[i])) for i in doubtful],
-        ]
-        again = self._predict([crop for look in looks for crop in look])
-        for place, i in enumerate(doubtful):
-            read[i] = _vote([read[i], *again[place :: len(doubtful)]])
+        doubtful = [i for i, (text, score) in enumerate(read) if score < DOUBTFUL or not dates.is_possible(text)]
+        looks = [list(_looks(pixels, boxes[i], crops[i], read[i][0])) for i in doubtful]
+        again = iter(self._predict([look for some in looks for look in some]))
+        for i, some in zip(doubtful, looks, strict=True):
+            first = [read[i], *(next(again) for _ in some)]
+            read[i] = _vote(first)
+            if dates.holds(read[i][0]):
+                read[i] = _agreed(read[i], first, self._predict(some, self._second))
         return read
 
-    def _predict(self, crops: list[Pixels]) -> list[tuple[str, float]]:
+    def _predict(self, crops: list[Pixels], model: Any = None) -> list[tuple[str, float]]:
         # Lines of like width in one batch: the shorter ones are padded to the widest.
         order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1] / crops[i].shape[0])
-        found = self._recogniser.predict([crops[i] for i in order]) if crops else []
+        found = (model or self._recogniser).predict([crops[i] for i in order]) if crops else []
         read = {i: (str(one["rec_text"]), float(one["rec_score"])) for i, one in zip(order, found, strict=True)}
         return [read[i] for i in range(len(crops))]
+
+
+def _row_of(text: str, box: Box, boxes: list[Box]) -> Box | None:
+    """The row of a label that the detector found no value beside, up to where other lines end; None for other text."""
+    if not text.rstrip().endswith((":", "：")):
+        return None
+    corners = np.array(box)
+    length, height = math.dist(box[0], box[1]), math.dist(box[0], box[3])
+    if min(length, height) < 1:
+        return None
+    along, down = (corners[1] - corners[0]) / length, (corners[3] - corners[0]) / height
+    others = (np.array(boxes) - corners[0]).reshape(-1, 4, 2)
+    middles = others.mean(axis=1)
+    if np.any((middles @ along > length) & (np.abs(middles @ down - height / 2) < 0.7 * height)):
+        return None
+    end = float((others @ along).max())
+    if end < length + 3 * height:
+        return None
+    row = (corners[0], corners[0] + end * along, corners[3] + end * along, corners[3])
+    return tuple((float(x), float(y)) for x, y in row)  # type: ignore[return-value]
+
+
+def _looks(pixels: Pixels, box: Box, crop: Pixels, text: str) -> Iterator[Pixels]:
+    """Other looks at a doubtful line: without the grain, with more paper around it, and wider where digits stand close."""
+    median = np.asarray(cv2.medianBlur(crop, 3), dtype=np.uint8)
+    smooth = np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.0), dtype=np.uint8)
+    yield from (median, smooth, _crop(pixels, _grown(box)))
+    if len(re.findall(r"\d", text)) >= CLOSE_DIGITS:
+        for look in (crop, median, smooth):
+            for factor in WIDER:
+                size = (round(2 * factor * look.shape[1]), 2 * look.shape[0])
+                yield np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _vote(readings: list[tuple[str, float]]) -> tuple[str, float]:
     """The text that several looks at one line agree on; where they see other digits, none of them is sure."""
     votes: dict[str, float] = {}
     for text, score in readings:
-        votes[text] = votes.get(text, 0.0) + score
+        votes[text] = votes.get(text, 0.0) + score * _weight(text)
+    if any(_weight(text) < 1 for text in votes):
+        votes = _by_digits(votes)
     text = max(votes, key=lambda one: votes[one])
     score = max(score for read, score in readings if read == text)
-    digits = [re.sub(r"\D", "", read) for read, _ in readings]
-    agree = 2 * digits.count(re.sub(r"\D", "", text)) > len(digits)
+    digits = [_digits(read) for read, _ in readings]
+    agree = 2 * digits.count(_digits(text)) > len(digits)
     return text, score if agree else min(score, DISPUTED)
+
+
+def _agreed(voted: tuple[str, float], first: list[tuple[str, float]], second: list[tuple[str, float]]) -> tuple[str, float]:
+    """The voted text with each digit of its date as two models see it, each with an equal say, weighted by its certainty."""
+    head, stamp = dates.split(dates.mended(voted[0]))
+    digits = re.sub(r"\D", "", stamp)
+    # The second model reads the barred 0 of thermal printers as a hash.
+    barred = [(text.replace("#", "0"), score) for text, score in second]
+    shares = zip(_shares(first, len(digits)), _shares(barred, len(digits)), strict=True)
+    best = [max({*one, *other}, key=lambda digit: one.get(digit, 0.0) + other.get(digit, 0.0)) for one, other in shares]
+    fresh = iter(best)
+    text = head + re.sub(r"\d", lambda _: next(fresh), stamp)
+    if text == voted[0] or not dates.is_possible(text):
+        return voted
+    return text, min(voted[1], DISPUTED)
+
+
+def _shares(readings: list[tuple[str, float]], length: int) -> list[dict[str, float]]:
+    """Place by place, what share of the readings with that many digits sees which digit; times their mean certainty."""
+    shares: list[dict[str, float]] = [{} for _ in range(length)]
+    able = [(digits, score) for text, score in readings if len(digits := _digits(text)) == length]
+    for digits, score in able:
+        for place, digit in zip(shares, digits, strict=True):
+            place[digit] = place.get(digit, 0.0) + score / len(able)
+    return shares
+
+
+def _digits(text: str) -> str:
+    """What the looks must agree on: the digits, from the date on where there is one."""
+    return re.sub(r"\D", "", dates.split(dates.mended(text))[1])
+
+
+def _weight(text: str) -> float:
+    if dates.is_possible(text):
+        return 1.0
+    return MENDED if dates.is_possible(dates.mended(text)) else IMPOSSIBLE
+
+
+def _by_digits(votes: dict[str, float]) -> dict[str, float]:
+    """The votes with those for the same digits together: what matters in a date."""
+    together: dict[str, float] = {}
+    for text, vote in votes.items():
+        together[_digits(text)] = together.get(_digits(text), 0.0) + vote
+    return {text: together[_digits(text)] + 0.001 * vote for text, vote in votes.items()}
 
 
 def _grown(box: Box) -> Box:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ocr.models import DETECTION, RECOGNITION, Weights
+from ocr.models import DETECTION, RECOGNITION, SECOND, Weights
 
 FULL_OPENCV = "opencv-contrib-python"
 HEADLESS_OPENCV = "opencv-contrib-python-headless"
@@ -44,8 +44,8 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def load(folder: Path, threads: int, batch: int) -> tuple[Any, Any]:
-    """The detector and the recogniser from `folder`. Build and call them in one and the same thread."""
+def load(folder: Path, threads: int, batch: int) -> tuple[Any, Any, Any]:
+    """The detector, the recogniser and a second one from `folder`. Build and call them in one and the same thread."""
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
     if _HeadlessOpenCv not in sys.meta_path:
         sys.meta_path.append(_HeadlessOpenCv)
@@ -53,9 +53,10 @@ def load(folder: Path, threads: int, batch: int) -> tuple[Any, Any]:
         from paddleocr import TextDetection, TextRecognition
 
         detector = TextDetection(**_common(DETECTION, folder, threads))
-        recogniser = TextRecognition(**_common(RECOGNITION, folder, threads))
+        recogniser, second = (TextRecognition(**_common(weights, folder, threads)) for weights in (RECOGNITION, SECOND))
     recogniser.paddlex_predictor.batch_sampler.batch_size = batch
-    return detector, recogniser
+    second.paddlex_predictor.batch_sampler.batch_size = batch
+    return detector, recogniser, second
 
 
 def _common(weights: Weights, folder: Path, threads: int) -> dict[str, Any]:

@@ -42,15 +42,15 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
     slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows, traditional), traditional)
     ranked = _rank(slip)
     amount = _amount(slip, ranked)
-    number = _number(slip)
+    paid_at = _paid_at(slip)
     unit, mall = merchants.unit_and_mall(rows)
     return Reading(
         lines=tuple(lines),
         merchant=_merchant(slip),
         total_fen=amount,
         currency=_currency(slip, ranked),
-        paid_at=_paid_at(slip),
-        receipt_no=number,
+        paid_at=paid_at,
+        receipt_no=_number(slip, paid_at.value),
         kind=kind,
         kind_confidence=sure,
         auto=_is_sure(slip, ranked, amount, sure),
@@ -163,12 +163,13 @@ def _paid_at(slip: _Slip) -> Field[datetime]:
     return Field(best.when, round(best.score, 3), _indexes(best.items), _box(slip, best.items))
 
 
-def _number(slip: _Slip) -> Field[str]:
+def _number(slip: _Slip, paid_at: datetime | None) -> Field[str]:
     found = numbers.numbers(slip.rows, slip.kind)
     if not found:
         return Field(None)
     best = found[0]
-    return Field(best.value, round(best.score * best.item.score, 3), (best.item.index,), slip.lines[best.item.index].box)
+    value = numbers.repaired(best.value, paid_at)
+    return Field(value, round(best.score * best.item.score, 3), (best.item.index,), slip.lines[best.item.index].box)
 
 
 def _indexes(items: Sequence[Item]) -> tuple[int, ...]:

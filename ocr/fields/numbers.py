@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import squeezed
@@ -38,6 +39,10 @@ _UNIFORM = re.compile(r"[A-Z]{2}\s?-?\s?\d{8}")
 _PARTS = re.compile(
     r"\s{2,}|(?<=\d{4})\s(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])\s(?=[^\W\d_a-zA-Z])|\s(?=(?:DATE|TIME|Date|Time|日期|时间)\b)|(?<=\d)(?=[一-鿿]{1,6}:)"
 )
+# What a till calls itself in front of a long number.
+_POS = re.compile(r"^P[0O][5S](?=\d{8})")
+# Digits that one closed loop or one gap tells apart.
+_ALIKE = frozenset("0689")
 _ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
 
 
@@ -57,6 +62,24 @@ def numbers(rows: Sequence[Row], kind: Kind) -> list[Number]:
     barcodes = _bare(rows)
     found = [_confirmed(number, barcodes) for number in found]
     return sorted(found, key=lambda number: number.score, reverse=True)
+
+
+def repaired(value: str, paid_at: datetime | None) -> str:
+    """The number with what small print closed opened again: POS read as P05, one digit of a day that cannot be."""
+    value = _POS.sub("POS", value)
+    if paid_at is None:
+        return value
+    day = f"{paid_at:%Y%m%d}"
+    for at in (match.start() for match in re.finditer(r"(?=\d{8})", value)):
+        printed = value[at : at + 8]
+        other = [(a, b) for a, b in zip(printed, day, strict=True) if a != b]
+        if len(other) == 1 and set(other[0]) <= _ALIKE and not _is_day(printed):
+            return value[:at] + day + value[at + 8 :]
+    return value
+
+
+def _is_day(run: str) -> bool:
+    return run[:2] == "20" and 1 <= int(run[4:6]) <= 12 and 1 <= int(run[6:]) <= 31
 
 
 def original_number(rows: Sequence[Row]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from ocr import dates
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import has_han, squeezed
 
@@ -93,7 +94,7 @@ def _day(year: str | int, month: str | int, day: str | int) -> date | None:
 def _of_row(rows: Sequence[Row], number: int, order: str, stamps: set[date]) -> Iterator[Moment]:
     row = rows[number]
     for item in row.items:
-        text = re.sub(r"(?<=\d)O|O(?=\d)", "0", item.text)
+        text = dates.mended(re.sub(r"(?<=\d)O|O(?=\d)", "0", item.text))
         taken = 0
         for day, start, end, sure in _days(text, order, stamps):
             if start < taken:
