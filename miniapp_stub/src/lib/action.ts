@@ -1,12 +1,21 @@
-import { ref, shallowRef } from "vue";
+import { reactive, ref, shallowRef } from "vue";
 import { keyed } from "@/api/keys";
 import { asTrouble, type Trouble } from "@/api/troubles";
+
+export interface Action<A extends unknown[], R> {
+  readonly busy: boolean;
+  readonly trouble: Trouble | null;
+  run(...given: A): Promise<R | undefined>;
+  /** The same again, with the same key if its outcome is unknown. */
+  again(): Promise<R | undefined>;
+  clear(): void;
+}
 
 /**
  * Something the person does. A second tap while it runs does nothing. The Idempotency-Key is made at the first try and kept while
  * the outcome is unknown (offline, server trouble), so that trying again counts once; other arguments are another action.
  */
-export function useAction<A extends unknown[], R>(act: (key: string, ...given: A) => Promise<R>) {
+export function useAction<A extends unknown[], R>(act: (key: string, ...given: A) => Promise<R>): Action<A, R> {
   const busy = ref(false);
   const trouble = shallowRef<Trouble | null>(null);
   let key = "";
@@ -33,7 +42,6 @@ export function useAction<A extends unknown[], R>(act: (key: string, ...given: A
     }
   }
 
-  /** The same again, with the same key if its outcome is unknown. */
   function again(): Promise<R | undefined> {
     return last ? run(...last) : Promise.resolve(undefined);
   }
@@ -42,5 +50,5 @@ export function useAction<A extends unknown[], R>(act: (key: string, ...given: A
     trouble.value = null;
   }
 
-  return { run, again, clear, busy, trouble };
+  return reactive({ run, again, clear, busy, trouble }) as Action<A, R>;
 }

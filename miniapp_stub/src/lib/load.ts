@@ -1,4 +1,4 @@
-import { computed, ref, shallowRef, watch } from "vue";
+import { computed, reactive, ref, shallowRef, watch } from "vue";
 import { asTrouble, type Trouble } from "@/api/troubles";
 import { useSession } from "@/stores/session";
 import { seen } from "./seen";
@@ -10,8 +10,21 @@ export interface LoadOptions {
   members?: boolean;
 }
 
+export interface Loaded<T> {
+  readonly value: T | null;
+  /** When it was loaded, in milliseconds since 1970. */
+  readonly at: number | null;
+  readonly trouble: Trouble | null;
+  readonly busy: boolean;
+  /** Nothing to show yet: a skeleton. */
+  readonly waiting: boolean;
+  /** What is shown is older than the last try: mark its age. */
+  readonly stale: boolean;
+  load(): Promise<void>;
+}
+
 /** One thing from the server: skeleton (`waiting`) → `value`, or `trouble`. A failed reload leaves the old value and says how old it is (`at`). */
-export function useLoad<T>(fetch: () => Promise<T>, options: LoadOptions = {}) {
+export function useLoad<T>(fetch: () => Promise<T>, options: LoadOptions = {}): Loaded<T> {
   const session = useSession();
   const kept = options.name ? seen.read<T>(options.name) : null;
   const value = shallowRef<T | null>(kept?.value ?? null);
@@ -50,9 +63,8 @@ export function useLoad<T>(fetch: () => Promise<T>, options: LoadOptions = {}) {
   );
 
   const waiting = computed(() => value.value === null && trouble.value === null);
-  /** What is shown is older than the last try: mark its age. */
   const stale = computed(() => value.value !== null && trouble.value !== null);
-  return { value, at, trouble, busy, waiting, stale, load };
+  return reactive({ value, at, trouble, busy, waiting, stale, load }) as Loaded<T>;
 }
 
 export interface PageOf<T> {
@@ -60,8 +72,16 @@ export interface PageOf<T> {
   next_cursor?: string | null;
 }
 
+export interface LoadedPages<T> extends Omit<Loaded<T[]>, "value"> {
+  readonly items: T[];
+  readonly hasMore: boolean;
+  readonly adding: boolean;
+  readonly moreTrouble: Trouble | null;
+  more(): Promise<void>;
+}
+
 /** A list that grows page by page. `load` starts again, `more` adds the next page. */
-export function usePages<T>(fetch: (cursor: string | undefined) => Promise<PageOf<T>>, options: LoadOptions = {}) {
+export function usePages<T>(fetch: (cursor: string | undefined) => Promise<PageOf<T>>, options: LoadOptions = {}): LoadedPages<T> {
   const extra = shallowRef<T[]>([]);
   const cursor = ref<string | null>(null);
   const adding = ref(false);
@@ -72,7 +92,7 @@ export function usePages<T>(fetch: (cursor: string | undefined) => Promise<PageO
     cursor.value = page.next_cursor ?? null;
     return page.items;
   }, options);
-  const items = computed<T[]>(() => [...(first.value.value ?? []), ...extra.value]);
+  const items = computed<T[]>(() => [...(first.value ?? []), ...extra.value]);
 
   async function more(): Promise<void> {
     if (!cursor.value || adding.value) return;
@@ -92,5 +112,8 @@ export function usePages<T>(fetch: (cursor: string | undefined) => Promise<PageO
   }
 
   const hasMore = computed(() => cursor.value !== null);
-  return { ...first, items, more, hasMore, adding, moreTrouble };
+  const { load } = first;
+  const of = <K extends keyof Loaded<T[]>>(name: K) => computed(() => first[name]);
+  const parts = { at: of("at"), trouble: of("trouble"), busy: of("busy"), waiting: of("waiting"), stale: of("stale"), load };
+  return reactive({ ...parts, items, hasMore, adding, moreTrouble, more }) as LoadedPages<T>;
 }
