@@ -89,6 +89,7 @@ def _register_rooms(api: http.Api) -> None:
         member_routes.office,
         receipt_routes.members,
         receipt_routes.reviews,
+        receipt_routes.shops,
         receipt_routes.reports,
         sale_routes.members,
         sale_routes.shop,

@@ -43,6 +43,7 @@ class Receipt(Stateful, MallOwned, Model):
         Index("ix_receipts_minute", "mall_id", "shop_id", "paid_at"),
         Index("ix_receipts_state", "mall_id", "state", "moved_at", postgresql_where=text("state IN ('received', 'reading', 'asking')")),
         Index("ix_receipts_sent", "mall_id", "sent_at"),
+        Index("ix_receipts_decided", "mall_id", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
     )
 
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
@@ -124,6 +125,7 @@ class ReceiptReview(Stateful, MallOwned, Model):
             postgresql_where=text("state IN ('open', 'second')"),
         ),
         Index("ix_receipt_reviews_queue", "mall_id", "due_at", "id", postgresql_where=text("state IN ('open', 'second')")),
+        Index("ix_receipt_reviews_decided", "mall_id", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
         CheckConstraint("second_by IS NULL OR second_by <> first_by", name="two_different_readers"),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, case, column, delete, func, literal, or_, select, table, true, union_all, update
+from sqlalchemy import BigInteger, Integer, and_, case, column, delete, func, literal, or_, select, table, true, union_all, update
 from sqlalchemy.dialects.postgresql import ENUM, insert
 
 from api.kit import clock
@@ -116,31 +116,105 @@ def scored_purchases(shop_id: int, number_key: str | None, paid_fen: int, until:
     return list(session.scalars(query.where(Receipt.paid_fen == paid_fen).order_by(Receipt.paid_at.desc()).limit(5)))
 
 
-def next_case(staff_id: int, own_members: Sequence[int], until: datetime) -> int | None:
-    """Take the case with the oldest promise that this reviewer may decide; two reviewers never get the same one."""
+def next_case(staff_id: int, own_members: Sequence[int], until: datetime, besides: int | None = None) -> int | None:
+    """Take the case with the oldest promise that this reviewer may decide; two reviewers never get the same one.
+
+    A case that the reviewer holds already comes first, so asking again takes no further one; `besides` leaves one out.
+    """
     now = clock.now()
-    free = or_(ReceiptReview.hold_ends_at.is_(None), ReceiptReview.hold_ends_at < now, ReceiptReview.taken_by == staff_id)
-    chosen = (
+    eligible = (
         select(ReceiptReview.id)
         .where(
             ReceiptReview.state.in_((ReviewState.OPEN, ReviewState.SECOND)),
-            free,
+            ReceiptReview.id.is_distinct_from(besides),
             ReceiptReview.first_by.is_distinct_from(staff_id),
             ReceiptReview.member_id.not_in(own_members),
         )
         .order_by(ReceiptReview.due_at, ReceiptReview.id)
         .limit(1)
         .with_for_update(skip_locked=True)
-        .scalar_subquery()
     )
+    mine = eligible.where(ReceiptReview.taken_by == staff_id, ReceiptReview.hold_ends_at >= now)
+    free = eligible.where(or_(ReceiptReview.hold_ends_at.is_(None), ReceiptReview.hold_ends_at < now))
     taken = (
         update(ReceiptReview)
-        .where(ReceiptReview.id == chosen)
+        .where(ReceiptReview.id == func.coalesce(mine.scalar_subquery(), free.scalar_subquery()))
         .values(taken_by=staff_id, hold_ends_at=until)
         .returning(ReceiptReview.id)
         .execution_options(synchronize_session=False)
     )
     return session.execute(taken).scalar()
+
+
+def queue_now() -> Any:
+    """The review queue as it stands: cases, when the oldest was opened, the next promise, promises that are past. One row."""
+    late = func.count().filter(ReceiptReview.due_at < clock.now())
+    counted = select(
+        func.count().label("cases"),
+        func.min(ReceiptReview.opened_at).label("oldest_at"),
+        func.min(ReceiptReview.due_at).label("next_due_at"),
+        late.label("late"),
+    )
+    return session.execute(counted.where(ReceiptReview.state.in_((ReviewState.OPEN, ReviewState.SECOND)))).one()
+
+
+def sent_by_hour(since: datetime, until: datetime, timezone: str) -> list[Any]:
+    """Receipts sent in a time, by the hour of the mall's own day and where they stand now: hour, state, receipts."""
+    hour = func.extract("hour", func.timezone(timezone, Receipt.sent_at)).cast(Integer)
+    query = select(hour.label("hour"), Receipt.state, func.count().label("receipts"))
+    return list(session.execute(query.where(Receipt.sent_at >= since, Receipt.sent_at < until).group_by(hour, Receipt.state)))
+
+
+def decided_by_state(since: datetime, until: datetime) -> list[Any]:
+    """Receipts decided in a time: state, receipts, points given by them."""
+    points = func.coalesce(func.sum(Receipt.award["points"].astext.cast(BigInteger)), 0).cast(BigInteger)
+    query = select(Receipt.state, func.count().label("receipts"), points.label("points"))
+    return list(session.execute(query.where(Receipt.decided_at >= since, Receipt.decided_at < until).group_by(Receipt.state)))
+
+
+def reviewed(since: datetime, until: datetime) -> Any:
+    """Cases decided by people in a time: how many, how many of them late, seconds from opening to decision on average. One row."""
+    late = func.count().filter(ReceiptReview.decided_at > ReceiptReview.due_at)
+    seconds = func.avg(func.extract("epoch", ReceiptReview.decided_at - ReceiptReview.opened_at)).cast(Integer)
+    query = select(func.count().label("cases"), late.label("late"), seconds.label("seconds"))
+    decided = ReceiptReview.state.in_((ReviewState.APPROVED, ReviewState.REFUSED))
+    return session.execute(query.where(ReceiptReview.decided_at >= since, ReceiptReview.decided_at < until, decided)).one()
+
+
+def record_of_member(member_id: int, since: datetime) -> Any:
+    """What a member has sent since then: receipts, scored, refused, shops, points, the largest purchase. One row."""
+    return session.execute(_record(Receipt.shop_id).where(Receipt.member_id == member_id, Receipt.sent_at >= since)).one()
+
+
+def record_of_shop(shop_id: int, since: datetime) -> Any:
+    """What was sent of a shop's purchases since then, by everybody; columns as `record_of_member`, members in place of shops."""
+    return session.execute(_record(Receipt.member_id).where(Receipt.shop_id == shop_id, Receipt.paid_at >= since)).one()
+
+
+def _record(others: Any) -> Any:
+    scored = Receipt.state == SCORED
+    points = func.sum(Receipt.award["points"].astext.cast(BigInteger)).filter(scored)
+    return select(
+        func.count().label("receipts"),
+        func.count().filter(scored).label("scored"),
+        func.count().filter(Receipt.state == ReceiptState.REFUSED).label("refused"),
+        func.count(others.distinct()).label("others"),
+        func.coalesce(points, 0).cast(BigInteger).label("points"),
+        func.coalesce(func.avg(Receipt.paid_fen).filter(scored), 0).cast(BigInteger).label("usual_fen"),
+        func.coalesce(func.max(Receipt.paid_fen).filter(scored), 0).label("largest_fen"),
+    )
+
+
+def latest_of_member(member_id: int, but: int, most: int) -> list[Receipt]:
+    """The member's newest receipts but one."""
+    query = select(Receipt).where(Receipt.member_id == member_id, Receipt.id != but)
+    return list(session.scalars(query.order_by(Receipt.sent_at.desc(), Receipt.id.desc()).limit(most)))
+
+
+def latest_of_shop(shop_id: int, but: int, most: int) -> list[Receipt]:
+    """The newest purchases of a shop that were sent, but one."""
+    query = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.id != but, Receipt.paid_at.is_not(None))
+    return list(session.scalars(query.order_by(Receipt.paid_at.desc(), Receipt.id.desc()).limit(most)))
 
 
 def waiting_to_be_read(limit: int) -> int:

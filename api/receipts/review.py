@@ -15,6 +15,7 @@ from api.kit import audit, clock, live, pages, states, storage
 from api.kit.db import session
 from api.malls import service as malls
 from api.malls.errors import AliasTooShort
+from api.malls.models import Shop
 from api.points import service as points
 from api.receipts import photos, queries, service
 from api.receipts.errors import (
@@ -46,6 +47,7 @@ class Dossier:
     corrections: Sequence[ReceiptCorrection]
     photos: Sequence[ReceiptPhoto]
     second_reader_needed: bool
+    shop: Shop | None
 
 
 def queue(*, cursor: str | None, limit: int) -> pages.Page[ReceiptReview]:
@@ -54,10 +56,13 @@ def queue(*, cursor: str | None, limit: int) -> pages.Page[ReceiptReview]:
     return pages.page(query, ReceiptReview.due_at, ReceiptReview.id, cursor=cursor, limit=limit, descending=False)
 
 
-def take_next(staff_id: int) -> Dossier:
-    """Take the case with the oldest promise, for some minutes, then it returns to the queue. ReviewQueueEmpty."""
+def take_next(staff_id: int, besides: int | None = None) -> Dossier:
+    """Take the case with the oldest promise, for some minutes, then it returns to the queue. ReviewQueueEmpty.
+
+    `besides`: a case in hand, so that the one after it can be looked at ahead; a reviewer holds at most these two.
+    """
     until = clock.now() + timedelta(minutes=_policy().take_minutes)
-    taken = queries.next_case(staff_id, _own_members(staff_id), until)
+    taken = queries.next_case(staff_id, _own_members(staff_id), until, besides)
     if taken is None:
         raise ReviewQueueEmpty()
     audit.record(f"staff:{staff_id}", "take receipt review", "receipt_review", taken)
@@ -80,7 +85,12 @@ def dossier(review_id: int) -> Dossier:
         raise ReviewNotFound()
     receipt = session.get_one(Receipt, review.receipt_id, populate_existing=True)
     return Dossier(
-        review, receipt, service.corrections_of(receipt.id), service.photos(receipt.id), _needs_two(receipt) and review.first_by is None
+        review,
+        receipt,
+        service.corrections_of(receipt.id),
+        service.photos(receipt.id),
+        _needs_two(receipt) and review.first_by is None,
+        malls.shop_in_view(receipt.shop_id) if receipt.shop_id is not None else None,
     )
 
 

@@ -13,13 +13,16 @@ from api.kit.states import WrongState
 from api.kit.storage import FileRemoved, StorageFull
 from api.malls.errors import ShopNotFound
 from api.receipts import errors, review, schemas, service
+from api.receipts import reports as report
 from api.receipts.jobs import read
 from api.receipts.models import Receipt, ReceiptReview
+from api.receipts.reasons import REVIEWER_REASONS, next_action, sentence
 
 LARGEST = service.MAX_PHOTOS * 10 * 1024 * 1024 + 64 * 1024
 
 members = http.Blueprint("receipts", __name__, audience=identity.members, url_prefix="/receipts", description="A photo becomes points")
 reviews = http.Blueprint("receipt_reviews", __name__, audience=identity.mall_staff, url_prefix="/receipt-reviews", description="Reviews")
+shops = http.Blueprint("shop_receipts", __name__, audience=identity.shop_staff, url_prefix="/receipts", description="A shop's receipts")
 reports = http.Blueprint("receipt_reports", __name__, audience=identity.mall_staff, description="What to watch about receipts")
 
 OF_A_PICTURE = (
@@ -117,13 +120,23 @@ def list_receipt_reviews(args: dict[str, Any]) -> pages.Page[ReceiptReview]:
     return review.queue(cursor=args.get("cursor"), limit=args["limit"])
 
 
+@reviews.get("/reasons")
+@reviews.response(200, schemas.RefusalReasonsSchema)
+@reviews.permission("receipts.read")
+def list_refusal_reasons() -> dict[str, Any]:
+    """The reasons that a reviewer may refuse with, in the order of the keys 1 to 9, and what the shopper is told"""
+    described = [{"reason": str(one), "sentence": sentence(one), "next_action": next_action(one)} for one in REVIEWER_REASONS]
+    return {"reasons": described}
+
+
 @reviews.post("/next")
+@reviews.arguments(schemas.NextArgs, location="query")
 @reviews.response(200, schemas.DossierSchema)
 @reviews.problems(errors.ReviewQueueEmpty)
 @reviews.permission("receipts.review")
-def take_next_review() -> review.Dossier:
-    """Take the next case; it is mine for some minutes"""
-    return review.take_next(identity.staff().id)
+def take_next_review(args: dict[str, Any]) -> review.Dossier:
+    """Take the next case; it is mine for some minutes. `besides` a case in hand: the one after it, ahead"""
+    return review.take_next(identity.staff().id, args["besides"])
 
 
 @reviews.get("/<int:review_id>")
@@ -133,6 +146,15 @@ def take_next_review() -> review.Dossier:
 def read_receipt_review(review_id: int) -> review.Dossier:
     """Look at a case"""
     return review.dossier(review_id)
+
+
+@reviews.get("/<int:review_id>/history")
+@reviews.response(200, schemas.HistorySchema)
+@reviews.problems(errors.ReviewNotFound)
+@reviews.permission("receipts.read")
+def read_review_history(review_id: int) -> report.History:
+    """What is known of the case's member and of its shop: ninety days in numbers, and the newest receipts of both"""
+    return report.history(review_id)
 
 
 @reviews.delete("/<int:review_id>/hold")
@@ -184,6 +206,27 @@ def approve_receipt(args: dict[str, Any], review_id: int) -> review.Dossier:
 def refuse_receipt(args: dict[str, Any], review_id: int) -> review.Dossier:
     """Refuse the receipt with a reason that the shopper is told"""
     return review.refuse(review_id, identity.staff().id, reason=args["reason"], why=args["why"])
+
+
+@shops.get("")
+@shops.arguments(schemas.ShopReceiptsArgs, location="query")
+@shops.response(200, schemas.ShopReceiptPageSchema)
+@shops.problems(pages.CursorInvalid)
+@shops.permission("own_receipts.read")
+def list_shop_receipts(args: dict[str, Any]) -> pages.Page[Receipt]:
+    """List receipts of my shop's purchases on a day, without whose they are"""
+    shop_id = identity.shop().shop_id
+    assert shop_id is not None  # the loader lets nobody in as a shop without one
+    return report.receipts_of_shop(shop_id, on=args["on"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@reports.get("/receipt-reports/today")
+@reports.arguments(schemas.DayArgs, location="query")
+@reports.response(200, schemas.TodaySchema)
+@reports.permission("receipts.report")
+def report_today(args: dict[str, Any]) -> report.Today:
+    """A day in numbers: the queue and its promises, the automatic share, points given, receipts by hour and outcome"""
+    return report.today(args["on"])
 
 
 @reports.get("/receipt-reports/concentration")

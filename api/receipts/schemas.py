@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import marshmallow as ma
 from flask_smorest.fields import Upload
 
 from api.kit.http import PageArgs, Schema, page_of
+from api.receipts.reading import located, private
 from api.receipts.reasons import REVIEWER_REASONS, NextAction, Reason, next_action, sentence
 from api.receipts.states import ReceiptState, ReviewState
 
+BOX = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+LINE = {"type": "object", "required": ["text", "box"], "properties": {"text": {"type": ["string", "null"]}, "box": BOX}}
+HOUR = {
+    "type": "object",
+    "required": ["hour", "states"],
+    "properties": {"hour": {"type": "integer"}, "states": {"type": "object", "additionalProperties": {"type": "integer"}}},
+}
 FIELDS = ("shop_id", "paid_fen", "paid_at", "receipt_no", "merchant")
 
 
@@ -142,6 +151,8 @@ class ReadFieldSchema(Schema):
     value = ma.fields.Raw(allow_none=True, metadata={"type": ["integer", "string"]})
     confidence = ma.fields.Float()
     box = ma.fields.List(ma.fields.List(ma.fields.Float()), allow_none=True)
+    photo = ma.fields.Integer(allow_none=True, metadata={"description": "on which photo the box stands, from 1"})
+    place = ma.fields.List(ma.fields.List(ma.fields.Float()), allow_none=True, metadata={"description": "the box in its own pixels"})
 
 
 class PhotoSchema(Schema):
@@ -151,6 +162,18 @@ class PhotoSchema(Schema):
     format = ma.fields.String(required=True)
     size_bytes = ma.fields.Integer(required=True)
     removed_at = ma.fields.AwareDateTime(allow_none=True)
+    lines = ma.fields.Function(lambda photo: _lines(photo.lines or ()), required=True, metadata={"type": "array", "items": LINE})
+
+
+class ReviewShopSchema(Schema):
+    """The shop that the receipt is taken to be of."""
+
+    id = ma.fields.Integer(required=True)
+    name = ma.fields.String(required=True)
+    unit = ma.fields.String(required=True)
+    floor = ma.fields.String(required=True, attribute="floor.label")
+    site = ma.fields.String(required=True, attribute="site.name")
+    earns_points = ma.fields.Function(lambda shop: not shop.excluded, required=True, metadata={"type": "boolean"})
 
 
 class DossierSchema(Schema):
@@ -162,12 +185,141 @@ class DossierSchema(Schema):
     photos = ma.fields.List(ma.fields.Nested(PhotoSchema), required=True)
     read = ma.fields.Function(lambda dossier: _read(dossier.receipt.reading or {}), required=True, metadata={"type": "object"})
     second_reader_needed = ma.fields.Boolean(required=True)
+    shop = ma.fields.Nested(ReviewShopSchema, allow_none=True, required=True)
+    heights = ma.fields.Function(
+        lambda dossier: (dossier.receipt.reading or {}).get("heights", []),
+        required=True,
+        metadata={"type": "array", "items": {"type": "integer"}, "description": "of each photo in its own pixels, to scale places by"},
+    )
 
 
 def _read(reading: dict[str, Any]) -> dict[str, Any]:
-    shown = ReadFieldSchema()
     fields = {"merchant": "merchant", "paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no"}
-    return {ours: shown.dump(reading[theirs]) for ours, theirs in fields.items() if theirs in reading}
+    return {ours: _read_field(reading, reading[theirs]) for ours, theirs in fields.items() if theirs in reading}
+
+
+def _read_field(reading: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    photo, place = located(reading, found.get("box")) or (None, None)
+    return dict(ReadFieldSchema().dump(found | {"photo": photo, "place": place}))
+
+
+def _lines(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"text": None if private(line["text"]) else line["text"], "box": line["box"]} for line in lines]
+
+
+class NextArgs(Schema):
+    """A case in hand, to take the one after it ahead."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    besides = ma.fields.Integer(load_default=None, validate=ma.validate.Range(1, 2**63 - 1))
+
+
+class RefusalReasonSchema(Schema):
+    """A reason that a reviewer may refuse with, and what the shopper is told."""
+
+    reason = ma.fields.String(required=True)
+    sentence = ma.fields.Nested(ReceiptSentenceSchema, required=True)
+    next_action = ma.fields.String(required=True)
+
+
+class RefusalReasonsSchema(Schema):
+    """The reasons, in the order of the reviewer's keys."""
+
+    reasons = ma.fields.List(ma.fields.Nested(RefusalReasonSchema), required=True)
+
+
+class RecordSchema(Schema):
+    """What was sent in ninety days. `others`: how many shops a member bought at, or how many members bought at a shop."""
+
+    receipts = ma.fields.Integer(required=True)
+    scored = ma.fields.Integer(required=True)
+    refused = ma.fields.Integer(required=True)
+    others = ma.fields.Integer(required=True)
+    points = ma.fields.Integer(required=True)
+    usual_fen = ma.fields.Integer(required=True)
+    largest_fen = ma.fields.Integer(required=True)
+
+
+class PastReceiptSchema(Schema):
+    """An earlier receipt, in one line."""
+
+    id = ma.fields.Integer(required=True)
+    state = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True, attribute="why")
+    sentence = ma.fields.Function(lambda receipt: sentence(receipt.why, receipt.details), required=True, metadata={"type": "object"})
+    sent_at = ma.fields.AwareDateTime(required=True)
+    shop_id = ma.fields.Integer(allow_none=True, required=True)
+    merchant = ma.fields.String(allow_none=True, required=True)
+    paid_fen = ma.fields.Integer(allow_none=True, required=True)
+    paid_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+
+
+class HistorySchema(Schema):
+    """What is known of a case's member and shop. `shops`: names by id."""
+
+    member_id = ma.fields.Integer(required=True, attribute="member.id")
+    joined_at = ma.fields.AwareDateTime(required=True, attribute="member.joined_at")
+    level = ma.fields.String(allow_none=True, required=True)
+    of_member = ma.fields.Nested(RecordSchema, required=True)
+    latest_of_member = ma.fields.List(ma.fields.Nested(PastReceiptSchema), required=True)
+    of_shop = ma.fields.Nested(RecordSchema, allow_none=True, required=True)
+    latest_of_shop = ma.fields.List(ma.fields.Nested(PastReceiptSchema), required=True)
+    shops = ma.fields.Dict(keys=ma.fields.Integer(), values=ma.fields.String(), required=True)
+
+
+class DayArgs(Schema):
+    """Which day of the mall's own; today when it is left out."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    on = ma.fields.Date(load_default=None)
+
+
+class TodaySchema(Schema):
+    """One day of receipts. Times in seconds."""
+
+    on = ma.fields.Date(required=True)
+    waiting = ma.fields.Integer(required=True, attribute="queue.cases")
+    oldest_at = ma.fields.AwareDateTime(allow_none=True, required=True, attribute="queue.oldest_at")
+    next_due_at = ma.fields.AwareDateTime(allow_none=True, required=True, attribute="queue.next_due_at")
+    waiting_late = ma.fields.Integer(required=True, attribute="queue.late")
+    decided = ma.fields.Integer(required=True)
+    automatic = ma.fields.Integer(required=True)
+    by_people = ma.fields.Integer(required=True)
+    late = ma.fields.Integer(required=True, metadata={"description": "decided by people after the promised time"})
+    usual_seconds = ma.fields.Integer(allow_none=True, required=True, metadata={"description": "from opening to decision, on average"})
+    points = ma.fields.Integer(required=True)
+    states = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+    hours = ma.fields.Function(
+        lambda day: [{"hour": hour, "states": states} for hour, states in day.hours],
+        required=True,
+        metadata={"type": "array", "items": HOUR},
+    )
+
+
+class ShopReceiptsArgs(PageArgs):
+    """Which day of the mall's own; today when it is left out."""
+
+    on = ma.fields.Date(load_default=None)
+
+
+class ShopReceiptSchema(Schema):
+    """A receipt of a shop's own purchase, without whose it is."""
+
+    id = ma.fields.Integer(required=True)
+    state = ma.fields.String(required=True)
+    paid_fen = ma.fields.Integer(allow_none=True, required=True)
+    paid_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+    minute_known = ma.fields.Boolean(required=True)
+    receipt_no = ma.fields.String(allow_none=True, required=True)
+    sent_at = ma.fields.AwareDateTime(required=True)
+    points = ma.fields.Function(lambda receipt: (receipt.award or {}).get("points"), required=True, metadata={"type": ["integer", "null"]})
+
+
+ShopReceiptPageSchema = page_of(ShopReceiptSchema)
 
 
 class ReviewerCorrectionArgs(Schema):

@@ -72,6 +72,7 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "receipts.review": frozenset({_A, _R}),
     "receipts.report": frozenset({_A, _R, _F}),
     "receipts.reviewers": frozenset({_A}),
+    "own_receipts.read": frozenset({_SM, _SC, _T}),
 }
 
 #: Every permission there is.
