@@ -20,6 +20,8 @@ from api.members import commands as member_commands
 from api.members import routes as member_routes
 from api.members import service as members
 from api.points import commands as point_commands
+from api.messages import routes as message_routes
+from api.messages import service as messages
 from api.points import routes as point_routes
 from api.points import service as points
 from api.receipts import routes as receipt_routes
@@ -74,7 +76,9 @@ def configure(settings: Settings) -> None:
 def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
-    members.exports.update(points=points.export, receipts=receipts.export)
+    members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export)
+    members.at_closing[:] = [messages.forget]
+    members.at_folding[:] = [messages.hand_over]
 
 
 def _register_rooms(api: http.Api) -> None:
@@ -88,6 +92,8 @@ def _register_rooms(api: http.Api) -> None:
         member_routes.shop,
         member_routes.office,
         receipt_routes.members,
+        message_routes.inbox,
+        message_routes.wants,
         receipt_routes.reviews,
         receipt_routes.shops,
         receipt_routes.reports,

@@ -98,7 +98,7 @@ class BirthdayFixed(Conflict):
 
 
 class DocumentUnknown(NotFound):
-    """There is no such document to agree to: privacy, marketing or profiling."""
+    """There is no such document to agree to: privacy, marketing, profiling or family."""
 
 
 class ConsentUnknown(NotFound):
@@ -131,3 +131,19 @@ class LevelsOutOfOrder(Conflict):
 
 class SearchTooWide(Unprocessable):
     """Say exactly one of phone, number or code."""
+class FamilyConsentNeeded(Conflict):
+    """Please agree to the text about family members first."""
+
+
+class FamilyMemberNotFound(NotFound):
+    """There is no such family member in your list."""
+
+
+class BirthMonthMisplaced(Unprocessable):
+    """Only a child's year and month of birth are kept."""
+
+
+class TooManyInFamily(Conflict):
+    """No more family members can be added; remove one first."""
+
+

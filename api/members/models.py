@@ -12,6 +12,7 @@ from api.kit.states import Stateful
 from api.members.states import MOVES, MemberState
 
 CHANNELS = ("wechat", "alipay", "phone")
+RELATIONS = ("partner", "child", "parent", "other", "pet")
 
 
 class Member(Stateful, MallOwned, Model):
@@ -173,6 +174,26 @@ class Level(MallOwned, Model):
         CheckConstraint("keep_growth BETWEEN 0 AND reach_growth", name="keeping_costs_no_more_than_reaching"),
         CheckConstraint("multiplier_bp BETWEEN 0 AND 1000000", name="multiplier_in_range"),
     )
+
+class FamilyMember(MallOwned, Model):
+    """Somebody, or a pet, of a member's household; of a child the month of birth, of nobody more than this."""
+
+    __tablename__ = "family_members"
+    __table_args__ = (
+        Index("ix_family_members_member", "mall_id", "member_id", "id"),
+        CheckConstraint(f"relation IN {RELATIONS}", name="relation_known"),
+        CheckConstraint("relation = 'child' OR (birth_year IS NULL AND birth_month IS NULL)", name="only_children_have_birth_months"),
+        CheckConstraint("birth_month IS NULL OR birth_year IS NOT NULL", name="a_month_has_a_year"),
+        CheckConstraint("birth_month BETWEEN 1 AND 12", name="month_of_a_year"),
+    )
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+    relation: Mapped[str]
+    nickname: Mapped[str | None]
+    birth_year: Mapped[int | None]
+    birth_month: Mapped[int | None]
+    added_at: Mapped[datetime]
+
 
     rank: Mapped[int]
     name: Mapped[str]

@@ -9,10 +9,11 @@ from flask import request
 from api.kit import audit, db, identity, limits
 from api.kit.http import Blueprint, MallNotFound, PageArgs, page_of
 from api.kit.limits import Limit
+from api.kit.once import IdempotencyKeyReused
 from api.kit.pages import Page
 from api.members import errors, schemas
-from api.members.models import Consent, Member, Vehicle
-from api.members.service import consents, finding, joining, levels, member_codes, phone_codes, profile, sessions, sign_in, vehicles
+from api.members.models import Consent, FamilyMember, Member, Vehicle
+from api.members.service import consents, family, finding, joining, levels, member_codes, phone_codes, profile, sessions, sign_in, vehicles
 
 BY_DEVICE = Limit("sign-in-device", 20, 60)
 # A whole mall may share one address (its own Wi-Fi), so this one only stops floods.
@@ -190,8 +191,11 @@ def give_consent(arguments: dict[str, Any], document: str) -> Consent:
 @own.response(204)
 @own.problems(errors.DocumentUnknown, errors.ConsentUnknown, errors.ConsentIsBasic)
 def withdraw_consent(document: str) -> None:
-    """Take a consent back"""
-    consents.withdraw(identity.member().id, document)
+    """Take a consent back; what was told under it goes"""
+    me = identity.member().id
+    consents.withdraw(me, document)
+    if document == family.DOCUMENT:
+        family.forget(me)
 
 
 @own.get("/me/vehicles")
@@ -241,6 +245,35 @@ def export_me() -> dict[str, Any]:
 @own.response(204)
 @own.problems(errors.MemberNotFound, errors.MemberClosed)
 def close_me() -> None:
+@own.get("/me/family")
+@own.arguments(PageArgs, location="query")
+@own.response(200, page_of(schemas.FamilyMemberSchema))
+def list_family(arguments: dict[str, Any]) -> Page[FamilyMember]:
+    """My family, as far as I told"""
+    return family.of(identity.member().id, arguments.get("cursor"), arguments["limit"])
+
+
+@own.post("/me/family")
+@own.arguments(schemas.FamilyMemberArgs)
+@own.response(201, schemas.FamilyMemberSchema)
+@own.problems(
+    errors.FamilyConsentNeeded, errors.BirthMonthMisplaced, errors.TooManyInFamily, errors.MemberNotFound, errors.MemberClosed,
+    IdempotencyKeyReused,
+)  # fmt: skip
+@own.idempotent
+def add_family_member(arguments: dict[str, Any]) -> FamilyMember:
+    """Tell of somebody in my family; nothing of it is required"""
+    return family.add(profile.get(identity.member().id).id, **arguments)
+
+
+@own.delete("/me/family/<int:family_id>")
+@own.response(204)
+@own.problems(errors.FamilyMemberNotFound)
+def remove_family_member(family_id: int) -> None:
+    """Take somebody off my list"""
+    family.remove(identity.member().id, family_id)
+
+
     """Close my account: personal data goes, and every sign-in ends"""
     profile.close(identity.member().id)
 

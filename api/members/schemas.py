@@ -11,6 +11,8 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 from api.kit import clock
 from api.kit.http import PageArgs, Schema
 from api.members import phones
+from api.members.models import RELATIONS
+from api.members.states import MemberState
 
 BIGINT = Range(1, 2**63 - 1)
 VERSION = Regexp(r"\A[0-9A-Za-z._-]{1,40}\Z")
@@ -168,6 +170,35 @@ class VehicleArgs(Schema):
 class MemberCodeSchema(Schema):
     """A code to be shown as a QR code or read out."""
 
+class FamilyMemberSchema(Schema):
+    """Somebody of the member's household."""
+
+    id = ma.fields.Integer(required=True)
+    relation = ma.fields.String(required=True, validate=OneOf(RELATIONS))
+    nickname = ma.fields.String(allow_none=True, required=True)
+    birth_year = ma.fields.Integer(allow_none=True, required=True)
+    birth_month = ma.fields.Integer(allow_none=True, required=True)
+    added_at = ma.fields.AwareDateTime(required=True)
+
+
+class FamilyMemberArgs(Schema):
+    """Whom to tell of; only the relation is needed. A child's year and month of birth may be told, never a day."""
+
+    relation = ma.fields.String(required=True, validate=OneOf(RELATIONS))
+    nickname = ma.fields.String(load_default=None, allow_none=True, validate=[Length(1, 20), _NO_CONTROLS])
+    birth_year = ma.fields.Integer(load_default=None, allow_none=True, strict=True, validate=Range(1900, 2999))
+    birth_month = ma.fields.Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, 12))
+
+    @ma.validates_schema
+    def born_already(self, data: dict[str, Any], **_: Any) -> None:
+        """A month needs its year, and has begun."""
+        year, month = data.get("birth_year"), data.get("birth_month")
+        if month is not None and year is None:
+            raise ma.ValidationError("A month needs its year.", "birth_year")
+        if year is not None and date(year, month or 1, 1) > clock.now().date():
+            raise ma.ValidationError("This lies in the future.", "birth_year")
+
+
     code = ma.fields.String(required=True)
     expires_at = ma.fields.AwareDateTime(required=True)
     seconds = ma.fields.Integer(required=True)
@@ -215,6 +246,7 @@ class ExportSchema(Schema):
     sign_ins = _ROWS
     growth = _ROWS
     level_changes = _ROWS
+    family = _ROWS
     rooms = ma.fields.Dict(keys=ma.fields.String(), required=True)
 
 

@@ -42,6 +42,24 @@ def expire_rest() -> None:
         jobs.later(expire_rest)
 
 
+@jobs.nightly("10 1 * * *")
+def tell_expiring() -> None:
+    """Once a day (09:10 in Shanghai): tell members what of their points expires soon."""
+    _tell_expiring_from(0)
+
+
+@jobs.job()
+def tell_expiring_rest(after_member: int) -> None:
+    """The next members, in a transaction of their own."""
+    _tell_expiring_from(after_member)
+
+
+def _tell_expiring_from(after_member: int) -> None:
+    last = service.tell_expiring(after_member, AT_ONCE)
+    if last is not None:
+        jobs.later(tell_expiring_rest, after_member=last)
+
+
 @jobs.nightly("0 19 * * *")
 def report_liability() -> None:
     """Keep the day's liability report (03:00 in Shanghai, after the proof of the ledger); books that disagree are an error in the log."""

@@ -1,4 +1,4 @@
-"""What a reviewer sees of a photo: upright, with strangers' phone and card digits covered."""
+"""What is shown of a photo: upright, the part around a field; to a reviewer with strangers' phone and card digits covered."""
 
 from __future__ import annotations
 
@@ -26,8 +26,18 @@ def masked(data: bytes, lines: Sequence[dict[str, Any]] | None, crop: Box | None
     if lines is None:
         image = image.resize((max(1, image.width // 16), max(1, image.height // 16))).resize(image.size)
     _cover(image, [line["box"] for line in lines or () if reading.private(line["text"])], photo.scale)
+    return _jpeg(image, photo.scale, crop)
+
+
+def shown(data: bytes, crop: Box | None = None) -> bytes:
+    """The shopper's own photo as a JPEG, upright; only the part around `crop` when one is given."""
+    photo = reading.decoded(data)
+    return _jpeg(Image.fromarray(photo.pixels[:, :, ::-1].copy()), photo.scale, crop)
+
+
+def _jpeg(image: Image.Image, scale: float, crop: Box | None) -> bytes:
     if crop is not None:
-        image = image.crop(_around(crop, photo.scale, image.size))
+        image = image.crop(_around(crop, scale, image.size))
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)

@@ -100,16 +100,8 @@ def photo(review_id: int, position: int, field: str | None) -> bytes:
     found = next((one for one in case.photos if one.position == position), None)
     if found is None:
         raise PhotoNotFound()
-    place = _place(case.receipt, field) if field else None
+    place = service.place_of(case.receipt, field) if field else None
     return photos.masked(storage.read(found.file_key), found.lines, place[1] if place and place[0] == position else None)
-
-
-_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
-
-
-def _place(receipt: Receipt, field: str) -> tuple[int, Any] | None:
-    stored = receipt.reading
-    return located(stored, stored[_READ_AS[field]]["box"]) if stored else None
 
 
 def correct(review_id: int, staff_id: int, *, field: str, value: str, why: str) -> Dossier:

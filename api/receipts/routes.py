@@ -83,10 +83,14 @@ def withdraw_receipt(receipt_id: int) -> Receipt:
 
 @members.get("/<int:receipt_id>/photos/<int:position>")
 @members.response(200, {"type": "string", "format": "binary"}, content_type="image/jpeg")
-@members.problems(errors.ReceiptNotFound, errors.PhotoNotFound, FileRemoved)
-def show_my_photo(receipt_id: int, position: int) -> flask.Response:
-    """Show one of my photos as I sent it"""
-    data, media_type = service.photo_of(receipt_id, identity.member().id, position)
+@members.arguments(schemas.CropArgs, location="query")
+@members.problems(errors.ReceiptNotFound, errors.PhotoNotFound, errors.PhotoDamaged, FileRemoved)
+def show_my_photo(args: dict[str, Any], receipt_id: int, position: int) -> flask.Response:
+    """Show one of my photos as I sent it; `field` crops to where that was read, or to where the choices of the question stand"""
+    me = identity.member().id
+    if args["field"]:
+        return flask.Response(service.crop_of(receipt_id, me, position, args["field"]), mimetype="image/jpeg")
+    data, media_type = service.photo_of(receipt_id, me, position)
     return flask.Response(data, mimetype=media_type)
 
 

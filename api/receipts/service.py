@@ -18,7 +18,8 @@ from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
 from api.points import service as points
-from api.receipts import matching, queries, reading
+from api.receipts import matching, queries, reading, telling
+from api.receipts import photos as pictures
 from api.receipts.decision import AMOUNT, SHOP, TIME, Choice, Facts, KnownSale, Outcome, Question, Slip, Sure, Twin, decide, likely_answer
 from api.receipts.errors import (
     AnswerNotOffered,
@@ -627,6 +628,32 @@ def fitting(field: str, value: str) -> Any:
         return value.strip()
     raise CorrectionUnfit(field=field)
 
+def crop_of(receipt_id: int, member_id: int, position: int, field: str) -> bytes:
+    """The part of the member's own photo where a field stands, as JPEG; the whole photo when it stands elsewhere or was not found."""
+    receipt = receipt_of(receipt_id, member_id)
+    data, _ = photo_of(receipt_id, member_id, position)
+    place = asked_place(receipt, field, position) or place_of(receipt, field)
+    return pictures.shown(data, place[1] if place and place[0] == position else None)
+
+
+def asked_place(receipt: Receipt, field: str, position: int) -> tuple[int, Any] | None:
+    """Where on a photo the choices of the open question about a field stand, together."""
+    question = receipt.question
+    if question is None or question["field"] != field:
+        return None
+    corners = [corner for choice in question["choices"] if choice["photo"] == position and choice["box"] for corner in choice["box"]]
+    return (position, corners) if corners else None
+
+
+_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
+
+
+def place_of(receipt: Receipt, field: str) -> tuple[int, Any] | None:
+    """On which photo a field was read, and where there."""
+    stored = receipt.reading
+    return reading.located(stored, stored[_READ_AS[field]]["box"]) if stored else None
+
+
 
 def _moment(value: str) -> datetime:
     try:
@@ -772,3 +799,4 @@ def _move(
 
 def _tell(receipt: Receipt) -> None:
     live.publish("member", receipt.member_id, "receipt", receipt_id=receipt.id, state=receipt.state, reason=receipt.why)
+    telling.tell(receipt)

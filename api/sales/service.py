@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, false, func, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
@@ -260,18 +260,19 @@ def sightings_of(sale_id: int) -> list[Sighting]:
 
 
 def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid_fen: int | None) -> list[Sale]:
-    """Sales of a shop that a slip may speak of, best first: by number, else by amount within a day of the moment. At most 10."""
-    key = matching.number_key(receipt_no)
-    if key is not None:
-        numbered = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, Sighting.number_key == key)
-        found = list(session.scalars(select(Sale).where(Sale.id.in_(numbered)).order_by(Sale.paid_at.desc()).limit(10)))
-        if found:
-            return found
-    if paid_at is None or paid_fen is None:
-        return []
-    day = timedelta(days=1)
-    query = select(Sale).where(Sale.shop_id == shop_id, Sale.paid_fen == paid_fen, Sale.paid_at.between(paid_at - day, paid_at + day))
-    return sorted(session.scalars(query.limit(100)), key=lambda sale: abs(sale.paid_at - paid_at))[:10]
+    """Sales of a shop that a slip may speak of, best first: by number, else by amount near the moment. At most 10, one statement."""
+    key, day = matching.number_key(receipt_no), timedelta(days=1)
+    same_number = Sighting.number_key == key if key is not None else false()
+    numbered = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same_number).limit(100)
+    near: list[ColumnElement[bool]] = [false()]
+    if paid_at is not None and paid_fen is not None:
+        near = [Sale.shop_id == shop_id, Sale.paid_fen == paid_fen, Sale.paid_at.between(paid_at - day, paid_at + day)]
+    either = union(numbered.subquery().select(), select(Sale.id).where(*near).limit(100).subquery().select())
+    rows = session.execute(select(Sale, Sale.id.in_(numbered)).where(Sale.id.in_(either))).all()
+    found = [sale for sale, by_number in rows if by_number]
+    if found or paid_at is None:
+        return sorted(found, key=lambda sale: sale.paid_at, reverse=True)[:10]
+    return sorted((sale for sale, _ in rows), key=lambda sale: abs(sale.paid_at - paid_at))[:10]
 
 
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime) -> SaleRefund:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from api.kit import clock, db
 from api.receipts import service
@@ -174,3 +176,15 @@ def test_corrections_come_too_late_for_a_scored_receipt_and_after_the_appeal_tim
 def test_a_receipt_with_its_amount_unread_offers_what_was_seen(world: World) -> None:
     receipt = world.read(world.member(), slip(total_fen=Field(None), auto=False))
     assert receipt.why == "which_amount"
+
+
+def test_a_shopper_sees_the_part_of_the_photo_that_is_asked_about(world: World) -> None:
+    member = world.member()
+    receipt = world.read(member, doubtful())
+    sizes = []
+    for query in ("", "?field=paid_fen", "?field=merchant"):
+        answer = world.get(f"/v1/receipts/{receipt.id}/photos/1{query}", member)
+        assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
+        sizes.append(Image.open(io.BytesIO(answer.data)).size)
+    assert sizes[0] == (120, 160) and sizes[1][1] <= 60 and sizes[2][1] <= 60
+    assert world.get(f"/v1/receipts/{receipt.id}/photos/1?field=paid_fen", world.member()).status_code == 404

@@ -12,8 +12,8 @@ from api.members.models import Consent
 
 BASIC = "privacy"
 
-#: What members can agree to: membership itself, advertising, a profile of what they buy.
-DOCUMENTS = frozenset({BASIC, "marketing", "profiling"})
+#: What members can agree to: membership itself, advertising, a profile of what they buy, telling of their family.
+DOCUMENTS = frozenset({BASIC, "marketing", "profiling", "family"})
 
 
 def give(member_id: int, document: str, version: str) -> None:

@@ -14,7 +14,7 @@ from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
 from api.members.errors import MemberClosed, MergeNeeded, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
-from api.members.service import hooks, sessions
+from api.members.service import family, hooks, sessions
 from api.members.states import MemberState
 
 log = logs.get(__name__)
@@ -143,6 +143,9 @@ def _move_consents(source: int, target: int) -> None:
         )
     session.execute(update(Consent).where(Consent.member_id == source).values(member_id=target))
 
+    family.hand_over(younger.id, older.id)
+    for hand_over in hooks.at_folding:
+        hand_over(younger.id, older.id)
 
 def _move_vehicles(source: int, target: int) -> None:
     held = select(Vehicle.plate).where(Vehicle.member_id == target).scalar_subquery()

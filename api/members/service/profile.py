@@ -11,7 +11,7 @@ from api.kit import clock, sealed, states
 from api.kit.db import session
 from api.members import phones
 from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound
-from api.members.models import Consent, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
+from api.members.models import Consent, FamilyMember, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
 from api.members.service import consents, hooks, sessions
 from api.members.states import MemberState
 
@@ -72,7 +72,9 @@ def close(member_id: int) -> None:
     member = get(member_id)
     for ask in hooks.before_closing:
         ask(member_id)
-    for table in (MemberIdentity, Vehicle):
+    for forget in hooks.at_closing:
+        forget(member_id)
+    for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
@@ -106,6 +108,7 @@ def _profile(member: Member) -> dict[str, Any]:
         "growth": member.growth,
         "joined_at": member.joined_at.isoformat(),
         "source": member.source,
+        "family": _rows(FamilyMember, member_id, "relation", "nickname", "birth_year", "birth_month", "added_at"),
         "joined_shop_id": member.joined_shop_id,
         "invited_by_somebody": member.referrer_id is not None,
     }

@@ -12,6 +12,7 @@ from api.points.service.reading import Summary, awards_of, history, summary
 from api.points.service.reporting import Liability, liability_report, record_liability, watch
 from api.points.service.spending import give_back, spend, spend_of
 from api.points.service.taking_back import take_back
+from api.points.service.telling import expiring as tell_expiring
 
 __all__ = [
     "Adjustment",
@@ -42,3 +43,4 @@ __all__ = [
     "take_back",
     "watch",
 ]
+    "tell_expiring",

@@ -14,7 +14,7 @@ from api.kit.money import split
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
 from api.points.models import Award, Batch, TakeBack
-from api.points.service import batches, caps, earning, growth
+from api.points.service import batches, caps, earning, growth, telling
 from api.points.states import AwardState
 from api.sales import service as sales
 from api.sales.models import SaleRefund
@@ -87,6 +87,8 @@ def _post(award: Award, refund: SaleRefund, undone: Undone) -> TakeBack:
         member_id=award.member_id,
         points=undone.points,
         growth=undone.growth,
+    if made.became_debt:
+        telling.debt(made)
         from_expired=0,
         became_debt=0,
         taken_at=clock.now(),

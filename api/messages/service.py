@@ -1,0 +1,239 @@
+"""What can be done with messages: send one, read them, say which are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from api.kit import clock, live, pages
+from api.kit.db import rows_changed, session
+from api.malls import service as malls
+from api.members import service as members
+from api.members.service import merging
+from api.members.service.merging import Moved
+from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
+from api.messages.models import Kind, Message, MessageWant
+
+KEPT = timedelta(days=180)
+EXPORT_ROWS = 10_000
+REMOVED_AT_ONCE = 5000
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a member wants of one kind, as it counts today: `inbox` and `push` hold when there is no pause (any more)."""
+
+    kind: Kind
+    service: bool
+    inbox: bool
+    push: bool
+    reason: str | None = None
+    paused_until_on: date | None = None
+
+    def takes_offers(self, today: date) -> bool:
+        """Whether an offer goes to the inbox today. Neither a pause nor a wish ever keeps service out of it."""
+        return self.inbox and (self.paused_until_on is None or self.paused_until_on <= today)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """One page of a member's messages, and how many are unread in all."""
+
+    items: Sequence[Message]
+    next_cursor: str | None
+    unread: int
+
+
+def send(
+    member_id: int,
+    kind: Kind,
+    *,
+    source: str,
+    title: dict[str, str],
+    body: dict[str, str],
+    page: str | None = None,
+    expires_at: datetime | None = None,
+) -> bool:
+    """Put a line into a member's inbox, once for its source ("receipt:7:3"); says whether it is there because of this call.
+
+    `title` and `body` hold zh and en; `page` is a page of the mini-program with its query. An offer that is not wanted is not sent.
+    """
+    today, now = clock.today(malls.mall_info().timezone), clock.now()
+    if kind == Kind.OFFER and not _wants(member_id, (kind,))[0].takes_offers(today):
+        return False
+    made = (
+        insert(Message)
+        .values(
+            member_id=member_id,
+            kind=str(kind),
+            source=source,
+            title=title,
+            body=body,
+            page=page,
+            push=_push(member_id, kind, today),
+            created_at=now,
+            expires_at=expires_at or now + KEPT,
+        )
+        .on_conflict_do_nothing()
+        .returning(Message.id)
+    )
+    message_id = session.execute(made).scalar()
+    if message_id is not None:
+        live.publish("member", member_id, "message", message_id=message_id)
+    return message_id is not None
+
+
+def _push(member_id: int, kind: Kind, today: date) -> Any:
+    # Within the INSERT: the paths that write messages count their statements.
+    no_pause = func.coalesce(MessageWant.paused_until_on <= today, True)
+    said = select(MessageWant.push & no_pause).where(MessageWant.member_id == member_id, MessageWant.kind == str(kind))
+    return func.coalesce(said.scalar_subquery(), True)
+
+
+def inbox(member_id: int, *, kind: str | None = None, unread: bool = False, cursor: str | None = None, limit: int = 20) -> Inbox:
+    """A member's messages, newest first, of one kind or all, read or not."""
+    query = select(Message).where(Message.member_id == member_id, Message.expires_at > clock.now())
+    if kind is not None:
+        query = query.where(Message.kind == kind)
+    if unread:
+        query = query.where(Message.read_at.is_(None))
+    page = pages.page(query, Message.id, cursor=cursor, limit=limit)
+    return Inbox(page.items, page.next_cursor, unread_count(member_id))
+
+
+def unread_count(member_id: int) -> int:
+    """How many of a member's messages are unread."""
+    query = select(func.count()).where(Message.member_id == member_id, Message.read_at.is_(None), Message.expires_at > clock.now())
+    return int(session.scalar(query) or 0)
+
+
+def read(member_id: int, message_id: int) -> Message:
+    """The member has read a message. Again changes nothing. MessageNotFound."""
+    message = session.get(Message, message_id)
+    if message is None or message.member_id != member_id or message.expires_at <= clock.now():
+        raise MessageNotFound()
+    if message.read_at is None:
+        message.read_at = clock.now()
+        session.flush()
+    return message
+
+
+def read_all(member_id: int, up_to: int | None = None) -> int:
+    """The member has read all, or all up to the newest one that was on the screen; how many are unread still."""
+    unread = [Message.member_id == member_id, Message.read_at.is_(None)]
+    if up_to is not None:
+        unread.append(Message.id <= up_to)
+    session.execute(update(Message).where(*unread).values(read_at=clock.now()))
+    return unread_count(member_id)
+
+
+# What is wanted
+
+
+def wants_of(member_id: int) -> list[Want]:
+    """What the member wants, kind by kind."""
+    return _wants(member_id, tuple(Kind))
+
+
+def want(
+    member_id: int, kind: Kind, *, inbox: bool = True, push: bool = True, reason: str | None = None, paused_until_on: date | None = None
+) -> None:
+    """The member says what is wanted of a kind. ServiceMessageNeeded, OfferConsentNeeded."""
+    if kind != Kind.OFFER and not inbox:
+        raise ServiceMessageNeeded(kind=str(kind))
+    if kind == Kind.OFFER and (inbox or push) and not members.consent_stands(member_id, "marketing"):
+        raise OfferConsentNeeded()
+    said: dict[str, Any] = {
+        "inbox": inbox,
+        "push": push,
+        "reason": None if inbox and push else reason,
+        "paused_until_on": paused_until_on,
+        "changed_at": clock.now(),
+    }
+    stored = insert(MessageWant).values(member_id=member_id, kind=str(kind), **said)
+    session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "kind"], set_=said))
+
+
+def _wants(member_id: int, kinds: Sequence[Kind]) -> list[Want]:
+    columns = (MessageWant.kind, MessageWant.inbox, MessageWant.push, MessageWant.reason, MessageWant.paused_until_on)
+    rows = session.execute(select(*columns).where(MessageWant.member_id == member_id, MessageWant.kind.in_(kinds)))
+    said = {row.kind: row for row in rows}
+    return [_want(member_id, kind, said.get(kind)) for kind in kinds]
+
+
+def _want(member_id: int, kind: Kind, said: Any) -> Want:
+    if kind != Kind.OFFER:
+        return Want(kind, True, True, said.push, said.reason, said.paused_until_on) if said else Want(kind, True, True, True)
+    if not members.consent_stands(member_id, "marketing"):
+        return Want(kind, False, False, False, said.reason if said else None)
+    return Want(kind, False, said.inbox, said.push, said.reason, said.paused_until_on) if said else Want(kind, False, True, True)
+
+
+# What other rooms ask
+
+
+def export(member_id: int) -> dict[str, Any]:
+    """A member's own messages and wishes, as JSON values, for the export the law grants."""
+    columns = (Message.kind, Message.title, Message.body, Message.created_at, Message.read_at)
+    rows = session.execute(select(*columns).where(Message.member_id == member_id).order_by(Message.id.desc()).limit(EXPORT_ROWS))
+    return {
+        "messages": [
+            {
+                "kind": row.kind,
+                "title": row.title,
+                "body": row.body,
+                "created_at": row.created_at.isoformat(),
+                "read_at": row.read_at.isoformat() if row.read_at else None,
+            }
+            for row in rows
+        ],
+        "wants": [
+            {
+                "kind": str(one.kind),
+                "inbox": one.inbox,
+                "push": one.push,
+                "reason": one.reason,
+                "paused_until_on": _day(one.paused_until_on),
+            }
+            for one in wants_of(member_id)
+        ],
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def forget(member_id: int) -> None:
+    """The member closed the account: messages and wishes go."""
+    for table in (Message, MessageWant):
+        session.execute(delete(table).where(table.member_id == member_id))
+
+
+def hand_over(from_member_id: int, into_member_id: int) -> None:
+    """Two memberships became one: messages go along; of wishes those of the one that stays win."""
+    session.execute(update(Message).where(Message.member_id == from_member_id).values(member_id=into_member_id))
+    kept = select(MessageWant.kind).where(MessageWant.member_id == into_member_id).scalar_subquery()
+    session.execute(delete(MessageWant).where(MessageWant.member_id == from_member_id, MessageWant.kind.in_(kept)))
+    session.execute(update(MessageWant).where(MessageWant.member_id == from_member_id).values(member_id=into_member_id))
+
+
+def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
+    """The service desk merges two memberships: messages go along so that they can come back. Wishes stay with whom they are."""
+    return merging.move("message", Message, from_member_id, into_member_id)
+
+
+def bring_back(ids: Iterable[int], from_member_id: int, into_member_id: int) -> None:
+    """Such a merge was undone: the messages that went along come back."""
+    merging.bring_back(Message, ids, from_member_id, into_member_id)
+
+
+def remove_expired() -> int:
+    """Messages past their time go; how many of at most REMOVED_AT_ONCE."""
+    old = select(Message.id).where(Message.expires_at <= clock.now()).limit(REMOVED_AT_ONCE)
+    return rows_changed(delete(Message).where(Message.id.in_(old)))
