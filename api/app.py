@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import faces
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
+from api.exports import routes as export_routes
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
 from api.ledger import routes as ledger_routes
@@ -19,9 +20,11 @@ from api.members import alipay_login, sms, wechat_login
 from api.members import commands as member_commands
 from api.members import routes as member_routes
 from api.members import service as members
-from api.points import commands as point_commands
+from api.merges import routes as merge_routes
+from api.merges import service as merges
 from api.messages import routes as message_routes
 from api.messages import service as messages
+from api.points import commands as point_commands
 from api.points import routes as point_routes
 from api.points import service as points
 from api.receipts import routes as receipt_routes
@@ -48,9 +51,9 @@ def create_app(settings: Settings) -> http.App:
     api = http.Api(app)
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
+    faces.install(app, settings)
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(point_commands.cli)
-    faces.install(app, settings)
     app.cli.add_command(member_commands.members)
     app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)
@@ -76,8 +79,8 @@ def configure(settings: Settings) -> None:
 def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
-    members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export)
-    members.at_closing[:] = [messages.forget]
+    members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export, merges=merges.export)
+    members.at_closing[:] = [messages.forget, merges.forget]
     members.at_folding[:] = [messages.hand_over]
 
 
@@ -91,9 +94,10 @@ def _register_rooms(api: http.Api) -> None:
         member_routes.own,
         member_routes.shop,
         member_routes.office,
-        receipt_routes.members,
+        merge_routes.office,
         message_routes.inbox,
         message_routes.wants,
+        receipt_routes.members,
         receipt_routes.reviews,
         receipt_routes.shops,
         receipt_routes.reports,
@@ -106,6 +110,7 @@ def _register_rooms(api: http.Api) -> None:
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,
+        export_routes.office,
     ):
         api.register_blueprint(blueprint)
 

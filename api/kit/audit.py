@@ -58,6 +58,15 @@ def record(
     )
 
 
+def did_lately(who: str, did: str, subject_type: str, subject_id: int | str, *, since: datetime) -> bool:
+    """Whether somebody did this to the subject since then."""
+    query = select(AuditEntry.id).where(
+        AuditEntry.subject_type == subject_type, AuditEntry.subject_id == str(subject_id), AuditEntry.who == who, AuditEntry.did == did,
+        AuditEntry.at >= since,
+    )  # fmt: skip
+    return session.scalar(query.limit(1)) is not None
+
+
 def entries(
     *,
     who: str | None = None,

@@ -69,6 +69,22 @@ class PhoneCodeTooSoon(TooMany):
     """A code was sent a moment ago; please wait before asking for another one."""
 
 
+class OldPhoneUnproven(Conflict):
+    """The phone so far must be proven too; who has lost it asks the service desk."""
+
+
+class RecordNotOpened(Forbidden):
+    """Open this member's record with a reason first; it stays open for half an hour."""
+
+
+class MemberNotActive(Conflict):
+    """One of the two memberships is closed, or was merged into another one."""
+
+
+class MergeWithSelf(Unprocessable):
+    """A membership cannot be merged with itself."""
+
+
 class MergeNeeded(Conflict):
     """Another membership with this phone number holds value; please ask the service desk to merge the two."""
 
@@ -121,16 +137,6 @@ class TooManyVehicles(Conflict):
     """No more vehicles can be added; remove one first."""
 
 
-class LevelNotFound(NotFound):
-    """There is no such level in this mall."""
-
-
-class LevelsOutOfOrder(Conflict):
-    """A higher level must need more growth than the one below it."""
-
-
-class SearchTooWide(Unprocessable):
-    """Say exactly one of phone, number or code."""
 class FamilyConsentNeeded(Conflict):
     """Please agree to the text about family members first."""
 
@@ -147,3 +153,13 @@ class TooManyInFamily(Conflict):
     """No more family members can be added; remove one first."""
 
 
+class LevelNotFound(NotFound):
+    """There is no such level in this mall."""
+
+
+class LevelsOutOfOrder(Conflict):
+    """A higher level must need more growth than the one below it."""
+
+
+class SearchTooWide(Unprocessable):
+    """Say exactly one of q, phone, number, code or name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.db import MallOwned, Model
@@ -62,6 +62,17 @@ class MemberIdentity(MallOwned, Model):
     subject: Mapped[str]  # openid, open_id or user_id; for a phone its keyed hash
     union_id: Mapped[str | None]
     first_seen_at: Mapped[datetime]
+
+
+class NameKey(MallOwned, Model):
+    """A member's name from one character on, so that any part of it is found by a range of an index that row-level security can use."""
+
+    __tablename__ = "member_name_keys"
+    __table_args__ = (UniqueConstraint("mall_id", "key", "member_id"), Index("ix_member_name_keys_member", "member_id"))
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+    key: Mapped[str] = mapped_column(Text(collation="C"))  # in code points' order, so that a beginning is a range
+    before: Mapped[str]  # what stands before it: a name is found at the first place only
 
 
 class Consent(MallOwned, Model):
@@ -164,17 +175,6 @@ class Vehicle(MallOwned, Model):
     added_at: Mapped[datetime]
 
 
-class Level(MallOwned, Model):
-    """A level (等级): what reaches it and what keeps it, in growth of the last twelve months, and how points multiply."""
-
-    __tablename__ = "levels"
-    __table_args__ = (
-        UniqueConstraint("mall_id", "rank"),
-        CheckConstraint("rank >= 0", name="ranks_start_at_zero"),
-        CheckConstraint("keep_growth BETWEEN 0 AND reach_growth", name="keeping_costs_no_more_than_reaching"),
-        CheckConstraint("multiplier_bp BETWEEN 0 AND 1000000", name="multiplier_in_range"),
-    )
-
 class FamilyMember(MallOwned, Model):
     """Somebody, or a pet, of a member's household; of a child the month of birth, of nobody more than this."""
 
@@ -194,6 +194,17 @@ class FamilyMember(MallOwned, Model):
     birth_month: Mapped[int | None]
     added_at: Mapped[datetime]
 
+
+class Level(MallOwned, Model):
+    """A level (等级): what reaches it and what keeps it, in growth of the last twelve months, and how points multiply."""
+
+    __tablename__ = "levels"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "rank"),
+        CheckConstraint("rank >= 0", name="ranks_start_at_zero"),
+        CheckConstraint("keep_growth BETWEEN 0 AND reach_growth", name="keeping_costs_no_more_than_reaching"),
+        CheckConstraint("multiplier_bp BETWEEN 0 AND 1000000", name="multiplier_in_range"),
+    )
 
     rank: Mapped[int]
     name: Mapped[str]

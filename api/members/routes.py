@@ -6,13 +6,14 @@ from typing import Any
 
 from flask import request
 
-from api.kit import audit, db, identity, limits
+from api.kit import audit, db, identity, limits, pages
 from api.kit.http import Blueprint, MallNotFound, PageArgs, page_of
 from api.kit.limits import Limit
 from api.kit.once import IdempotencyKeyReused
 from api.kit.pages import Page
-from api.members import errors, schemas
-from api.members.models import Consent, FamilyMember, Member, Vehicle
+from api.kit.tables import exported
+from api.members import errors, phones, schemas
+from api.members.models import Consent, FamilyMember, Member, MemberIdentity, MemberSession, Vehicle
 from api.members.service import consents, family, finding, joining, levels, member_codes, phone_codes, profile, sessions, sign_in, vehicles
 
 BY_DEVICE = Limit("sign-in-device", 20, 60)
@@ -151,6 +152,20 @@ def join_phone_from_alipay(arguments: dict[str, Any]) -> joining.PhoneJoined:
     return joining.with_alipay_phone(who.id, who.session_id, arguments)
 
 
+@own.put("/me/phone")
+@own.arguments(schemas.PhoneChangeArgs)
+@own.response(200, schemas.PhoneJoinedSchema)
+@own.problems(
+    errors.MemberNotFound, errors.MemberClosed, errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, errors.OldPhoneUnproven,
+    errors.MergeNeeded, limits.TooOften,
+)  # fmt: skip
+def change_phone(arguments: dict[str, Any]) -> joining.PhoneJoined:
+    """Move to a new phone with the codes sent to both; the codes are asked for as for signing in"""
+    who = identity.member()
+    limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
+    return joining.change_phone(who.id, who.session_id, **arguments)
+
+
 @own.get("/me/level")
 @own.response(200, schemas.StandingSchema)
 @own.problems(errors.MemberNotFound, errors.MemberClosed)
@@ -171,7 +186,7 @@ def make_code() -> member_codes.MemberCode:
 
 @own.get("/me/consents")
 @own.arguments(PageArgs, location="query")
-@own.response(200, page_of(schemas.ConsentSchema))
+@own.response(200, schemas.ConsentPage)
 def list_consents(arguments: dict[str, Any]) -> Page[Consent]:
     """What I agreed to"""
     return consents.of(identity.member().id, arguments.get("cursor"), arguments["limit"])
@@ -231,20 +246,6 @@ def remove_vehicle(vehicle_id: int) -> None:
     vehicles.remove(identity.member().id, vehicle_id)
 
 
-@own.get("/me/export")
-@own.response(200, schemas.ExportSchema)
-@own.problems(errors.MemberNotFound, errors.MemberClosed, limits.TooOften)
-def export_me() -> dict[str, Any]:
-    """Everything this mall holds about me"""
-    who = identity.member()
-    limits.spend(EXPORTS_BY_MEMBER, f"{who.mall_id}:{who.id}")
-    return profile.export(who.id)
-
-
-@own.post("/me/closure")
-@own.response(204)
-@own.problems(errors.MemberNotFound, errors.MemberClosed)
-def close_me() -> None:
 @own.get("/me/family")
 @own.arguments(PageArgs, location="query")
 @own.response(200, page_of(schemas.FamilyMemberSchema))
@@ -274,6 +275,20 @@ def remove_family_member(family_id: int) -> None:
     family.remove(identity.member().id, family_id)
 
 
+@own.get("/me/export")
+@own.response(200, schemas.ExportSchema)
+@own.problems(errors.MemberNotFound, errors.MemberClosed, limits.TooOften)
+def export_me() -> dict[str, Any]:
+    """Everything this mall holds about me"""
+    who = identity.member()
+    limits.spend(EXPORTS_BY_MEMBER, f"{who.mall_id}:{who.id}")
+    return profile.export(who.id)
+
+
+@own.post("/me/closure")
+@own.response(204)
+@own.problems(errors.MemberNotFound, errors.MemberClosed)
+def close_me() -> None:
     """Close my account: personal data goes, and every sign-in ends"""
     profile.close(identity.member().id)
 
@@ -295,12 +310,15 @@ def check_member(arguments: dict[str, Any]) -> dict[str, Any]:
 @office.arguments(schemas.MemberSearchArgs, location="query")
 @office.response(200, page_of(schemas.StaffMemberSchema))
 @office.permission("members.read")
-@office.problems(errors.SearchTooWide, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberCodeUnknown, limits.TooOften)
+@office.problems(
+    errors.SearchTooWide, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberCodeUnknown, errors.MemberNotFound,
+    errors.MemberClosed, pages.CursorInvalid, limits.TooOften,
+)  # fmt: skip
 def search_members(arguments: dict[str, Any]) -> Page[Member]:
-    """Find a member by phone, number, or the code on the member's phone"""
+    """Find members by phone, number, name, or the code on the member's phone"""
     who = identity.staff()
     limits.spend(SEARCHES_BY_STAFF, f"{who.mall_id}:{who.id}")
-    return Page(finding.search(arguments.get("phone"), arguments.get("number"), arguments.get("code"), by=who.name), None)
+    return finding.search(**arguments, by=who.name)
 
 
 @office.get("/members/<int:member_id>")
@@ -311,7 +329,7 @@ def search_members(arguments: dict[str, Any]) -> Page[Member]:
 def open_member(arguments: dict[str, Any], member_id: int) -> Member:
     """Open a member's record; the reason is written down"""
     member = profile.of_any_state(member_id)
-    audit.record(identity.staff().name, "opened a member's record", "member", member_id, why=arguments["reason"])
+    audit.record(identity.staff().name, profile.OPENED, "member", member_id, why=arguments["reason"])
     return member
 
 
@@ -326,6 +344,91 @@ def correct_birthday(arguments: dict[str, Any], member_id: int) -> Member:
     facts = ({"birthday_on": str(before)}, {"birthday_on": str(member.birthday_on)})
     who = identity.staff().name
     audit.record(who, "corrected a birthday", "member", member_id, before=facts[0], after=facts[1], why=arguments["reason"])
+    return member
+
+
+@office.get("/members/<int:member_id>/identities")
+@office.arguments(PageArgs, location="query")
+@office.response(200, page_of(schemas.StaffIdentitySchema))
+@office.permission("members.read")
+@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+def list_identities(arguments: dict[str, Any], member_id: int) -> Page[MemberIdentity]:
+    """How a member signs in; the record has been opened"""
+    profile.refuse_unopened(member_id, identity.staff().name)
+    return profile.identities_of(member_id, arguments.get("cursor"), arguments["limit"])
+
+
+@office.get("/members/<int:member_id>/vehicles")
+@office.arguments(PageArgs, location="query")
+@office.response(200, page_of(schemas.StaffVehicleSchema))
+@office.permission("members.read")
+@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+def list_vehicles_of(arguments: dict[str, Any], member_id: int) -> Page[Vehicle]:
+    """A member's vehicles, plates masked; the record has been opened"""
+    profile.refuse_unopened(member_id, identity.staff().name)
+    return vehicles.of(member_id, arguments.get("cursor"), arguments["limit"])
+
+
+@office.get("/members/<int:member_id>/sessions")
+@office.arguments(PageArgs, location="query")
+@office.response(200, page_of(schemas.StaffSessionSchema))
+@office.permission("members.read")
+@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+def list_sessions_of(arguments: dict[str, Any], member_id: int) -> Page[MemberSession]:
+    """Where a member is or was signed in; the record has been opened"""
+    profile.refuse_unopened(member_id, identity.staff().name)
+    return sessions.of(member_id, arguments.get("cursor"), arguments["limit"])
+
+
+@office.get("/members/<int:member_id>/consents")
+@office.arguments(PageArgs, location="query")
+@office.response(200, schemas.ConsentPage)
+@office.permission("members.read")
+@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+def list_consents_of(arguments: dict[str, Any], member_id: int) -> Page[Consent]:
+    """What a member agreed to; the record has been opened"""
+    profile.refuse_unopened(member_id, identity.staff().name)
+    return consents.of(member_id, arguments.get("cursor"), arguments["limit"])
+
+
+@office.get("/members/<int:member_id>/level")
+@office.response(200, schemas.StandingSchema)
+@office.permission("members.read")
+@office.problems(errors.RecordNotOpened, errors.MemberNotFound)
+def show_level_of(member_id: int) -> levels.Standing:
+    """A member's level, and what keeps it or reaches the next; the record has been opened"""
+    profile.refuse_unopened(member_id, identity.staff().name)
+    return levels.standing(profile.of_any_state(member_id))
+
+
+@office.post("/members/<int:member_id>/sign-outs")
+@office.arguments(schemas.OpenArgs)
+@office.response(204)
+@office.permission("members.write")
+@office.problems(errors.MemberNotFound)
+def sign_member_out(arguments: dict[str, Any], member_id: int) -> None:
+    """End every sign-in of a member who has lost a device"""
+    member = profile.of_any_state(member_id)
+    sessions.end_all(member.id, "the service desk ended it")
+    audit.record(identity.staff().name, "signed a member out", "member", member_id, why=arguments["reason"])
+
+
+@office.put("/members/<int:member_id>/phone")
+@office.arguments(schemas.RecoveryArgs)
+@office.response(200, schemas.StaffMemberSchema)
+@office.permission("members.write")
+@office.problems(
+    errors.MemberNotFound, errors.MemberClosed, errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, errors.MergeNeeded
+)
+def recover_member(arguments: dict[str, Any], member_id: int) -> Member:
+    """Give a member a new phone: a code sent to it was read out, and the person was recognised; every sign-in ends"""
+    before = phones.masked(profile.get(member_id).phone_sealed)
+    member = joining.recover(member_id, arguments["phone"], code=arguments["code"])
+    after = {"phone": phones.masked(member.phone_sealed), "recognised_by": arguments["recognised_by"]}
+    audit.record(
+        identity.staff().name, "changed a member's phone", "member", member_id, before={"phone": before}, after=after,
+        why=arguments["reason"],
+    )  # fmt: skip
     return member
 
 
@@ -347,3 +450,9 @@ def change_level(arguments: dict[str, Any], rank: int) -> Any:
     before, level = levels.set_level(rank, **arguments)
     audit.record(identity.staff().name, "changed a level", "level", rank, before=before, after=arguments)
     return level
+
+
+@exported("members", schemas.EveryoneArgs, schemas.StaffMemberSchema, permission="members.read")
+def everyone(arguments: dict[str, Any]) -> Page[Member]:
+    """Every member, masked as the office sees them, for an export."""
+    return finding.everyone(cursor=arguments.pop("cursor", None), **arguments)

@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import clock
-from api.kit.http import PageArgs, Schema
+from api.kit.http import PageArgs, Schema, page_of
 from api.members import phones
 from api.members.models import RELATIONS
 from api.members.states import MemberState
@@ -146,6 +146,9 @@ class ConsentSchema(Schema):
     withdrawn_at = ma.fields.AwareDateTime(allow_none=True, required=True)
 
 
+ConsentPage = page_of(ConsentSchema)
+
+
 class ConsentArgs(Schema):
     """The version that was shown."""
 
@@ -166,9 +169,6 @@ class VehicleArgs(Schema):
 
     plate = ma.fields.String(required=True, validate=Length(5, 20))
 
-
-class MemberCodeSchema(Schema):
-    """A code to be shown as a QR code or read out."""
 
 class FamilyMemberSchema(Schema):
     """Somebody of the member's household."""
@@ -198,6 +198,9 @@ class FamilyMemberArgs(Schema):
         if year is not None and date(year, month or 1, 1) > clock.now().date():
             raise ma.ValidationError("This lies in the future.", "birth_year")
 
+
+class MemberCodeSchema(Schema):
+    """A code to be shown as a QR code or read out."""
 
     code = ma.fields.String(required=True)
     expires_at = ma.fields.AwareDateTime(required=True)
@@ -243,10 +246,10 @@ class ExportSchema(Schema):
     identities = _ROWS
     consents = _ROWS
     vehicles = _ROWS
+    family = _ROWS
     sign_ins = _ROWS
     growth = _ROWS
     level_changes = _ROWS
-    family = _ROWS
     rooms = ma.fields.Dict(keys=ma.fields.String(), required=True)
 
 
@@ -283,7 +286,13 @@ class MemberCheckSchema(Schema):
 
 
 class MemberSearchArgs(PageArgs):
-    """Exactly one of three."""
+    """Exactly one of five."""
+
+    q = ma.fields.String(
+        validate=Length(1, 60),
+        metadata={"description": "any of the others: a member code, else a phone, else a number, else a part of the name"},
+    )
+    name = ma.fields.String(validate=Length(1, 30), metadata={"description": "any part of the name, in any script"})
 
     phone = ma.fields.String(validate=Length(5, 30))
     number = ma.fields.Integer(validate=BIGINT)
@@ -297,6 +306,13 @@ class OpenArgs(Schema):
         unknown = ma.EXCLUDE
 
     reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])
+
+
+class EveryoneArgs(PageArgs):
+    """Which members an export holds."""
+
+    state = ma.fields.String(load_default=None, validate=ma.validate.OneOf([str(state) for state in MemberState]))
+    level_rank = ma.fields.Integer(load_default=None, validate=ma.validate.Range(0, 100))
 
 
 class StaffMemberSchema(Schema):
@@ -313,6 +329,54 @@ class StaffMemberSchema(Schema):
     referrer_id = ma.fields.Integer(allow_none=True, required=True)
     joined_shop_id = ma.fields.Integer(allow_none=True, required=True)
     folded_into_id = ma.fields.Integer(allow_none=True, required=True)
+
+
+class StaffIdentitySchema(Schema):
+    """How a member is known to a channel; of the subject only the end."""
+
+    id = ma.fields.Integer(required=True)
+    channel = ma.fields.String(required=True)
+    app_id = ma.fields.String(required=True)
+    subject = ma.fields.Function(lambda row: f"…{row.subject[-4:]}", metadata={"type": "string"})
+    first_seen_at = ma.fields.AwareDateTime(required=True)
+
+
+class StaffVehicleSchema(Schema):
+    """A vehicle of a member, its plate masked: 京A···45."""
+
+    id = ma.fields.Integer(required=True)
+    plate = ma.fields.Function(lambda row: f"{row.plate[:2]}···{row.plate[-2:]}", metadata={"type": "string"})
+    is_default = ma.fields.Boolean(required=True)
+    added_at = ma.fields.AwareDateTime(required=True)
+
+
+class StaffSessionSchema(Schema):
+    """A sign-in of a member."""
+
+    id = ma.fields.Integer(required=True)
+    channel = ma.fields.String(required=True)
+    began_at = ma.fields.AwareDateTime(required=True)
+    rotated_at = ma.fields.AwareDateTime(required=True)
+    expires_at = ma.fields.AwareDateTime(required=True)
+    ended_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+    end_reason = ma.fields.String(allow_none=True, required=True)
+
+
+class PhoneChangeArgs(Schema):
+    """A new phone, the code sent to it, and the one sent to the phone so far."""
+
+    phone = ma.fields.String(required=True, validate=Length(5, 30))
+    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+    old_code = ma.fields.String(load_default=None, allow_none=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+
+
+class RecoveryArgs(Schema):
+    """A member's new phone, the code that was sent to it, how the person was recognised, and why."""
+
+    phone = ma.fields.String(required=True, validate=Length(5, 30))
+    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+    recognised_by = ma.fields.String(required=True, validate=OneOf(("identity_card", "passport", "wallet_account", "recent_purchases")))
+    reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])
 
 
 class BirthdayArgs(Schema):

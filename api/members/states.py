@@ -16,5 +16,5 @@ class MemberState(StrEnum):
 MOVES: dict[MemberState, frozenset[MemberState]] = {
     MemberState.ACTIVE: frozenset({MemberState.CLOSED, MemberState.FOLDED}),
     MemberState.CLOSED: frozenset(),
-    MemberState.FOLDED: frozenset(),
+    MemberState.FOLDED: frozenset({MemberState.ACTIVE}),  # a merge that was undone
 }

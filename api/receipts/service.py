@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import defer
 
 from api.kit import clock, db, limits, live, pages, states, storage
 from api.kit.db import session
@@ -17,6 +18,8 @@ from api.kit.money import MAX_FEN
 from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
+from api.members import service as members
+from api.members.service import merging
 from api.points import service as points
 from api.receipts import matching, queries, reading, telling
 from api.receipts import photos as pictures
@@ -34,7 +37,7 @@ from api.receipts.errors import (
     TooManyPhotos,
 )
 from api.receipts.matching import Match
-from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview
+from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
@@ -88,7 +91,7 @@ def take_in(member_id: int, pictures: Sequence[Picture], *, device: str, queue_l
     now = clock.now()
     receipt = Receipt(
         state=ReceiptState.RECEIVED,
-        member_id=member_id,
+        member_id=members.hold(member_id),
         sent_at=now,
         moved_at=now,
         device=device,
@@ -545,6 +548,22 @@ def receipts_of(member_id: int, *, cursor: str | None, limit: int) -> pages.Page
     return pages.page(select(Receipt).where(Receipt.member_id == member_id), Receipt.sent_at, Receipt.id, cursor=cursor, limit=limit)
 
 
+def receipts_of_mall(
+    *, state: str | None, shop_id: int | None, since: datetime | None, until: datetime | None, cursor: str | None, limit: int
+) -> pages.Page[Receipt]:
+    """Everybody's receipts, newest first, without what the reader said; `since` and `until` are a half-open range of `sent_at`."""
+    query = select(Receipt).options(defer(Receipt.reading))
+    if state is not None:
+        query = query.where(Receipt.state == state)
+    if shop_id is not None:
+        query = query.where(Receipt.shop_id == shop_id)
+    if since is not None:
+        query = query.where(Receipt.sent_at >= since)
+    if until is not None:
+        query = query.where(Receipt.sent_at < until)
+    return pages.page(query, Receipt.sent_at, Receipt.id, cursor=cursor, limit=limit)
+
+
 def export(member_id: int) -> list[dict[str, Any]]:
     """The member's receipts, for the member's own export of personal data. At most 10,000, newest first."""
     rows = session.scalars(select(Receipt).where(Receipt.member_id == member_id).order_by(Receipt.id.desc()).limit(10_000))
@@ -562,6 +581,36 @@ def export(member_id: int) -> list[dict[str, Any]]:
     ]
 
 
+def count_of(member_id: int) -> int:
+    """How many receipts a member has sent."""
+    return session.scalar(select(func.count()).where(Receipt.member_id == member_id)) or 0
+
+
+def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
+    """Hold a member's receipts, all or these: their decisions wait."""
+    query = select(Receipt.id).where(Receipt.member_id == member_id).order_by(Receipt.id).with_for_update()
+    session.execute(query if ids is None else query.where(Receipt.id.in_(list(ids)))).all()
+
+
+def hand_over(from_member_id: int, into_member_id: int) -> list[merging.Moved]:
+    """Two memberships became one: receipts, their cases, and what reviewers must not see of their own. Returns what moved."""
+    known = select(ReviewerMember.staff_id).where(ReviewerMember.member_id == into_member_id)
+    return [
+        *merging.move("receipt", Receipt, from_member_id, into_member_id),
+        *merging.move("receipt_review", ReceiptReview, from_member_id, into_member_id),
+        *merging.move("reviewer_member", ReviewerMember, from_member_id, into_member_id, ReviewerMember.staff_id.not_in(known)),
+    ]
+
+
+def bring_back(rows: merging.Rows, from_member_id: int, into_member_id: int) -> None:
+    """The merge was undone: receipts come back, but those that have scored since: their purchase was earned by the survivor."""
+    scored_before = or_(Receipt.sale_id.is_(None), Receipt.sale_id.in_(list(rows.get("sale", ()))))
+    came = merging.bring_back(Receipt, rows.get("receipt", ()), from_member_id, into_member_id, scored_before)
+    of_them = ReceiptReview.receipt_id.in_(came)
+    merging.bring_back(ReceiptReview, rows.get("receipt_review", ()), from_member_id, into_member_id, of_them)
+    merging.bring_back(ReviewerMember, rows.get("reviewer_member", ()), from_member_id, into_member_id)
+
+
 def receipt_of(receipt_id: int, member_id: int) -> Receipt:
     """One receipt of the member. ReceiptNotFound."""
     found = session.get(Receipt, receipt_id)
@@ -577,6 +626,32 @@ def photo_of(receipt_id: int, member_id: int, position: int) -> tuple[bytes, str
     if photo is None:
         raise PhotoNotFound()
     return storage.read(photo.file_key), reading.MEDIA_TYPES[photo.format]
+
+
+def crop_of(receipt_id: int, member_id: int, position: int, field: str) -> bytes:
+    """The part of the member's own photo where a field stands, as JPEG; the whole photo when it stands elsewhere or was not found."""
+    receipt = receipt_of(receipt_id, member_id)
+    data, _ = photo_of(receipt_id, member_id, position)
+    place = asked_place(receipt, field, position) or place_of(receipt, field)
+    return pictures.shown(data, place[1] if place and place[0] == position else None)
+
+
+def asked_place(receipt: Receipt, field: str, position: int) -> tuple[int, Any] | None:
+    """Where on a photo the choices of the open question about a field stand, together."""
+    question = receipt.question
+    if question is None or question["field"] != field:
+        return None
+    corners = [corner for choice in question["choices"] if choice["photo"] == position and choice["box"] for corner in choice["box"]]
+    return (position, corners) if corners else None
+
+
+_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
+
+
+def place_of(receipt: Receipt, field: str) -> tuple[int, Any] | None:
+    """On which photo a field was read, and where there."""
+    stored = receipt.reading
+    return reading.located(stored, stored[_READ_AS[field]]["box"]) if stored else None
 
 
 def answer(receipt_id: int, member_id: int, value: Any) -> Receipt:
@@ -627,32 +702,6 @@ def fitting(field: str, value: str) -> Any:
     if field in ("receipt_no", "merchant") and 0 < len(value.strip()) <= 100:
         return value.strip()
     raise CorrectionUnfit(field=field)
-
-def crop_of(receipt_id: int, member_id: int, position: int, field: str) -> bytes:
-    """The part of the member's own photo where a field stands, as JPEG; the whole photo when it stands elsewhere or was not found."""
-    receipt = receipt_of(receipt_id, member_id)
-    data, _ = photo_of(receipt_id, member_id, position)
-    place = asked_place(receipt, field, position) or place_of(receipt, field)
-    return pictures.shown(data, place[1] if place and place[0] == position else None)
-
-
-def asked_place(receipt: Receipt, field: str, position: int) -> tuple[int, Any] | None:
-    """Where on a photo the choices of the open question about a field stand, together."""
-    question = receipt.question
-    if question is None or question["field"] != field:
-        return None
-    corners = [corner for choice in question["choices"] if choice["photo"] == position and choice["box"] for corner in choice["box"]]
-    return (position, corners) if corners else None
-
-
-_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
-
-
-def place_of(receipt: Receipt, field: str) -> tuple[int, Any] | None:
-    """On which photo a field was read, and where there."""
-    stored = receipt.reading
-    return reading.located(stored, stored[_READ_AS[field]]["box"]) if stored else None
-
 
 
 def _moment(value: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, pages
 from api.kit.db import rows_changed, session
 from api.malls import service as malls
+from api.members.service import merging
 from api.sales import matching
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.models import Sale, SaleRefund, Sighting
@@ -216,10 +217,35 @@ def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
     )
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> None:
-    """Two memberships became one: the purchases of the one are the other's."""
-    for table in (Sale, Sighting):
-        session.execute(update(table).where(table.member_id == from_member_id).values(member_id=into_member_id))
+_OF_MEMBERS: dict[str, Any] = {"sale": Sale, "sighting": Sighting}
+
+
+def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
+    """Hold a member's sales, all or these: their scoring and their refunds wait."""
+    query = select(Sale.id).where(Sale.member_id == member_id).order_by(Sale.id).with_for_update()
+    session.execute(query if ids is None else query.where(Sale.id.in_(list(ids)))).all()
+
+
+def count_of(member_id: int) -> int:
+    """How many purchases a member has."""
+    return session.scalar(select(func.count()).where(Sale.member_id == member_id)) or 0
+
+
+def hand_over(from_member_id: int, into_member_id: int) -> list[merging.Moved]:
+    """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
+    return [moved for kind, table in _OF_MEMBERS.items() for moved in merging.move(kind, table, from_member_id, into_member_id)]
+
+
+def bring_back(rows: merging.Rows, from_member_id: int, into_member_id: int) -> None:
+    """The merge was undone: the purchases that went along come back."""
+    for kind, table in _OF_MEMBERS.items():
+        merging.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)
+
+
+def reassign(sale: Sale, member_id: int) -> None:
+    """The buyer was merged into another member while the purchase was being scored."""
+    sale.member_id = member_id
+    session.flush()
 
 
 def read(sale_id: int) -> Sale:
@@ -244,6 +270,11 @@ def read_refund(sale_refund_id: int) -> SaleRefund:
     if found is None:
         raise SaleNotFound()
     return found
+
+
+def refunds_of(sale_ids: Collection[int]) -> list[SaleRefund]:
+    """Every refund of these sales, oldest first. One statement."""
+    return list(session.scalars(select(SaleRefund).where(SaleRefund.sale_id.in_(sale_ids)).order_by(SaleRefund.id)))
 
 
 def sighting(sighting_id: int) -> Sighting:

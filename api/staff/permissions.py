@@ -51,10 +51,15 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "audit.read": frozenset({_A, _F}),
     "jobs.read": frozenset({_A}),
     "jobs.retry": frozenset({_A}),
+    # exports: of the lists that the role may see anyway
+    "exports.make": MALL_ROLES,
+    "exports.all": frozenset({_A}),
     # members
     "members.read": frozenset({_A, _M, _D}),
     "members.write": frozenset({_A, _D}),
-    "members.merge": frozenset({_A, _D}),
+    "merges.read": frozenset({_A, _F, _D}),
+    "merges.propose": frozenset({_A, _D}),
+    "merges.decide": frozenset({_A, _F}),
     "members.check": frozenset({_SM, _SC, _T}),
     "levels.write": frozenset({_A, _M}),
     # ledger and points

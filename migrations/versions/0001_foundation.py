@@ -33,18 +33,25 @@ WALLED = (
     "floors",
     "ledger_entries",
     "ledger_rollups",
+    "points_rehearsals",
     "points_rule_moves",
     "shops",
     "members",
     "pairing_codes",
     "shop_aliases",
     "staff_accounts",
+    "exports",
+    "family_members",
     "growth_entries",
     "level_changes",
     "member_consents",
     "member_identities",
     "member_moves",
+    "member_name_keys",
     "member_sessions",
+    "merges",
+    "message_wants",
+    "messages",
     "points_adjustments",
     "points_batches",
     "points_spends",
@@ -54,6 +61,9 @@ WALLED = (
     "staff_account_moves",
     "staff_sessions",
     "vehicles",
+    "export_moves",
+    "merge_moves",
+    "merge_rows",
     "points_adjustment_moves",
     "points_awards",
     "points_spend_parts",
@@ -280,6 +290,7 @@ def upgrade() -> None:
         sa.Column("proposed_by", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("sentence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
@@ -383,6 +394,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_rollups")),
         sa.UniqueConstraint("account_id", name=op.f("uq_ledger_rollups_account_id")),
     )
+    op.create_table(
+        "points_rehearsals",
+        sa.Column("rule", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rule_id", sa.BigInteger(), nullable=True),
+        sa.Column("sentence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("result", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("(result IS NULL) = (finished_at IS NULL)", name=op.f("ck_points_rehearsals_finished_with_a_result")),
+        sa.CheckConstraint("done BETWEEN 0 AND total", name=op.f("ck_points_rehearsals_done_within")),
+        sa.CheckConstraint("first_on <= last_on", name=op.f("ck_points_rehearsals_range_runs_forward")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_points_rehearsals_mall_id")),
+        sa.ForeignKeyConstraint(["rule_id"], ["points_rules.id"], name=op.f("fk_points_rehearsals_rule_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_points_rehearsals")),
+    )
+    op.create_index("ix_points_rehearsals_rule", "points_rehearsals", ["mall_id", "rule_id", "id"], unique=False)
     op.create_table(
         "points_rule_moves",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -525,6 +561,63 @@ def upgrade() -> None:
     )
     op.create_index("ix_staff_accounts_shop", "staff_accounts", ["shop_id"], unique=False)
     op.create_table(
+        "exports",
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("filters", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("columns", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rows_done", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cut", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("file_key", sa.Text(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kept_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("(state = 'done') = (file_key IS NOT NULL)", name=op.f("ck_exports_only_a_done_export_has_a_file")),
+        sa.CheckConstraint("language IN ('zh', 'en')", name=op.f("ck_exports_language_is_known")),
+        sa.CheckConstraint("rows_done >= 0 AND size_bytes >= 0", name=op.f("ck_exports_counts_are_not_negative")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["staff_accounts.id"], name=op.f("fk_exports_asked_by_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_exports_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    op.create_index("ix_exports_asker", "exports", ["mall_id", "asked_by_id", "id"], unique=False)
+    op.create_index(
+        "ix_exports_unfinished",
+        "exports",
+        ["mall_id", "state"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('waiting', 'running', 'done')"),
+    )
+    op.create_table(
+        "family_members",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("relation", sa.Text(), nullable=False),
+        sa.Column("nickname", sa.Text(), nullable=True),
+        sa.Column("birth_year", sa.BigInteger(), nullable=True),
+        sa.Column("birth_month", sa.BigInteger(), nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint(
+            "relation = 'child' OR (birth_year IS NULL AND birth_month IS NULL)",
+            name=op.f("ck_family_members_only_children_have_birth_months"),
+        ),
+        sa.CheckConstraint("relation IN ('partner', 'child', 'parent', 'other', 'pet')", name=op.f("ck_family_members_relation_known")),
+        sa.CheckConstraint("birth_month BETWEEN 1 AND 12", name=op.f("ck_family_members_month_of_a_year")),
+        sa.CheckConstraint("birth_month IS NULL OR birth_year IS NOT NULL", name=op.f("ck_family_members_a_month_has_a_year")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_family_members_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_family_members_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_family_members")),
+    )
+    op.create_index("ix_family_members_member", "family_members", ["mall_id", "member_id", "id"], unique=False)
+    op.create_table(
         "growth_entries",
         sa.Column("member_id", sa.BigInteger(), nullable=False),
         sa.Column("growth", sa.BigInteger(), nullable=False),
@@ -609,6 +702,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("member_id", "seq", name=op.f("uq_member_moves_member_id_seq")),
     )
     op.create_table(
+        "member_name_keys",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_name_keys_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_member_name_keys_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_name_keys")),
+        sa.UniqueConstraint("mall_id", "key", "member_id", name=op.f("uq_member_name_keys_mall_id_key_member_id")),
+    )
+    op.create_index("ix_member_name_keys_member", "member_name_keys", ["member_id"], unique=False)
+    op.create_table(
         "member_sessions",
         sa.Column("member_id", sa.BigInteger(), nullable=False),
         sa.Column("public_id", sa.Text(), nullable=False),
@@ -628,6 +734,96 @@ def upgrade() -> None:
         sa.UniqueConstraint("mall_id", "public_id", name=op.f("uq_member_sessions_mall_id_public_id")),
     )
     op.create_index("ix_member_sessions_member", "member_sessions", ["member_id"], unique=False)
+    op.create_table(
+        "merges",
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("phone_of_source", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("kept", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("moved", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("transfer_id", sa.BigInteger(), nullable=True),
+        sa.Column("undo_why", sa.Text(), nullable=True),
+        sa.Column("undo_proposed_by", sa.Text(), nullable=True),
+        sa.Column("undo_decided_by", sa.Text(), nullable=True),
+        sa.Column("undone", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("undo_transfer_id", sa.BigInteger(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR state = 'rejected' OR decided_by <> proposed_by", name=op.f("ck_merges_two_people_merge")
+        ),
+        sa.CheckConstraint("state <> 'undone' OR undo_decided_by <> undo_proposed_by", name=op.f("ck_merges_two_people_undo")),
+        sa.CheckConstraint("source_id <> target_id", name=op.f("ck_merges_of_two")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_merges_mall_id")),
+        sa.ForeignKeyConstraint(["source_id"], ["members.id"], name=op.f("fk_merges_source_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["members.id"], name=op.f("fk_merges_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merges")),
+    )
+    op.create_index("ix_merges_newest", "merges", ["mall_id", "id"], unique=False)
+    op.create_index("ix_merges_source", "merges", ["mall_id", "source_id", "id"], unique=False)
+    op.create_index("ix_merges_target", "merges", ["mall_id", "target_id", "id"], unique=False)
+    op.create_index(
+        "uq_merges_standing", "merges", ["mall_id", "source_id"], unique=True, postgresql_where=sa.text("state IN ('done', 'undoing')")
+    )
+    op.create_index("uq_merges_waiting", "merges", ["mall_id", "source_id"], unique=True, postgresql_where=sa.text("state = 'proposed'"))
+    op.create_table(
+        "message_wants",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("inbox", sa.Boolean(), nullable=False),
+        sa.Column("push", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("paused_until_on", sa.Date(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("kind = 'offer' OR inbox", name=op.f("ck_message_wants_service_stays_in_the_inbox")),
+        sa.CheckConstraint("kind IN ('receipt', 'points', 'offer')", name=op.f("ck_message_wants_kind_known")),
+        sa.CheckConstraint(
+            "reason IN ('too_many', 'not_relevant', 'never_asked', 'privacy', 'other')", name=op.f("ck_message_wants_reason_known")
+        ),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_message_wants_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_message_wants_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_wants")),
+        sa.UniqueConstraint("mall_id", "member_id", "kind", name=op.f("uq_message_wants_mall_id_member_id_kind")),
+    )
+    op.create_table(
+        "messages",
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("title", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("page", sa.Text(), nullable=True),
+        sa.Column("push", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint("kind IN ('receipt', 'points', 'offer')", name=op.f("ck_messages_kind_known")),
+        sa.CheckConstraint("expires_at > created_at", name=op.f("ck_messages_expires_later")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_messages_mall_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_messages_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("mall_id", "source", name=op.f("uq_messages_mall_id_source")),
+    )
+    op.create_index("ix_messages_expires", "messages", ["mall_id", "expires_at"], unique=False)
+    op.create_index("ix_messages_inbox", "messages", ["mall_id", "member_id", "id"], unique=False)
+    op.create_index(
+        "ix_messages_unread", "messages", ["mall_id", "member_id", "id"], unique=False, postgresql_where=sa.text("read_at IS NULL")
+    )
     op.create_table(
         "points_adjustments",
         sa.Column("member_id", sa.BigInteger(), nullable=False),
@@ -812,6 +1008,53 @@ def upgrade() -> None:
     )
     op.create_index("uq_vehicles_default", "vehicles", ["mall_id", "member_id"], unique=True, postgresql_where=sa.text("is_default"))
     op.create_table(
+        "export_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("export_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("moved_by", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.ForeignKeyConstraint(["export_id"], ["exports.id"], name=op.f("fk_export_moves_export_id")),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_export_moves_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export_moves")),
+        sa.UniqueConstraint("export_id", "seq", name=op.f("uq_export_moves_export_id_seq")),
+    )
+    op.create_table(
+        "merge_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("merge_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("moved_by", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_merge_moves_mall_id")),
+        sa.ForeignKeyConstraint(["merge_id"], ["merges.id"], name=op.f("fk_merge_moves_merge_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_moves")),
+        sa.UniqueConstraint("merge_id", "seq", name=op.f("uq_merge_moves_merge_id_seq")),
+    )
+    op.create_table(
+        "merge_rows",
+        sa.Column("merge_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("row_id", sa.BigInteger(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_merge_rows_mall_id")),
+        sa.ForeignKeyConstraint(["merge_id"], ["merges.id"], name=op.f("fk_merge_rows_merge_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_rows")),
+        sa.UniqueConstraint("merge_id", "kind", "row_id", name=op.f("uq_merge_rows_merge_id_kind_row_id")),
+    )
+    op.create_table(
         "points_adjustment_moves",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("points_adjustment_id", sa.BigInteger(), nullable=False),
@@ -847,6 +1090,7 @@ def upgrade() -> None:
         sa.Column("explanation", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("transfer_id", sa.BigInteger(), nullable=True),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("earned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("active_from_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -869,6 +1113,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_points_awards_earned", "points_awards", ["mall_id", "earned_at"], unique=False)
     op.create_index("ix_points_awards_member", "points_awards", ["mall_id", "member_id", "id"], unique=False)
+    op.create_index("ix_points_awards_paid", "points_awards", ["mall_id", "paid_at"], unique=False)
     op.create_table(
         "points_spend_parts",
         sa.Column("spend_id", sa.BigInteger(), nullable=False),
@@ -920,6 +1165,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["sale_id"], ["sales.id"], name=op.f("fk_receipts_sale_id")),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_receipts_shop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+    )
+    op.create_index(
+        "ix_receipts_decided", "receipts", ["mall_id", "decided_at"], unique=False, postgresql_where=sa.text("decided_at IS NOT NULL")
     )
     op.create_index("ix_receipts_member", "receipts", ["mall_id", "member_id", "sent_at", "id"], unique=False)
     op.create_index("ix_receipts_minute", "receipts", ["mall_id", "shop_id", "paid_at"], unique=False)
@@ -1126,6 +1374,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["second_by"], ["staff_accounts.id"], name=op.f("fk_receipt_reviews_second_by")),
         sa.ForeignKeyConstraint(["taken_by"], ["staff_accounts.id"], name=op.f("fk_receipt_reviews_taken_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_reviews")),
+    )
+    op.create_index(
+        "ix_receipt_reviews_decided",
+        "receipt_reviews",
+        ["mall_id", "decided_at"],
+        unique=False,
+        postgresql_where=sa.text("decided_at IS NOT NULL"),
     )
     op.create_index(
         "ix_receipt_reviews_queue",

@@ -163,11 +163,11 @@ def test_merging_moves_points_and_pays_a_debt(shopper: Shopper) -> None:
     debtor.returns(award, 40)
     shopper.buys(100)
     assert points.holds(debtor.id)
-    points.merge(debtor.id, shopper.id)
+    points.merge(debtor.id, shopper.id, merge_id=1)
     assert (shopper.balance, shopper.left, debtor.balance) == (60, 60, 0)
     assert not points.holds(debtor.id)
     points.give_back("gift", 1, refund_type="ungift", refund_id=1)
     assert shopper.balance == 160
     assert points.export(shopper.id)["balances"]["points"] == 160
-    assert len(sales.sales_of_mall(member_id=shopper.id).items) == 2
+    assert len(points.awards_of(shopper.id).items) == 2
     assert ledger.balance(Owner("member", shopper.id), Asset.GROWTH) == 160

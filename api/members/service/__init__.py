@@ -7,20 +7,22 @@ from api.members.service.finding import find
 from api.members.service.hooks import at_closing, at_folding, before_closing, exports, holds_value
 from api.members.service.levels import add_growth, all_levels, level_multiplier_bp, level_of, rank_and_multiplier, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
+from api.members.service.merging import hold
 from api.members.service.profile import get, lookup_by_phone, of_any_state, surviving
 from api.members.service.vehicles import default_plate
 
 __all__ = [
     "add_growth",
     "all_levels",
-    "before_closing",
     "at_closing",
     "at_folding",
+    "before_closing",
     "consent_stands",
     "default_plate",
     "exports",
     "find",
     "get",
+    "hold",
     "holds_value",
     "level_multiplier_bp",
     "level_of",

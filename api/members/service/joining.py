@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, db, identity, logs, sealed, states
 from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
-from api.members.errors import MemberClosed, MergeNeeded, PhoneProofMisplaced, PhoneProofUsed
+from api.members.errors import MemberClosed, MergeNeeded, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
-from api.members.service import family, hooks, sessions
+from api.members.service import family, hooks, names, phone_codes, profile, sessions
 from api.members.states import MemberState
 
 log = logs.get(__name__)
@@ -63,6 +63,34 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
         take_phone(kept, phone)
     token = identity.access_token("member", kept.id, db.mall(), session_id=session_id)
     return PhoneJoined(kept, token, folded)
+
+
+def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_code: str | None) -> PhoneJoined:
+    """Move to a new phone with a code sent to it, and one sent to the phone before. OldPhoneUnproven, PhoneCodeWrong, MergeNeeded."""
+    number, held = phones.normalise(phone), profile.get(member_id).phone_sealed
+    proofs = [(number, code)]
+    if held is not None:
+        if old_code is None:
+            raise OldPhoneUnproven()
+        proofs.append((sealed.unseal(held), old_code))
+    phone_codes.use_all(proofs)
+    return join_phone(member_id, session_id, number)
+
+
+def recover(member_id: int, phone: str, *, code: str) -> Member:
+    """The service desk gives a member a new phone with a code sent to it; every sign-in ends, whoever has the lost device.
+
+    MergeNeeded when another member has that phone: two records are never joined in passing at the desk.
+    """
+    number = phones.normalise(phone)
+    phone_codes.use_all([(number, code)])
+    db.alone("phone", phones.key(number))
+    member, holder = _lock(member_id, phones.key(number))
+    if holder is not None and holder.id != member.id:
+        raise MergeNeeded()
+    take_phone(member, number)
+    sessions.end_all(member_id, "the service desk recovered the account")
+    return member
 
 
 def take_phone(member: Member, phone: str) -> None:
@@ -115,11 +143,16 @@ def _fold(younger: Member, older: Member) -> None:
     _move_identities(younger.id, older.id)
     _move_consents(younger.id, older.id)
     _move_vehicles(younger.id, older.id)
+    family.hand_over(younger.id, older.id)
+    for hand_over in hooks.at_folding:
+        hand_over(younger.id, older.id)
     for table in (MemberSession, GrowthEntry):
         session.execute(update(table).where(table.member_id == younger.id).values(member_id=older.id))
     session.execute(update(Member).where(Member.referrer_id == younger.id, Member.id != older.id).values(referrer_id=older.id))
     older.growth += younger.growth
     older.nickname = older.nickname or younger.nickname
+    names.remember(younger.id, None)
+    names.remember(older.id, older.nickname)
     older.birthday_on = older.birthday_on or younger.birthday_on
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
     facts = {"into": older.id}
@@ -143,9 +176,6 @@ def _move_consents(source: int, target: int) -> None:
         )
     session.execute(update(Consent).where(Consent.member_id == source).values(member_id=target))
 
-    family.hand_over(younger.id, older.id)
-    for hand_over in hooks.at_folding:
-        hand_over(younger.id, older.id)
 
 def _move_vehicles(source: int, target: int) -> None:
     held = select(Vehicle.plate).where(Vehicle.member_id == target).scalar_subquery()

@@ -155,6 +155,27 @@ def _review(member: Member, ladder: dict[int, Level], today: date) -> None:
     member.level_until_on = today + YEAR if member.level_rank > 0 else None
 
 
+def settle(member_id: int, rank: int, until_on: date | None) -> None:
+    """After a merge: the better of the member's level and this one, or what the growth of both reaches."""
+    member = session.get_one(Member, member_id, populate_existing=True)
+    if (rank, until_on or date.min) > (member.level_rank, member.level_until_on or date.min):
+        if rank != member.level_rank:
+            _note(member_id, member.level_rank, rank, "merged with a member of this level", member.growth)
+        member.level_rank, member.level_until_on = rank, until_on
+        session.flush()
+    _reach(member_id, member.level_rank)
+
+
+def reset(member_id: int, rank: int, until_on: date | None) -> None:
+    """After a merge was undone: the level from before, or a higher one that the member's own growth reaches."""
+    member = session.get_one(Member, member_id, populate_existing=True)
+    if rank != member.level_rank:
+        _note(member_id, member.level_rank, rank, "a merge was undone", member.growth)
+    member.level_rank, member.level_until_on = rank, until_on
+    session.flush()
+    _reach(member_id, rank)
+
+
 def _reach(member_id: int, rank: int) -> None:
     growth = (
         select(func.coalesce(func.sum(GrowthEntry.growth), 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select, update
@@ -44,6 +45,16 @@ def ask(phone: str) -> None:
 
 def use(number: str, code: str) -> None:
     """Use the newest code of a normalised phone. PhoneCodeWrong says how many tries are left; PhoneCodeEnded."""
+    use_all([(number, code)])
+
+
+def use_all(codes: Sequence[tuple[str, str]]) -> None:
+    """Use the codes of several normalised phones, all of them or none. PhoneCodeWrong, PhoneCodeEnded."""
+    tried = [_try(number, code) for number, code in codes]
+    session.execute(update(PhoneCode).where(PhoneCode.id.in_(tried)).values(used_at=clock.now()))
+
+
+def _try(number: str, code: str) -> int:
     phone_key, now = phones.key(number), clock.now()
     newest = select(func.max(PhoneCode.id)).where(PhoneCode.phone_key == phone_key).scalar_subquery()
     tried = session.execute(
@@ -57,7 +68,7 @@ def use(number: str, code: str) -> None:
     if not hmac.compare_digest(tried.code_hash, _hash(phone_key, code)):
         db.checkpoint()  # a wrong try counts although it is refused
         raise PhoneCodeWrong(tries_left=TRIES - tried.tries)
-    session.execute(update(PhoneCode).where(PhoneCode.id == tried.id).values(used_at=now))
+    return int(tried.id)
 
 
 def newest_text(number: str) -> str | None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from api.kit import clock, sealed, states
+from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
 from api.members import phones
-from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound
+from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound, RecordNotOpened
 from api.members.models import Consent, FamilyMember, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
-from api.members.service import consents, hooks, sessions
+from api.members.service import consents, hooks, names, sessions
 from api.members.states import MemberState
 
 EXPORT_ROWS = 10_000
+
+#: How the audit log calls the opening of a record, and how long it then stays open to that person.
+OPENED = "opened a member's record"
+STAYS_OPEN = timedelta(minutes=30)
 
 
 def get(member_id: int) -> Member:
@@ -51,6 +55,7 @@ def change(member_id: int, *, nickname: str | None = None, birthday_on: date | N
     member = get(member_id)
     if nickname is not None:
         member.nickname = nickname
+        names.remember(member_id, nickname)
     if birthday_on is not None and birthday_on != member.birthday_on:
         if member.birthday_on is not None:
             raise BirthdayFixed()
@@ -76,10 +81,22 @@ def close(member_id: int) -> None:
         forget(member_id)
     for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
+    names.remember(member_id, None)
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
     states.move(member, MemberState.CLOSED, by=f"member:{member_id}", reason="closed by the member", **gone)
+
+
+def identities_of(member_id: int, cursor: str | None, limit: int) -> pages.Page[MemberIdentity]:
+    """How a member is known to channels, newest first."""
+    return pages.page(select(MemberIdentity).where(MemberIdentity.member_id == member_id), MemberIdentity.id, cursor=cursor, limit=limit)
+
+
+def refuse_unopened(member_id: int, who: str) -> None:
+    """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
+    if not audit.did_lately(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
+        raise RecordNotOpened()
 
 
 def export(member_id: int) -> dict[str, Any]:
@@ -91,6 +108,7 @@ def export(member_id: int) -> dict[str, Any]:
         "identities": _rows(MemberIdentity, member_id, "channel", "app_id", "subject", "union_id", "first_seen_at"),
         "consents": _rows(Consent, member_id, "document", "version", "given_at", "withdrawn_at"),
         "vehicles": _rows(Vehicle, member_id, "plate", "is_default", "added_at"),
+        "family": _rows(FamilyMember, member_id, "relation", "nickname", "birth_year", "birth_month", "added_at"),
         "sign_ins": _rows(MemberSession, member_id, "channel", "began_at", "rotated_at", "ended_at", "end_reason"),
         "growth": _rows(GrowthEntry, member_id, "growth", "cause", "earned_at"),
         "level_changes": _rows(LevelChange, member_id, "from_rank", "to_rank", "reason", "growth", "changed_at"),
@@ -108,7 +126,6 @@ def _profile(member: Member) -> dict[str, Any]:
         "growth": member.growth,
         "joined_at": member.joined_at.isoformat(),
         "source": member.source,
-        "family": _rows(FamilyMember, member_id, "relation", "nickname", "birth_year", "birth_month", "added_at"),
         "joined_shop_id": member.joined_shop_id,
         "invited_by_somebody": member.referrer_id is not None,
     }

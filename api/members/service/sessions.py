@@ -15,10 +15,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from api.kit import clock, db, identity, logs, sealed
+from api.kit import clock, db, identity, logs, pages, sealed
 from api.kit.db import session
+from api.kit.identity import Principal, TokenInvalid
 from api.members.errors import RefreshTokenReused, SessionEnded
-from api.members.models import MemberSession
+from api.members.models import Member, MemberSession
+from api.members.states import MemberState
 
 log = logs.get(__name__)
 
@@ -99,6 +101,23 @@ def end_all(member_id: int, reason: str) -> None:
     _end(MemberSession.member_id == member_id, reason=reason)
 
 
+def admitted(principal: Principal) -> Principal:
+    """Let a member's token in: its sign-in runs, and the member was not folded into another. TokenInvalid. One statement."""
+    row = session.execute(
+        select(Member.state, MemberSession.ended_at)
+        .outerjoin(MemberSession, MemberSession.public_id == principal.session_id)
+        .where(Member.id == principal.id)
+    ).first()
+    if row is not None and (row.state == MemberState.FOLDED or row.ended_at is not None):
+        raise TokenInvalid()
+    return principal
+
+
+def of(member_id: int, cursor: str | None, limit: int) -> pages.Page[MemberSession]:
+    """A member's sign-ins, newest first."""
+    return pages.page(select(MemberSession).where(MemberSession.member_id == member_id), MemberSession.id, cursor=cursor, limit=limit)
+
+
 def channel_of(public_id: str) -> str | None:
     """How a running session was begun: wechat, alipay or phone."""
     return session.scalar(select(MemberSession.channel).where(MemberSession.public_id == public_id, MemberSession.ended_at.is_(None)))
@@ -150,3 +169,6 @@ def _end(*which: object, reason: str) -> None:
 def _tokens(member_id: int, token: _Token) -> Tokens:
     access = identity.access_token("member", member_id, token.mall_id, session_id=token.family)
     return Tokens(access, str(token))
+
+
+identity.loader("member", admitted)

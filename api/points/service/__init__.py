@@ -7,7 +7,7 @@ from api.points.service.adjusting import adjust, grant
 from api.points.service.batches import expire as expire_member
 from api.points.service.batches import expire_due
 from api.points.service.earning import activate_due, award, award_of, earn
-from api.points.service.merging import export, holds, merge
+from api.points.service.merging import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
 from api.points.service.reading import Summary, awards_of, history, summary
 from api.points.service.reporting import Liability, liability_report, record_liability, watch
 from api.points.service.spending import give_back, spend, spend_of
@@ -17,7 +17,9 @@ from api.points.service.telling import expiring as tell_expiring
 __all__ = [
     "Adjustment",
     "Award",
+    "Holding",
     "Liability",
+    "Parting",
     "Spend",
     "Summary",
     "TakeBack",
@@ -33,14 +35,18 @@ __all__ = [
     "give_back",
     "grant",
     "history",
+    "holding",
     "holds",
     "liability_report",
+    "lock_awards",
     "merge",
+    "part",
+    "parting",
     "record_liability",
     "spend",
     "spend_of",
     "summary",
     "take_back",
+    "tell_expiring",
     "watch",
 ]
-    "tell_expiring",

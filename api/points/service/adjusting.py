@@ -27,6 +27,7 @@ def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
 
     What the same person adjusted for the same member within a day counts towards the limit.
     """
+    members.hold(member_id)
     member = members.get(member_id)
     ledger.lock(batches.member_account(member.id), Asset.POINTS)
     adjustment = Adjustment(
@@ -87,14 +88,16 @@ def listed(
 
 
 def _post(adjustment: Adjustment, by: str, reason: str) -> None:
+    owner = members.hold(adjustment.member_id)
     states.move(adjustment, AdjustmentState.POSTED, by=by, reason=reason, decided_by=by)
     change = grant if adjustment.points > 0 else _withdraw
-    adjustment.transfer_id = change(adjustment.member_id, abs(adjustment.points), cause_type="points_adjustment", cause_id=adjustment.id)
+    adjustment.transfer_id = change(owner, abs(adjustment.points), cause_type="points_adjustment", cause_id=adjustment.id)
     session.flush()
 
 
 def grant(member_id: int, points: int, *, cause_type: str, cause_id: int) -> int:
     """Give points that the mall bears, spendable at once, with the mall's usual expiry; the same cause gives once. Returns the transfer."""
+    member_id = members.hold(member_id)
     owner = batches.member_account(member_id)
     posted = ledger.post_seen(cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)])
     if not posted.repeated:

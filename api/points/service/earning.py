@@ -38,7 +38,9 @@ def earn(sale_id: int, *, by: str) -> Award:
         raise SaleNotClaimed()
     if (earlier := award_of(sale_id)) is not None:
         return earlier
-    facts = _facts(sale)
+    if (buyer := members.hold(sale.member_id)) != sale.member_id:
+        sales.reassign(sale, buyer)
+    facts = facts_of(sale)
     in_force = rules.in_force(sale.paid_at)
     reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
@@ -60,7 +62,8 @@ def award(award_id: int) -> Award:
     return found
 
 
-def _facts(sale: Sale) -> Facts:
+def facts_of(sale: Sale) -> Facts:
+    """What is known of a sale now, as far as rules ask."""
     shop = malls.shop(sale.shop_id)
     # Refunded before it was scored: it earns for what is left.
     base_fen = split(sales.earning_base(sale), [sale.paid_fen - sale.refunded_fen, sale.refunded_fen])[0]
@@ -103,6 +106,7 @@ def _record(sale: Sale, facts: Facts, reckoned: Reckoned, uses: list[list[int]],
         explanation=reckoning.explain(facts, reckoned),
         facts=_kept(facts, sale, by, reckoned.capped),
         transfer_id=posted.transfer_id if posted else None,
+        paid_at=sale.paid_at,
         earned_at=now,
         active_from_at=active_from,
         expires_at=batches.expiry_of(now),
@@ -138,9 +142,8 @@ def borne(shop_id: int, points: int, shop_points: int, asset: Asset) -> list[Ent
 
 
 def _kept(facts: Facts, sale: Sale, by: str, capped: bool) -> dict[str, Any]:
-    """The facts as they were, so that the award can be explained and undone years later."""
-    kept = {name: getattr(facts, name) for name in facts.__dataclass_fields__ if name != "local"}
-    return kept | {"paid_at": facts.local.isoformat(), "refunded_fen": sale.refunded_fen, "by": by, "capped": capped}
+    """The facts as they were, so that the award can be explained and undone years later, and played again by other rules."""
+    return facts.kept() | {"refunded_fen": sale.refunded_fen, "by": by, "capped": capped}
 
 
 def activate_due(limit: int = 200) -> int:

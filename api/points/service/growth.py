@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from api.kit import jobs
+from api.kit.db import session
 from api.members import service as members
+from api.points.models import Award, TakeBack
 
 
 @jobs.job()
 def credit(member_id: int, growth: int, cause: str) -> None:
     """Tell the room of members; the same cause counts once."""
-    members.add_growth(members.surviving(member_id), growth, cause=cause)
+    members.add_growth(members.surviving(_earner(cause) or member_id), growth, cause=cause)
+
+
+def _earner(cause: str) -> int | None:
+    # Whose purchase it is by now: the member may have been merged, or parted again, since the job was put in.
+    kind, _, number = cause.partition(":")
+    if kind not in ("points_award", "sale_refund"):
+        return None
+    taken = select(TakeBack.award_id).where(TakeBack.sale_refund_id == int(number)).scalar_subquery()
+    return session.scalar(select(Award.member_id).where(Award.id == (int(number) if kind == "points_award" else taken)))
 
 
 def credit_later(member_id: int, growth: int, cause: str) -> None:

@@ -1,0 +1,296 @@
+"""What can be done with merges: look at what one would do, propose it, carry it out as a second person, and undo it, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from api.kit import clock, pages, states
+from api.kit.db import session
+from api.members.models import Member
+from api.members.service import merging as member_merging
+from api.members.service.merging import Moved, Rows
+from api.members.states import MemberState
+from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeNotFound, MergeOpen
+from api.merges.models import Merge, MergeRow
+from api.merges.states import MergeState
+from api.messages import service as messages
+from api.points import service as points
+from api.points.service import merging as point_merging
+from api.receipts import service as receipts
+from api.sales import service as sales
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two as it is now."""
+
+    member: Member
+    holding: points.Holding
+    sales: int
+    receipts: int
+    identities: int
+    vehicles: int
+    consents: int
+    channels: list[str]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A field that only one of the two can give: what is kept, of whom."""
+
+    field: str
+    kept_of: str  # source · target
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Both sides, what the survivor will have, and what conflicts."""
+
+    source: Side
+    target: Side
+    points: int
+    pending: int
+    growth: int
+    conflicts: list[Conflict]
+
+    @property
+    def debt(self) -> int:
+        """Points the survivor will owe."""
+        return max(0, -self.points)
+
+
+@dataclass(frozen=True)
+class UndoPreview:
+    """What undoing would do just now; `lost` names what cannot return."""
+
+    parting: points.Parting
+    lost: list[str]
+
+
+def preview(source_id: int, target_id: int, *, phone_of_source: bool = False) -> Preview:
+    """What a merge would do just now. Writes nothing. MergeWithSelf, MemberNotFound, MemberNotActive."""
+    source, target = member_merging.look_at_two(source_id, target_id)
+    member_merging.refuse_inactive(source, target)
+    one, other = _side(source), _side(target)
+    return Preview(
+        one,
+        other,
+        one.holding.points + other.holding.points,
+        one.holding.pending + other.holding.pending,
+        one.holding.growth + other.holding.growth,
+        _conflicts(source, target, phone_of_source),
+    )
+
+
+def propose(source_id: int, target_id: int, *, phone_of_source: bool, why: str, by: str) -> Merge:
+    """Ask a second person to fold the source into the target. MergeOpen, MergeWithSelf, MemberNotFound, MemberNotActive."""
+    seen = preview(source_id, target_id, phone_of_source=phone_of_source)
+    both = (source_id, target_id)
+    waiting = select(Merge.id).where(Merge.state == MergeState.PROPOSED, or_(Merge.source_id.in_(both), Merge.target_id.in_(both)))
+    if (open_id := session.scalar(waiting.limit(1))) is not None:
+        raise MergeOpen(merge_id=open_id)
+    now = clock.now()
+    merge = Merge(
+        state=MergeState.PROPOSED, moved_at=now, source_id=source_id, target_id=target_id, phone_of_source=phone_of_source, why=why,
+        proposed_by=by, proposed_at=now, preview=_told(seen),
+    )  # fmt: skip
+    session.add(merge)
+    session.flush()
+    return merge
+
+
+def reject(merge_id: int, *, why: str, by: str) -> Merge:
+    """Turn a proposed merge down; one may withdraw one's own. MergeNotFound, WrongState."""
+    merge = read(merge_id)
+    states.move(merge, MergeState.REJECTED, by=by, reason=why, decided_by=by)
+    return merge
+
+
+def approve(merge_id: int, *, by: str) -> Merge:
+    """Carry out a merge that somebody else proposed. MergeNotFound, AnotherPersonNeeded, WrongState, MemberNotActive."""
+    merge = read(merge_id)
+    if merge.proposed_by == by:
+        raise AnotherPersonNeeded()
+    states.move(merge, MergeState.DONE, by=by, decided_by=by, done_at=clock.now())
+    source, target = _hold(merge.source_id, merge.target_id)
+    member_merging.refuse_inactive(source, target)
+    moved, held, transfer_id = points.merge(source.id, target.id, merge_id=merge.id)
+    moved += [
+        *sales.hand_over(source.id, target.id),
+        *receipts.hand_over(source.id, target.id),
+        *messages.lend(source.id, target.id),
+    ]
+    of_members, kept = member_merging.absorb(source, target, phone_of_source=merge.phone_of_source, by=by)
+    _remember(merge, [*moved, *of_members])
+    merge.held, merge.kept, merge.transfer_id = point_merging.stored(held), kept, transfer_id
+    merge.moved = dict(Counter(row.kind for row in [*moved, *of_members]))
+    session.flush()
+    return merge
+
+
+def preview_undo(merge_id: int) -> UndoPreview:
+    """What undoing a merge would do just now. Writes nothing. MergeNotFound, MergedOnward, WrongState."""
+    merge = read(merge_id)
+    if merge.state not in (MergeState.DONE, MergeState.UNDOING):
+        raise states.WrongState(state=merge.state, wanted=str(MergeState.UNDONE))
+    source, target = _parting_two(merge, hold=False)
+    rows = _rows(merge.id)
+    parting = points.parting(target.id, rows, point_merging.restored(merge.held or {}))
+    return UndoPreview(parting, member_merging.unreturnable(source, target, rows, merge.kept or {}))
+
+
+def propose_undo(merge_id: int, *, why: str, by: str) -> Merge:
+    """Ask a second person to undo a merge. MergeNotFound, MergedOnward, WrongState."""
+    merge = read(merge_id)
+    states.move(merge, MergeState.UNDOING, by=by, reason=why, undo_why=why, undo_proposed_by=by)
+    _parting_two(merge)
+    return merge
+
+
+def reject_undo(merge_id: int, *, why: str, by: str) -> Merge:
+    """Let a merge stand after all. MergeNotFound, WrongState."""
+    merge = read(merge_id)
+    states.move(merge, MergeState.DONE, by=by, reason=why)
+    return merge
+
+
+def approve_undo(merge_id: int, *, by: str) -> Merge:
+    """Make two of one again. What was earned since stays with the survivor; what was spent of the other's it owes.
+
+    MergeNotFound, AnotherPersonNeeded, MergedOnward, WrongState.
+    """
+    merge = read(merge_id)
+    if merge.undo_proposed_by == by:
+        raise AnotherPersonNeeded()
+    states.move(merge, MergeState.UNDONE, by=by, undo_decided_by=by, undone_at=clock.now())
+    rows = _rows(merge.id)
+    _lock_moved(merge.target_id, rows)
+    source, target = _parting_two(merge)
+    held = point_merging.restored(merge.held or {})
+    done, transfer_id, causes = points.part(target.id, source.id, rows, held, merge_id=merge.id, undoes=merge.transfer_id)
+    sales.bring_back(rows, target.id, source.id)
+    receipts.bring_back(rows, target.id, source.id)
+    messages.bring_back(rows.get("message", ()), target.id, source.id)
+    lost = member_merging.release(source, target, rows, merge.kept or {}, causes=causes, by=by)
+    merge.undone, merge.undo_transfer_id = asdict(done) | {"survivor_debt": done.survivor_debt, "lost": lost}, transfer_id
+    session.flush()
+    return merge
+
+
+def read(merge_id: int) -> Merge:
+    """One merge. MergeNotFound."""
+    found = session.get(Merge, merge_id, populate_existing=True)
+    if found is None:
+        raise MergeNotFound()
+    return found
+
+
+def listed(*, state: str | None, member_id: int | None, cursor: str | None, limit: int) -> pages.Page[Merge]:
+    """Merges, newest first: of one state, or that a member was part of."""
+    query = select(Merge)
+    if state is not None:
+        query = query.where(Merge.state == state)
+    if member_id is not None:
+        query = query.where(or_(Merge.source_id == member_id, Merge.target_id == member_id))
+    return pages.page(query, Merge.id, cursor=cursor, limit=limit)
+
+
+def history(merge_id: int) -> list[dict[str, Any]]:
+    """Every step of a merge: who, when, why. At most as many as a merge can take, so it is not paged."""
+    moves = Merge.moves_table
+    rows = session.execute(select(moves).where(moves.c.merge_id == merge_id).order_by(moves.c.seq).limit(100))
+    return [{"state": row.to_state, "by": row.moved_by, "why": row.reason, "at": row.moved_at} for row in rows]
+
+
+def forget(member_id: int) -> None:
+    """The survivor closes the account: what the other was like, name and phone, goes too. Such a merge cannot be undone any more."""
+    session.execute(update(Merge).where(Merge.target_id == member_id).values(kept=None))
+
+
+def export(member_id: int) -> list[dict[str, Any]]:
+    """The merges a member was part of, for the member's own export."""
+    rows = session.scalars(select(Merge).where(Merge.target_id == member_id).order_by(Merge.id.desc()).limit(100))
+    return [{"number": row.source_id, "state": row.state, "at": _plain(row.done_at), "undone_at": _plain(row.undone_at)} for row in rows]
+
+
+def _plain(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _side(member: Member) -> Side:
+    counted = member_merging.counts(member.id)
+    return Side(
+        member,
+        points.holding(member.id),
+        sales.count_of(member.id),
+        receipts.count_of(member.id),
+        counted["identity"],
+        counted["vehicle"],
+        counted["consent"],
+        member_merging.channels(member.id),
+    )
+
+
+def _conflicts(source: Member, target: Member, phone_of_source: bool) -> list[Conflict]:
+    found = []
+    if source.phone_key and target.phone_key and source.phone_key != target.phone_key:
+        found.append(Conflict("phone", "source" if phone_of_source else "target"))
+    for field in ("nickname", "birthday_on"):
+        one, other = getattr(source, field), getattr(target, field)
+        if one is not None and other is not None and one != other:
+            found.append(Conflict(field, "target"))
+    if source.level_rank != target.level_rank:
+        found.append(Conflict("level", "source" if source.level_rank > target.level_rank else "target"))
+    return found
+
+
+def _told(seen: Preview) -> dict[str, Any]:
+    """A preview as it is kept: figures, no personal data."""
+
+    def side(one: Side) -> dict[str, Any]:
+        return asdict(one.holding) | {
+            "level_rank": one.member.level_rank, "sales": one.sales, "receipts": one.receipts, "identities": one.identities,
+            "vehicles": one.vehicles,
+        }  # fmt: skip
+
+    conflicts = [asdict(conflict) for conflict in seen.conflicts]
+    return {"source": side(seen.source), "target": side(seen.target), "points": seen.points, "conflicts": conflicts}
+
+
+def _hold(source_id: int, target_id: int) -> tuple[Member, Member]:
+    """Everything that still earns for the source comes to its end first; then both members wait for us. In the order that scoring locks."""
+    receipts.lock_all(source_id)
+    sales.lock_all(source_id)
+    points.lock_awards(source_id)
+    return member_merging.lock_two(source_id, target_id)
+
+
+def _lock_moved(target_id: int, rows: Rows) -> None:
+    receipts.lock_all(target_id, rows.get("receipt", ()))
+    sales.lock_all(target_id, rows.get("sale", ()))
+    points.lock_awards(target_id, rows.get("award", ()))
+
+
+def _parting_two(merge: Merge, *, hold: bool = True) -> tuple[Member, Member]:
+    source, target = member_merging.look_at_two(merge.source_id, merge.target_id, hold=hold)
+    if target.state != MemberState.ACTIVE or source.folded_into_id != target.id or merge.kept is None:
+        raise MergedOnward()
+    return source, target
+
+
+def _remember(merge: Merge, moved: list[Moved]) -> None:
+    rows = [{"merge_id": merge.id, "kind": row.kind, "row_id": row.row_id, "facts": row.facts} for row in moved]
+    if rows:
+        session.execute(insert(MergeRow), rows)
+
+
+def _rows(merge_id: int) -> dict[str, dict[int, dict[str, Any] | None]]:
+    rows: dict[str, dict[int, dict[str, Any] | None]] = {}
+    for row in session.execute(select(MergeRow.kind, MergeRow.row_id, MergeRow.facts).where(MergeRow.merge_id == merge_id)):
+        rows.setdefault(row.kind, {})[row.row_id] = row.facts
+    return rows
