@@ -21,6 +21,7 @@ from typing import Any
 
 import procrastinate
 
+from api.exports import jobs as _exports  # noqa: F401 - declares its jobs
 from api.kit import db, logs, once
 from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs

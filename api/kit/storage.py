@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from api.kit.errors import Gone, Unavailable
 
@@ -64,6 +65,25 @@ def put(key: str, data: bytes) -> None:
         raise StorageFull() from error
 
 
+@contextlib.contextmanager
+def writing(key: str) -> Iterator[BinaryIO]:
+    """Write a file piece by piece; it is there, whole and durable, once the block ends, and not at all when it fails. StorageFull."""
+    path = _path(key)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _keep_name(path.parent)
+    except OSError as error:
+        raise StorageFull() from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _keep_name(folder: Path) -> None:
     # A file's bytes are durable after its own fsync, its name only after the folder's.
     handle = os.open(folder, os.O_RDONLY)
@@ -77,6 +97,14 @@ def read(key: str) -> bytes:
     """The file's bytes. FileRemoved when it is no longer kept."""
     try:
         return _path(key).read_bytes()
+    except FileNotFoundError as error:
+        raise FileRemoved() from error
+
+
+def opened(key: str) -> BinaryIO:
+    """The file, open for reading from its beginning; the caller closes it. FileRemoved when it is no longer kept."""
+    try:
+        return _path(key).open("rb")
     except FileNotFoundError as error:
         raise FileRemoved() from error
 

@@ -8,6 +8,7 @@ from flask import Response
 
 from api.kit import http, identity
 from api.kit.pages import Page
+from api.kit.tables import exported
 from api.malls import policy as rules
 from api.malls import schemas, service, sheets
 from api.malls.errors import (
@@ -129,6 +130,7 @@ def change_floor(args: dict[str, Any], floor_id: int) -> Floor:
 @office.arguments(schemas.OfficeShopsArgs, location="query")
 @office.response(200, http.page_of(OfficeShopSchema))
 @office.permission("shops.read")
+@exported("shops", schemas.OfficeShopsArgs, OfficeShopSchema)
 def list_office_shops(args: dict[str, Any]) -> Page[Shop]:
     """Every shop, closed ones and ended contracts too"""
     closed = args.pop("closed", None)

@@ -5,6 +5,7 @@ from typing import Any
 from api.kit import audit, http, identity, pages
 from api.kit.states import WrongState
 from api.members.errors import MemberClosed, MemberNotFound
+from api.kit.tables import exported
 from api.members.service import of_any_state as find_member
 from api.points import schemas, service
 from api.points.errors import (
@@ -103,6 +104,7 @@ def list_member_awards(args: dict[str, Any], member_id: int) -> pages.Page[Award
 def list_rules(args: dict[str, Any]) -> pages.Page[Rule]:
     """Versions of the rules of points, newest first"""
     return rules.listed(code=args["code"], state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+@exported("points_rules", schemas.RulesArgs, schemas.PointsRuleSchema)
 
 
 @office.post("/rules")
@@ -203,6 +205,7 @@ def reject_adjustment(args: dict[str, Any], adjustment_id: int) -> Adjustment:
 @office.response(200, schemas.LiabilityReportPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.report")
+@exported("adjustments", schemas.AdjustmentsArgs, schemas.PointsAdjustmentSchema)
 def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
     """What the mall owed in points, day by day"""
     return reporting.liability_reports(args.get("cursor"), args["limit"])
@@ -229,3 +232,5 @@ def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
     alert = reporting.settle_alert(alert_id, by=who, verdict=args["verdict"])
     audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
     return alert
+@exported("liability", http.PageArgs, schemas.LiabilityReportSchema)
+@exported("alerts", schemas.AlertsArgs, schemas.PointsAlertSchema)

@@ -11,6 +11,7 @@ from api.kit import http, identity, jobs, limits, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
 from api.kit.storage import FileRemoved, StorageFull
+from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
 from api.receipts import errors, review, schemas, service
 from api.receipts import reports as report
@@ -119,6 +120,7 @@ def correct_receipt(args: dict[str, Any], receipt_id: int) -> Receipt:
 @reviews.response(200, schemas.ReviewPageSchema)
 @reviews.problems(pages.CursorInvalid)
 @reviews.permission("receipts.read")
+@exported("reviews", schemas.PageArgs, schemas.ReviewSchema)
 def list_receipt_reviews(args: dict[str, Any]) -> pages.Page[ReceiptReview]:
     """List the cases that wait for a person, the oldest promise first"""
     return review.queue(cursor=args.get("cursor"), limit=args["limit"])
@@ -250,3 +252,9 @@ def report_concentration(args: dict[str, Any]) -> dict[str, Any]:
 def name_reviewers_member(args: dict[str, Any], staff_id: int, member_id: int) -> None:
     """Write down which member a reviewer is when shopping"""
     review.name_own_member(staff_id, member_id, by=identity.staff().name, why=args["why"])
+
+
+@exported("receipts", schemas.OfficeReceiptsArgs, schemas.OfficeReceiptSchema, permission="receipts.read")
+def every_receipt(args: dict[str, Any]) -> pages.Page[Receipt]:
+    """Everybody's receipts, for an export."""
+    return service.receipts_of_mall(cursor=args.pop("cursor", None), **args)

@@ -96,6 +96,39 @@ class ReceiptSchema(Schema):
 ReceiptPageSchema = page_of(ReceiptSchema)
 
 
+class OfficeReceiptsArgs(PageArgs):
+    """Which receipts of the mall; `since` and `until` are a half-open range of when they were sent."""
+
+    state = ma.fields.String(load_default=None, validate=ma.validate.OneOf([str(state) for state in ReceiptState]))
+    shop_id = ma.fields.Integer(load_default=None, validate=ma.validate.Range(1, 2**63 - 1))
+    since = ma.fields.AwareDateTime(load_default=None)
+    until = ma.fields.AwareDateTime(load_default=None)
+
+
+class OfficeReceiptSchema(Schema):
+    """One receipt in a list of all."""
+
+    id = ma.fields.Integer(required=True)
+    member_id = ma.fields.Integer(required=True)
+    state = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True, attribute="why")
+    sentence = ma.fields.Function(lambda receipt: sentence(receipt.why, receipt.details), required=True, metadata={"type": "object"})
+    shop_id = ma.fields.Integer(allow_none=True, required=True)
+    merchant = ma.fields.String(allow_none=True, required=True)
+    paid_fen = ma.fields.Integer(allow_none=True, required=True)
+    paid_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+    receipt_no = ma.fields.String(allow_none=True, required=True)
+    sale_id = ma.fields.Integer(allow_none=True, required=True)
+    sent_at = ma.fields.AwareDateTime(required=True)
+    decided_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+
+
+class MyReceiptsArgs(PageArgs):
+    """All of my receipts, or those that ask something, wait, scored, or did not."""
+
+    show = ma.fields.String(load_default=None, validate=ma.validate.OneOf(sorted(SHOWN)))
+
+
 class AnswerArgs(Schema):
     """The value of one of the choices, or null when none of them is right."""
 

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from api.kit import http, identity, pages
+from api.kit.tables import exported
 from api.sales import schemas, service
 from api.sales.errors import SaleNotFound
 from api.sales.models import Sale
@@ -48,6 +49,7 @@ def read_shop_day(args: dict[str, date | None]) -> service.DayTotal:
 @office.response(200, schemas.OfficeSalePage)
 @office.problems(pages.CursorInvalid)
 @office.permission("sales.read")
+@exported("sales", schemas.OfficeSalesArgs, schemas.OfficeSaleSchema)
 def list_sales(args: dict[str, Any]) -> pages.Page[Sale]:
     """List sales of the mall"""
     return service.sales_of_mall(shop_id=args["shop_id"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])

@@ -11,6 +11,7 @@ from api.kit.audit import AuditEntry
 from api.kit.limits import Limit
 from api.kit.pages import Page
 from api.kit.states import WrongState
+from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
 from api.staff import queries, schemas, service
 from api.staff.errors import (
@@ -119,6 +120,7 @@ def sign_out() -> None:
 @office.arguments(schemas.AccountsArgs, location="query")
 @office.response(200, AccountPage)
 @office.permission("staff.read")
+@exported("staff", schemas.AccountsArgs, schemas.StaffAccountSchema)
 def list_accounts(args: dict[str, Any]) -> Page[StaffAccount]:
     """Accounts of people"""
     return service.accounts(shop_id=args.get("shop_id"), state=args.get("state"), cursor=args.get("cursor"), limit=args["limit"])
@@ -208,6 +210,7 @@ def revoke_tablet(args: dict[str, str], tablet_id: int) -> StaffAccount:
 @office.arguments(schemas.AuditArgs, location="query")
 @office.response(200, http.page_of(schemas.AuditEntrySchema))
 @office.permission("audit.read")
+@exported("audit", schemas.AuditArgs, schemas.AuditEntrySchema)
 def list_audit(args: dict[str, Any]) -> Page[AuditEntry]:
     """Every change in the office: who, when, before, after, why"""
     return audit.entries(**args)
@@ -225,6 +228,7 @@ def show_jobs() -> dict[str, list[JobLine]]:
 @office.arguments(schemas.JobsArgs, location="query")
 @office.response(200, http.page_of(schemas.JobRunSchema))
 @office.permission("jobs.read")
+@exported("jobs", schemas.JobsArgs, schemas.JobRunSchema)
 def list_jobs(args: dict[str, Any]) -> Page[JobRun]:
     """Runs of background jobs, newest first"""
     return queries.runs(state=args.get("state"), name=args.get("name"), cursor=args.get("cursor"), limit=args["limit"])

@@ -574,7 +574,7 @@ def upgrade() -> None:
         sa.Column("file_key", sa.Text(), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("kept_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
