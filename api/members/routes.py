@@ -213,6 +213,14 @@ def withdraw_consent(document: str) -> None:
         family.forget(me)
 
 
+@own.get("/me/identities")
+@own.arguments(PageArgs, location="query")
+@own.response(200, page_of(schemas.IdentitySchema))
+def list_my_identities(arguments: dict[str, Any]) -> Page[MemberIdentity]:
+    """The wallets I sign in with"""
+    return profile.identities_of(identity.member().id, arguments.get("cursor"), arguments["limit"])
+
+
 @own.get("/me/vehicles")
 @own.arguments(PageArgs, location="query")
 @own.response(200, page_of(schemas.VehicleSchema))

@@ -155,6 +155,13 @@ class ConsentArgs(Schema):
     version = ma.fields.String(required=True, validate=VERSION)
 
 
+class IdentitySchema(Schema):
+    """A wallet that a member signs in with."""
+
+    channel = ma.fields.String(required=True)
+    first_seen_at = ma.fields.AwareDateTime(required=True)
+
+
 class VehicleSchema(Schema):
     """A vehicle."""
 

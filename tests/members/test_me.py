@@ -30,6 +30,10 @@ def test_a_nickname_is_changed_and_a_birthday_entered_once(client: Any, me: dict
     check_refused(client.patch("/v1/me", json={"birthday_on": "1991-03-01"}, headers=me), 409, "birthday-fixed")
 
 
+def test_a_member_sees_the_wallets_of_the_membership(client: Any, me: dict[str, str]) -> None:
+    assert [row["channel"] for row in client.get("/v1/me/identities", headers=me).json["items"]] == ["wechat"]
+
+
 def test_a_change_travels_as_a_post_where_a_wallet_knows_no_patch(client: Any, me: dict[str, str]) -> None:
     answer = client.post("/v1/me", json={"nickname": "李雷"}, headers=me | {"X-HTTP-Method-Override": "PATCH"})
     assert (answer.status_code, answer.json["nickname"]) == (200, "李雷")
@@ -151,7 +155,7 @@ def test_closing_leaves_a_number_and_nothing_personal(client: Any, with_wechat: 
     assert rows(mall, personal) == [("closed", None, None, None, None)]
     assert rows(mall, select(MemberIdentity.id)) == rows(mall, select(Vehicle.id)) == []
     check_refused(client.post("/v1/sessions/refresh", json={"refresh_token": answer.json["refresh_token"]}), 401, "session-ended")
-    check_refused(client.get("/v1/me", headers=me), 409, "member-closed")
+    check_refused(client.get("/v1/me", headers=me), 401, "token-invalid")
     again = with_wechat("li-lei")
     assert again.json["is_new"] and again.json["member"]["number"] != answer.json["member"]["number"]
 
