@@ -88,7 +88,7 @@ def test_a_verified_phone_makes_one_member_of_two_wallets(
     assert again.json["member"]["number"] == older.json["member"]["number"] and not again.json["is_new"]
     refreshed = client.post("/v1/sessions/refresh", json={"refresh_token": younger.json["refresh_token"]})
     assert client.get("/v1/me", headers=header(refreshed)).json["number"] == older.json["member"]["number"]
-    check_refused(client.get("/v1/me", headers=header(younger)), 409, "member-closed")
+    check_refused(client.get("/v1/me", headers=header(younger)), 401, "token-invalid")
 
 
 def test_the_older_member_takes_in_the_younger_one_who_holds_the_phone(
