@@ -1,5 +1,6 @@
 // Alipay (支付宝).
 import { shrunk } from "./images";
+import { keeper } from "./kept";
 import { Denied, type Denial, type Wallet } from "./wallet";
 
 /** The calls of `my` that are used here; @dcloudio/types knows none of them. */
@@ -55,6 +56,8 @@ export const alipay: Wallet = {
     const files = my.getFileSystemManager();
     return (await asked<{ data: ArrayBuffer }>((options) => files.readFile(options), { filePath: path })).data;
   },
+
+  ...keeper(() => my.getFileSystemManager(), asked),
 
   async subscribe(templates) {
     const got = await asked<{ result?: { subscribeEntityIds?: string[]; subscribedEntityIds?: string[] } }>(my.requestSubscribeMessage, { entityIds: templates });

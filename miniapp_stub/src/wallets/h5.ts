@@ -1,4 +1,6 @@
 // A browser: no wallet around it. Signs in by phone code, or, in development, through the simulators (see pages/sign-in).
+import { keyed } from "@/api/keys";
+import { dropFile, keepFile, keptFile } from "./browser";
 import { fitted } from "./images";
 import { Denied, type Wallet } from "./wallet";
 
@@ -85,8 +87,23 @@ export const h5: Wallet = {
     return files.get(path);
   },
 
-  keep(file) {
-    return kept(file);
+  async persist(path) {
+    const file = files.get(path);
+    if (!file) throw new Denied("unavailable");
+    const name = keyed();
+    return (await keepFile(name, file)) ? name : path;
+  },
+
+  async recall(name) {
+    if (files.has(name)) return name;
+    const file = await keptFile(name);
+    return file ? kept(file) : null;
+  },
+
+  async discard(name) {
+    if (files.has(name)) URL.revokeObjectURL(name);
+    files.delete(name);
+    await dropFile(name);
   },
 
   async subscribe() {

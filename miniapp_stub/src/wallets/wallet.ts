@@ -46,8 +46,12 @@ export interface Wallet {
   bytes(path: string): Promise<ArrayBuffer>;
   /** The file behind a path: h5 only, where a path is an address of the memory and dies with the page. */
   file?(path: string): File | undefined;
-  /** A path for a file that was kept over a reload: h5 only. */
-  keep?(file: File): string;
+  /** Keep a picture until `discard`, even when the app is closed; answers the name to ask for it by. */
+  persist(path: string): Promise<string>;
+  /** A path of a picture that was kept, good for now; null when the phone has removed it. */
+  recall(name: string): Promise<string | null>;
+  /** The picture is needed no more. */
+  discard(name: string): Promise<void>;
   /** Ask whether these messages may be sent once: the ids that were agreed to. */
   subscribe(templates: string[]): Promise<string[]>;
   /** Make the screen bright, or as it was. */

@@ -1,5 +1,6 @@
 // WeChat (微信).
 import { shrunk } from "./images";
+import { keeper } from "./kept";
 import { Denied, type Denial, type Wallet } from "./wallet";
 
 let brightnessBefore: number | null = null;
@@ -54,6 +55,8 @@ export const wechat: Wallet = {
     const files = wx.getFileSystemManager();
     return (await asked<{ data: ArrayBuffer }>((options) => files.readFile(options), { filePath: path })).data;
   },
+
+  ...keeper(() => wx.getFileSystemManager(), asked),
 
   async subscribe(templates) {
     const got = await asked<Record<string, string>>(wx.requestSubscribeMessage, { tmplIds: templates });
