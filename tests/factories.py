@@ -120,5 +120,6 @@ def make_rule(kind: str, code: str, **given: Any) -> Rule:
     """A rule in force for a year already, approved by somebody else than its proposer."""
     values = {"title_zh": code, "title_en": code, "starts_at": clock.now() - timedelta(days=365)} | given
     decided = {"version": 1, "state": "approved", "proposed_by": "staff:1", "decided_by": "staff:2", "why": "test"}
+    decided |= {"sentence": {"zh": code, "en": code}}
     made: Rule = _add(Rule(**({"kind": kind, "code": code} | decided | values)))
     return made

@@ -57,6 +57,7 @@ class Policy:
     points_expiry_length: int = _number(1, 0, _TEN_YEARS, "how many days, months or years")
     expiry_notice_days: int = _number(14, 1, 366, "members are told of points that expire within so many days")
     points_rounding: str = _choice("down", ROUNDINGS, "a fraction of a point")
+    points_a_yuan: int = _number(100, 1, _A_MILLION, "so many points are worth one yuan where cost and liability are told in money")
     adjustment_limit_points: int = _number(1000, 0, _A_MILLION * 100, "a larger adjustment by staff needs a second person")
     watch_earned_points: int = _number(5000, 1, _A_MILLION * 100, "a member who earns more in a day is looked at")
     watch_spent_points: int = _number(5000, 1, _A_MILLION * 100, "a member who spends more in a day is looked at")

@@ -45,3 +45,11 @@ class AdjustmentNotFound(NotFound):
 
 class AlertNotFound(NotFound):
     """There is no such alert."""
+
+
+class RehearsalNotFound(NotFound):
+    """There is no such rehearsal of a rule."""
+
+
+class RehearsalRangeWrong(Unprocessable):
+    """These days cannot be rehearsed; `errors` says why."""

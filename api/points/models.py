@@ -67,6 +67,8 @@ class Rule(Stateful, MallOwned, Model):
     proposed_by: Mapped[str]
     decided_by: Mapped[str | None]
     why: Mapped[str]
+    # the rule in words, as the second person read and approved it
+    sentence: Mapped[dict[str, Any]]
 
 
 class CapUse(MallOwned, Model):
@@ -91,6 +93,7 @@ class Award(Stateful, MallOwned, Model):
         UniqueConstraint("mall_id", "sale_id"),
         Index("ix_points_awards_member", "mall_id", "member_id", "id"),
         Index("ix_points_awards_earned", "mall_id", "earned_at"),
+        Index("ix_points_awards_paid", "mall_id", "paid_at"),
         Index("ix_points_awards_due", "mall_id", "active_from_at", postgresql_where=text("state = 'pending'")),
         CheckConstraint("taken_back BETWEEN 0 AND points", name="taken_back_within"),
         CheckConstraint("growth_taken_back BETWEEN 0 AND growth", name="growth_taken_back_within"),
@@ -114,6 +117,7 @@ class Award(Stateful, MallOwned, Model):
     explanation: Mapped[dict[str, Any]] = mapped_column(JSONB)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     transfer_id: Mapped[int | None]
+    paid_at: Mapped[datetime]  # the sale's: caps and rules go by it, and a rehearsal finds a month's awards by it
     earned_at: Mapped[datetime]
     active_from_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -243,3 +247,38 @@ class LiabilityReport(MallOwned, Model):
     reported_on: Mapped[date]
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
     made_at: Mapped[datetime]
+
+
+class Rehearsal(MallOwned, Model):
+    """A rule played over the sales of a range before anybody approves it (试算). It writes this row and nothing else."""
+
+    __tablename__ = "points_rehearsals"
+    __table_args__ = (
+        Index("ix_points_rehearsals_rule", "mall_id", "rule_id", "id"),
+        CheckConstraint("first_on <= last_on", name="range_runs_forward"),
+        CheckConstraint("(result IS NULL) = (finished_at IS NULL)", name="finished_with_a_result"),
+        CheckConstraint("done BETWEEN 0 AND total", name="done_within"),
+    )
+
+    rule: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    rule_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("points_rules.id"))
+    sentence: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    total: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    failure: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+    @property
+    def progress(self) -> str:
+        """waiting, running, done, or failed (it is tried again a few times)."""
+        if self.finished_at is not None:
+            return "done"
+        if self.failure is not None:
+            return "failed"
+        return "waiting" if self.begun_at is None else "running"

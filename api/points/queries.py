@@ -66,6 +66,32 @@ UPDATE points_cap_uses u SET used = greatest(u.used - r.points, 0)
 FROM unnest(%(ids)s::bigint[], %(points)s::bigint[]) AS r(id, points) WHERE u.id = r.id
 """
 
+#: The awards of sales paid in a range, in slices of so many: (last id, how many).
+REHEARSAL_SLICES = """
+SELECT max(id), count(*) FROM (
+  SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s::bigint AS slice FROM points_awards
+  WHERE paid_at >= %(begins)s::timestamptz AND paid_at < %(ends)s::timestamptz
+) s GROUP BY slice ORDER BY 1
+"""
+
+#: One slice of them, in the order in which they were awarded.
+REHEARSAL_AWARDS = """
+SELECT id, sale_id, member_id, shop_id, points, taken_back, paid_at, earned_at, facts, CASE WHEN parts @> '[{"shop_points": 0}]'
+    AND jsonb_array_length(parts) = 1 THEN 0 ELSE (
+      SELECT coalesce(sum((p ->> 'shop_points')::bigint - coalesce((p ->> 'shop_taken')::bigint, 0)), 0)::bigint
+      FROM jsonb_array_elements(parts) p) END AS shop_points
+FROM points_awards
+WHERE paid_at >= %(begins)s::timestamptz AND paid_at < %(ends)s::timestamptz AND id > %(after)s::bigint AND id <= %(last)s::bigint
+ORDER BY id
+"""
+
+#: How much of the caps that count for ever was used by sales paid before an instant, less what refunds returned.
+CAPS_USED_BEFORE = """
+SELECT u.code, u.member_id, sum((c ->> 1)::bigint * (a.points - a.taken_back) / greatest(a.points, 1))::bigint
+FROM points_awards a CROSS JOIN LATERAL jsonb_array_elements(a.caps) c JOIN points_cap_uses u ON u.id = (c ->> 0)::bigint
+WHERE a.paid_at < %(before)s::timestamptz AND u.code = ANY(%(codes)s::text[]) AND u.begins_on = %(begins_on)s::date GROUP BY 1, 2
+"""
+
 #: A member's points by the instant they expire; what is past it already comes first.
 FORECAST = """
 SELECT expires_at, sum(left_points)::bigint FROM points_batches

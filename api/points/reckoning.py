@@ -6,15 +6,17 @@ then bonuses. Each part is a difference of rounded running products, so the part
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Protocol
 
 from api.kit.money import split, yuan
 
 WHOLE = 10_000  # basis points
+LEVEL_TITLE = {"zh": "会员等级", "en": "Member level"}
 
 
 class RuleLike(Protocol):
@@ -38,7 +40,37 @@ class RuleLike(Protocol):
     of_code: Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
+class RuleFacts:
+    """A version of a rule apart from its table, as far as reckoning asks: for rules that are only thought of, and for many sales."""
+
+    id: int
+    code: str
+    version: int
+    kind: str
+    title_zh: str
+    title_en: str
+    conditions: Mapping[str, Any]
+    priority: int
+    points: int | None
+    per_fen: int | None
+    factor_bp: int | None
+    stack: str
+    use_shop_rate: bool
+    rounding: str | None
+    shop_share_bp: int
+    max_points: int | None
+    period: str | None
+    per: str | None
+    of_code: str | None
+
+    @classmethod
+    def of(cls, rule: Any) -> RuleFacts:
+        """What a row of the table says."""
+        return cls(**{name: getattr(rule, name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a sale, in the mall's own time."""
 
@@ -55,8 +87,21 @@ class Facts:
     level: int = 0
     level_bp: int = WHOLE
 
+    def kept(self) -> dict[str, Any]:
+        """As an award keeps them."""
+        return {name: getattr(self, name) for name in _KEPT} | {"paid_at": self.local.isoformat()}
 
-@dataclass(frozen=True)
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Facts:
+        """What an award kept. KeyError when it kept none."""
+        base_fen, paid_fen, *others = [kept[name] for name in _KEPT]
+        return cls(base_fen, paid_fen, datetime.fromisoformat(kept["paid_at"]), *others)
+
+
+_KEPT = tuple(name for name in Facts.__slots__ if name != "local")
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """The points that one rule gave, at the rate that was in force, and who bears them."""
 
@@ -71,10 +116,10 @@ class Part:
 
     def stored(self) -> dict[str, Any]:
         """As the award keeps it."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reckoned:
     """What a sale earns: the parts (the base part is the first, even where it rounds to nothing), or the reason why nothing."""
 
@@ -188,19 +233,22 @@ def _best(fitting: Sequence[RuleLike]) -> list[RuleLike]:
 
 
 def _rated(facts: Facts, base: RuleLike, multipliers: Sequence[RuleLike], rounding: str) -> list[Part]:
+    """The running product is an exact fraction, over/under, of whole numbers."""
     mode = base.rounding or rounding
-    running = Fraction(facts.base_fen * base.points, base.per_fen)
+    over, under = facts.base_fen * base.points, base.per_fen
     if base.use_shop_rate:
-        running *= Fraction(facts.shop_rate_bp, WHOLE)
-    parts = [_part(base, base_rate(base, facts), _rounded(running, mode))]
+        over, under = over * facts.shop_rate_bp, under * WHOLE
+    so_far = _rounded(over, under, mode)
+    parts = [_part(base, base_rate(base, facts), so_far)]
     if facts.level_bp != WHOLE:
-        before, running = _rounded(running, mode), running * Fraction(facts.level_bp, WHOLE)
-        level = replace(parts[0], kind="level", title={"zh": "会员等级", "en": "Member level"}, rate=times(facts.level_bp), points=0)
-        points = _rounded(running, mode) - before
-        parts.append(replace(level, points=points, shop_points=split(points, [base.shop_share_bp, WHOLE - base.shop_share_bp])[0]))
+        over, under = over * facts.level_bp, under * WHOLE
+        points, so_far = _rounded(over, under, mode) - so_far, _rounded(over, under, mode)
+        shop_points = _shop_part(points, base.shop_share_bp)
+        parts.append(Part(base.code, base.version, base.id, "level", LEVEL_TITLE, times(facts.level_bp), points, shop_points))
     for rule in multipliers:
-        before, running = _rounded(running, mode), running * Fraction(rule.factor_bp, WHOLE)
-        parts.append(_part(rule, times(rule.factor_bp), _rounded(running, mode) - before))
+        over, under = over * rule.factor_bp, under * WHOLE
+        points, so_far = _rounded(over, under, mode) - so_far, _rounded(over, under, mode)
+        parts.append(_part(rule, times(rule.factor_bp), points))
     return _no_part_below_zero(parts)
 
 
@@ -215,11 +263,16 @@ def _no_part_below_zero(parts: list[Part]) -> list[Part]:
     return [lowered, *(part for part in parts[1:] if part.points > 0)]
 
 
-def _rounded(exact: Fraction, mode: str) -> int:
-    down = exact.numerator // exact.denominator
-    rest = exact - down
-    up = {"down": False, "up": rest > 0, "half_up": rest * 2 >= 1}[mode]
-    return down + int(up)
+def _rounded(over: int, under: int, mode: str) -> int:
+    down, rest = divmod(over, under)
+    if mode == "down" or not rest:
+        return down
+    return down + 1 if mode == "up" or rest * 2 >= under else down
+
+
+def _shop_part(points: int, shop_share_bp: int) -> int:
+    """Of points the part that the shop bears."""
+    return split(points, [shop_share_bp, WHOLE - shop_share_bp])[0] if shop_share_bp else 0
 
 
 def _bonus(rule: RuleLike) -> Part:
@@ -227,7 +280,7 @@ def _bonus(rule: RuleLike) -> Part:
 
 
 def _part(rule: RuleLike, rate: str, points: int) -> Part:
-    shop_points = split(points, [rule.shop_share_bp, WHOLE - rule.shop_share_bp])[0]
+    shop_points = _shop_part(points, rule.shop_share_bp)
     return Part(rule.code, rule.version, rule.id, rule.kind, _title(rule), rate, points, shop_points)
 
 
@@ -237,10 +290,15 @@ def _title(rule: RuleLike) -> dict[str, str]:
 
 def base_rate(rule: RuleLike, facts: Facts) -> str:
     """A base rule's rate as it applied: points a yuan, with the shop's own rate in it."""
-    bp = facts.shop_rate_bp if rule.use_shop_rate else WHOLE
-    return plain(Fraction(rule.points * 100, rule.per_fen) * Fraction(bp, WHOLE))
+    return _rate(rule.points, rule.per_fen, facts.shop_rate_bp if rule.use_shop_rate else WHOLE)
 
 
+@lru_cache(maxsize=4096)
+def _rate(points: int, per_fen: int, bp: int) -> str:
+    return plain(Fraction(points * 100, per_fen) * Fraction(bp, WHOLE))
+
+
+@lru_cache(maxsize=4096)
 def times(factor_bp: int) -> str:
     """20,000 → "×2", 15,000 → "×1.5"."""
     return "×" + plain(Fraction(factor_bp, WHOLE))
@@ -264,6 +322,32 @@ def limit(reckoned: Reckoned, of_code: str | None, granted: int) -> Reckoned:
         points = part.points - cut
         kept.append(replace(part, points=points, shop_points=split(points, [part.shop_points, part.points - part.shop_points])[0]))
     return Reckoned(tuple(part for part in reversed(kept) if part.points or part.kind == "base"), capped=True)
+
+
+#: How much of a quantity a refund takes.
+Share = Callable[[int], int]
+
+
+def refund_share(whole_fen: int, before_fen: int, refunded_fen: int) -> Share:
+    """The part of a quantity that a refund takes, when of the whole so much was refunded before it.
+
+    It is a difference of cumulative splits (largest remainder), so refunds in any pieces and any order end at the same sum. What was
+    refunded before the sale earned (below zero) is out already.
+    """
+    before, after = max(0, before_fen), max(0, before_fen + refunded_fen)
+
+    def share(quantity: int) -> int:
+        if after == before:
+            return 0
+        return split(quantity, [after, whole_fen - after])[0] - split(quantity, [before, whole_fen - before])[0]
+
+    return share
+
+
+def undone(points: int, shop_points: int, share: Share) -> tuple[int, int]:
+    """Of a part's points those that a refund takes back, and of these the shop's."""
+    of_shop = share(shop_points)
+    return of_shop + share(points - shop_points), of_shop
 
 
 REASONS = {

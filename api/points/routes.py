@@ -3,22 +3,25 @@ from __future__ import annotations
 from typing import Any
 
 from api.kit import audit, http, identity, pages
+from api.kit.limits import TooOften
 from api.kit.states import WrongState
-from api.members.errors import MemberClosed, MemberNotFound
 from api.kit.tables import exported
+from api.members.errors import MemberClosed, MemberNotFound
 from api.members.service import of_any_state as find_member
 from api.points import schemas, service
 from api.points.errors import (
     AdjustmentNotFound,
     AlertNotFound,
     PointsTooFew,
+    RehearsalNotFound,
+    RehearsalRangeWrong,
     RuleNotFound,
     RuleStartsInThePast,
     RuleWrong,
     SecondPersonNeeded,
 )
-from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rule
-from api.points.service import adjusting, reporting, rules
+from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rehearsal, Rule
+from api.points.service import adjusting, rehearsing, reporting, rules
 from api.points.service.reading import HistoryLine
 from api.points.states import AwardState
 
@@ -101,10 +104,10 @@ def list_member_awards(args: dict[str, Any], member_id: int) -> pages.Page[Award
 @office.response(200, schemas.RulePage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.report")
+@exported("points_rules", schemas.RulesArgs, schemas.PointsRuleSchema)
 def list_rules(args: dict[str, Any]) -> pages.Page[Rule]:
     """Versions of the rules of points, newest first"""
     return rules.listed(code=args["code"], state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
-@exported("points_rules", schemas.RulesArgs, schemas.PointsRuleSchema)
 
 
 @office.post("/rules")
@@ -119,6 +122,55 @@ def propose_rule(args: dict[str, Any]) -> Rule:
     rule = rules.propose(by=who, **args)
     audit.record(who, "points rule proposed", "points_rule", rule.id, after=schemas.PointsRuleSchema().dump(rule), why=rule.why)
     return rule
+
+
+@office.get("/rules/<int:rule_id>")
+@office.response(200, schemas.PointsRuleSchema)
+@office.problems(RuleNotFound)
+@office.permission("points.report")
+def read_rule(rule_id: int) -> Rule:
+    """One version of a rule of points"""
+    return rules.read(rule_id)
+
+
+@office.post("/rules/reading")
+@office.arguments(schemas.RuleDraftArgs)
+@office.response(200, schemas.RuleReadingSchema)
+@office.problems(RuleWrong)
+@office.permission("points.report")
+def read_rule_back(args: dict[str, Any]) -> dict[str, Any]:
+    """How a rule reads back as a sentence, while it is written; nothing is kept"""
+    return {"sentence": rules.reads(args)}
+
+
+@office.post("/rehearsals")
+@office.arguments(schemas.RehearsalArgs)
+@office.response(202, schemas.RehearsalSchema)
+@office.problems(RuleNotFound, RuleWrong, RehearsalRangeWrong, TooOften)
+@office.idempotent
+@office.permission("points.report")
+def rehearse_rule(args: dict[str, Any]) -> Rehearsal:
+    """Play a rule over real sales before it is approved: what it costs, who wins, who loses. Nothing is awarded"""
+    return rehearsing.ask(by=identity.staff().name, **args)
+
+
+@office.get("/rehearsals")
+@office.arguments(schemas.RehearsalsArgs, location="query")
+@office.response(200, schemas.RehearsalPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("points.report")
+def list_rehearsals(args: dict[str, Any]) -> pages.Page[Rehearsal]:
+    """Rehearsals of rules, newest first"""
+    return rehearsing.listed(rule_id=args["rule_id"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/rehearsals/<int:rehearsal_id>")
+@office.response(200, schemas.RehearsalWithResultSchema)
+@office.problems(RehearsalNotFound)
+@office.permission("points.report")
+def read_rehearsal(rehearsal_id: int) -> Rehearsal:
+    """How far a rehearsal is, and what it found"""
+    return rehearsing.read_with_names(rehearsal_id)
 
 
 @office.put("/rules/<int:rule_id>/approval")
@@ -153,6 +205,7 @@ def reject_rule(args: dict[str, Any], rule_id: int) -> Rule:
 @office.response(200, schemas.AdjustmentPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.read")
+@exported("adjustments", schemas.AdjustmentsArgs, schemas.PointsAdjustmentSchema)
 def list_adjustments(args: dict[str, Any]) -> pages.Page[Adjustment]:
     """Adjustments of points, newest first"""
     return adjusting.listed(state=args["state"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])
@@ -205,7 +258,7 @@ def reject_adjustment(args: dict[str, Any], adjustment_id: int) -> Adjustment:
 @office.response(200, schemas.LiabilityReportPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.report")
-@exported("adjustments", schemas.AdjustmentsArgs, schemas.PointsAdjustmentSchema)
+@exported("liability", http.PageArgs, schemas.LiabilityReportSchema)
 def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
     """What the mall owed in points, day by day"""
     return reporting.liability_reports(args.get("cursor"), args["limit"])
@@ -216,6 +269,7 @@ def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
 @office.response(200, schemas.PointsAlertPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.report")
+@exported("alerts", schemas.AlertsArgs, schemas.PointsAlertSchema)
 def list_alerts(args: dict[str, Any]) -> pages.Page[Alert]:
     """Odd growth and odd redemption"""
     return reporting.alerts(unseen=not args["all"], cursor=args.get("cursor"), limit=args["limit"])
@@ -232,5 +286,3 @@ def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
     alert = reporting.settle_alert(alert_id, by=who, verdict=args["verdict"])
     audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
     return alert
-@exported("liability", http.PageArgs, schemas.LiabilityReportSchema)
-@exported("alerts", schemas.AlertsArgs, schemas.PointsAlertSchema)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from datetime import date
+from typing import Any
+
+from marshmallow import ValidationError, fields, pre_dump, validate, validates_schema
 
 from api.kit import http
 
@@ -102,10 +105,11 @@ class PointsRuleSchema(http.Schema):
     proposed_by = fields.String(required=True)
     decided_by = fields.String(required=True, allow_none=True)
     why = fields.String(required=True)
+    sentence = fields.Nested(PointsSentenceSchema, required=True, metadata={"description": "the rule in words"})
 
 
-class RuleArgs(http.Schema):
-    """A rule, or with a known code its next version. A sale earns by the versions in force when it was paid."""
+class RuleFields(http.Schema):
+    """What a rule says. With a known code it is the next version of that rule."""
 
     code = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,39}\Z"))
     kind = fields.String(required=True, validate=validate.OneOf(["base", "multiplier", "bonus", "exclusion", "cap"]))
@@ -120,7 +124,7 @@ class RuleArgs(http.Schema):
         },
     )
     enabled = fields.Boolean(load_default=True, metadata={"description": "false: from starts_at on the rule rests"})
-    starts_at = fields.AwareDateTime(required=True)
+    starts_at = fields.AwareDateTime(load_default=None, allow_none=True)
     ends_at = fields.AwareDateTime(load_default=None, allow_none=True)
     priority = fields.Integer(load_default=0, validate=validate.Range(-1000, 1000))
     points = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
@@ -134,7 +138,23 @@ class RuleArgs(http.Schema):
     period = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["day", "week", "month", "ever"]))
     per = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["member", "mall"]))
     of_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+
+
+class RuleDraftArgs(RuleFields):
+    """A rule that somebody thinks of: nothing is kept."""
+
+
+class RuleArgs(RuleFields):
+    """A rule, or with a known code its next version. A sale earns by the versions in force when it was paid."""
+
+    starts_at = fields.AwareDateTime(required=True)
     why = fields.String(required=True, validate=WHY)
+
+
+class RuleReadingSchema(http.Schema):
+    """How a rule reads back, before anybody proposes it."""
+
+    sentence = fields.Nested(PointsSentenceSchema, required=True)
 
 
 class RulesArgs(http.PageArgs):
@@ -212,6 +232,147 @@ class VerdictArgs(http.Schema):
     verdict = fields.String(required=True, validate=WHY)
 
 
+class RehearsalArgs(http.Schema):
+    """A proposed version (`rule_id`) or a draft (`rule`), and the days whose sales it is played over: by default the last whole month."""
+
+    rule_id = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 2**62))
+    rule = fields.Nested(RuleDraftArgs, load_default=None, allow_none=True)
+    first_on = fields.Date(load_default=None, allow_none=True)
+    last_on = fields.Date(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("rule_id") is None) == (data.get("rule") is None):
+            raise ValidationError("exactly one of rule_id and rule is needed", "rule_id")
+
+
+class RehearsalsArgs(http.PageArgs):
+    """Which rehearsals."""
+
+    rule_id = fields.Integer(load_default=None)
+
+
+class RehearsalSchema(http.Schema):
+    """A rehearsal and how far it is."""
+
+    id = fields.Integer(required=True)
+    progress = fields.String(
+        required=True, metadata={"enum": ["waiting", "running", "done", "failed"], "description": "failed: it is tried again a few times"}
+    )
+    done = fields.Integer(required=True, metadata={"description": "sales played so far"})
+    total = fields.Integer(required=True, metadata={"description": "sales to play, 0 before it has begun"})
+    rule_id = fields.Integer(required=True, allow_none=True)
+    rule = fields.Dict(keys=fields.String(), required=True)
+    sentence = fields.Nested(PointsSentenceSchema, required=True)
+    first_on = fields.Date(required=True)
+    last_on = fields.Date(required=True)
+    asked_by = fields.String(required=True)
+    asked_at = fields.AwareDateTime(format="iso", required=True)
+    begun_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+    finished_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+
+
+class BeforeAfterSchema(http.Schema):
+    """As it really was, and as the rule would have made it."""
+
+    before = fields.Integer(required=True)
+    after = fields.Integer(required=True)
+
+
+class DifferenceSchema(BeforeAfterSchema):
+    """And the difference: above zero the rule gives more."""
+
+    difference = fields.Integer(required=True)
+
+
+class RehearsedSalesSchema(DifferenceSchema):
+    """Sales of one day, shop or level; points after refunds."""
+
+    sales = fields.Integer(required=True)
+    changed = fields.Integer(required=True, metadata={"description": "sales that would have earned otherwise"})
+    shop_before = fields.Integer(required=True, metadata={"description": "of the points those that shops bear"})
+    shop_after = fields.Integer(required=True)
+
+
+class RehearsedDaySchema(RehearsedSalesSchema):
+    """One day of the mall's own."""
+
+    on = fields.Date(required=True)
+
+    @pre_dump
+    def _day(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"on": date.fromisoformat(data["on"])}
+
+
+class RehearsedShopSchema(RehearsedSalesSchema):
+    """One shop."""
+
+    shop_id = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class RehearsedLevelSchema(RehearsedSalesSchema):
+    """One level: its members when they bought."""
+
+    level = fields.Integer(required=True)
+    name = fields.Nested(PointsSentenceSchema, required=True)
+    members = fields.Integer(required=True)
+    winners = fields.Integer(required=True)
+    losers = fields.Integer(required=True)
+
+
+class RehearsedChangeSchema(http.Schema):
+    """How many members would have got so many points more (below zero: fewer)."""
+
+    at_least = fields.Integer(required=True, allow_none=True)
+    below = fields.Integer(required=True, allow_none=True)
+    members = fields.Integer(required=True)
+
+
+class RehearsedMembersSchema(http.Schema):
+    """Members who bought: in all, touched, with more, with fewer points."""
+
+    all = fields.Integer(required=True)
+    touched = fields.Integer(required=True)
+    winners = fields.Integer(required=True)
+    losers = fields.Integer(required=True)
+
+
+class RehearsedMemberSchema(BeforeAfterSchema):
+    """One member, masked."""
+
+    member_id = fields.Integer(required=True)
+    name = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
+    level = fields.Integer(required=True)
+
+
+class RehearsalResultSchema(http.Schema):
+    """What a rehearsal found. Points are after the refunds there have been; `fen` is their worth by the mall's policy."""
+
+    sales = fields.Integer(required=True)
+    sales_changed = fields.Integer(required=True)
+    sales_unknown = fields.Integer(required=True, metadata={"description": "sales whose facts were not kept: they count as unchanged"})
+    points_a_yuan = fields.Integer(required=True)
+    points = fields.Nested(DifferenceSchema, required=True)
+    fen = fields.Nested(DifferenceSchema, required=True)
+    borne_by_shops = fields.Nested(BeforeAfterSchema, required=True)
+    members = fields.Nested(RehearsedMembersSchema, required=True)
+    by_day = fields.List(fields.Nested(RehearsedDaySchema), required=True)
+    shops = fields.Integer(required=True)
+    by_shop = fields.List(fields.Nested(RehearsedShopSchema), required=True, metadata={"description": "the 100 that change most"})
+    by_level = fields.List(fields.Nested(RehearsedLevelSchema), required=True)
+    by_change = fields.List(fields.Nested(RehearsedChangeSchema), required=True)
+    winners = fields.List(fields.Nested(RehearsedMemberSchema), required=True, metadata={"description": "the 20 who gain most"})
+    losers = fields.List(fields.Nested(RehearsedMemberSchema), required=True, metadata={"description": "the 20 who lose most"})
+
+
+class RehearsalWithResultSchema(RehearsalSchema):
+    """A rehearsal, and when it is done its result."""
+
+    result = fields.Nested(RehearsalResultSchema, required=True, allow_none=True)
+
+
+RehearsalPage = http.page_of(RehearsalSchema)
 RulePage = http.page_of(PointsRuleSchema)
 AdjustmentPage = http.page_of(PointsAdjustmentSchema)
 LiabilityReportPage = http.page_of(LiabilityReportSchema)

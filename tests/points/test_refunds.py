@@ -11,6 +11,7 @@ from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.points import service as points
 from api.points.models import Award, TakeBack
+from api.sales import service as sales
 from tests.factories import lay_points_rules, make_member, make_rule, make_shop
 from tests.points.conftest import Shopper, days, set_policy
 
@@ -166,3 +167,13 @@ def test_in_any_order_the_balance_is_awards_less_what_went(app, mall: int, steps
         assert ledger.prove() == []
         session.rollback()
         db.enter(mall)
+
+
+def test_a_refund_after_the_only_point_went_takes_nothing_more(shopper: Shopper) -> None:
+    award = shopper.buys(0, paid_fen=199)
+    assert award.points == 1
+    assert [shopper.returns(award, 1, number).points for number in (1,)] == [1]
+    refund = sales.refund(award.sale_id, amount_fen=99, source_type="test", source_id=7, at=clock.now())
+    again = points.take_back(refund.id, by="test")
+    assert again is not None
+    assert (again.points, award.state, shopper.balance) == (0, "reversed", 0)

@@ -15,7 +15,9 @@ from api.malls.service.shops import (
     refresh_search,
     shop,
     shop_in_view,
+    shop_names,
     shops,
+    site_names,
     sites,
 )
 
@@ -46,8 +48,10 @@ __all__ = [
     "refresh_search",
     "shop",
     "shop_in_view",
+    "shop_names",
     "shops",
     "shops_changed",
     "shops_for_matching",
+    "site_names",
     "sites",
 ]

@@ -2,52 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple, Protocol
 
 from api.kit.db import session
 from api.points import queries, reckoning
-from api.points.models import Rule
 from api.points.reckoning import Facts, Reckoned
 from api.points.service import periods
 
+#: What one asking is counted under: a row of the table, or whatever a rehearsal counts with.
+UseKey = Any
 
-def within(reckoned: Reckoned, in_force: Sequence[Rule], facts: Facts, member_id: int) -> tuple[Reckoned, list[list[int]]]:
+
+class Asked(NamedTuple):
+    """One cap that is asked for points: for which member (0: the whole mall), in the period that begins on that day."""
+
+    code: str
+    member_id: int
+    begins_on: date
+    wanted: int
+    most: int
+
+
+class Counter(Protocol):
+    """Where it is counted how much of the caps is used."""
+
+    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[UseKey, int]]:
+        """Take what each cap still has: code → (use, granted points)."""
+
+    def give_back(self, uses: Mapping[UseKey, int]) -> None:
+        """Return points to caps: another cap was tighter, or the sale was refunded. use → points."""
+
+
+class Stored:
+    """Counted in the table. Asked rows stay locked until the unit of work ends, so two sales cannot both take the last points."""
+
+    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[int, int]]:
+        """One statement."""
+        codes, members, begins, wanted, most = zip(*asked, strict=True)
+        columns = {"codes": codes, "members": members, "begins": begins, "wanted": wanted, "most": most}
+        rows = session.connection().exec_driver_sql(queries.ASK_CAPS, {name: list(values) for name, values in columns.items()})
+        return {code: (use_id, points) for use_id, code, points in rows}
+
+    def give_back(self, uses: Mapping[int, int]) -> None:
+        """One statement, none for nothing."""
+        if uses:
+            arguments = {"ids": list(uses), "points": list(uses.values())}
+            session.connection().exec_driver_sql(queries.RETURN_TO_CAPS, arguments)
+
+
+class Imagined:
+    """Counted in memory, as Stored counts, for sales that are only played again."""
+
+    def __init__(self) -> None:
+        self.used: dict[tuple[str, date], dict[int, int]] = {}
+
+    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[tuple[str, date, int], int]]:
+        """The same sum as ASK_CAPS."""
+        answer = {}
+        for code, member_id, begins_on, wanted, most in asked:
+            used = self.used.setdefault((code, begins_on), {})
+            granted = max(min(wanted, most - used.get(member_id, 0)), 0)
+            used[member_id] = used.get(member_id, 0) + granted
+            answer[code] = ((code, begins_on, member_id), granted)
+        return answer
+
+    def give_back(self, uses: Mapping[tuple[str, date, int], int]) -> None:
+        """The same sum as RETURN_TO_CAPS."""
+        for (code, begins_on, member_id), points in uses.items():
+            used = self.used[code, begins_on]
+            used[member_id] = max(used[member_id] - points, 0)
+
+
+STORED = Stored()
+
+
+def within(
+    reckoned: Reckoned, in_force: Sequence[Any], facts: Facts, member_id: int, counter: Counter = STORED
+) -> tuple[Reckoned, list[list[UseKey]]]:
     """What of a reckoning the caps let through, and what was taken of each cap: [use, points]. One statement, none without caps."""
     asking = {
         rule.code: rule for rule in in_force if rule.kind == "cap" and _wanted(reckoned, rule) and reckoning.fits(rule.conditions, facts)
     }
     if not asking:
         return reckoned, []
-    granted = _ask(reckoned, list(asking.values()), facts, member_id)
+    granted = counter.ask([_asked(reckoned, rule, facts, member_id) for rule in asking.values()])
     limited = reckoned
     for code, (_, points) in granted.items():
         limited = reckoning.limit(limited, asking[code].of_code, points)
-    uses = [[use_id, _wanted(limited, asking[code])] for code, (use_id, _) in granted.items()]
-    unused = {use_id: points - used for (use_id, points), (_, used) in zip(granted.values(), uses, strict=True) if points > used}
-    give_back(unused)
+    uses = [[use, _wanted(limited, asking[code])] for code, (use, _) in granted.items()]
+    unused = {use: points - used for (use, points), (_, used) in zip(granted.values(), uses, strict=True) if points > used}
+    counter.give_back(unused)
     return limited, uses
 
 
-def _wanted(reckoned: Reckoned, rule: Rule) -> int:
+def _wanted(reckoned: Reckoned, rule: Any) -> int:
     return sum(part.points for part in reckoned.parts if rule.of_code in (None, part.code))
 
 
-def _ask(reckoned: Reckoned, asking: Sequence[Rule], facts: Facts, member_id: int) -> dict[str, tuple[int, int]]:
-    """code → (use, granted points). The rows stay locked until the unit of work ends, so two sales cannot both take the last points."""
-    day = facts.local.date()
-    arguments = {
-        "codes": [rule.code for rule in asking],
-        "members": [member_id if rule.per == "member" else 0 for rule in asking],
-        "begins": [periods.begins_on(str(rule.period), day) for rule in asking],
-        "wanted": [_wanted(reckoned, rule) for rule in asking],
-        "most": [rule.max_points for rule in asking],
-    }
-    rows = session.connection().exec_driver_sql(queries.ASK_CAPS, arguments)
-    return {code: (use_id, points) for use_id, code, points in rows}
-
-
-def give_back(uses: dict[int, int]) -> None:
-    """Return points to caps: another cap was tighter, or the sale was refunded. use → points."""
-    if uses:
-        arguments = {"ids": list(uses), "points": list(uses.values())}
-        session.connection().exec_driver_sql(queries.RETURN_TO_CAPS, arguments)
+def _asked(reckoned: Reckoned, rule: Any, facts: Facts, member_id: int) -> Asked:
+    begins_on = periods.begins_on(str(rule.period), facts.local.date())
+    return Asked(rule.code, member_id if rule.per == "member" else 0, begins_on, _wanted(reckoned, rule), rule.max_points)

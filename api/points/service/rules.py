@@ -10,9 +10,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.kit import clock, pages, states
 from api.kit.db import session
+from api.malls import service as malls
+from api.members import service as members
 from api.points import reckoning
 from api.points.errors import RuleNotFound, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
 from api.points.models import Rule
+from api.points.service import wording
 from api.points.states import RuleState
 
 NEEDS = {
@@ -22,6 +25,11 @@ NEEDS = {
     "exclusion": (),
     "cap": ("max_points", "period", "per"),
 }
+#: What a person decides about a rule.
+COLUMNS = (
+    "code", "kind", "title_zh", "title_en", "conditions", "enabled", "starts_at", "ends_at", "priority", "points", "per_fen", "factor_bp",
+    "stack", "use_shop_rate", "rounding", "shop_share_bp", "max_points", "period", "per", "of_code",
+)  # fmt: skip
 #: "From now on" may be written a moment before it is read; approving sets the start to the present anyway.
 JUST_NOW = timedelta(minutes=5)
 STANDARD = {"code": "standard", "kind": "base", "title_zh": "消费积分", "title_en": "Purchase", "points": 1, "per_fen": 100}
@@ -40,16 +48,14 @@ def in_force(at: datetime) -> list[Rule]:
 
 def propose(*, by: str, why: str, **values: Any) -> Rule:
     """Propose a rule, or the next version of one (same code). RuleWrong, RuleStartsInThePast."""
-    _refuse_wrong(values)
-    kind = session.scalar(select(Rule.kind).where(Rule.code == values["code"]).limit(1))
-    if kind not in (None, values["kind"]):
-        raise RuleWrong(errors={"kind": [f"this rule is of the kind {kind}"]})
+    refuse_wrong(values)
     if values["starts_at"] < clock.now() - JUST_NOW:
-        raise RuleStartsInThePast()
+        raise RuleStartsInThePast(errors={"starts_at": ["must not be in the past"]})
     return _add(by, why, values)
 
 
-def _refuse_wrong(values: dict[str, Any]) -> None:
+def refuse_wrong(values: dict[str, Any]) -> None:
+    """Refuse a rule that makes no sense, with every wrong field by name. RuleWrong."""
     kind = values.get("kind")
     if kind not in NEEDS:
         raise RuleWrong(errors={"kind": ["must be one of " + ", ".join(NEEDS)]})
@@ -57,15 +63,54 @@ def _refuse_wrong(values: dict[str, Any]) -> None:
     errors |= {f"conditions.{name}": [note] for name, note in reckoning.wrong_conditions(values.get("conditions", {})).items()}
     if kind == "multiplier" and not 10_000 <= (values.get("factor_bp") or 0) <= 1_000_000:
         errors["factor_bp"] = ["must be 10000 (×1) to 1000000 (×100)"]
-    if values.get("ends_at") is not None and values["ends_at"] <= values["starts_at"]:
+    if kind == "bonus" and values.get("points") == 0:
+        errors["points"] = ["must be above zero"]
+    if values.get("ends_at") is not None and values.get("starts_at") is not None and values["ends_at"] <= values["starts_at"]:
         errors["ends_at"] = ["must be after starts_at"]
-    if errors:
+    if errors := errors or _unknown(values):
         raise RuleWrong(errors=errors)
+
+
+def _unknown(values: dict[str, Any]) -> dict[str, list[str]]:
+    """What a rule names and this mall does not have. At most five statements."""
+    names, conditions = names_in(values), values.get("conditions") or {}
+    known = {"shops": names.shops, "not_shops": names.shops, "sites": names.sites}
+    errors = {}
+    for name, there in known.items():
+        if missing := [value for value in conditions.get(name, ()) if value not in there]:
+            errors[f"conditions.{name}"] = [f"there is no number {missing[0]}"]
+    if values.get("of_code") and values["of_code"] not in names.rules:
+        errors["of_code"] = ["there is no such rule"]
+    kind = session.scalar(select(Rule.kind).where(Rule.code == values.get("code")).limit(1))
+    if kind not in (None, values["kind"]):
+        errors["kind"] = [f"this rule is of the kind {kind}"]
+    return errors
+
+
+def names_in(values: dict[str, Any]) -> wording.Names:
+    """What the numbers and codes in a rule are called. At most four statements, each only when it is asked for."""
+    conditions = values.get("conditions") or {}
+    shop_ids = [*conditions.get("shops", ()), *conditions.get("not_shops", ())]
+    codes = select(Rule.code, Rule.title_zh, Rule.title_en).where(Rule.code == values.get("of_code"))
+    return wording.Names(
+        shops=malls.shop_names(shop_ids) if shop_ids else {},
+        sites=malls.site_names() if "sites" in conditions else {},
+        levels={level.rank: (level.name, level.name_en) for level in members.all_levels()} if "levels" in conditions else {},
+        rules={code: (zh, en) for code, zh, en in session.execute(codes)} if values.get("of_code") else {},
+        timezone=malls.mall_info().timezone,
+    )
+
+
+def reads(values: dict[str, Any]) -> dict[str, str]:
+    """How a rule that makes sense reads back, in Chinese and English. RuleWrong."""
+    refuse_wrong(values)
+    return wording.sentence(values, names_in(values))
 
 
 def _add(by: str, why: str, values: dict[str, Any], **decided: Any) -> Rule:
     version = session.scalar(select(func.coalesce(func.max(Rule.version), 0) + 1).where(Rule.code == values["code"]))
-    rule = Rule(**({"state": str(RuleState.PROPOSED)} | values | decided), version=version, proposed_by=by, why=why)
+    said = wording.sentence(values, names_in(values))
+    rule = Rule(**({"state": str(RuleState.PROPOSED)} | values | decided), version=version, proposed_by=by, why=why, sentence=said)
     session.add(rule)
     session.flush()
     return rule
@@ -79,8 +124,16 @@ def approve(rule_id: int, *, by: str) -> Rule:
     now = clock.now()
     if rule.ends_at is not None and rule.ends_at <= now:
         raise RuleStartsInThePast()
-    states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=max(rule.starts_at, now))
+    starts_at = max(rule.starts_at, now)
+    values = columns(rule) | {"starts_at": starts_at}
+    said = wording.sentence(values, names_in(values))
+    states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=starts_at, sentence=said)
     return rule
+
+
+def columns(rule: Rule) -> dict[str, Any]:
+    """What a version says, by column, as it was proposed."""
+    return {name: getattr(rule, name) for name in COLUMNS}
 
 
 def reject(rule_id: int, *, by: str, why: str) -> Rule:

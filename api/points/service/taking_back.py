@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +9,15 @@ from sqlalchemy import func, select
 
 from api.kit import clock, states
 from api.kit.db import session
-from api.kit.money import split
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
+from api.points import reckoning
 from api.points.models import Award, Batch, TakeBack
+from api.points.reckoning import Share
 from api.points.service import batches, caps, earning, growth, telling
 from api.points.states import AwardState
 from api.sales import service as sales
 from api.sales.models import SaleRefund
-
-#: How much of a quantity a refund takes.
-Share = Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -47,9 +44,10 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
         return earlier
     share = _share(award, refund)
     # Caps before the account, as when earning: the same order of locks.
-    caps.give_back({use_id: share(used) for use_id, used in award.caps})
+    caps.STORED.give_back({use_id: share(used) for use_id, used in award.caps})
     made = _post(award, refund, _undone(award, share))
-    if award.points == award.taken_back:
+    # A later refund may find nothing left to take: of one point the first half already took all.
+    if award.points == award.taken_back and award.state in (AwardState.PENDING, AwardState.ACTIVE):
         gone = AwardState.NOTHING if award.state == AwardState.PENDING else AwardState.REVERSED
         states.move(award, gone, by=by, reason="refunded", facts={"sale_refund": refund.id})
     return made
@@ -58,23 +56,13 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
 def _share(award: Award, refund: SaleRefund) -> Share:
     """The part between what was refunded before this refund and after it. What was refunded before the sale earned is out already."""
     gone = award.facts["refunded_fen"]
-    whole = award.paid_fen - gone
-    before = max(0, refund.refunded_before_fen - gone)
-    after = max(0, refund.refunded_before_fen + refund.amount_fen - gone)
-
-    def share(quantity: int) -> int:
-        if after == before:
-            return 0
-        return split(quantity, [after, whole - after])[0] - split(quantity, [before, whole - before])[0]
-
-    return share
+    return reckoning.refund_share(award.paid_fen - gone, refund.refunded_before_fen - gone, refund.amount_fen)
 
 
 def _undone(award: Award, share: Share) -> Undone:
     parts, points, shop_points = [], 0, 0
     for part in award.parts:
-        of_shop = share(part["shop_points"])
-        of_all = of_shop + share(part["points"] - part["shop_points"])
+        of_all, of_shop = reckoning.undone(part["points"], part["shop_points"], share)
         points, shop_points = points + of_all, shop_points + of_shop
         parts.append(part | {"taken": part.get("taken", 0) + of_all, "shop_taken": part.get("shop_taken", 0) + of_shop})
     return Undone(points, shop_points, share(award.growth), parts)
@@ -87,8 +75,6 @@ def _post(award: Award, refund: SaleRefund, undone: Undone) -> TakeBack:
         member_id=award.member_id,
         points=undone.points,
         growth=undone.growth,
-    if made.became_debt:
-        telling.debt(made)
         from_expired=0,
         became_debt=0,
         taken_at=clock.now(),
@@ -103,6 +89,8 @@ def _post(award: Award, refund: SaleRefund, undone: Undone) -> TakeBack:
     award.parts = undone.parts
     session.add(made)
     session.flush()
+    if made.became_debt:
+        telling.debt(made)
     growth.credit_later(award.member_id, -undone.growth, f"sale_refund:{refund.id}")
     return made
 
