@@ -72,7 +72,7 @@ FROM sales
 
 AWARDS = """
 INSERT INTO points_awards (state, moves, moved_at, sale_id, member_id, shop_id, points, growth, base_fen, paid_fen, parts, caps, reason,
-  explanation, facts, earned_at, active_from_at, expires_at, transfer_id)
+  explanation, facts, paid_at, earned_at, active_from_at, expires_at, transfer_id)
 SELECT CASE WHEN r.points = 0 THEN 'nothing' WHEN s.scored_at + r.wait <= %(now)s::timestamptz THEN 'active' ELSE 'pending' END,
   0, s.scored_at, s.id, s.member_id, s.shop_id, r.points, s.paid_fen / 100, s.paid_fen, s.paid_fen,
   CASE WHEN r.points = 0 THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object('code', rule.code, 'version', rule.version,
@@ -81,7 +81,7 @@ SELECT CASE WHEN r.points = 0 THEN 'nothing' WHEN s.scored_at + r.wait <= %(now)
   CASE WHEN r.points = 0 THEN 'too_small' END,
   jsonb_build_object('zh', format('%%s 分 = ¥%%s × 1 分/元', r.points, to_char(s.paid_fen / 100.0, 'FM999999990.00')),
     'en', format('%%s points = ¥%%s × 1 point per yuan', r.points, to_char(s.paid_fen / 100.0, 'FM999999990.00'))),
-  '{}'::jsonb, s.scored_at, s.scored_at + r.wait,
+  '{}'::jsonb, s.paid_at, s.scored_at, s.scored_at + r.wait,
   (date_trunc('year', s.scored_at AT TIME ZONE %(zone)s) + interval '2 years') AT TIME ZONE %(zone)s,
   CASE WHEN r.points > 0 THEN nextval(pg_get_serial_sequence('ledger_transfers', 'id')) END
 FROM sales s JOIN shops ON shops.id = s.shop_id JOIN points_rules rule ON rule.code = 'standard' AND rule.version = 1

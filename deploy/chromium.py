@@ -1,0 +1,72 @@
+"""The browser of the tests and screenshots: `python -m deploy.chromium` finds a Chromium and Chinese fonts, or installs Debian's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.embedded import CannotStart
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium", "fonts-noto-cjk")
+#: No window, no sandbox (containers forbid it), nothing fetched from outside, nothing synchronised.
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-domain-reliability", "--force-color-profile=srgb",
+)  # fmt: skip
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts", Path.home() / ".local/share/fonts")
+CHINESE_FONTS = ("*cjk*", "*CJK*", "*wqy*", "*SourceHan*", "*DroidSansFallback*", "*[Ss]im[Ss]un*", "*msyh*", "*PingFang*", "*uming*")
+
+
+def find() -> Path | None:
+    """The browser of the machine: CHROMIUM if it is set, else the first known name on the path."""
+    if given := os.environ.get("CHROMIUM"):
+        found = shutil.which(given)
+        if found is None:
+            raise CannotStart(f"CHROMIUM={given} is not a program: set it to the path of a Chromium, or unset it.")
+        return Path(found)
+    return next((Path(path) for name in NAMES if (path := shutil.which(name))), None)
+
+
+def chinese_fonts() -> bool:
+    """Whether pages can be drawn in Chinese here."""
+    if listing := shutil.which("fc-list"):
+        return bool(subprocess.run([listing, ":lang=zh-cn", "family"], capture_output=True, check=False).stdout.strip())
+    return any(next(folder.rglob(kind), None) for folder in FONT_FOLDERS if folder.is_dir() for kind in CHINESE_FONTS)
+
+
+def ensure() -> Path:
+    """The browser, with fonts for Chinese; installed where we are root on Debian. CannotStart says in one sentence what to do."""
+    found = find()
+    if found and chinese_fonts():
+        return found
+    if not _install():
+        what = "Chinese fonts (Debian's package fonts-noto-cjk)" if found else "a Chromium: install it, or set CHROMIUM to its path"
+        raise CannotStart(f"The browser tests need {what}.")
+    found = find()
+    if found is None:
+        raise CannotStart("Debian's package chromium was installed, but no chromium is on the path: set CHROMIUM to it.")
+    return found
+
+
+def _install() -> bool:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    print("· installing Chromium and Chinese fonts for the browser tests (once)", file=sys.stderr, flush=True)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    wish = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
+    quiet = {"env": env, "stdout": subprocess.DEVNULL, "check": False}
+    if subprocess.run(wish, **quiet).returncode == 0:  # type: ignore[call-overload]
+        return True
+    subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
+    return bool(subprocess.run(wish, **quiet).returncode == 0)  # type: ignore[call-overload]
+
+
+if __name__ == "__main__":
+    try:
+        ensure()
+    except CannotStart as reason:
+        sys.exit(f"✗ {reason}")
