@@ -1,45 +1,53 @@
 /** A list as CSV: ordered, watched while it is made, then saved. */
-import { api, ask, askBlob, newKey } from './client'
+import { language } from '@/lang'
+import { api, ask, askBlob, newKey, type Schemas } from './client'
 import { Refusal } from './problem'
 
-export interface Progress {
-  rows: number
-  total: number | null
-}
+export type Export = Schemas['ListExport']
 
-interface Export {
-  id: number
-  state: string
-  rows?: number
-  total?: number | null
+/** A column of the list as the API names it, and its heading in the file. */
+export interface ExportColumn {
+  name: string
+  title: string
 }
 
 const PAUSE = 1000
+const SLOWER = 5000
 const LONGEST = 15 * 60 * 1000
 
-// The routes of exports are named by text here: the contract gives their types where they exist.
-const untyped = api as unknown as {
-  POST: (path: string, options: object) => ReturnType<typeof api.GET>
-  GET: (path: string, options: object) => ReturnType<typeof api.GET>
+/** Whether the file can still come. */
+export function underWay(one: Export): boolean {
+  return one.state === 'waiting' || one.state === 'running'
 }
 
+/** Order a list; nothing is waited for. Without columns all of them come. */
+export async function orderExport(table: string, filters: Readonly<Record<string, string>>, columns: readonly ExportColumn[]): Promise<Export> {
+  const body = { table, filters, columns: [...columns], language: language.value }
+  return ask(api.POST('/v1/office/exports', { params: { header: { 'Idempotency-Key': newKey() } }, body }))
+}
+
+/** Order a list, tell how many rows are written, and save the file. */
 export async function exportList(
-  kind: string,
+  table: string,
   filters: Readonly<Record<string, string>>,
-  columns: readonly string[],
-  tell: (progress: Progress) => void,
+  columns: readonly ExportColumn[],
+  tell: (now: Export) => void,
 ): Promise<void> {
-  const headers = { 'Idempotency-Key': newKey() }
-  let made = (await ask(untyped.POST('/v1/office/exports', { headers, body: { kind, filters, columns } }) as never)) as Export
-  const until = Date.now() + LONGEST
-  while (made.state !== 'done' && made.state !== 'failed') {
-    if (Date.now() > until) throw new Refusal({ type: 'export-late' }, 504)
-    await new Promise((done) => setTimeout(done, PAUSE))
-    made = (await ask(untyped.GET('/v1/office/exports/{export_id}', { params: { path: { export_id: made.id } } }) as never)) as Export
-    tell({ rows: made.rows ?? 0, total: made.total ?? null })
+  const began = Date.now()
+  let made = await orderExport(table, filters, columns)
+  while (underWay(made)) {
+    tell(made)
+    if (Date.now() - began > LONGEST) throw new Refusal({ type: 'export-late' }, 504)
+    await new Promise((done) => setTimeout(done, Date.now() - began > 30_000 ? SLOWER : PAUSE))
+    made = await ask(api.GET('/v1/office/exports/{export_id}', { params: { path: { export_id: made.id } } }))
   }
-  if (made.state === 'failed') throw new Refusal({ type: 'export-failed' }, 500)
-  save(await askBlob(`/v1/office/exports/${made.id}/file`), `${kind}.csv`)
+  if (made.state !== 'done') throw new Refusal({ type: made.trouble ?? 'export-ended' }, 409)
+  await saveExport(made)
+}
+
+/** Let the browser save a finished export. */
+export async function saveExport(made: Export): Promise<void> {
+  save(await askBlob(`/v1/office/exports/${made.id}/file`), made.file_name)
 }
 
 /** Let the browser save a file. */

@@ -12,6 +12,8 @@ export interface Column<Row> {
   /** not shown until chosen */
   spare?: boolean
   width?: string
+  /** the column of the CSV file, where the API names it otherwise than `key` */
+  csv?: string
 }
 
 export interface PageQuery {
