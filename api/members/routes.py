@@ -432,9 +432,9 @@ def recover_member(arguments: dict[str, Any], member_id: int) -> Member:
     """Give a member a new phone: a code sent to it was read out, and the person was recognised; every sign-in ends"""
     before = phones.masked(profile.get(member_id).phone_sealed)
     member = joining.recover(member_id, arguments["phone"], code=arguments["code"])
-    after = {"phone": phones.masked(member.phone_sealed), "recognised_by": arguments["recognised_by"]}
+    after = {"shown_as": phones.masked(member.phone_sealed), "recognised_by": arguments["recognised_by"]}
     audit.record(
-        identity.staff().name, "changed a member's phone", "member", member_id, before={"phone": before}, after=after,
+        identity.staff().name, "changed a member's phone", "member", member_id, before={"shown_as": before}, after=after,
         why=arguments["reason"],
     )  # fmt: skip
     return member

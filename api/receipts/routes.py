@@ -58,12 +58,12 @@ def send_receipt(args: dict[str, Any]) -> Receipt:
 
 
 @members.get("")
-@members.arguments(schemas.PageArgs, location="query")
+@members.arguments(schemas.MyReceiptsArgs, location="query")
 @members.response(200, schemas.ReceiptPageSchema)
 @members.problems(pages.CursorInvalid)
 def list_my_receipts(args: dict[str, Any]) -> pages.Page[Receipt]:
     """List my receipts, newest first"""
-    return service.receipts_of(identity.member().id, cursor=args.get("cursor"), limit=args["limit"])
+    return service.receipts_of(identity.member().id, cursor=args.get("cursor"), limit=args["limit"], show=args["show"])
 
 
 @members.get("/<int:receipt_id>")
@@ -83,8 +83,8 @@ def withdraw_receipt(receipt_id: int) -> Receipt:
 
 
 @members.get("/<int:receipt_id>/photos/<int:position>")
-@members.response(200, {"type": "string", "format": "binary"}, content_type="image/jpeg")
 @members.arguments(schemas.CropArgs, location="query")
+@members.response(200, {"type": "string", "format": "binary"}, content_type="image/jpeg")
 @members.problems(errors.ReceiptNotFound, errors.PhotoNotFound, errors.PhotoDamaged, FileRemoved)
 def show_my_photo(args: dict[str, Any], receipt_id: int, position: int) -> flask.Response:
     """Show one of my photos as I sent it; `field` crops to where that was read, or to where the choices of the question stand"""
@@ -233,6 +233,16 @@ def list_shop_receipts(args: dict[str, Any]) -> pages.Page[Receipt]:
 def report_today(args: dict[str, Any]) -> report.Today:
     """A day in numbers: the queue and its promises, the automatic share, points given, receipts by hour and outcome"""
     return report.today(args["on"])
+
+
+@reports.get("/receipts")
+@reports.arguments(schemas.ReceiptListArgs, location="query")
+@reports.response(200, schemas.OfficeReceiptPageSchema)
+@reports.problems(pages.CursorInvalid)
+@reports.permission("receipts.read")
+def list_receipts(args: dict[str, Any]) -> pages.Page[Receipt]:
+    """List receipts of the mall, or of one member, newest first"""
+    return service.receipts_of_mall(cursor=args.pop("cursor", None), **args)
 
 
 @reports.get("/receipt-reports/concentration")

@@ -11,7 +11,7 @@ from flask_smorest.fields import Upload
 from api.kit.http import PageArgs, Schema, page_of
 from api.receipts.reading import located, private
 from api.receipts.reasons import REVIEWER_REASONS, NextAction, Reason, next_action, sentence
-from api.receipts.states import ReceiptState, ReviewState
+from api.receipts.states import SHOWN, ReceiptState, ReviewState
 
 BOX = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
 LINE = {"type": "object", "required": ["text", "box"], "properties": {"text": {"type": ["string", "null"]}, "box": BOX}}
@@ -105,6 +105,12 @@ class OfficeReceiptsArgs(PageArgs):
     until = ma.fields.AwareDateTime(load_default=None)
 
 
+class ReceiptListArgs(OfficeReceiptsArgs):
+    """The same, or those of one member."""
+
+    member_id = ma.fields.Integer(load_default=None, validate=ma.validate.Range(1, 2**63 - 1))
+
+
 class OfficeReceiptSchema(Schema):
     """One receipt in a list of all."""
 
@@ -121,6 +127,9 @@ class OfficeReceiptSchema(Schema):
     sale_id = ma.fields.Integer(allow_none=True, required=True)
     sent_at = ma.fields.AwareDateTime(required=True)
     decided_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+
+
+OfficeReceiptPageSchema = page_of(OfficeReceiptSchema)
 
 
 class MyReceiptsArgs(PageArgs):

@@ -41,7 +41,7 @@ from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, Receip
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
-from api.receipts.states import OPEN, ReceiptState, ReviewState
+from api.receipts.states import OPEN, SHOWN, ReceiptState, ReviewState
 from api.sales import matching as same_purchase
 from api.sales import service as sales
 
@@ -543,16 +543,28 @@ def _slip_known(receipt: Receipt, changes: dict[str, Any]) -> bool:
 # What the shopper does
 
 
-def receipts_of(member_id: int, *, cursor: str | None, limit: int) -> pages.Page[Receipt]:
-    """The member's receipts, newest first."""
-    return pages.page(select(Receipt).where(Receipt.member_id == member_id), Receipt.sent_at, Receipt.id, cursor=cursor, limit=limit)
+def receipts_of(member_id: int, *, cursor: str | None, limit: int, show: str | None = None) -> pages.Page[Receipt]:
+    """The member's receipts, newest first; of all, or only those that `show` (a key of SHOWN) names."""
+    query = select(Receipt).where(Receipt.member_id == member_id)
+    if show is not None:
+        query = query.where(Receipt.state.in_(SHOWN[show]))
+    return pages.page(query, Receipt.sent_at, Receipt.id, cursor=cursor, limit=limit)
 
 
 def receipts_of_mall(
-    *, state: str | None, shop_id: int | None, since: datetime | None, until: datetime | None, cursor: str | None, limit: int
+    *,
+    state: str | None,
+    shop_id: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    member_id: int | None = None,
+    cursor: str | None,
+    limit: int,
 ) -> pages.Page[Receipt]:
     """Everybody's receipts, newest first, without what the reader said; `since` and `until` are a half-open range of `sent_at`."""
     query = select(Receipt).options(defer(Receipt.reading))
+    if member_id is not None:
+        query = query.where(Receipt.member_id == member_id)
     if state is not None:
         query = query.where(Receipt.state == state)
     if shop_id is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from sqlalchemy import select
 
 from api.kit import db
 from api.kit.audit import AuditEntry
-from api.members import service
+from api.members import phones, service
+from api.members.service import names, phone_codes, profile
 from tests.conftest import bearer
-from tests.factories import make_staff
+from tests.factories import make_member, make_staff
 from tests.members.conftest import check_refused, header, rows
 
 PHONE = "13800138000"
@@ -48,6 +50,111 @@ def test_staff_find_a_member_by_phone_number_and_code(client: Any, shopper: Any,
         assert [item["number"] for item in answer.json["items"]] == [number], answer.json
     check_refused(client.get("/v1/office/members", query_string={"code": code}, headers=desk), 409, "member-code-used")
     assert client.get("/v1/office/members", query_string={"phone": "13511112222"}, headers=desk).json["items"] == []
+
+
+def test_names_are_found_by_any_part_in_any_script_page_by_page(client: Any, desk: dict[str, str], mall: int) -> None:
+    with db.unit_of_work(mall):
+        for name in ("李雷", "小李雷", "Ｌｉ Lei", "韩梅梅", "李", "🐼李雷 <b>"):
+            profile.change(make_member().id, nickname=name)
+
+    def found(**query: Any) -> list[int]:
+        answer = client.get("/v1/office/members", query_string=query, headers=desk)
+        assert answer.status_code == 200, answer.json
+        return [item["number"] for item in answer.json["items"]]
+
+    assert found(name="李雷") == [1, 2, 6]
+    assert sorted(found(name="李")) == [1, 2, 5, 6]
+    assert found(name="梅梅") == found(q="梅") == [4]
+    assert found(q="li l") == found(name="ILEI") == [3]
+    assert found(name="%") == found(name="雷雷") == []
+    first = client.get("/v1/office/members", query_string={"name": "李", "limit": 3}, headers=desk).json
+    rest = client.get("/v1/office/members", query_string={"name": "李", "limit": 3, "cursor": first["next_cursor"]}, headers=desk).json
+    assert sorted(item["number"] for item in first["items"] + rest["items"]) == [1, 2, 5, 6]
+    check_refused(client.get("/v1/office/members", query_string={"name": " "}, headers=desk), 422, "search-too-wide")
+
+
+def test_a_changed_name_is_found_and_the_old_one_is_not(mall: int, app: Any) -> None:
+    with db.unit_of_work(mall):
+        member = make_member()
+        profile.change(member.id, nickname="哈哈哈")
+        assert [found.id for found in names.search("哈", None, 20).items] == [member.id]
+        profile.change(member.id, nickname="安静")
+        assert names.search("哈", None, 20).items == []
+        profile.close(member.id)
+        assert names.search("安", None, 20).items == []
+
+
+def test_one_box_takes_phone_number_name_and_code(client: Any, shopper: Any, desk: dict[str, str]) -> None:
+    number = shopper.json["member"]["number"]
+    code = client.post("/v1/me/codes", headers=header(shopper)).json["code"]
+    for q in ("138 0013 8000", str(number), "雷同", code):
+        answer = client.get("/v1/office/members", query_string={"q": q}, headers=desk)
+        assert [item["number"] for item in answer.json["items"]] == [number], q
+    assert client.get("/v1/office/members", query_string={"q": "ABCDEFGHJKMNPQRS"}, headers=desk).json["items"] == []
+
+
+def test_a_record_shows_its_pages_to_whom_opened_it(client: Any, shopper: Any, desk: dict[str, str], administrator: dict[str, str]) -> None:
+    path = f"/v1/office/members/{shopper.json['member']['number']}"
+    client.post("/v1/me/vehicles", json={"plate": "京A12345"}, headers=header(shopper))
+    check_refused(client.get(f"{path}/identities", headers=desk), 403, "record-not-opened")
+    assert client.get(f"{path}?reason=complaint+77", headers=desk).status_code == 200
+    told = {name: client.get(f"{path}/{name}", headers=desk).json for name in ("identities", "vehicles", "sessions", "consents", "level")}
+    assert {line["channel"] for line in told["identities"]["items"]} == {"wechat", "phone"}
+    assert told["vehicles"]["items"][0]["plate"] == "京A···45"
+    assert told["sessions"]["items"][0]["channel"] == "wechat"
+    assert told["consents"]["items"][0]["document"] == "privacy"
+    assert told["level"]["growth"] == 0
+    check_refused(client.get(f"{path}/level", headers=administrator), 403, "record-not-opened")
+
+
+def test_a_lost_device_is_signed_out_at_once(client: Any, shopper: Any, desk: dict[str, str], mall: int) -> None:
+    path = f"/v1/office/members/{shopper.json['member']['number']}/sign-outs"
+    check_refused(client.post(path, json={}, headers=desk), 422, "shape-wrong")
+    assert client.post(path, json={"reason": "phone was stolen"}, headers=desk).status_code == 204
+    check_refused(client.get("/v1/me", headers=header(shopper)), 401, "token-invalid")
+    renewed = client.post("/v1/sessions/refresh", json={"refresh_token": shopper.json["refresh_token"]})
+    check_refused(renewed, 401, "session-ended")
+    assert rows(mall, select(AuditEntry.why).where(AuditEntry.did == "signed a member out")) == [("phone was stolen",)]
+
+
+def texted(mall: int, mall_code: str, client: Any, phone: str) -> str:
+    """The code that was sent to a phone."""
+    assert client.post(f"/v1/malls/{mall_code}/sign-in/phone-codes", json={"phone": phone}).status_code == 202
+    text = db.in_mall(mall, lambda: phone_codes.newest_text(phones.normalise(phone)))
+    assert text is not None
+    return re.search(r"[0-9]{6}", text)[0]  # type: ignore[index]
+
+
+def test_the_desk_moves_a_member_to_a_new_phone(client: Any, shopper: Any, desk: dict[str, str], mall: int, mall_code: str) -> None:
+    path = f"/v1/office/members/{shopper.json['member']['number']}/phone"
+    code = texted(mall, mall_code, client, "13911112222")
+    said = {"phone": "13911112222", "recognised_by": "identity_card", "reason": "lost the phone"}
+    check_refused(client.put(path, json=said | {"code": f"{(int(code) + 1) % 10**6:06}"}, headers=desk), 401, "phone-code-wrong")
+    answer = client.put(path, json=said | {"code": code}, headers=desk)
+    assert (answer.status_code, answer.json["phone"]) == (200, "139****2222"), answer.json
+    check_refused(client.get("/v1/me", headers=header(shopper)), 401, "token-invalid")
+    (entry,) = rows(mall, select(AuditEntry.before, AuditEntry.after, AuditEntry.why).where(AuditEntry.did == "changed a member's phone"))
+    assert entry[0] == {"shown_as": "138****8000"} and entry[1]["recognised_by"] == "identity_card" and entry[2] == "lost the phone"
+    assert client.get("/v1/office/members?phone=13800138000", headers=desk).json["items"] == []
+
+
+def test_the_desk_never_joins_two_members_in_passing(client: Any, shopper: Any, desk: dict[str, str], mall: int, mall_code: str) -> None:
+    with db.unit_of_work(mall):
+        other = make_member().id
+    code = texted(mall, mall_code, client, PHONE)
+    said = {"phone": PHONE, "recognised_by": "passport", "reason": "lost the phone", "code": code}
+    check_refused(client.put(f"/v1/office/members/{other}/phone", json=said, headers=desk), 409, "merge-needed")
+
+
+def test_a_member_moves_to_a_new_phone_with_the_codes_of_both(client: Any, shopper: Any, mall: int, mall_code: str) -> None:
+    new = "13911112222"
+    code, old = texted(mall, mall_code, client, new), texted(mall, mall_code, client, PHONE)
+    me = header(shopper)
+    check_refused(client.put("/v1/me/phone", json={"phone": new, "code": code}, headers=me), 409, "old-phone-unproven")
+    wrong = f"{(int(old) + 1) % 10**6:06}"
+    check_refused(client.put("/v1/me/phone", json={"phone": new, "code": code, "old_code": wrong}, headers=me), 401, "phone-code-wrong")
+    answer = client.put("/v1/me/phone", json={"phone": new, "code": code, "old_code": old}, headers=me)
+    assert (answer.status_code, answer.json["member"]["phone"]) == (200, "139****2222"), answer.json
 
 
 def test_a_search_names_exactly_one_thing(client: Any, desk: dict[str, str]) -> None:
