@@ -31,7 +31,7 @@ from api.staff.errors import (
     TokenReused,
 )
 from api.staff.models import StaffAccount
-from api.staff.permissions import Role
+from api.staff.permissions import ROLES, SHOP_ROLES, Role
 from api.staff.queries import JobLine, JobRun
 from api.staff.service import Pairing, Tokens
 from api.staff.states import AccountState
@@ -123,7 +123,9 @@ def sign_out() -> None:
 @exported("staff", schemas.AccountsArgs, schemas.StaffAccountSchema)
 def list_accounts(args: dict[str, Any]) -> Page[StaffAccount]:
     """Accounts of people"""
-    return service.accounts(shop_id=args.get("shop_id"), state=args.get("state"), cursor=args.get("cursor"), limit=args["limit"])
+    return service.accounts(
+        shop_id=args.get("shop_id"), state=args.get("state"), role=args.get("role"), cursor=args.get("cursor"), limit=args["limit"]
+    )
 
 
 @office.post("/staff")
@@ -175,6 +177,24 @@ def move_account(args: dict[str, str], account_id: int) -> StaffAccount:
 def reset_password(args: dict[str, str], account_id: int) -> StaffAccount:
     """Give somebody a new password"""
     return service.reset_password(account_id, args["password"], by=identity.staff().name, why=args["why"])
+
+
+@office.get("/roles")
+@office.response(200, schemas.RolesSchema)
+@office.permission("staff.read")
+def show_roles() -> dict[str, Any]:
+    """Every role and what it allows"""
+    return {"roles": [{"role": role, "of_shop": role in SHOP_ROLES, "permissions": sorted(held)} for role, held in ROLES.items()]}
+
+
+@office.get("/tablets")
+@office.arguments(schemas.TabletsArgs, location="query")
+@office.response(200, AccountPage)
+@office.permission("tablets.manage")
+@exported("tablets", schemas.TabletsArgs, schemas.StaffAccountSchema)
+def list_all_tablets(args: dict[str, Any]) -> Page[StaffAccount]:
+    """Every shop's tablets"""
+    return service.tablets(shop_id=args.get("shop_id"), state=args.get("state"), cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.post("/shops/<int:shop_id>/pairing-codes")
@@ -232,6 +252,17 @@ def show_jobs() -> dict[str, list[JobLine]]:
 def list_jobs(args: dict[str, Any]) -> Page[JobRun]:
     """Runs of background jobs, newest first"""
     return queries.runs(state=args.get("state"), name=args.get("name"), cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.post("/jobs")
+@office.arguments(schemas.RunArgs)
+@office.response(201, schemas.JobRunSchema)
+@office.problems(JobNotFound)
+@office.idempotent
+@office.permission("jobs.retry")
+def run_job(args: dict[str, str]) -> JobRun:
+    """Run a scheduled job for this mall now"""
+    return service.run_now(args["name"], by=identity.staff().name, why=args["why"])
 
 
 @office.post("/jobs/<int:job_id>/retry")

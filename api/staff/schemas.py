@@ -54,6 +54,20 @@ class TokensSchema(Schema):
     account = fields.Nested(StaffAccountSchema, required=True)
 
 
+class RoleSchema(Schema):
+    """A role and what it allows; `of_shop`: it belongs to a shop, not to the mall."""
+
+    role = fields.String(required=True)
+    of_shop = fields.Boolean(required=True)
+    permissions = fields.List(fields.String(), required=True)
+
+
+class RolesSchema(Schema):
+    """Every role."""
+
+    roles = fields.List(fields.Nested(RoleSchema), required=True)
+
+
 class MeSchema(Schema):
     """Who is asking, and what the role allows."""
 
@@ -61,11 +75,17 @@ class MeSchema(Schema):
     permissions = fields.List(fields.String(), required=True)
 
 
-class AccountsArgs(http.PageArgs):
-    """Which accounts."""
+class TabletsArgs(http.PageArgs):
+    """Which tablets."""
 
     shop_id = fields.Integer(validate=ID)
     state = fields.String(validate=OneOf(STATES))
+
+
+class AccountsArgs(TabletsArgs):
+    """Which accounts of people."""
+
+    role = fields.String(validate=OneOf(ROLES))
 
 
 class OpenAccountArgs(Schema):
@@ -157,6 +177,13 @@ class JobsArgs(http.PageArgs):
 
     state = fields.String(validate=OneOf(queries.STATES))
     name = fields.String(validate=Length(1, 128))
+
+
+class RunArgs(Schema):
+    """Which scheduled job, and why now."""
+
+    name = fields.String(required=True, validate=Length(1, 128))
+    why = fields.String(required=True, validate=WHY)
 
 
 class JobRunSchema(Schema):

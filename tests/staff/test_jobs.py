@@ -41,6 +41,17 @@ def test_a_failed_job_is_tried_again_once_with_a_reason(client, mall, hire) -> N
     assert client.get("/v1/office/audit?subject_type=job", headers=header).json["items"][0]["why"] == "the disk was full"
 
 
+def test_a_scheduled_job_is_run_at_once_with_a_reason(client, mall, hire) -> None:
+    _, header = hire()
+    asked = {"name": forget_old_sign_ins.name, "why": "before the audit"}
+    put_in = client.post("/v1/office/jobs", json=asked, headers=header | {"Idempotency-Key": "run-key-1"})
+    assert (put_in.status_code, put_in.json["name"], put_in.json["state"]) == (201, forget_old_sign_ins.name, "todo")
+    assert client.get("/v1/office/audit?subject_type=job", headers=header).json["items"][0]["did"] == "ran the job"
+    for name in ("receipts.jobs.read", "nothing"):
+        refused = client.post("/v1/office/jobs", json=asked | {"name": name}, headers=header | {"Idempotency-Key": f"run-{name}"})
+        assert refused.json["type"].endswith("job-not-found")
+
+
 def test_another_malls_jobs_are_not_there(client, mall) -> None:
     job_id = _put(mall, "failed")
     with db.unit_of_work():

@@ -37,3 +37,10 @@ def test_every_role_may_something_and_an_unknown_one_nothing() -> None:
     assert all(permissions.of(role) for role in Role)
     assert permissions.of("owner") == frozenset()
     assert not permissions.of("tablet") & {"self.write", "own_tablets.manage"}
+
+
+def test_the_office_reads_what_each_role_allows(client, hire) -> None:
+    _, header = hire()
+    roles = {row["role"]: row for row in client.get("/v1/office/roles", headers=header).json["roles"]}
+    assert roles["reviewer"]["permissions"] == sorted(permissions.of("reviewer"))
+    assert (roles["tablet"]["of_shop"], roles["finance"]["of_shop"]) == (True, False)

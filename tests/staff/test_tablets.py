@@ -88,3 +88,15 @@ def test_a_closed_shop_takes_no_tablet(client, mall, hire) -> None:
         shop_id = make_shop(closed=True).id
     _, administrator = hire()
     assert client.post(f"/v1/office/shops/{shop_id}/pairing-codes", headers=administrator).json["type"].endswith("shop-closed")
+
+
+def test_the_office_sees_the_tablets_of_every_shop(client, code, hire) -> None:
+    _, first = hire("shop_manager")
+    _, second = hire("shop_manager")
+    _, office = hire()
+    ids = [_pair(client, code, _code(client, header)).json["account"] for header in (first, second)]
+    listed = client.get("/v1/office/tablets", headers=office).json["items"]
+    assert [row["id"] for row in listed] == [ids[1]["id"], ids[0]["id"]]
+    of_one = client.get(f"/v1/office/tablets?shop_id={ids[0]['shop_id']}&state=active", headers=office).json["items"]
+    assert [row["id"] for row in of_one] == [ids[0]["id"]]
+    assert client.get("/v1/office/tablets", headers=hire("reviewer")[1]).status_code == 403

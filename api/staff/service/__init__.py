@@ -13,7 +13,7 @@ from api.staff.service.accounts import (
 )
 from api.staff.service.sessions import Tokens, admitted, forget_old, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
-from api.staff.service.work import retry
+from api.staff.service.work import retry, run_now
 
 __all__ = [
     "Pairing",
@@ -34,6 +34,7 @@ __all__ = [
     "reset_password",
     "retry",
     "revoke",
+    "run_now",
     "sign_in",
     "sign_out",
     "tablets",

@@ -29,13 +29,15 @@ from api.staff.states import AccountState
 FACTS = ("login", "name", "role", "shop_id", "state")
 
 
-def accounts(*, shop_id: int | None, state: str | None, cursor: str | None, limit: int) -> Page[StaffAccount]:
+def accounts(*, shop_id: int | None, state: str | None, role: str | None = None, cursor: str | None, limit: int) -> Page[StaffAccount]:
     """People of the staff, newest first; tablets are listed with their shop."""
     query = select(StaffAccount).where(StaffAccount.role != Role.TABLET)
     if shop_id is not None:
         query = query.where(StaffAccount.shop_id == shop_id)
     if state is not None:
         query = query.where(StaffAccount.state == state)
+    if role is not None:
+        query = query.where(StaffAccount.role == role)
     return pages.page(query, StaffAccount.id, cursor=cursor, limit=limit)
 
 

@@ -67,9 +67,13 @@ def pair(code: str, device_name: str) -> Tokens:
     return sessions.begin(made)
 
 
-def tablets(*, shop_id: int, cursor: str | None, limit: int) -> Page[StaffAccount]:
-    """A shop's tablets, revoked ones too, newest first."""
-    query = select(StaffAccount).where(StaffAccount.role == Role.TABLET, StaffAccount.shop_id == shop_id)
+def tablets(*, shop_id: int | None, state: str | None = None, cursor: str | None, limit: int) -> Page[StaffAccount]:
+    """Tablets of a shop or of all, revoked ones too, newest first."""
+    query = select(StaffAccount).where(StaffAccount.role == Role.TABLET)
+    if shop_id is not None:
+        query = query.where(StaffAccount.shop_id == shop_id)
+    if state is not None:
+        query = query.where(StaffAccount.state == state)
     return pages.page(query, StaffAccount.id, cursor=cursor, limit=limit)
 
 

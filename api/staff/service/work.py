@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit import audit
+from api.kit import audit, jobs
 from api.staff import queries
 from api.staff.errors import JobNotFailed, JobNotFound
 from api.staff.queries import JobRun
@@ -17,3 +17,14 @@ def retry(job_id: int, *, by: str, why: str) -> JobRun:
         raise JobNotFailed(state=found.state)
     audit.record(by, "tried the job again", "job", job_id, before={"name": found.name, "attempts": found.attempts}, why=why)
     return queries.run(job_id) or found
+
+
+def run_now(name: str, *, by: str, why: str) -> JobRun:
+    """Put a scheduled job in for this mall, besides its schedule. JobNotFound, also for a job that has no schedule."""
+    job = jobs.JOBS.get(name)
+    if job is None or job.cron is None:
+        raise JobNotFound()
+    put_in = queries.run(jobs.later(job))
+    assert put_in is not None
+    audit.record(by, "ran the job", "job", put_in.id, after={"name": name}, why=why)
+    return put_in
