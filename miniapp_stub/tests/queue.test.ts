@@ -60,7 +60,9 @@ const refused = () => new Trouble("refusal", 422, { type: "/problems/not-a-pictu
 
 describe("the queue of receipts on their way", () => {
   let phone: Phone;
-  beforeEach(() => (phone = new Phone()));
+  beforeEach(() => {
+    phone = new Phone();
+  });
 
   it("sends what is added, tells where it arrived and lets the photos go", async () => {
     const key = makeQueue(phone.ports()).add(["a", "b"]);
