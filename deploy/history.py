@@ -56,7 +56,7 @@ INSERT INTO sales (shop_id, member_id, channel, paid_at, paid_on, minute_known, 
   scored_by, scored_at)
 SELECT shop_id, member_id, 'receipt', date_trunc('second', local_at) AT TIME ZONE %(zone)s, local_at::date, true, paid_fen,
   to_char(local_at, 'YYMMDD') || lpad((floor(till * 9) + 1)::text, 2, '0') || lpad(n::text, 7, '0'),
-  jsonb_build_array(jsonb_build_object('kind', tender, 'amount_fen', paid_fen)),
+  jsonb_build_array(jsonb_build_array(tender, paid_fen)),
   told_at, nextval(pg_get_serial_sequence('sale_sightings', 'id')), told_at
 FROM (SELECT *, least(date_trunc('second', local_at) AT TIME ZONE %(zone)s + interval '40 minutes', %(now)s::timestamptz) AS told_at
   FROM placed ORDER BY local_at) told
@@ -81,7 +81,11 @@ SELECT CASE WHEN r.points = 0 THEN 'nothing' WHEN s.scored_at + r.wait <= %(now)
   CASE WHEN r.points = 0 THEN 'too_small' END,
   jsonb_build_object('zh', format('%%s 分 = ¥%%s × 1 分/元', r.points, to_char(s.paid_fen / 100.0, 'FM999999990.00')),
     'en', format('%%s points = ¥%%s × 1 point per yuan', r.points, to_char(s.paid_fen / 100.0, 'FM999999990.00'))),
-  '{}'::jsonb, s.paid_at, s.scored_at, s.scored_at + r.wait,
+  jsonb_build_object('base_fen', s.paid_fen, 'paid_fen', s.paid_fen, 'minute_known', true, 'channel', s.channel, 'shop_id', s.shop_id,
+    'site_id', shops.site_id, 'category', shops.category, 'shop_rate_bp', shops.points_rate_bp, 'shop_excluded', false, 'level', 0,
+    'level_bp', 10000, 'paid_at', to_char(s.paid_at AT TIME ZONE %(zone)s, 'YYYY-MM-DD"T"HH24:MI:SS')
+      || to_char(s.paid_at AT TIME ZONE %(zone)s - s.paid_at AT TIME ZONE 'UTC', 'SGHH24:MI'),
+    'refunded_fen', 0, 'by', 'history', 'capped', false), s.paid_at, s.scored_at, s.scored_at + r.wait,
   (date_trunc('year', s.scored_at AT TIME ZONE %(zone)s) + interval '2 years') AT TIME ZONE %(zone)s,
   CASE WHEN r.points > 0 THEN nextval(pg_get_serial_sequence('ledger_transfers', 'id')) END
 FROM sales s JOIN shops ON shops.id = s.shop_id JOIN points_rules rule ON rule.code = 'standard' AND rule.version = 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 from flask.cli import AppGroup
@@ -32,6 +31,6 @@ def liability() -> None:
         with db.unit_of_work(mall_id):
             found = service.liability_report()
         wrong |= not found.agrees
-        click.echo(json.dumps({"mall": mall_id} | asdict(found) | {"breakage_bp": found.breakage_bp}, ensure_ascii=False))
+        click.echo(json.dumps({"mall": mall_id} | found.figures(), ensure_ascii=False))
     if wrong:
         raise SystemExit(1)

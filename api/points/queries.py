@@ -76,10 +76,10 @@ SELECT max(id), count(*) FROM (
 
 #: One slice of them, in the order in which they were awarded.
 REHEARSAL_AWARDS = """
-SELECT id, sale_id, member_id, shop_id, points, taken_back, paid_at, earned_at, facts, CASE WHEN parts @> '[{"shop_points": 0}]'
-    AND jsonb_array_length(parts) = 1 THEN 0 ELSE (
-      SELECT coalesce(sum((p ->> 'shop_points')::bigint - coalesce((p ->> 'shop_taken')::bigint, 0)), 0)::bigint
-      FROM jsonb_array_elements(parts) p) END AS shop_points
+SELECT id, sale_id, member_id, shop_id, points, taken_back, paid_at >= %(counts_from)s::timestamptz AS counts, earned_at, facts,
+  CASE WHEN jsonb_array_length(parts) = 1 AND parts @> '[{"shop_points": 0}]' THEN 0 ELSE (
+    SELECT coalesce(sum((p ->> 'shop_points')::bigint - coalesce((p ->> 'shop_taken')::bigint, 0)), 0)::bigint
+    FROM jsonb_array_elements(parts) p) END AS shop_points
 FROM points_awards
 WHERE paid_at >= %(begins)s::timestamptz AND paid_at < %(ends)s::timestamptz AND id > %(after)s::bigint AND id <= %(last)s::bigint
 ORDER BY id
@@ -98,8 +98,13 @@ SELECT expires_at, sum(left_points)::bigint FROM points_batches
 WHERE member_id = %(member_id)s AND left_points > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST LIMIT 400
 """
 
-#: What members hold, and how old it is; (figure, key, points).
+#: What members hold, and how old it is; (figure, key, points). What is expected to expire goes by the share of the points of batches
+#: due in the last twelve months that did expire: of a batch that share, but no more than is left of it.
 LIABILITY = """
+WITH gone AS (
+  SELECT coalesce(sum(expired_points) * 10000 / nullif(sum(points), 0), 0)::bigint AS share_bp FROM points_batches
+  WHERE expires_at <= %(now)s::timestamptz AND expires_at > %(now)s::timestamptz - interval '12 months'
+)
 SELECT 'outstanding', '', coalesce(sum(balance) FILTER (WHERE balance > 0), 0)::bigint FROM ledger_accounts
   WHERE owner_kind = 'member' AND asset = 'points'
 UNION ALL SELECT 'debt', '', coalesce(-sum(balance) FILTER (WHERE balance < 0), 0)::bigint FROM ledger_accounts
@@ -112,6 +117,12 @@ UNION ALL SELECT 'age', CASE WHEN age < interval '31 days' THEN '0-30' WHEN age 
   FROM (SELECT %(now)s::timestamptz - earned_at AS age, left_points FROM points_batches WHERE left_points > 0) b GROUP BY 2
 UNION ALL SELECT 'expiring', coalesce(to_char((expires_at - interval '1 second') AT TIME ZONE %(timezone)s, 'YYYY-MM'), 'never'),
     sum(left_points)::bigint FROM points_batches WHERE left_points > 0 GROUP BY 2
+UNION ALL SELECT 'expected', coalesce(to_char((expires_at - interval '1 second') AT TIME ZONE %(timezone)s, 'YYYY-MM'), 'never'),
+    sum(least(left_points, points * share_bp / 10000))::bigint FROM points_batches CROSS JOIN gone
+    WHERE left_points > 0 AND expires_at IS NOT NULL GROUP BY 2
+UNION ALL SELECT 'expired_share_bp', '', share_bp FROM gone
+UNION ALL SELECT 'activating', to_char(active_from_at AT TIME ZONE %(timezone)s, 'YYYY-MM'), sum(points - taken_back)::bigint
+    FROM points_awards WHERE state = 'pending' GROUP BY 2
 UNION ALL SELECT 'issued', '', coalesce(sum(points), 0)::bigint FROM points_batches
 UNION ALL SELECT 'expired', '', coalesce(sum(expired_points), 0)::bigint FROM points_batches
 UNION ALL SELECT 'batches', '', coalesce(sum(left_points), 0)::bigint FROM points_batches
@@ -152,4 +163,13 @@ INSERT INTO points_alerts AS held (kind, member_id, happened_on, facts, raised_a
 SELECT kind, member_id, %(day)s::date, facts, %(now)s::timestamptz FROM odd
 ON CONFLICT (mall_id, kind, member_id, happened_on) DO UPDATE SET facts = excluded.facts WHERE held.seen_by IS NULL
 RETURNING held.id
+"""
+
+#: What a member earned and spent from one instant to another, newest first: (kind, id, points, at, shop, what).
+EVIDENCE = """
+SELECT 'award' AS kind, id, points, earned_at AS at, shop_id, sale_id::text AS subject, paid_fen, paid_at FROM points_awards
+  WHERE member_id = %(member_id)s AND earned_at >= %(begins)s::timestamptz AND earned_at < %(ends)s::timestamptz AND points > 0
+UNION ALL SELECT 'spend', id, -points, spent_at, NULL, cause_type || ' ' || cause_id, NULL, NULL FROM points_spends
+  WHERE member_id = %(member_id)s AND spent_at >= %(begins)s::timestamptz AND spent_at < %(ends)s::timestamptz
+ORDER BY at DESC, id DESC LIMIT %(most)s
 """

@@ -131,12 +131,12 @@ class Reckoned:
     @property
     def points(self) -> int:
         """All parts together."""
-        return sum(part.points for part in self.parts)
+        return sum([part.points for part in self.parts])
 
     @property
     def shop_points(self) -> int:
         """The part of the points that the shop bears."""
-        return sum(part.shop_points for part in self.parts)
+        return sum([part.shop_points for part in self.parts])
 
 
 def fits(conditions: dict[str, Any], facts: Facts) -> bool:
@@ -209,7 +209,7 @@ def _is_pair(pair: Any, parse: Callable[[str], Any]) -> bool:
 
 def reckon(facts: Facts, rules: Iterable[RuleLike], *, rounding: str) -> Reckoned:
     """What the sale earns by the rules in force. `rounding` is the mall's, unless the base rule says otherwise."""
-    fitting = [rule for rule in rules if rule.kind != "cap" and fits(rule.conditions, facts)]
+    fitting = [rule for rule in rules if rule.kind != "cap" and (not rule.conditions or fits(rule.conditions, facts))]
     if facts.shop_excluded or facts.shop_rate_bp == 0:
         return Reckoned(reason="shop_excluded")
     if facts.base_fen <= 0:

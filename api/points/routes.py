@@ -264,6 +264,15 @@ def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
     return reporting.liability_reports(args.get("cursor"), args["limit"])
 
 
+@office.get("/liability/now")
+@office.response(200, schemas.LiabilityNowSchema)
+@office.permission("points.report")
+def read_liability() -> dict[str, Any]:
+    """What the mall owes in points now: outstanding, pending, by age, by month of expiry, borne by whom"""
+    figures = reporting.liability_report().figures()
+    return {"figures": figures, "shops": reporting.names_of_bearers(figures)}
+
+
 @office.get("/alerts")
 @office.arguments(schemas.AlertsArgs, location="query")
 @office.response(200, schemas.PointsAlertPage)
@@ -273,6 +282,15 @@ def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
 def list_alerts(args: dict[str, Any]) -> pages.Page[Alert]:
     """Odd growth and odd redemption"""
     return reporting.alerts(unseen=not args["all"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/alerts/<int:alert_id>")
+@office.response(200, schemas.AlertEvidenceSchema)
+@office.problems(AlertNotFound)
+@office.permission("points.report")
+def read_alert(alert_id: int) -> reporting.Evidence:
+    """Why an alert was raised: what the member earned and spent on that day"""
+    return reporting.evidence(alert_id)
 
 
 @office.put("/alerts/<int:alert_id>/verdict")

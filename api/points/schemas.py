@@ -198,11 +198,45 @@ class AdjustmentsArgs(http.PageArgs):
     member_id = fields.Integer(load_default=None)
 
 
+def _points_by(says: dict[str, str]) -> fields.Dict:
+    return fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, metadata=says)
+
+
+class LiabilityFiguresSchema(http.Schema):
+    """What the mall owes its members in points."""
+
+    members = fields.Integer(required=True, metadata={"description": "members who hold points"})
+    outstanding = fields.Integer(required=True)
+    pending = fields.Integer(required=True)
+    debt = fields.Integer(required=True, metadata={"description": "owed by members after refunds"})
+    issued = fields.Integer(required=True)
+    expired = fields.Integer(required=True)
+    expired_share_bp = fields.Integer(
+        required=True, metadata={"description": "of points due in the last twelve months, those that expired"}
+    )
+    breakage_bp = fields.Integer(required=True, metadata={"description": "of all points ever issued, those that expired"})
+    by_age = _points_by({"description": "outstanding points by age of their batch in days"})
+    by_expiry = _points_by({"description": "what expires if nobody spends any more, by month (2026-12), or never"})
+    expected_expiry = _points_by({"description": "what is likely to expire, by the last twelve months"})
+    activating = _points_by({"description": "pending points by the month in which they become spendable"})
+    borne_by = _points_by({"description": "by shop number; 0 is the mall"})
+    points_a_yuan = fields.Integer(required=True)
+    worth_fen = fields.Integer(required=True, metadata={"description": "outstanding and pending, by the mall's policy"})
+    agrees = fields.Boolean(required=True, metadata={"description": "batches, accounts and entries agree"})
+
+
+class LiabilityNowSchema(http.Schema):
+    """What the mall owes now, and what the shops that bear points are called."""
+
+    figures = fields.Nested(LiabilityFiguresSchema, required=True)
+    shops = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
 class LiabilityReportSchema(http.Schema):
     """What the mall owed in points on one day."""
 
     reported_on = fields.Date(required=True)
-    figures = fields.Dict(keys=fields.String(), required=True)
+    figures = fields.Dict(keys=fields.String(), required=True, metadata={"description": "as LiabilityFigures; elder reports know fewer"})
     made_at = fields.AwareDateTime(format="iso", required=True)
 
 
@@ -218,6 +252,37 @@ class PointsAlertSchema(http.Schema):
     seen_by = fields.String(required=True, allow_none=True)
     seen_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
     verdict = fields.String(required=True, allow_none=True)
+
+
+class EvidenceLineSchema(http.Schema):
+    """One award or spend of the day."""
+
+    kind = fields.String(required=True, metadata={"enum": ["award", "spend"]})
+    id = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+    at = fields.AwareDateTime(format="iso", required=True)
+    shop_id = fields.Integer(required=True, allow_none=True)
+    shop = fields.String(required=True, allow_none=True)
+    subject = fields.String(required=True, metadata={"description": "the sale's number, or what was bought with points"})
+    paid_fen = fields.Integer(required=True, allow_none=True)
+    paid_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+
+
+class EvidenceShopSchema(http.Schema):
+    """What of the day's awards came from one shop."""
+
+    shop_id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    awards = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+
+
+class AlertEvidenceSchema(http.Schema):
+    """An alert with what the member earned and spent on that day."""
+
+    alert = fields.Nested(PointsAlertSchema, required=True)
+    lines = fields.List(fields.Nested(EvidenceLineSchema), required=True, metadata={"description": "newest first, 200 at most"})
+    by_shop = fields.List(fields.Nested(EvidenceShopSchema), required=True)
 
 
 class AlertsArgs(http.PageArgs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,11 +12,10 @@ from api.kit.states import WrongState
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.points import service as points
-from api.points.errors import PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
+from api.points.errors import AlertNotFound, PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
 from api.points.models import Alert
 from api.points.service import adjusting, reporting, rules
-from api.sales import service as sales
-from tests.factories import make_member
+from tests.factories import make_member, make_shop
 from tests.points.conftest import Shopper, set_policy
 
 DOUBLE = {"code": "double", "kind": "multiplier", "title_zh": "双倍", "title_en": "Double", "factor_bp": 20_000}
@@ -171,3 +170,80 @@ def test_merging_moves_points_and_pays_a_debt(shopper: Shopper) -> None:
     assert points.export(shopper.id)["balances"]["points"] == 160
     assert len(points.awards_of(shopper.id).items) == 2
     assert ledger.balance(Owner("member", shopper.id), Asset.GROWTH) == 160
+
+
+def test_what_is_likely_to_expire_goes_by_the_last_twelve_months(shopper: Shopper) -> None:
+    set_policy(return_window_days=0, points_expiry="days", points_expiry_length=30, points_a_yuan=50)
+    now = clock.now()
+    clock.fix(now - timedelta(days=60))
+    shopper.buys(100)
+    points.spend(shopper.id, 40, cause_type="gift", cause_id=1)
+    clock.fix(now)
+    points.expire_member(shopper.id)
+    shopper.buys(200)
+    shopper.buys(10)
+    points.spend(shopper.id, 150, cause_type="gift", cause_id=2)
+    set_policy(return_window_days=7, points_expiry="days", points_expiry_length=30, points_a_yuan=50)
+    shopper.buys(30)
+    found = points.liability_report()
+    assert (found.expired_share_bp, found.outstanding, found.pending, found.worth_fen) == (6_000, 60, 30, 180)
+    assert (sum(found.by_expiry.values()), sum(found.expected_expiry.values())) == (60, 56)
+    assert sum(found.activating.values()) == 30
+
+
+def test_an_alert_shows_what_it_was_raised_for(shopper: Shopper) -> None:
+    set_policy(return_window_days=0, watch_earned_points=200)
+    shopper.buys(150)
+    shopper.buys(100)
+    points.spend(shopper.id, 20, cause_type="gift", cause_id=1)
+    points.watch()
+    alert = reporting.alerts().items[0]
+    found = reporting.evidence(alert.id)
+    assert sorted(line["points"] for line in found.lines) == [-20, 100, 150]
+    assert [(shop["awards"], shop["points"]) for shop in found.by_shop] == [(2, 250)]
+    with pytest.raises(AlertNotFound):
+        reporting.evidence(alert.id + 1)
+
+
+def test_an_approved_rule_changes_nothing_that_was_awarded_before(shopper: Shopper) -> None:
+    clock.fix(clock.now())
+    award = shopper.buys(100)
+    kept = (award.points, award.parts, award.explanation, award.facts)
+    rules.approve(propose(starts_at=clock.now() + timedelta(days=1)).id, by="staff:2")
+    session.expire(award)
+    assert (award.points, award.parts, award.explanation, award.facts) == kept
+    assert shopper.buys(10).points == 10  # approved, and not begun
+    clock.fix(clock.now() + timedelta(days=1))
+    assert shopper.buys(10).points == 20
+    assert shopper.buys(10, paid_at=clock.now() - timedelta(hours=1)).points == 10
+
+
+def test_a_rule_reads_back_as_a_sentence(shopper: Shopper) -> None:
+    at = datetime.fromisoformat("2026-12-24T00:00:00+08:00")
+    shop = make_shop(name="老王牛肉面")
+    base = {"code": "dining", "kind": "base", "title_zh": "餐饮", "title_en": "Dining", "points": 2, "per_fen": 100, "priority": 5}
+    said = rules.reads(
+        base | {"conditions": {"categories": ["餐饮", "茶饮"], "not_shops": [shop.id]}, "starts_at": at, "rounding": "half_up"}
+    )
+    assert said == {
+        "zh": "餐饮、茶饮 业态，老王牛肉面 除外：每 ¥1.00 得 2 分，再乘以店铺的积分倍率，四舍五入（优先级 5，高者适用）。"
+        "积分由商场承担。自 2026-12-24 00:00 起。",
+        "en": "Purchases in the category 餐饮 or 茶饮, but not in 老王牛肉面: 2 points for every ¥1.00, times the shop's own rate, "
+        "rounded half up (priority 5: the highest that fits counts). The mall bears the points. From 2026-12-24 00:00.",
+    }
+    weekend = DOUBLE | {"conditions": {"weekdays": [6, 7], "min_fen": 5_000}, "shop_share_bp": 2_500, "stack": "days"}
+    assert rules.reads(weekend) == {
+        "zh": "周六、周日，可积分金额满 ¥50.00：积分×2（同组“days”只取最高的一个）。店铺承担 25%，其余由商场承担。",
+        "en": "Purchases on Saturday or Sunday, of ¥50.00 or more: points ×2 (of the group “days” only the highest counts). "
+        "The shop bears 25% of the points, the mall the rest.",
+    }
+    cap = {"code": "c", "kind": "cap", "title_zh": "上限", "title_en": "Cap", "max_points": 5_000, "period": "day", "per": "member"}
+    assert rules.reads(cap | {"of_code": "standard"})["zh"] == "所有消费：每位会员每天最多由“消费积分”得 5,000 分。"
+    assert propose().sentence["en"].startswith("Every purchase: points ×2. The mall bears the points. From ")
+
+
+@pytest.mark.parametrize("wrong", [{"conditions": {"shops": [999_999]}}, {"conditions": {"sites": [999_999]}}, {"of_code": "nothing"}])
+def test_a_rule_about_what_is_not_there_is_refused(shopper: Shopper, wrong: dict[str, object]) -> None:
+    with pytest.raises(RuleWrong) as refused:
+        propose(**wrong)
+    assert len(refused.value.facts["errors"]) == 1

@@ -36,7 +36,7 @@ class Watched(Replay):
 
     def _again(self, row: Any, refunds: Any) -> Played:
         played = super()._again(row, refunds)
-        if row.paid_at >= self.begins:
+        if row.counts:
             self.played.append(played)
         return played
 

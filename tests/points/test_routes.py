@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from api.kit import clock, db
 from api.kit.db import session
 from api.points import service as points
+from api.points.service import rehearsing
 from tests.conftest import bearer
 from tests.factories import lay_points_rules, make_claimed_sale, make_member, make_shop, make_staff
 from tests.points.conftest import set_policy
@@ -190,3 +191,66 @@ def test_sales_over_http(world: World) -> None:
     one = world.office("finance", "GET", f"/sales/{listed[0]['id']}").json
     assert (one["sale"]["scored"], len(one["sightings"])) == (True, 1)
     assert world.office("finance", "GET", "/sales/99999").status_code == 404
+
+
+DRAFT = {"code": "standard", "kind": "base", "title_zh": "三倍", "title_en": "Triple", "points": 3, "per_fen": 100}
+
+
+def test_a_draft_reads_back_and_its_wrong_fields_are_named(world: World) -> None:
+    answer = world.office("marketer", "POST", "/points/rules/reading", DRAFT)
+    assert (answer.status_code, answer.json["sentence"]["zh"]) == (
+        200,
+        "所有消费：每 ¥1.00 得 3 分，再乘以店铺的积分倍率。积分由商场承担。",
+    )
+    wrong = world.office("marketer", "POST", "/points/rules/reading", DRAFT | {"per_fen": None, "conditions": {"weekdays": [9]}})
+    assert (wrong.status_code, set(wrong.json["errors"])) == (422, {"per_fen", "conditions.weekdays"})
+    assert world.office("service_desk", "POST", "/points/rules/reading", DRAFT).status_code == 403
+
+
+def test_a_rehearsal_is_asked_for_played_and_read(world: World) -> None:
+    with db.unit_of_work(world.mall):
+        today = clock.today("Asia/Shanghai")
+    body = {"rule": DRAFT, "first_on": (today - timedelta(days=2)).isoformat(), "last_on": today.isoformat()}
+    answer = world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1")
+    assert (answer.status_code, answer.json["progress"]) == (202, "waiting")
+    assert world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1").json["id"] == answer.json["id"]
+    rehearsing.play.run(mall_id=world.mall, rehearsal_id=answer.json["id"])
+    found = world.office("finance", "GET", f"/points/rehearsals/{answer.json['id']}").json
+    assert (found["progress"], found["done"], found["total"]) == ("done", 3, 3)
+    assert found["result"]["points"] == {"before": 60, "after": 180, "difference": 120}
+    assert found["result"]["winners"] == [{"member_id": world.member, "name": None, "level": 0, "before": 60, "after": 180}]
+    assert world.office("finance", "GET", "/points/rehearsals").json["items"][0]["id"] == answer.json["id"]
+    assert world.office("service_desk", "GET", f"/points/rehearsals/{answer.json['id']}").status_code == 403
+    assert world.office("finance", "GET", "/points/rehearsals/99").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "rule_id"),
+        ({"rule": DRAFT, "rule_id": 1}, "rule_id"),
+        ({"rule": DRAFT | {"points": None}}, "points"),
+        ({"rule": DRAFT | {"code": "NO"}}, "rule"),
+        ({"rule": DRAFT, "first_on": "2020-01-01"}, "first_on"),
+    ],
+)
+def test_a_rehearsal_that_cannot_be_is_refused_by_field(world: World, body: dict[str, Any], field: str) -> None:
+    answer = world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-2")
+    assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_the_office_reads_the_liability_of_now(world: World) -> None:
+    answer = world.office("finance", "GET", "/points/liability/now")
+    assert answer.status_code == 200
+    assert (answer.json["figures"]["outstanding"], answer.json["figures"]["agrees"], answer.json["shops"]) == (45, True, {})
+
+
+def test_an_alert_comes_with_its_evidence(world: World) -> None:
+    with db.unit_of_work(world.mall):
+        set_policy(return_window_days=0, watch_earned_points=50)
+        points.watch()
+    alert = world.office("finance", "GET", "/points/alerts").json["items"][0]
+    found = world.office("finance", "GET", f"/points/alerts/{alert['id']}").json
+    assert sorted(line["points"] for line in found["lines"]) == [-15, 10, 20, 30]
+    assert found["alert"]["facts"] == {"points": 60, "awards": 3}
+    assert world.office("finance", "GET", "/points/alerts/99").status_code == 404

@@ -82,12 +82,17 @@ def within(
     reckoned: Reckoned, in_force: Sequence[Any], facts: Facts, member_id: int, counter: Counter = STORED
 ) -> tuple[Reckoned, list[list[UseKey]]]:
     """What of a reckoning the caps let through, and what was taken of each cap: [use, points]. One statement, none without caps."""
-    asking = {
-        rule.code: rule for rule in in_force if rule.kind == "cap" and _wanted(reckoned, rule) and reckoning.fits(rule.conditions, facts)
-    }
-    if not asking:
+    asking = {}
+    asked = []
+    for rule in in_force:
+        if rule.kind == "cap" and (wanted := _wanted(reckoned, rule)) and reckoning.fits(rule.conditions, facts):
+            asking[rule.code] = rule
+            asked.append(_asked(rule, facts, member_id, wanted))
+    if not asked:
         return reckoned, []
-    granted = counter.ask([_asked(reckoned, rule, facts, member_id) for rule in asking.values()])
+    granted = counter.ask(asked)
+    if all(granted[each.code][1] == each.wanted for each in asked):
+        return reckoned, [[use, points] for use, points in granted.values()]
     limited = reckoned
     for code, (_, points) in granted.items():
         limited = reckoning.limit(limited, asking[code].of_code, points)
@@ -98,9 +103,11 @@ def within(
 
 
 def _wanted(reckoned: Reckoned, rule: Any) -> int:
-    return sum(part.points for part in reckoned.parts if rule.of_code in (None, part.code))
+    if rule.of_code is None:
+        return reckoned.points
+    return sum(part.points for part in reckoned.parts if part.code == rule.of_code)
 
 
-def _asked(reckoned: Reckoned, rule: Any, facts: Facts, member_id: int) -> Asked:
+def _asked(rule: Any, facts: Facts, member_id: int, wanted: int) -> Asked:
     begins_on = periods.begins_on(str(rule.period), facts.local.date())
-    return Asked(rule.code, member_id if rule.per == "member" else 0, begins_on, _wanted(reckoned, rule), rule.max_points)
+    return Asked(rule.code, member_id if rule.per == "member" else 0, begins_on, wanted, rule.max_points)

@@ -61,7 +61,6 @@ class Outcome:
     """The running account of a rehearsal. `points_a_yuan`: so many points are worth one yuan."""
 
     points_a_yuan: int
-    whole: Tally = field(default_factory=Tally)
     unknown: int = 0
     days: dict[date, Tally] = field(default_factory=dict)
     shops: dict[int, Tally] = field(default_factory=dict)
@@ -72,9 +71,17 @@ class Outcome:
     _after: array[int] = field(default_factory=lambda: array("q"))
     _level: array[int] = field(default_factory=lambda: array("h"))
 
+    @property
+    def whole(self) -> Tally:
+        """All days together."""
+        total = Tally()
+        for day in self.days.values():
+            for name in Tally.__slots__:
+                setattr(total, name, getattr(total, name) + getattr(day, name))
+        return total
+
     def count(self, played: Played) -> None:
         """Take one sale into account."""
-        self.whole.add(played)
         _tally(self.days, played.local.date()).add(played)
         _tally(self.shops, played.shop_id).add(played)
         if played.level is None:
@@ -98,13 +105,13 @@ class Outcome:
         whole = self.whole.figures()
         before_fen, after_fen = (whole[name] * 100 // self.points_a_yuan for name in ("before", "after"))
         return {
-            "sales": self.whole.sales,
-            "sales_changed": self.whole.changed,
+            "sales": whole["sales"],
+            "sales_changed": whole["changed"],
             "sales_unknown": self.unknown,
             "points_a_yuan": self.points_a_yuan,
             "points": {name: whole[name] for name in ("before", "after", "difference")},
             "fen": {"before": before_fen, "after": after_fen, "difference": after_fen - before_fen},
-            "borne_by_shops": {"before": self.whole.shop_before, "after": self.whole.shop_after},
+            "borne_by_shops": {"before": whole["shop_before"], "after": whole["shop_after"]},
             "members": self._members(),
             "by_day": [{"on": day.isoformat()} | tally.figures() for day, tally in sorted(self.days.items())],
             "shops": len(self.shops),

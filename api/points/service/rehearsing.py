@@ -202,21 +202,21 @@ class Replay:
 
     def take(self, part: Slice) -> int:
         """Play one slice; returns how many sales it had. Slices are taken in order."""
-        arguments = {"begins": self._reads_from, "ends": self.ends, "after": part.after, "last": part.last}
+        arguments = {"begins": self._reads_from, "ends": self.ends, "after": part.after, "last": part.last, "counts_from": self.begins}
         rows = session.connection().exec_driver_sql(queries.REHEARSAL_AWARDS, arguments).all()
         refunds = _refunds([row for row in rows if row.taken_back or not row.points])
         for row in rows:
             played = self._again(row, refunds.get(row.id, ()))
-            if row.paid_at >= self.begins:
+            if row.counts:
                 self.outcome.count(played)
         return len(rows)
 
     def _again(self, row: Any, refunds: Sequence[Refund]) -> Played:
         was = row.points - row.taken_back
         if not row.facts:
-            return Played(row.member_id, row.shop_id, None, row.paid_at, was, row.shop_points, was, row.shop_points)
+            return Played(row.member_id, row.shop_id, None, row.earned_at, was, row.shop_points, was, row.shop_points)
         facts = Facts.of(row.facts)
-        in_force = self._rules[bisect_right(self._instants, row.paid_at) - 1]
+        in_force = self._rules[bisect_right(self._instants, facts.local) - 1 if len(self._rules) > 1 else 0]
         self._refund_until(row.earned_at)
         reckoned = reckoning.reckon(facts, in_force, rounding=self.rounding)
         reckoned, uses = caps.within(reckoned, in_force, facts, row.member_id, self.counter)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,10 +17,16 @@ from api.points import queries
 from api.points.errors import AlertNotFound
 from api.points.models import Alert, LiabilityReport
 
+#: How many awards and spends of a day are shown beside an alert.
+EVIDENCE_LINES = 200
+
 
 @dataclass(frozen=True)
 class Liability:
-    """Points outstanding (all of it also by age in days and by month of expiry), pending, owed by members, and borne by whom."""
+    """Points outstanding (all of it also by age in days and by month of expiry), pending, owed by members, and borne by whom.
+
+    `by_expiry` is what expires if nobody spends any more, `expected_expiry` what is likely to, by the last twelve months.
+    """
 
     members: int
     outstanding: int
@@ -26,9 +34,13 @@ class Liability:
     debt: int
     issued: int
     expired: int
+    expired_share_bp: int
     by_age: dict[str, int]
     by_expiry: dict[str, int]
+    expected_expiry: dict[str, int]
+    activating: dict[str, int]
     borne_by: dict[str, int]
+    points_a_yuan: int
     agrees: bool
 
     @property
@@ -36,29 +48,55 @@ class Liability:
         """Of all points ever issued, the share that expired, in basis points."""
         return self.expired * 10_000 // self.issued if self.issued else 0
 
+    @property
+    def worth_fen(self) -> int:
+        """What the outstanding and the pending points are worth by the mall's policy, in fen."""
+        return (self.outstanding + self.pending) * 100 // self.points_a_yuan
+
+    def figures(self) -> dict[str, Any]:
+        """As a day's report keeps them."""
+        return asdict(self) | {"breakage_bp": self.breakage_bp, "worth_fen": self.worth_fen}
+
 
 def liability_report() -> Liability:
     """The entered mall's liability as it is now. It agrees when accounts = entries, and batches = what members hold."""
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
-    arguments = {"now": clock.now(), "timezone": malls.mall_info().timezone}
+    info = malls.mall_info()
     one: dict[str, int] = {}
-    many: dict[str, dict[str, int]] = {"age": {}, "expiring": {}, "borne": {}}
-    for figure, key, points in session.connection().exec_driver_sql(queries.LIABILITY, arguments):
+    many: dict[str, dict[str, int]] = {"age": {}, "expiring": {}, "expected": {}, "activating": {}, "borne": {}}
+    for figure, key, points in session.connection().exec_driver_sql(queries.LIABILITY, {"now": clock.now(), "timezone": info.timezone}):
         if figure in many:
             many[figure][key] = points
         else:
             one[figure] = points
-    agrees = one["entries"] == one["outstanding"] - one["debt"] and one["batches"] == one["outstanding"]
     return Liability(
-        one["members"], one["outstanding"], one["pending"], one["debt"], one["issued"], one["expired"],
-        many["age"], many["expiring"], many["borne"], agrees,
-    )  # fmt: skip
+        members=one["members"],
+        outstanding=one["outstanding"],
+        pending=one["pending"],
+        debt=one["debt"],
+        issued=one["issued"],
+        expired=one["expired"],
+        expired_share_bp=one["expired_share_bp"],
+        by_age=many["age"],
+        by_expiry=many["expiring"],
+        expected_expiry=many["expected"],
+        activating=many["activating"],
+        borne_by=many["borne"],
+        points_a_yuan=info.policy.points_a_yuan,
+        agrees=one["entries"] == one["outstanding"] - one["debt"] and one["batches"] == one["outstanding"],
+    )
+
+
+def names_of_bearers(figures: dict[str, Any]) -> dict[str, str]:
+    """What the shops that bear points are called, by number; the mall itself (0) is not among them."""
+    names = malls.shop_names([int(number) for number in figures["borne_by"] if number != "0"])
+    return {str(shop_id): name for shop_id, name in names.items()}
 
 
 def record_liability() -> Liability:
     """Keep today's report; a second one on the same day replaces it."""
     found = liability_report()
-    figures = asdict(found) | {"breakage_bp": found.breakage_bp}
+    figures = found.figures()
     today = clock.today(malls.mall_info().timezone)
     statement = insert(LiabilityReport).values(reported_on=today, figures=figures, made_at=clock.now())
     session.execute(
@@ -94,6 +132,40 @@ def alerts(*, unseen: bool = True, cursor: str | None = None, limit: int = pages
     if unseen:
         query = query.where(Alert.seen_by.is_(None))
     return pages.page(query, Alert.id, cursor=cursor, limit=limit)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An alert with what the member earned and spent on that day, newest first, and how it spread over shops."""
+
+    alert: Alert
+    lines: Sequence[Any]
+    by_shop: Sequence[dict[str, Any]]
+
+
+def evidence(alert_id: int) -> Evidence:
+    """Why an alert was raised: the awards and spends of the day, at most EVIDENCE_LINES of them. AlertNotFound."""
+    alert = session.get(Alert, alert_id)
+    if alert is None:
+        raise AlertNotFound()
+    timezone = malls.mall_info().timezone
+    begins, ends = clock.midnight(alert.happened_on, timezone), clock.midnight(alert.happened_on + timedelta(days=1), timezone)
+    arguments = {"member_id": alert.member_id, "begins": begins, "ends": ends, "most": EVIDENCE_LINES}
+    rows = session.connection().exec_driver_sql(queries.EVIDENCE, arguments).mappings().all()
+    names = malls.shop_names({row["shop_id"] for row in rows if row["shop_id"] is not None})
+    lines = [dict(row) | {"shop": names.get(row["shop_id"])} for row in rows]
+    return Evidence(alert, lines, _by_shop(lines))
+
+
+def _by_shop(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Awards and points of each shop, most points first: many awards of one shop point at its till."""
+    found: dict[int, dict[str, Any]] = {}
+    for line in lines:
+        if line["shop_id"] is not None:
+            shop = found.setdefault(line["shop_id"], {"shop_id": line["shop_id"], "name": line["shop"] or "", "awards": 0, "points": 0})
+            shop["awards"] += 1
+            shop["points"] += line["points"]
+    return sorted(found.values(), key=lambda shop: -int(shop["points"]))
 
 
 def settle_alert(alert_id: int, *, by: str, verdict: str) -> Alert:
