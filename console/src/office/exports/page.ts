@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'exports',
+  title: 'office.exports.title',
+  group: 'system',
+  order: 930,
+  permission: 'exports.make',
+  component: () => import('./Exports.vue'),
+})

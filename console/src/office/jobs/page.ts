@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'jobs',
+  title: 'office.jobs.title',
+  group: 'system',
+  order: 920,
+  permission: 'jobs.read',
+  component: () => import('./Jobs.vue'),
+})

@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'staff/:tab?',
+  title: 'office.staff.title',
+  group: 'system',
+  order: 900,
+  permission: 'tablets.manage',
+  component: () => import('./Staff.vue'),
+})
