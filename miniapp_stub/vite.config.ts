@@ -17,8 +17,57 @@ function withoutForeignFont(): Plugin {
   };
 }
 
+/** uni-app's styles fetch shadows of the title bar from its maker's servers. Ours need none, and the pages ask nobody else for anything. */
+function withoutForeignShadows(): Plugin {
+  const foreign = /https:\/\/cdn\.dcloud\.net\.cn\/img\/shadow-\w+\.png/g;
+  return {
+    name: "without-foreign-shadows",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_options, bundle) {
+        for (const part of Object.values(bundle)) {
+          if (part.type === "chunk") part.code = part.code.replace(foreign, "data:,");
+          else if (typeof part.source === "string") part.source = part.source.replace(foreign, "data:,");
+        }
+      },
+    },
+  };
+}
+
+/** The first page's own parts are named in index.html, so that they come together with the framework and not after it. */
+function firstPageAtOnce(): Plugin {
+  return {
+    name: "first-page-at-once",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(html, context) {
+        const chunks = Object.values(context.bundle ?? {}).flatMap((part) => (part.type === "chunk" ? [part] : []));
+        const first = chunks.find((chunk) => chunk.facadeModuleId?.split("?")[0].endsWith("/pages/home/home.vue"));
+        const wanted = chunks.filter((chunk) => chunk === first || first?.imports.includes(chunk.fileName)).filter((chunk) => !chunk.isEntry);
+        const unnamed = (name: string) => !html.includes(name);
+        const styles = wanted.flatMap((chunk) => [...(chunk.viteMetadata?.importedCss ?? [])]).filter(unnamed);
+        return [
+          ...wanted.map((chunk) => chunk.fileName).filter(unnamed).map((name) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: BASE + name } })),
+          ...styles.map((name) => ({ tag: "link", attrs: { rel: "stylesheet", crossorigin: true, href: BASE + name } })),
+        ];
+      },
+    },
+  };
+}
+
+const BASE = "/m/";
+const FOR_BROWSERS = process.env.UNI_PLATFORM === "h5";
+
+/** What nearly every page uses travels as one file; in a mini-program nothing travels one by one. */
+function together(id: string): string | undefined {
+  return /\/src\/(components\/[A-Z]\w+\.vue|lib\/(?!qr)|stores\/(look|session|mall)|api\/)/.test(id) ? "ours" : undefined;
+}
+
 export default defineConfig({
-  plugins: [withoutForeignFont(), uni()],
+  plugins: [withoutForeignFont(), uni(), withoutForeignShadows(), firstPageAtOnce()],
+  build: FOR_BROWSERS ? { rollupOptions: { output: { manualChunks: together } } } : {},
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {
     // Mini-programs and a strict Content-Security-Policy forbid `new Function`: messages are interpreted, not compiled to code.

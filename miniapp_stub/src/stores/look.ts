@@ -4,6 +4,8 @@ import { language as spoken, speak, type Language } from "@/i18n";
 import { bars } from "@/styles/bars";
 import { wallet } from "@/wallets";
 
+const ignore = () => undefined;
+
 export type Theme = "auto" | "light" | "dark";
 
 function kept<T extends string>(name: string, allowed: readonly T[], otherwise: T): T {
@@ -34,8 +36,8 @@ export const useLook = defineStore("look", () => {
   /** Colour the bars that belong to the wallet, not to the page. */
   function paintBars(onTab: boolean): void {
     const colours = bars[dark.value ? "dark" : "light"];
-    uni.setNavigationBarColor({ frontColor: colours.text, backgroundColor: colours.bar });
-    if (onTab) uni.setTabBarStyle({ color: colours.tabText, selectedColor: colours.tabOn, backgroundColor: colours.bar, borderStyle: dark.value ? "white" : "black" });
+    uni.setNavigationBarColor({ frontColor: colours.text, backgroundColor: colours.bar, fail: ignore });
+    if (onTab) uni.setTabBarStyle({ color: colours.tabText, selectedColor: colours.tabOn, backgroundColor: colours.bar, borderStyle: dark.value ? "white" : "black", fail: ignore });
   }
 
   return { theme, large, language, dark, classes, paintBars };

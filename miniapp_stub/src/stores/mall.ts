@@ -10,11 +10,17 @@ export const useMall = defineStore("mall", () => {
   const code = mallCode();
   const mall = ref<Schema<"Mall"> | null>(seen.read<Schema<"Mall">>("mall")?.value ?? null);
 
-  /** Ask once; a failure leaves what was known. */
-  async function know(): Promise<void> {
-    if (mall.value?.code === code) return;
-    mall.value = await call("get", "/v1/malls/{mall_code}").catch(() => mall.value);
-    if (mall.value) seen.keep("mall", mall.value);
+  let asking: Promise<void> | null = null;
+
+  /** Ask once; a failure leaves what was known, and the next page asks again. */
+  function know(): Promise<void> {
+    asking ??= call("get", "/v1/malls/{mall_code}")
+      .then((found) => {
+        mall.value = found;
+        seen.keep("mall", found);
+      })
+      .catch(() => void (asking = null));
+    return asking;
   }
 
   return { code, mall, know };

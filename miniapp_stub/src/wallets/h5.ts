@@ -1,12 +1,14 @@
 // A browser: no wallet around it. Signs in by phone code, or, in development, through the simulators (see pages/sign-in).
 import { keyed } from "@/api/keys";
 import { dropFile, keepFile, keptFile } from "./browser";
+import { befriend } from "./befriend";
 import { fitted } from "./images";
 import { Denied, type Wallet } from "./wallet";
 
 // uni-app's router is told the address to stay under: /m/<mall>/, not /m/ only.
 declare const __uniConfig: { router: { routerBase: string } };
 if (typeof __uniConfig !== "undefined") __uniConfig.router.routerBase = location.pathname;
+befriend();
 
 /** Files behind the blob: addresses made here; a strict Content-Security-Policy lets nobody fetch them again. */
 const files = new Map<string, File>();
