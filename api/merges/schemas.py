@@ -46,12 +46,11 @@ class MergesArgs(http.PageArgs):
     member_id = fields.Integer(load_default=None, validate=NUMBER)
 
 
-#: Points with one expiry.
-BATCH = {
-    "type": "object",
-    "properties": {"points": {"type": "integer"}, "expires_at": {"type": ["string", "null"]}},
-    "required": ["points", "expires_at"],
-}
+class MergeBatchSchema(http.Schema):
+    """Points with one expiry."""
+
+    points = fields.Integer(required=True)
+    expires_at = fields.String(required=True, allow_none=True)
 
 
 class MergeSideSchema(http.Schema):
@@ -62,10 +61,7 @@ class MergeSideSchema(http.Schema):
     pending = fields.Integer(attribute="holding.pending", required=True)
     debt = fields.Integer(attribute="holding.debt", required=True)
     growth = fields.Integer(attribute="holding.growth", required=True)
-    batches = fields.Function(
-        lambda side: [{"points": points, "expires_at": expires} for points, expires in side.holding.batches],
-        metadata={"type": "array", "items": BATCH},
-    )
+    batches = fields.List(fields.Nested(MergeBatchSchema), required=True, metadata={"description": "the first hundred to expire"})
     sales = fields.Integer(required=True)
     receipts = fields.Integer(required=True)
     identities = fields.Integer(required=True)
@@ -99,7 +95,6 @@ class MergeHeldSchema(http.Schema):
     points = fields.Integer(required=True)
     pending = fields.Integer(required=True)
     growth = fields.Integer(required=True)
-    batches = fields.List(fields.Raw(), required=True)
 
 
 class MergeUndoneSchema(http.Schema):

@@ -38,6 +38,11 @@ class Side:
     consents: int
     channels: list[str]
 
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        """What is left of each batch, and when it expires."""
+        return [{"points": points_left, "expires_at": expires_at} for points_left, expires_at in self.holding.batches]
+
 
 @dataclass(frozen=True)
 class Conflict:

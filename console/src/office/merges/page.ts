@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'merges',
+  title: 'office.merges.title',
+  group: 'members',
+  order: 30,
+  permission: 'merges.read',
+  component: () => import('./Merges.vue'),
+})
