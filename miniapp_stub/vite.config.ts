@@ -19,7 +19,7 @@ function withoutForeignFont(): Plugin {
 
 /** uni-app's styles fetch shadows of the title bar from its maker's servers. Ours need none, and the pages ask nobody else for anything. */
 function withoutForeignShadows(): Plugin {
-  const foreign = /https:\/\/cdn\.dcloud\.net\.cn\/img\/shadow-\w+\.png/g;
+  const foreign = /https:\/\/cdn2?\.dcloud\.net\.cn\/img\/shadow-\w+\.png/g;
   return {
     name: "without-foreign-shadows",
     enforce: "post",

@@ -4,7 +4,8 @@ import { LONGEST_SIDE } from "./wallet";
 /** Width and height so that the longest side is at most LONGEST_SIDE; never larger than it was. */
 export function fitted(width: number, height: number): { width: number; height: number } {
   const factor = Math.min(1, LONGEST_SIDE / Math.max(width, height, 1));
-  return { width: Math.round(width * factor), height: Math.round(height * factor) };
+  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  return { width: side(width), height: side(height) };
 }
 
 function sizeOf(path: string): Promise<{ width: number; height: number }> {
