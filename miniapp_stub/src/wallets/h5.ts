@@ -12,6 +12,8 @@ befriend();
 
 /** Files behind the blob: addresses made here; a strict Content-Security-Policy lets nobody fetch them again. */
 const files = new Map<string, File>();
+/** Where the files that outlive the page are in this page, by their names. */
+const paths = new Map<string, string>();
 
 function kept(file: File): string {
   const path = URL.createObjectURL(file);
@@ -93,18 +95,25 @@ export const h5: Wallet = {
     const file = files.get(path);
     if (!file) throw new Denied("unavailable");
     const name = keyed();
-    return (await keepFile(name, file)) ? name : path;
+    if (!(await keepFile(name, file))) return path;
+    paths.set(name, path);
+    return name;
   },
 
   async recall(name) {
-    if (files.has(name)) return name;
+    const known = files.has(name) ? name : paths.get(name);
+    if (known) return known;
     const file = await keptFile(name);
-    return file ? kept(file) : null;
+    if (!file) return null;
+    paths.set(name, kept(file));
+    return paths.get(name) ?? null;
   },
 
   async discard(name) {
-    if (files.has(name)) URL.revokeObjectURL(name);
-    files.delete(name);
+    const path = paths.get(name) ?? name;
+    if (files.has(path)) URL.revokeObjectURL(path);
+    files.delete(path);
+    paths.delete(name);
     await dropFile(name);
   },
 
