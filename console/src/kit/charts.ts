@@ -6,10 +6,13 @@ import { CanvasRenderer } from 'echarts/renderers'
 
 use([BarChart, LineChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer])
 
+/** A role of colour of the tokens. */
+export type Tone = 'accent' | 'gain' | 'warn' | 'stop' | 'text-soft'
+
 export interface Shown {
   kind: 'bar' | 'line'
   labels: readonly string[]
-  series: readonly { name: string; values: readonly (number | null)[] }[]
+  series: readonly { name: string; values: readonly (number | null)[]; tone?: Tone }[]
   stacked: boolean
   text: (value: number | null) => string
 }
@@ -19,7 +22,7 @@ export interface Drawn {
   dispose: () => void
 }
 
-const PALETTE = ['--accent', '--gain', '--warn', '--stop', '--text-soft']
+const PALETTE: readonly Tone[] = ['accent', 'warn', 'text-soft', 'gain', 'stop']
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -39,12 +42,12 @@ export function chart(element: HTMLElement): Drawn {
 }
 
 function option(shown: Shown): Record<string, unknown> {
-  const text = { color: token('--text-soft'), fontSize: 14 }
+  const text = { color: token('--text-soft'), fontSize: 16 }
   const line = { lineStyle: { color: token('--line') } }
   return {
     animationDuration: window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 300,
-    color: PALETTE.map(token),
-    textStyle: { fontFamily: 'inherit' },
+    color: shown.series.map((one, at) => token(`--${one.tone ?? PALETTE[at % PALETTE.length]}`)),
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 16 },
     aria: { enabled: false },
     grid: { left: 8, right: 8, top: shown.series.length > 1 ? 40 : 16, bottom: 8, containLabel: true },
     legend: shown.series.length > 1 ? { top: 0, textStyle: { ...text, color: token('--text') } } : undefined,
@@ -54,7 +57,7 @@ function option(shown: Shown): Record<string, unknown> {
       renderMode: 'richText',
       backgroundColor: token('--surface-raised'),
       borderColor: token('--line'),
-      textStyle: { color: token('--text'), fontSize: 14 },
+      textStyle: { color: token('--text'), fontSize: 16 },
       valueFormatter: (value: unknown) => shown.text(typeof value === 'number' ? value : null),
     },
     xAxis: { type: 'category', data: [...shown.labels], axisLabel: text, axisLine: line, axisTick: { show: false } },

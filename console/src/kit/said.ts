@@ -32,6 +32,7 @@ const NOTES: [RegExp, string][] = [
   [/^15 to 20 digits or capital letters/, 'notes.tax'],
   [/^digits, spaces, \( \) - only/, 'notes.phone'],
   [/^must be (-?\d+) to (-?\d+)/, 'notes.between'],
+  [/^Must be six digits/, 'notes.sixDigits'],
 ]
 
 /** The API's note about a field, in the language in use. */

@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'policy',
+  title: 'office.policy.title',
+  group: 'system',
+  order: 95,
+  permission: 'policy.read',
+  component: () => import('./Policy.vue'),
+})
