@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'adjustments',
+  title: 'office.adjustments.title',
+  group: 'points',
+  order: 50,
+  permission: 'points.read',
+  component: () => import('./Adjustments.vue'),
+})

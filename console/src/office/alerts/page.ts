@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'alerts',
+  title: 'office.alerts.title',
+  group: 'points',
+  order: 40,
+  permission: 'points.report',
+  component: () => import('./Alerts.vue'),
+})

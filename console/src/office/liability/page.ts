@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'liability',
+  title: 'office.liability.title',
+  group: 'points',
+  order: 30,
+  permission: 'points.report',
+  component: () => import('./Liability.vue'),
+})
