@@ -230,6 +230,7 @@ def _send(path: Path, cache: str) -> Response:
     encoding, body = _smallest(path)
     kind = KINDS.get(path.suffix.lower(), "application/octet-stream")
     response = flask.send_file(body, mimetype=kind, conditional=True, etag=True, max_age=None)
+    response.headers.pop("Content-Disposition", None)
     if encoding:
         response.headers["Content-Encoding"] = encoding
     response.headers["Cache-Control"] = cache

@@ -85,22 +85,22 @@ def _shops() -> None:
     session.flush()
     by_label = {floor.label: floor.id for floor in floors}
     for number, (floor, unit, name, category, rate_bp) in enumerate(SHOPS, 1):
-        session.add(
-            Shop(
-                code=f"T{number:03d}",
-                site_id=site.id,
-                floor_id=by_label[floor],
-                unit=unit,
-                name=name,
-                legal_name=f"{name}（云锦）商贸有限公司",
-                tax_number=f"91330100MA2DEM{number:04d}",
-                category=category,
-                opening_hours="1-4 10:00-22:00; 5-7 10:00-22:30",
-                starts_on=clock.today("Asia/Shanghai") - timedelta(days=900),
-                ends_on=clock.today("Asia/Shanghai") + timedelta(days=900),
-                points_rate_bp=rate_bp,
-            )
+        shop = Shop(
+            code=f"T{number:03d}",
+            site_id=site.id,
+            floor_id=by_label[floor],
+            unit=unit,
+            name=name,
+            legal_name=f"{name}（云锦）商贸有限公司",
+            tax_number=f"91330100MA2DEM{number:04d}",
+            category=category,
+            opening_hours="1-4 10:00-22:00; 5-7 10:00-22:30",
+            starts_on=clock.today("Asia/Shanghai") - timedelta(days=900),
+            ends_on=clock.today("Asia/Shanghai") + timedelta(days=900),
+            points_rate_bp=rate_bp,
         )
+        malls.refresh_search(shop)
+        session.add(shop)
     session.flush()
     malls.shops_changed()
 

@@ -1,0 +1,45 @@
+"""The desk shows names that the server makes: permissions, jobs, tables, deeds of the audit log. Each has its words in both languages."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api import app as _app  # noqa: F401 - declares every table
+from api.kit.jobs import JOBS
+from api.kit.tables import TABLES
+from api.staff.permissions import PERMISSIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "console" / "src" / "office"
+
+
+def _words(page: str, language: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads((PAGES / page / f"{language}.json").read_text())
+    return found
+
+
+def _deeds() -> Iterator[str]:
+    """The constant second arguments of audit.record: what was done."""
+    for path in (ROOT / "api").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > 1:
+                deed = node.args[1]
+                if isinstance(deed, ast.Constant):
+                    yield str(deed.value)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_permission_job_and_table_has_words(language: str) -> None:
+    asked = {
+        "permission": {name.replace(".", "_") for name in PERMISSIONS} - set(_words("staff", language)["may"]),
+        "job": {name.replace(".", "_") for name in JOBS if not name.startswith("tests.")} - set(_words("jobs", language)["name"]),
+        "table": set(TABLES) - set(_words("exports", language)["tables"]),
+        "deed": {re.sub(r"[^a-z0-9]+", "_", deed.lower()).strip("_") for deed in _deeds()} - set(_words("audit", language)["did"]),
+    }
+    assert {what: sorted(names) for what, names in asked.items() if names} == {}
