@@ -19,7 +19,8 @@ OPERATORS = {"healthz", "readyz", "metrics", "docs", "docs_start", "docs_file", 
 
 
 def routes(app: Any) -> list[Any]:
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPERATORS and not rule.endpoint.startswith(("api-docs", "faces."))]
+    pages = ("api-docs", "faces.")
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPERATORS and not rule.endpoint.startswith(pages)]
 
 
 def refusals() -> list[type[errors.Problem]]:
