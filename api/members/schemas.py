@@ -16,6 +16,7 @@ from api.members.states import MemberState
 
 BIGINT = Range(1, 2**63 - 1)
 VERSION = Regexp(r"\A[0-9A-Za-z._-]{1,40}\Z")
+SIX_DIGITS = Regexp(r"\A[0-9]{6}\Z", error="Must be six digits.")
 SOURCES = ("self", "shop", "service_desk", "invitation", "wifi", "poster", "receipt", "campaign")
 _NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*\Z", error="No control characters.")
 
@@ -64,7 +65,7 @@ class PhoneSignInArgs(ArrivalArgs):
     """A phone and the code that was sent to it."""
 
     phone = ma.fields.String(required=True, validate=Length(5, 30))
-    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+    code = ma.fields.String(required=True, validate=SIX_DIGITS)
 
 
 class WeChatPhoneArgs(Schema):
@@ -373,15 +374,15 @@ class PhoneChangeArgs(Schema):
     """A new phone, the code sent to it, and the one sent to the phone so far."""
 
     phone = ma.fields.String(required=True, validate=Length(5, 30))
-    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
-    old_code = ma.fields.String(load_default=None, allow_none=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+    code = ma.fields.String(required=True, validate=SIX_DIGITS)
+    old_code = ma.fields.String(load_default=None, allow_none=True, validate=SIX_DIGITS)
 
 
 class RecoveryArgs(Schema):
     """A member's new phone, the code that was sent to it, how the person was recognised, and why."""
 
     phone = ma.fields.String(required=True, validate=Length(5, 30))
-    code = ma.fields.String(required=True, validate=Regexp(r"\A[0-9]{6}\Z"))
+    code = ma.fields.String(required=True, validate=SIX_DIGITS)
     recognised_by = ma.fields.String(required=True, validate=OneOf(("identity_card", "passport", "wallet_account", "recent_purchases")))
     reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from api.kit import http
-from api.members.schemas import StaffMemberSchema
+from api.members.schemas import LevelSchema, StaffMemberSchema
 from api.merges.states import MergeState
 
 NUMBER = validate.Range(1, 2**62)
@@ -57,6 +57,7 @@ class MergeSideSchema(http.Schema):
     """One of the two."""
 
     member = fields.Nested(StaffMemberSchema, required=True)
+    level = fields.Nested(LevelSchema, required=True, allow_none=True)
     points = fields.Integer(attribute="holding.points", required=True, metadata={"description": "below zero: owed"})
     pending = fields.Integer(attribute="holding.pending", required=True)
     debt = fields.Integer(attribute="holding.debt", required=True)

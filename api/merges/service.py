@@ -11,7 +11,8 @@ from sqlalchemy import insert, or_, select, update
 
 from api.kit import clock, pages, states
 from api.kit.db import session
-from api.members.models import Member
+from api.members import service as members
+from api.members.models import Level, Member
 from api.members.service import merging as member_merging
 from api.members.service.merging import Moved, Rows
 from api.members.states import MemberState
@@ -30,6 +31,7 @@ class Side:
     """One of the two as it is now."""
 
     member: Member
+    level: Level | None
     holding: points.Holding
     sales: int
     receipts: int
@@ -231,6 +233,7 @@ def _side(member: Member) -> Side:
     counted = member_merging.counts(member.id)
     return Side(
         member,
+        members.level_of(member.level_rank),
         points.holding(member.id),
         sales.count_of(member.id),
         receipts.count_of(member.id),

@@ -37,6 +37,26 @@ export function useLevels(): (rank: number) => string {
   return (rank) => names.value.get(rank) ?? `#${rank}`
 }
 
+const shops = shallowRef<ReadonlyMap<number, string> | null>(null)
+
+/** The names of shops by their number, asked for once, a hundred at a time. */
+export function useShops(): (id: number) => string {
+  if (shops.value === null && may('shops.read')) {
+    shops.value = new Map()
+    void nameShops().catch(() => undefined)
+  }
+  return (id) => shops.value?.get(id) ?? `#${id}`
+}
+
+async function nameShops(): Promise<void> {
+  let cursor: string | undefined
+  do {
+    const page = await ask(api.GET('/v1/office/shops', { params: { query: { cursor, limit: 100 } } }))
+    shops.value = new Map([...(shops.value ?? []), ...page.items.map((one) => [one.id, one.name] as const)])
+    cursor = page.next_cursor ?? undefined
+  } while (cursor)
+}
+
 /** The word for a value that the API may grow: in the language in use where there is one, else as it came. */
 export function word(key: string, value: string): string {
   return known(`${key}.${value}`) ? t(`${key}.${value}`) : value
