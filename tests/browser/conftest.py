@@ -1,0 +1,199 @@
+"""A real Chromium and the running mall. Every test leaves a screenshot; a page that breaks its own rules fails the test it is in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+
+from api.app import configure
+from api.settings import ROOT, Settings
+from deploy import chromium, embedded
+from ocr import models
+from tests.browser import stack as mall_stack
+from tests.browser.stack import MALL, Stack, kept
+
+SHOTS = ROOT / "var" / "shots"
+SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
+PATIENCE = 30_000  # ms; other tests run on the same two cores
+
+_person = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all of them: they share a browser and a mall."""
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Remember a failure, so that its windows can be looked at afterwards."""
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+@pytest.fixture(scope="session")
+def stack(
+    new_database: Callable[[], str], postgres: embedded.Postgres, servers: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The running mall, filled as the demo is."""
+    name = new_database()
+    url, owner = postgres.url(name), postgres.url(name, embedded.OWNER)
+    folder = tmp_path_factory.mktemp("browser")
+    base = Settings(database_url=url, owner_url=owner, redis_url="", ocr_models=models.ensure(), log_level="WARNING")
+    # The last cache of the server: the workers of the other tests count from the first.
+    with mall_stack.running(url, owner, embedded.Valkey(servers["cache"]).url(31), base, folder) as made:
+        configure(made.settings)
+        mall_stack.shop_manager(made.mall)
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _of_this_mall(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test does past the pages, it does in the running mall's database; afterwards other tests find their own."""
+    configure(stack.settings)
+    yield
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        configure(request.getfixturevalue("settings"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(chromium.FLAGS))
+        yield started
+        started.close()
+
+
+class Visit:
+    """One browser window: a page, what it complained about, and its screenshots."""
+
+    def __init__(self, context: BrowserContext, stack: Stack, entrance: str, name: str, suffix: str) -> None:
+        self.context, self.stack, self.entrance, self.name, self.suffix = context, stack, entrance, name, suffix
+        self.troubles: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("pageerror", lambda error: self.troubles.append(f"uncaught: {error}"))
+        self.page.on("console", self._note)
+
+    def _note(self, message: Any) -> None:
+        if message.type in {"error", "warning"} and re.search(r"Content Security Policy|\[Vue warn\]|Refused to|intlify", message.text):
+            self.troubles.append(f"{message.type}: {message.text[:400]}")
+
+    def open(self, path: str = "") -> Page:
+        """Go to a page below the entrance: “#/pages/points/points” of the shopper's, “receipts” of the desk's."""
+        self.page.goto(f"{self.stack.url}/{self.entrance}/{MALL}/{path}")
+        return self.page
+
+    def field(self, label: str) -> Locator:
+        """The box that one types into under a label."""
+        return self.page.get_by_label(label, exact=True).and_(self.page.locator("input, textarea")).last
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """A button by what it says."""
+        return self.page.get_by_role("button", name=name, exact=isinstance(name, str)).first
+
+    def shot(self, name: str = "", *, whole: bool = False) -> Path:
+        """Leave a screenshot in var/shots."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        width, height = SIZES[self.entrance]
+        path = SHOTS / f"{name or self.name}-{width}x{height}{self.suffix}.png"
+        self.page.screenshot(path=path, full_page=whole, animations="disabled")
+        return path
+
+    def offline(self, now: bool = True) -> None:
+        """Take the connection away, or give it back."""
+        self.context.set_offline(now)
+
+    def tokens(self) -> str | None:
+        """What the page keeps of its sign-in; None when nobody is signed in."""
+        key = f"tokens:{MALL}" if self.entrance == "m" else f"mallbridge.{self.entrance}.{MALL}"
+        return self.page.evaluate("key => localStorage.getItem(key)", key)
+
+    def access(self) -> str:
+        """The access token that the page holds now."""
+        held = json.loads(self.tokens() or "{}")
+        return str(held["data"]["access"] if self.entrance == "m" else held["access"])
+
+
+Windows = Callable[..., Visit]
+
+
+@pytest.fixture
+def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Windows]:
+    """window("m" | "shop" | "office", signed_in=answer, dark=False, english=False) opens a window of that person's device."""
+    opened: list[Visit] = []
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+
+    def make(entrance: str, signed_in: dict[str, Any] | None = None, *, dark: bool = False, english: bool = False, **more: Any) -> Visit:
+        width, height = SIZES[entrance]
+        touch = entrance != "office"
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, has_touch=touch, is_mobile=entrance == "m", locale="zh-CN",
+            timezone_id="Asia/Shanghai", color_scheme="dark" if dark else "light", reduced_motion="reduce", **more,
+        )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
+        keep = kept(entrance, signed_in) if signed_in else {}
+        if english:
+            keep["language" if entrance == "m" else "mallbridge.language"] = "en"
+        _seed(context, stack.url, keep)
+        suffix = ("-dark" if dark else "") + ("-en" if english else "")
+        opened.append(Visit(context, stack, entrance, name, suffix))
+        return opened[-1]
+
+    yield make
+    for number, visit in enumerate(opened if request.node.stash.get(FAILED, False) else []):
+        visit.shot(f"failed-{name}-{number}")
+        request.node.add_report_section("teardown", "window", "\n".join([f"{number}: {visit.page.url}", *visit.troubles]))
+    troubles = [trouble for visit in opened for trouble in visit.troubles]
+    for visit in opened:
+        visit.context.close()
+    assert troubles == []
+
+
+def _seed(context: BrowserContext, url: str, keep: dict[str, str]) -> None:
+    """Put things into the storage of the origin before any page of it runs: on a page without script."""
+    if not keep:
+        return
+    page = context.new_page()
+    page.goto(f"{url}/healthz")
+    page.evaluate("keep => Object.entries(keep).forEach(([key, value]) => localStorage.setItem(key, value))", keep)
+    page.close()
+
+
+@pytest.fixture
+def person() -> str:
+    """Somebody whom the simulators know and the mall does not yet."""
+    return f"browser-{os.getpid()}-{next(_person)}"
+
+
+@pytest.fixture
+def phone(window: Windows, stack: Stack, person: str) -> Visit:
+    """A shopper's phone, signed in."""
+    return window("m", stack.join(person))
+
+
+@pytest.fixture
+def desk(window: Windows, stack: Stack) -> Visit:
+    """The desk of the mall's administrator, signed in."""
+    return window("office", stack.staff("admin"))
+
+
+@pytest.fixture
+def tablet(window: Windows, stack: Stack) -> Visit:
+    """The tablet of the café's manager, signed in."""
+    return window("shop", stack.staff(mall_stack.SHOP_STAFF))

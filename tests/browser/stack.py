@@ -1,0 +1,183 @@
+"""The running mall that a browser visits: real processes on free ports, the demo mall in the database, the built pages."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import requests
+
+from api.kit import db
+from api.settings import ROOT, Settings
+from deploy import demo, embedded, faces, paper
+from deploy.demo_shops import SHOPS
+from tests import processes
+
+MALL = demo.CODE
+MEMBERS = 40
+SALES_A_MEMBER = 12
+ZONE = ZoneInfo("Asia/Shanghai")
+SHOP_STAFF = "browser-manager"
+CAFE = 8  # 木棉咖啡, in the list of the demo's shops
+
+_number = itertools.count(1)
+
+
+@dataclass
+class Stack:
+    """Where everything is, and what a test may do past the pages: sign in, send a photo, look at the database."""
+
+    settings: Settings
+    run: processes.Processes
+    url: str
+    wechat: str
+    alipay: str
+
+    def ask(self, method: str, path: str, token: str | None = None, **given: Any) -> requests.Response:
+        """Speak to the API as a device would."""
+        headers = {"X-Device-Id": "browser-tests", "Idempotency-Key": uuid.uuid4().hex} | given.pop("headers", {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return requests.request(method, self.url + path, headers=headers, timeout=60, **given)
+
+    def told(self, method: str, path: str, token: str | None = None, **given: Any) -> Any:
+        """What the API answers; AssertionError with its own words when it refuses."""
+        answer = self.ask(method, path, token, **given)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+    def join(self, person: str) -> dict[str, Any]:
+        """Somebody's wallet signs in through the simulator; the tokens and the member."""
+        code = requests.post(f"{self.wechat}/_sim/login-code", json={"person": person}, timeout=20).json()["js_code"]
+        body = {"js_code": code, "consent_version": "1"}
+        return dict(self.told("POST", f"/v1/malls/{MALL}/sign-in/wechat", json=body))
+
+    def staff(self, login: str) -> dict[str, Any]:
+        """Somebody of the staff signs in; the tokens and the account."""
+        body = {"login": login, "password": demo.PASSWORD}
+        return dict(self.told("POST", f"/v1/malls/{MALL}/staff-sign-in", json=body))
+
+    def send(self, token: str, *photos: bytes, name: str = "receipt.jpg") -> int:
+        """Upload the photos of a receipt; its id."""
+        files = [("photo", (name, photo, "image/jpeg")) for photo in photos]
+        return int(self.told("POST", "/v1/receipts", token, files=files)["id"])
+
+    def decided(self, token: str, receipt: int, seconds: float = 120) -> dict[str, Any]:
+        """Wait until the reader has decided; the receipt as its shopper sees it."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.told("GET", f"/v1/receipts/{receipt}", token)
+            return None if found["state"] in {"received", "reading"} else dict(found)
+
+        return dict(processes.until(look, seconds, every=0.5))
+
+    def rows(self, sql: str, *arguments: Any) -> list[Any]:
+        """Look at the database past the wall."""
+        with psycopg.connect(self.settings.owner_url.replace(embedded.OWNER, "postgres"), autocommit=True) as connection:
+            answer = connection.execute(sql, arguments)  # type: ignore[arg-type]
+            return answer.fetchall() if answer.description else []
+
+    @property
+    def mall(self) -> int:
+        return int(self.rows("SELECT id FROM malls WHERE code = %s", MALL)[0][0])
+
+
+def receipt(*, shop: int = CAFE, yuan: str = "128.00", minutes_ago: int | None = None, name: str = "", unsure: str = "") -> bytes:
+    """A photo of a receipt that a till of the demo mall printed, unlike any other. `unsure`: a second total that contradicts the first."""
+    number = next(_number)
+    _, unit, called, _, _ = SHOPS[shop]
+    at = datetime.now(ZONE).replace(microsecond=0) - timedelta(minutes=minutes_ago if minutes_ago is not None else 5 + number % 50)
+    fen, many = round(float(yuan) * 100), 1 + number * 5 % 14
+    prices = [fen // (many + 1)] * many
+    printed = f"{at:%Y%m%d}{uuid.uuid4().int % 10**6:06d}"
+    lines = paper.sale(name or called, unit, at=at, number=printed, prices_fen=[*prices, fen - sum(prices)])
+    if unsure:
+        # Neither says that it was paid: the reader must ask.
+        lines = [*lines[:-3], ("折后", unsure), ("谢谢惠顾", None)]
+    return paper.draw(lines)
+
+
+@contextlib.contextmanager
+def running(database: str, owner: str, redis: str, base: Settings, folder: Path) -> Iterator[Stack]:
+    """The whole mall, ended at the end. The pages are built first, unless nothing changed since."""
+    faces.build(["h5", "console"])
+    web, wechat, alipay = embedded.free_port(), embedded.free_port(), embedded.free_port()
+    settings = replace(
+        base,
+        database_url=database,
+        owner_url=owner,
+        redis_url=redis,
+        files=folder / "files",
+        faces=faces.FOLDER,
+        public_url=f"http://127.0.0.1:{web}",
+        wechat_api=f"http://127.0.0.1:{wechat}",
+        alipay_gateway=f"http://127.0.0.1:{alipay}/gateway.do",
+        alipay_keys=folder / "alipay",
+    )
+    (folder / "logs").mkdir(parents=True)
+    extra = {
+        "DATABASE_OWNER_URL": owner, "FACES_FOLDER": str(settings.faces), "PUBLIC_URL": settings.public_url,
+        "WECHAT_API": settings.wechat_api, "ALIPAY_GATEWAY": settings.alipay_gateway, "ALIPAY_KEYS": str(settings.alipay_keys),
+        "READ_TIMEOUT": "90", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    with processes.running(settings, folder / "logs", **extra) as run:
+        _simulator(run, "wechat", wechat, folder)
+        _simulator(run, "alipay", alipay, folder)
+        fill(run, MEMBERS, SALES_A_MEMBER)
+        server = run.web(1)
+        run.worker("work")
+        run.worker("ocr")
+        made = Stack(settings, run, server.url, settings.wechat_api, f"http://127.0.0.1:{alipay}")
+        yield made
+
+
+def _simulator(run: processes.Processes, wallet: str, port: int, folder: Path) -> None:
+    command = [sys.executable, "-m", f"{wallet}.simulator", "--port", str(port), "--keys", str(folder / wallet)]
+    process = run.start(wallet, *command, url=f"http://127.0.0.1:{port}")
+    run._await(process, lambda: embedded.port_taken(port))
+
+
+def fill(run: processes.Processes, members: int, sales_a_member: int) -> None:
+    """The demo mall, as `make run` fills it, with a manager of a shop beside the mall's own staff."""
+    many = ["--members", str(members), "--sales-a-member", str(sales_a_member)]
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.demo", *many], cwd=ROOT, env=run.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def shop_manager(mall: int) -> None:
+    """Somebody who runs the café, for the tablet's pages."""
+    from sqlalchemy import select
+
+    from api.kit.db import session
+    from api.malls.models import Shop
+    from api.staff import service as staff
+    from api.staff.permissions import Role
+
+    with db.unit_of_work(mall):
+        shop = session.scalars(select(Shop).where(Shop.code == f"T{CAFE + 1:03d}")).one()
+        staff.open_account(login=SHOP_STAFF, password=demo.PASSWORD, name="木棉店长", role=Role.SHOP_MANAGER, shop_id=shop.id, by="command")
+
+
+def kept(entrance: str, answer: dict[str, Any]) -> dict[str, str]:
+    """What the pages keep in the browser's storage of somebody signed in: entrance “m”, “office” or “shop”."""
+    import time
+
+    ends = int(time.time() * 1000) + answer["expires_in"] * 1000
+    if entrance == "m":
+        held = {"access": answer["access_token"], "refresh": answer["refresh_token"], "endsAt": ends}
+        return {f"tokens:{MALL}": json.dumps({"type": "object", "data": held})}
+    held = {"access": answer["access_token"], "refresh": answer["refresh_token"], "ends": ends, "account": answer["account"]}
+    return {f"mallbridge.{entrance}.{MALL}": json.dumps(held)}

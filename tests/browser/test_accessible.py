@@ -1,0 +1,158 @@
+"""Every page of every face, light and dark, as axe-core sees it: nothing serious, nothing critical. A page nobody listed fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from api.kit import db
+from api.settings import ROOT
+from tests.browser.conftest import Visit, Windows
+from tests.browser.stack import Stack, receipt
+from tests.factories import make_claimed_sale
+
+AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
+GRAVE = {"serious", "critical"}
+
+#: page → address; {receipt} and {shop} are filled in.
+PHONE = {
+    "home": "#/",
+    "receipts": "#/pages/receipts/receipts",
+    "code": "#/pages/code/code",
+    "me": "#/pages/me/me",
+    "receipt": "#/pages/receipt/receipt?id={receipt}",
+    "points": "#/pages/points/points",
+    "level": "#/pages/level/level",
+    "messages": "#/pages/messages/messages",
+    "shop": "#/pages/shop/shop?id={shop}",
+    "sign-in": "#/pages/sign-in/sign-in",
+    "identities": "#/pages/identities/identities",
+    "vehicles": "#/pages/vehicles/vehicles",
+    "about": "#/pages/about/about",
+    "settings": "#/pages/settings/settings",
+    "privacy": "#/pages/privacy/privacy",
+    "leave": "#/pages/leave/leave",
+}
+#: page → addresses: the list, and what opens beside it.
+OFFICE = {
+    "adjustments": ("adjustments",),
+    "alerts": ("alerts",),
+    "audit": ("audit",),
+    "exports": ("exports",),
+    "jobs": ("jobs",),
+    "liability": ("liability",),
+    "member": ("members/{member}", "members/{member}?tab=receipts"),
+    "members": ("members", "members?q={member}"),
+    "merges": ("merges", "merges?new=1"),
+    "points-rules": ("points-rules", "points-rules?open=1", "points-rules?open=new"),
+    "policy": ("policy",),
+    "rehearsals": ("rehearsals",),
+    "reviews": ("reviews",),
+    "shops": ("shops", "shops?open={shop}", "shops?open=import", "shops?open=places"),
+    "staff": ("staff", "staff/tablets"),
+    "today": ("today",),
+}
+SHOP = {"check": ("check",), "receipts": ("receipts",), "sales": ("sales",), "tablets": ("tablets",)}
+
+
+def test_every_page_of_the_phone_is_listed_here() -> None:
+    pages = json.loads((ROOT / "miniapp_stub" / "src" / "pages.json").read_text())["pages"]
+    assert {page["path"].split("/")[1] for page in pages} == set(PHONE)
+
+
+@pytest.mark.parametrize(("entrance", "listed"), [("office", OFFICE), ("shop", SHOP)], ids=["office", "shop"])
+def test_every_page_of_the_console_is_listed_here(entrance: str, listed: dict[str, Any]) -> None:
+    assert {path.parent.name for path in (ROOT / "console" / "src" / entrance).glob("*/page.ts")} == set(listed)
+
+
+@pytest.fixture(scope="module")
+def life(stack: Stack) -> Iterator[dict[str, Any]]:
+    """Somebody whose pages all have something on them, and a case at the desk."""
+    from api.points import service as points
+
+    signed = stack.join("browser-regular")
+    token, number = signed["access_token"], signed["member"]["number"]
+    shop = stack.rows("SELECT id FROM shops WHERE code = 'T009'")[0][0]
+    with db.unit_of_work(stack.mall):
+        points.earn(make_claimed_sale(number, shop_id=shop, paid_fen=25_600), by="test")
+    stack.told("PATCH", "/v1/me", token, json={"nickname": "欧阳明月"})
+    stack.told("POST", "/v1/me/vehicles", token, json={"plate": "沪AD12345"})
+    unclear = stack.send(token, receipt(yuan="64.00", name="MUMIAN COFFEE ROASTERS"))
+    scored = stack.send(token, receipt(yuan="45.00"))
+    stack.decided(token, unclear)
+    stack.told("POST", f"/v1/receipts/{unclear}/corrections", token, json={"field": "shop_id", "value": str(shop)})
+    stack.decided(token, scored)
+    admin = stack.staff("admin")
+    stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
+    yield {"signed": signed, "admin": admin, "receipt": scored, "shop": shop, "member": number}
+    review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
+    stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])
+    stack.told(
+        "POST", f"/v1/office/receipt-reviews/{review}/refusal", admin["access_token"], json={"reason": "not_legible", "why": "browser test"}
+    )
+
+
+def grave(page: Page) -> list[str]:
+    """What axe-core holds to be serious or critical: rule, what it says, where."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
+    return [f"{one['id']} ({one['impact']}) {one['help']}: {places(one['nodes'])}" for one in found if one["impact"] in GRAVE]
+
+
+def places(nodes: list[dict[str, Any]]) -> str:
+    """Where, and what stands there: the first few."""
+    return "; ".join(f"{node['target'][0]} {node['html'][:160]}" for node in nodes[:4])
+
+
+def settled(page: Page) -> None:
+    """Wait until a page shows what it has to show."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("!document.querySelector('.skeleton, .skeleton-block')")
+
+
+def look(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
+    """Light and dark, with a picture of each; everything grave that was found at once."""
+    found: list[str] = []
+    for number, address in enumerate(addresses):
+        page = visit.open(address)
+        settled(page)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(150)
+            visit.suffix = "-dark" if scheme == "dark" else ""
+            visit.shot(f"page-{visit.entrance}-{name}{number or ''}")
+            found += [f"{address} {scheme}: {what}" for what in grave(page)]
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("name", PHONE)
+def test_a_page_of_the_phone(name: str, window: Windows, life: dict[str, Any]) -> None:
+    visit = window("m", None if name == "sign-in" else life["signed"])
+    look(visit, (PHONE[name].format(**life),), name)
+
+
+@pytest.mark.parametrize("name", ["home", "receipts", "code", "me", "receipt", "points"])
+def test_a_page_of_the_phone_to_a_visitor(name: str, window: Windows) -> None:
+    look(window("m"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
+
+
+@pytest.mark.parametrize("name", OFFICE)
+def test_a_page_of_the_desk(name: str, window: Windows, life: dict[str, Any]) -> None:
+    look(window("office", life["admin"]), tuple(address.format(**life) for address in OFFICE[name]), name)
+
+
+@pytest.mark.parametrize("name", SHOP)
+def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack) -> None:
+    from tests.browser.stack import SHOP_STAFF
+
+    look(window("shop", stack.staff(SHOP_STAFF)), SHOP[name], name)
+
+
+@pytest.mark.parametrize("entrance", ["office", "shop"])
+def test_the_door_of_the_console(entrance: str, window: Windows) -> None:
+    look(window(entrance), ("sign-in",), "sign-in")
