@@ -36,3 +36,8 @@ export function moment(at: string | number, words: { today: string; yesterday: s
 export function daysUntil(day: string, now = Date.now()): number {
   return Math.round((Date.parse(`${day}T00:00:00Z`) - Date.parse(`${parts(now).day}T00:00:00Z`)) / DAY);
 }
+
+/** The day of the mall's calendar so many days from today: "2026-12-31". */
+export function dayAfter(days: number, now = Date.now()): string {
+  return parts(now + days * DAY).day;
+}
