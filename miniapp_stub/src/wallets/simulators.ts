@@ -1,12 +1,30 @@
-// Development in a browser: the simulators stand in for the wallets, and a chooser says whose phone this is.
+// Development in a browser: the simulators stand in for the wallets, and a chooser says whose phone this is. Mini-programs know none of it.
 import { mallCode, origin } from "@/api/place";
-import type { Proof } from "./wallet";
+import { Denied, type Proof } from "./wallet";
 
 export interface Simulators {
   wechat?: string;
   alipay?: string;
 }
 
+type Stand = "wechat" | "alipay";
+
+interface Chooser {
+  /** The simulators of this development server; none in production. */
+  simulators(): Promise<Simulators>;
+  /** What this person's wallet would give for signing in. */
+  proofOf(channel: Stand, person: string): Promise<Proof>;
+  /** What the phone button of this person's wallet would give. */
+  phoneOf(channel: Stand, person: string): Promise<Record<string, string>>;
+}
+
+let chooser: Chooser = {
+  simulators: () => Promise.resolve({}),
+  proofOf: () => Promise.reject(new Denied("unavailable")),
+  phoneOf: () => Promise.reject(new Denied("unavailable")),
+};
+
+// #ifdef H5
 function ask<T>(url: string, data?: object): Promise<T> {
   return new Promise((resolve, reject) => {
     uni.request({
@@ -22,32 +40,34 @@ function ask<T>(url: string, data?: object): Promise<T> {
 
 let known: Promise<Simulators> | null = null;
 
-/** The simulators of this development server; none in production or in a wallet. */
-export function simulators(): Promise<Simulators> {
-  // #ifdef H5
+function found(): Promise<Simulators> {
   known ??= ask<{ simulators?: Simulators }>(`${origin()}/m/${mallCode()}/settings.json`)
     .then((told) => told.simulators ?? {})
-    .catch(() => ({}));
+    .catch(() => {
+      known = null;
+      return {};
+    });
   return known;
-  // #endif
-  // #ifndef H5
-  return Promise.resolve({});
-  // #endif
 }
 
-/** What this person's phone would give for signing in. */
-export async function proofOf(channel: "wechat" | "alipay", person: string): Promise<Proof> {
-  const all = await simulators();
-  if (channel === "wechat") {
-    const got = await ask<{ js_code: string }>(`${all.wechat}/_sim/login-code`, { person });
-    return { channel, body: { js_code: got.js_code } };
-  }
-  const got = await ask<{ code: string }>(`${all.alipay}/_sim/auth-code`, { person });
-  return { channel, body: { auth_code: got.code } };
-}
+chooser = {
+  simulators: found,
 
-/** What the phone button of this person's wallet would give. */
-export async function phoneOf(channel: "wechat" | "alipay", person: string): Promise<Record<string, string>> {
-  const all = await simulators();
-  return channel === "wechat" ? ask(`${all.wechat}/_sim/phone-code`, { person }) : ask(`${all.alipay}/_sim/phone-payload`, { person });
-}
+  async proofOf(channel, person): Promise<Proof> {
+    const all = await found();
+    if (channel === "wechat") {
+      const got = await ask<{ js_code: string }>(`${all.wechat}/_sim/login-code`, { person });
+      return { channel, body: { js_code: got.js_code } };
+    }
+    const got = await ask<{ code: string }>(`${all.alipay}/_sim/auth-code`, { person });
+    return { channel, body: { auth_code: got.code } };
+  },
+
+  async phoneOf(channel, person) {
+    const all = await found();
+    return channel === "wechat" ? ask(`${all.wechat}/_sim/phone-code`, { person }) : ask(`${all.alipay}/_sim/phone-payload`, { person });
+  },
+};
+// #endif
+
+export const { simulators, proofOf, phoneOf } = chooser;
