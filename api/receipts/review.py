@@ -30,7 +30,6 @@ from api.receipts.errors import (
 )
 from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
 from api.receipts.policy import ReceiptPolicy
-from api.receipts.reading import located
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
 from api.sales import matching as same_purchase

@@ -32,6 +32,14 @@ RECEIPT_MOVES: dict[ReceiptState, frozenset[ReceiptState]] = {
     _S.SCORED: frozenset({_S.RETURNED}),
 }
 
+#: What a shopper's own list can be narrowed to.
+SHOWN: dict[str, frozenset[ReceiptState]] = {
+    "asking": frozenset({_S.ASKING}),
+    "waiting": frozenset({_S.RECEIVED, _S.READING, _S.IN_REVIEW}),
+    "scored": frozenset({_S.SCORED, _S.RETURNED, _S.TAKEN_BACK}),
+    "refused": frozenset({_S.REFUSED, _S.SET_ASIDE, _S.WITHDRAWN}),
+}
+
 #: Not decided yet: may be withdrawn.
 OPEN = frozenset({_S.RECEIVED, _S.READING, _S.ASKING, _S.IN_REVIEW})
 
