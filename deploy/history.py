@@ -84,12 +84,13 @@ SELECT CASE WHEN r.points = 0 THEN 'nothing' WHEN s.scored_at + r.wait <= %(now)
   jsonb_build_object('base_fen', s.paid_fen, 'paid_fen', s.paid_fen, 'minute_known', true, 'channel', s.channel, 'shop_id', s.shop_id,
     'site_id', shops.site_id, 'category', shops.category, 'shop_rate_bp', shops.points_rate_bp, 'shop_excluded', false, 'level', 0,
     'level_bp', 10000, 'paid_at', to_char(s.paid_at AT TIME ZONE %(zone)s, 'YYYY-MM-DD"T"HH24:MI:SS')
-      || to_char(s.paid_at AT TIME ZONE %(zone)s - s.paid_at AT TIME ZONE 'UTC', 'SGHH24:MI'),
+      || CASE WHEN o.ahead < interval '0' THEN '-' ELSE '+' END || to_char(greatest(o.ahead, -o.ahead), 'HH24:MI'),
     'refunded_fen', 0, 'by', 'history', 'capped', false), s.paid_at, s.scored_at, s.scored_at + r.wait,
   (date_trunc('year', s.scored_at AT TIME ZONE %(zone)s) + interval '2 years') AT TIME ZONE %(zone)s,
   CASE WHEN r.points > 0 THEN nextval(pg_get_serial_sequence('ledger_transfers', 'id')) END
 FROM sales s JOIN shops ON shops.id = s.shop_id JOIN points_rules rule ON rule.code = 'standard' AND rule.version = 1
 CROSS JOIN LATERAL (SELECT (s.paid_fen * shops.points_rate_bp / 1000000) AS points, make_interval(days => %(wait)s) AS wait) r
+CROSS JOIN LATERAL (SELECT (s.paid_at AT TIME ZONE %(zone)s) - (s.paid_at AT TIME ZONE 'UTC') AS ahead) o
 """
 
 #: One transfer an award, from the mall as bearer to the member: pending points still wait in an account of their own.

@@ -99,10 +99,10 @@ WHERE member_id = %(member_id)s AND left_points > 0 GROUP BY expires_at ORDER BY
 """
 
 #: What members hold, and how old it is; (figure, key, points). What is expected to expire goes by the share of the points of batches
-#: due in the last twelve months that did expire: of a batch that share, but no more than is left of it.
+#: due in the last twelve months that did expire: of a batch that share, but no more than is left of it; all of it while nothing was due.
 LIABILITY = """
 WITH gone AS (
-  SELECT coalesce(sum(expired_points) * 10000 / nullif(sum(points), 0), 0)::bigint AS share_bp FROM points_batches
+  SELECT (sum(expired_points) * 10000 / nullif(sum(points), 0))::bigint AS share_bp FROM points_batches
   WHERE expires_at <= %(now)s::timestamptz AND expires_at > %(now)s::timestamptz - interval '12 months'
 )
 SELECT 'outstanding', '', coalesce(sum(balance) FILTER (WHERE balance > 0), 0)::bigint FROM ledger_accounts

@@ -159,6 +159,7 @@ def rehearse_rule(args: dict[str, Any]) -> Rehearsal:
 @office.response(200, schemas.RehearsalPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("points.report")
+@exported("rehearsals", schemas.RehearsalsArgs, schemas.RehearsalSchema)
 def list_rehearsals(args: dict[str, Any]) -> pages.Page[Rehearsal]:
     """Rehearsals of rules, newest first"""
     return rehearsing.listed(rule_id=args["rule_id"], cursor=args.get("cursor"), limit=args["limit"])
@@ -304,3 +305,9 @@ def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
     alert = reporting.settle_alert(alert_id, by=who, verdict=args["verdict"])
     audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
     return alert
+
+
+@exported("points_history", schemas.MemberHistoryArgs, schemas.HistoryLineSchema, permission="points.read")
+def history_of_member(args: dict[str, Any]) -> pages.Page[HistoryLine]:
+    """Every movement of a member's points, for an export."""
+    return service.history(find_member(args["member_id"]).id, args.get("cursor"), args["limit"])

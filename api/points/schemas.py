@@ -9,6 +9,7 @@ from api.kit import http
 
 TITLE = validate.Length(1, 60)
 WHY = validate.Length(2, 300)
+CODE = "1 to 40 small letters, digits and hyphens"
 
 
 class PointsSentenceSchema(http.Schema):
@@ -111,7 +112,7 @@ class PointsRuleSchema(http.Schema):
 class RuleFields(http.Schema):
     """What a rule says. With a known code it is the next version of that rule."""
 
-    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,39}\Z"))
+    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,39}\Z", error=CODE))
     kind = fields.String(required=True, validate=validate.OneOf(["base", "multiplier", "bonus", "exclusion", "cap"]))
     title_zh = fields.String(required=True, validate=TITLE)
     title_en = fields.String(required=True, validate=TITLE)
@@ -212,7 +213,9 @@ class LiabilityFiguresSchema(http.Schema):
     issued = fields.Integer(required=True)
     expired = fields.Integer(required=True)
     expired_share_bp = fields.Integer(
-        required=True, metadata={"description": "of points due in the last twelve months, those that expired"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "of points due in the last twelve months, those that expired; null when none were due"},
     )
     breakage_bp = fields.Integer(required=True, metadata={"description": "of all points ever issued, those that expired"})
     by_age = _points_by({"description": "outstanding points by age of their batch in days"})
@@ -309,6 +312,12 @@ class RehearsalArgs(http.Schema):
     def _one_of_two(self, data: dict[str, Any], **_: Any) -> None:
         if (data.get("rule_id") is None) == (data.get("rule") is None):
             raise ValidationError("exactly one of rule_id and rule is needed", "rule_id")
+
+
+class MemberHistoryArgs(http.PageArgs):
+    """Whose movements of points an export holds."""
+
+    member_id = fields.Integer(required=True, validate=validate.Range(1, 2**63 - 1))
 
 
 class RehearsalsArgs(http.PageArgs):

@@ -38,9 +38,10 @@ def earn(sale_id: int, *, by: str) -> Award:
         raise SaleNotClaimed()
     if (earlier := award_of(sale_id)) is not None:
         return earlier
-    if (buyer := members.hold(sale.member_id)) != sale.member_id:
-        sales.reassign(sale, buyer)
-    facts = facts_of(sale)
+    buyer = members.earner(sale.member_id)
+    if buyer.id != sale.member_id:
+        sales.reassign(sale, buyer.id)
+    facts = facts_of(sale, buyer)
     in_force = rules.in_force(sale.paid_at)
     reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
@@ -62,12 +63,11 @@ def award(award_id: int) -> Award:
     return found
 
 
-def facts_of(sale: Sale) -> Facts:
-    """What is known of a sale now, as far as rules ask."""
+def facts_of(sale: Sale, buyer: members.Earner) -> Facts:
+    """What is known of a sale and its buyer now, as far as rules ask."""
     shop = malls.shop(sale.shop_id)
     # Refunded before it was scored: it earns for what is left.
     base_fen = split(sales.earning_base(sale), [sale.paid_fen - sale.refunded_fen, sale.refunded_fen])[0]
-    level, level_bp = members.rank_and_multiplier(sale.member_id or 0)
     return Facts(
         base_fen=base_fen,
         paid_fen=sale.paid_fen,
@@ -79,8 +79,8 @@ def facts_of(sale: Sale) -> Facts:
         category=shop.category,
         shop_rate_bp=shop.points_rate_bp,
         shop_excluded=shop.excluded,
-        level=level,
-        level_bp=level_bp,
+        level=buyer.rank,
+        level_bp=buyer.multiplier_bp,
     )
 
 

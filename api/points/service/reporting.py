@@ -25,7 +25,8 @@ EVIDENCE_LINES = 200
 class Liability:
     """Points outstanding (all of it also by age in days and by month of expiry), pending, owed by members, and borne by whom.
 
-    `by_expiry` is what expires if nobody spends any more, `expected_expiry` what is likely to, by the last twelve months.
+    `by_expiry` is what expires if nobody spends any more, `expected_expiry` what is likely to, by the last twelve months (the same
+    while nothing was due in them, and `expired_share_bp` is None).
     """
 
     members: int
@@ -34,7 +35,7 @@ class Liability:
     debt: int
     issued: int
     expired: int
-    expired_share_bp: int
+    expired_share_bp: int | None
     by_age: dict[str, int]
     by_expiry: dict[str, int]
     expected_expiry: dict[str, int]
@@ -62,7 +63,7 @@ def liability_report() -> Liability:
     """The entered mall's liability as it is now. It agrees when accounts = entries, and batches = what members hold."""
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
     info = malls.mall_info()
-    one: dict[str, int] = {}
+    one: dict[str, Any] = {}
     many: dict[str, dict[str, int]] = {"age": {}, "expiring": {}, "expected": {}, "activating": {}, "borne": {}}
     for figure, key, points in session.connection().exec_driver_sql(queries.LIABILITY, {"now": clock.now(), "timezone": info.timezone}):
         if figure in many:
