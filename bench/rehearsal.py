@@ -26,6 +26,7 @@ from sqlalchemy import select
 from api.kit import db
 from api.kit.db import session
 from api.malls import service as malls
+from api.members import service as members
 from api.points import reckoning
 from api.points.models import Award
 from api.points.service import caps, earning, rehearsing, rules
@@ -153,7 +154,7 @@ def one_at_a_time(url: str, mall: int, sample: int) -> dict[str, Any]:
     for sale_id in ids:
         with db.unit_of_work(mall):
             sale = sales.read(sale_id)
-            facts, in_force = earning.facts_of(sale), rules.in_force(sale.paid_at)
+            facts, in_force = earning.facts_of(sale, members.earner(sale.member_id or 0)), rules.in_force(sale.paid_at)
             reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
             caps.within(reckoned, in_force, facts, sale.member_id or 0, counter)
     return {"sales": len(ids), "seconds": round(time.perf_counter() - began, 2)}

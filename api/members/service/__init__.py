@@ -5,13 +5,14 @@ from __future__ import annotations
 from api.members.service.consents import stands as consent_stands
 from api.members.service.finding import find
 from api.members.service.hooks import at_closing, at_folding, before_closing, exports, holds_value
-from api.members.service.levels import add_growth, all_levels, level_multiplier_bp, level_of, rank_and_multiplier, seed_levels, standing
+from api.members.service.levels import Earner, add_growth, all_levels, earner, level_multiplier_bp, level_of, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
 from api.members.service.merging import hold
 from api.members.service.profile import get, lookup_by_phone, of_any_state, surviving
 from api.members.service.vehicles import default_plate
 
 __all__ = [
+    "Earner",
     "add_growth",
     "all_levels",
     "at_closing",
@@ -19,6 +20,7 @@ __all__ = [
     "before_closing",
     "consent_stands",
     "default_plate",
+    "earner",
     "exports",
     "find",
     "get",
@@ -29,7 +31,6 @@ __all__ = [
     "lookup_by_phone",
     "new_code",
     "of_any_state",
-    "rank_and_multiplier",
     "seed_levels",
     "standing",
     "surviving",

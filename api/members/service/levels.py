@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock
 from api.kit.db import session
 from api.malls import service as malls
-from api.members.errors import LevelNotFound, LevelsOutOfOrder
+from api.members.errors import LevelNotFound, LevelsOutOfOrder, MemberNotFound
 from api.members.models import GrowthEntry, Level, LevelChange, Member
 from api.members.states import MemberState
 
@@ -71,12 +72,28 @@ def level_multiplier_bp(member_id: int) -> int:
     return BASE_MULTIPLIER_BP if found is None else found
 
 
-def rank_and_multiplier(member_id: int) -> tuple[int, int]:
-    """A member's level and how it multiplies points, in basis points. One statement."""
-    multiplier = func.coalesce(Level.multiplier_bp, BASE_MULTIPLIER_BP)
-    query = select(Member.level_rank, multiplier).outerjoin(Level, Level.rank == Member.level_rank).where(Member.id == member_id)
-    row = session.execute(query).first()
-    return (0, BASE_MULTIPLIER_BP) if row is None else (row[0], row[1])
+class Earner(NamedTuple):
+    """Whose a purchase is, with the level and how it multiplies points, in basis points."""
+
+    id: int
+    rank: int
+    multiplier_bp: int
+
+
+def earner(member_id: int) -> Earner:
+    """Who earns for this member now (itself, or whom it was merged into), held against a merge like `hold`. One statement.
+
+    MemberNotFound.
+    """
+    while True:
+        multiplier = func.coalesce(Level.multiplier_bp, BASE_MULTIPLIER_BP)
+        query = select(Member.id, Member.folded_into_id, Member.level_rank, multiplier).outerjoin(Level, Level.rank == Member.level_rank)
+        row = session.execute(query.where(Member.id == member_id).with_for_update(read=True, of=Member)).first()
+        if row is None:
+            raise MemberNotFound()
+        if row.folded_into_id is None:
+            return Earner(row[0], row[2], row[3])
+        member_id = row.folded_into_id
 
 
 def set_level(rank: int, **values: object) -> tuple[dict[str, object], Level]:
