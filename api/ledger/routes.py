@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.kit import http, identity, pages
+from api.kit.tables import exported
 from api.ledger import schemas, service
 from api.ledger.errors import AccountUnknown
 from api.ledger.models import Proof
@@ -26,6 +27,7 @@ def list_entries(args: dict[str, Any], owner_kind: str, owner_id: int, asset: st
 @office.response(200, schemas.LedgerProofPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("ledger.read")
+@exported("ledger_proofs", http.PageArgs, schemas.LedgerProofSchema)
 def list_proofs(args: dict[str, Any]) -> pages.Page[Proof]:
     """The nightly recounts of the ledger and what they found"""
     return service.proofs(args.get("cursor"), args["limit"])

@@ -463,4 +463,4 @@ def change_level(arguments: dict[str, Any], rank: int) -> Any:
 @exported("members", schemas.EveryoneArgs, schemas.StaffMemberSchema, permission="members.read")
 def everyone(arguments: dict[str, Any]) -> Page[Member]:
     """Every member, masked as the office sees them, for an export."""
-    return finding.everyone(cursor=arguments.pop("cursor", None), **arguments)
+    return finding.everyone(name=arguments.pop("q"), cursor=arguments.pop("cursor", None), **arguments)

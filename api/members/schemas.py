@@ -317,8 +317,9 @@ class OpenArgs(Schema):
 
 
 class EveryoneArgs(PageArgs):
-    """Which members an export holds."""
+    """Which members an export holds. `q` is a name: a phone or a number finds one member, which is no list."""
 
+    q = ma.fields.String(load_default=None, validate=[Length(1, 60), Regexp(r".*[^0-9+ -]", error="Only a name can be exported.")])
     state = ma.fields.String(load_default=None, validate=ma.validate.OneOf([str(state) for state in MemberState]))
     level_rank = ma.fields.Integer(load_default=None, validate=ma.validate.Range(0, 100))
 

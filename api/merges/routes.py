@@ -7,6 +7,7 @@ from typing import Any
 from api.kit import audit, http, identity, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
+from api.kit.tables import exported
 from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
 from api.merges import schemas, service
 from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeNotFound, MergeOpen
@@ -24,6 +25,7 @@ OF_TWO = (MergeWithSelf, MemberNotFound, MemberNotActive)
 @office.response(200, schemas.MergePage)
 @office.problems(pages.CursorInvalid)
 @office.permission("merges.read")
+@exported("merges", schemas.MergesArgs, schemas.MergeSchema)
 def list_merges(args: dict[str, Any]) -> pages.Page[Merge]:
     """Merges of memberships, newest first"""
     return service.listed(state=args["state"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])

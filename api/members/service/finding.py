@@ -51,8 +51,10 @@ def search(
     return pages.Page([found] if found is not None else [], None)
 
 
-def everyone(*, state: str | None, level_rank: int | None, cursor: str | None, limit: int) -> pages.Page[Member]:
-    """Every member, newest first."""
+def everyone(*, name: str | None, state: str | None, level_rank: int | None, cursor: str | None, limit: int) -> pages.Page[Member]:
+    """Every member, newest first; with `name` those who are called so, whatever their state and level. SearchTooWide."""
+    if name is not None:
+        return _by_name(name, cursor, limit)
     query = select(Member)
     if state is not None:
         query = query.where(Member.state == state)
