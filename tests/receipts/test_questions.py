@@ -188,3 +188,19 @@ def test_a_shopper_sees_the_part_of_the_photo_that_is_asked_about(world: World) 
         sizes.append(Image.open(io.BytesIO(answer.data)).size)
     assert sizes[0] == (120, 160) and sizes[1][1] <= 60 and sizes[2][1] <= 60
     assert world.get(f"/v1/receipts/{receipt.id}/photos/1?field=paid_fen", world.member()).status_code == 404
+
+
+def test_a_shopper_narrows_the_list_to_what_asks_waits_scored_or_did_not(world: World) -> None:
+    member = world.member()
+    asking, scored, refused, waiting = (
+        world.read(member, doubtful()),
+        world.read(member),
+        world.read(member, slip(kind="top_up")),
+        world.sent(member),
+    )
+    shown = {
+        show: [one["id"] for one in world.get(f"/v1/receipts?show={show}", member).json["items"]]
+        for show in ("asking", "scored", "refused", "waiting")
+    }
+    assert shown == {"asking": [asking.id], "scored": [scored.id], "refused": [refused.id], "waiting": [waiting]}
+    assert world.get("/v1/receipts?show=gone", member).status_code == 422
