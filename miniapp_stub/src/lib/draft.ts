@@ -15,3 +15,8 @@ export function useDraft<T>(name: string, empty: T): { draft: Ref<T>; done: () =
     },
   };
 }
+
+/** Forget what was typed: whoever signs in next on this device is perhaps somebody else. */
+export function forgetDrafts(): void {
+  for (const name of uni.getStorageInfoSync().keys) if (name.startsWith("draft:") && !name.startsWith("draft:sign-in.")) uni.removeStorageSync(name);
+}

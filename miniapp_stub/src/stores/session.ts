@@ -4,6 +4,7 @@ import { call, isSignedIn } from "@/api/client";
 import { forget, onEnded } from "@/api/session";
 import { holdTokens } from "@/api/tokens";
 import type { Schema } from "@/api/types";
+import { forgetDrafts } from "@/lib/draft";
 import { forgetSeen } from "@/lib/seen";
 import { goSignIn } from "@/lib/ways";
 import type { Proof } from "@/wallets";
@@ -54,6 +55,7 @@ export const useSession = defineStore("session", () => {
   /** Sign out on this device. The server hears of it if it can. */
   async function signOut(): Promise<void> {
     signedIn.value = false;
+    forgetDrafts();
     await call("delete", "/v1/sessions/current").catch(() => undefined);
     forget();
   }

@@ -7,6 +7,11 @@ function nameOf(part: Element): string {
 function tidy(root: ParentNode): void {
   for (const picture of root.querySelectorAll("img:not([alt])")) picture.setAttribute("alt", nameOf(picture));
   for (const field of root.querySelectorAll("uni-input input:not([aria-label]), uni-textarea textarea:not([aria-label])")) field.setAttribute("aria-label", nameOf(field));
+  for (const way of root.querySelectorAll(".uni-page-head-btn:not([tabindex])")) {
+    way.setAttribute("tabindex", "0");
+    way.setAttribute("role", "button");
+    way.setAttribute("aria-label", document.documentElement.lang === "en" ? "Back" : "返回");
+  }
   for (const heading of root.querySelectorAll("[role=heading]:not([aria-level])")) heading.setAttribute("aria-level", "2");
   for (const button of root.querySelectorAll("uni-button:not([tabindex])")) {
     button.setAttribute("tabindex", "0");
@@ -16,7 +21,7 @@ function tidy(root: ParentNode): void {
 
 function press(event: KeyboardEvent): void {
   const on = event.target as HTMLElement;
-  if (on.tagName !== "UNI-BUTTON" || (event.key !== "Enter" && event.key !== " ")) return;
+  if (!on.matches("uni-button, .uni-page-head-btn") || (event.key !== "Enter" && event.key !== " ")) return;
   event.preventDefault();
   on.click();
 }
