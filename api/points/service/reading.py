@@ -28,6 +28,7 @@ TITLES = {
     "points_expiry": ("积分到期", "Expired"),
     "points_adjustment": ("人工调整", "Adjusted by the mall"),
     "points_merge": ("会员合并", "Accounts merged"),
+    "late_receipt_review": ("小票答复超时补偿", "For a late answer"),
     "points_merge_undone": ("会员合并撤销", "Merge undone"),
 }
 OTHER_TITLE = {True: ("积分返还", "Points given back"), False: ("积分消费", "Points spent")}
