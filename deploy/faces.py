@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -126,12 +127,23 @@ class Node:
 
     program: Path
     npm: tuple[str, ...]
+    packaged: bool = False
 
     def environment(self) -> dict[str, str]:
         """The environment of a build: this Node first on the path, no questions asked, nothing sent home."""
-        path = f"{self.program.parent}:{os.environ.get('PATH', '')}"
+        first = _commands(self) if self.packaged else self.program.parent
+        path = f"{first}:{self.program.parent}:{os.environ.get('PATH', '')}"
         quiet = {"CI": "1", "npm_config_audit": "false", "npm_config_fund": "false", "npm_config_update_notifier": "false"}
         return {**os.environ, **quiet, "PATH": path, "DO_NOT_TRACK": "1"}
+
+
+def _commands(node: Node) -> Path:
+    """A folder with the command npm, for scripts that start npm themselves: the package brings none that works."""
+    folder = FOLDER / ".commands"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "npm").write_text(f'#!/bin/sh\nexec {shlex.join(node.npm)} "$@"\n')
+    (folder / "npm").chmod(0o755)
+    return folder
 
 
 def find_node() -> Node:
@@ -163,7 +175,7 @@ def _packaged_node() -> Node | None:
         return None
     home = Path(spec.origin).parent
     node, npm = home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return Node(node, (str(node), str(npm))) if npm.exists() and _major(str(node)) >= NODE_AT_LEAST else None
+    return Node(node, (str(node), str(npm)), packaged=True) if npm.exists() and _major(str(node)) >= NODE_AT_LEAST else None
 
 
 def _major(node: str) -> int:
