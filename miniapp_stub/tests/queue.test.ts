@@ -173,6 +173,15 @@ describe("the queue of receipts on their way", () => {
     expect([phone.sent.length, phone.all()[0].final, phone.all()[0].trouble?.facts.type]).toEqual([0, true, "photo-gone"]);
   });
 
+  it("lets photos go that have waited for two weeks", async () => {
+    phone.owner = 0;
+    makeQueue(phone.ports()).add(["a"]);
+    phone.clock += 15 * 86_400_000;
+    makeQueue(phone.ports());
+    await settle();
+    expect([phone.all(), phone.discarded]).toEqual([[], ["a"]]);
+  });
+
   it("is not brought back by an answer after it was removed", async () => {
     phone.answers = [offline()];
     const queue = makeQueue(phone.ports());

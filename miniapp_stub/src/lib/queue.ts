@@ -48,13 +48,17 @@ export interface Queue {
 
 const TRIES = 5;
 const FIRST_PAUSE = 2_000;
+const KEPT = 14 * 86_400_000;
 const NEVER = Number.MAX_SAFE_INTEGER;
 const GONE = "photo-gone";
 
 /** A queue that goes on with what an earlier run left. One sending at a time: a phone has one bar of signal. */
 export function makeQueue(ports: Ports): Queue {
+  const stored = ports.read();
+  // Too old to be counted by any mall, or of somebody who never came back: its photos do not stay on the phone for ever.
+  stored.filter((one) => ports.now() - one.madeAt > KEPT).forEach((one) => void ports.discard(one.photos));
   // What was under way when the app ended is sent again with its key: the mall counts it once.
-  let all = ports.read().map((one): Sending => (one.state === "sending" ? { ...one, state: "waiting", percent: 0, due: 0 } : one));
+  let all = stored.filter((one) => ports.now() - one.madeAt <= KEPT).map((one): Sending => (one.state === "sending" ? { ...one, state: "waiting", percent: 0, due: 0 } : one));
   let running = false;
 
   function keep(): void {
