@@ -22,6 +22,7 @@ export function useLasting<T>(name: () => string, fetch: () => Promise<T>, secon
   const at = ref<Date | null>(null)
   const refusal = shallowRef<Refusal | null>(null)
   let timer = 0
+  let asked = ''
 
   function restore(key: string): void {
     const before = localStorage.getItem(key)
@@ -32,16 +33,18 @@ export function useLasting<T>(name: () => string, fetch: () => Promise<T>, secon
 
   async function reload(): Promise<void> {
     const key = `mallbridge.seen.${root}.${name()}`
-    restore(key)
+    if (key !== asked) restore(key)
+    asked = key
     try {
       const fresh = await fetch()
+      if (key !== asked) return
       value.value = fresh
       at.value = new Date()
       refusal.value = null
       localStorage.setItem(key, JSON.stringify({ at: at.value.getTime(), value: fresh } satisfies Kept<T>))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      refusal.value = error
+      if (key === asked) refusal.value = error
     }
   }
 

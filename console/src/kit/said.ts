@@ -38,6 +38,18 @@ const NOTES: [RegExp, string][] = [
   [/^15 to 20 digits or capital letters/, 'notes.tax'],
   [/^digits, spaces, \( \) - only/, 'notes.phone'],
   [/^must be (-?\d+) to (-?\d+)/, 'notes.between'],
+  [/^is needed/, 'notes.missing'],
+  [/^this code is in the sheet more than once/, 'notes.twice'],
+  [/^there is more in this row than there are columns/, 'notes.wide'],
+  [/^holds a formula/, 'notes.formula'],
+  [/^building and floor belong together/, 'notes.place'],
+  [/^there is no such floor/, 'notes.noFloor'],
+  [/^there is no such building/, 'notes.noSite'],
+  [/^longer than (\d+) characters/, 'notes.longest'],
+  [/^holds line breaks/, 'notes.control'],
+  [/^more than (\d+) names/, 'notes.names'],
+  [/^a day is written|^this year cannot be meant/, 'notes.date'],
+  [/^a whole number from (-?\d+) to (-?\d+)/, 'notes.between'],
   [/^Must be six digits/, 'notes.sixDigits'],
 ]
 
