@@ -47,7 +47,7 @@ export function useNames() {
       ask(api.GET('/v1/malls/{mall_code}/sites', { params: { path, query: { limit: 100 } } })).then(
         (found) => (sites.value = found.items.map((site) => ({ value: site.id, label: site.name }))),
       ),
-      ask(api.GET('/v1/office/points/rules', { params: { query: { limit: 100 } } })).then((found) => (rules.value = found.levels)),
+      ask(api.GET('/v1/office/points/rules', { params: { query: { limit: 100 } } })).then((found) => (rules.value = found.items)),
       lookForShops(''),
     ]
     // A name that cannot be had leaves its number in the form; the form itself still works.
