@@ -247,6 +247,6 @@ def test_the_pages_own_checks_pass(script: str) -> None:
     assert _built()
     node = faces.find_node()
     done = subprocess.run(
-        [*node.npm, "run", script], cwd=APP, env=node.environment(), capture_output=True, text=True, timeout=300, check=False
+        [*node.npm, "run", script], cwd=APP, env=node.environment(), capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -64,6 +64,12 @@ export const alipay: Wallet = {
     return got.result?.subscribedEntityIds ?? got.result?.subscribeEntityIds ?? [];
   },
 
+  shareButton: "share",
+
+  async share() {
+    throw new Denied("unavailable"); // the wallet shares by its own button only
+  },
+
   brighten(bright) {
     if (bright && brightnessBefore === null) {
       my.getScreenBrightness({ success: (now: { brightness: number }) => (brightnessBefore = now.brightness) });

@@ -121,6 +121,19 @@ export const h5: Wallet = {
     return [];
   },
 
+  shareButton: null,
+
+  async share(title) {
+    try {
+      await navigator.share({ title, url: location.href });
+      return "shared";
+    } catch (why) {
+      if ((why as Error).name === "AbortError") throw new Denied("cancelled");
+      await navigator.clipboard.writeText(location.href);
+      return "copied";
+    }
+  },
+
   brighten(bright) {
     // A browser cannot change the brightness; it can keep the screen awake, and the page turns white.
     void (bright ? awake() : asleep());

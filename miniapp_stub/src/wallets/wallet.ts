@@ -54,6 +54,10 @@ export interface Wallet {
   discard(name: string): Promise<void>;
   /** Ask whether these messages may be sent once: the ids that were agreed to. */
   subscribe(templates: string[]): Promise<string[]>;
+  /** What <button open-type> must be to share a page, else null: then call `share`. */
+  readonly shareButton: string | null;
+  /** Share the page one is on, or copy its address. */
+  share(title: string): Promise<"shared" | "copied">;
   /** Make the screen bright, or as it was. */
   brighten(bright: boolean): void;
   /** Open the page where a denied permission can be given back; false when there is none. */

@@ -63,6 +63,12 @@ export const wechat: Wallet = {
     return templates.filter((id) => got[id] === "accept");
   },
 
+  shareButton: "share",
+
+  async share() {
+    throw new Denied("unavailable"); // the wallet shares by its own button only
+  },
+
   brighten(bright) {
     if (bright && brightnessBefore === null) {
       wx.getScreenBrightness({ success: (now: { value: number }) => (brightnessBefore = now.value) });
