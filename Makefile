@@ -9,7 +9,7 @@ MALL ?= demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate contract bench bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
+.PHONY: help setup run test lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,7 +35,8 @@ faces: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
 
-test: setup ## every test, on embedded servers
+test: setup ## every test, on embedded servers and in a real Chromium
+	@$(BIN)/python -m deploy.chromium || true
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
@@ -69,6 +70,14 @@ bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers again
 
 demo: setup ## fill a demo mall: MEMBERS=1000000 MALL=big (make run does it on an empty database)
 	@$(BIN)/python -m deploy.demo --members $(MEMBERS) --mall $(MALL)
+
+shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
+	@$(BIN)/python -m deploy.chromium
+	@$(BIN)/python -m pytest -n0 tests/browser/test_pictures.py
+	@$(BIN)/python -m deploy.pictures
+
+bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
+	@$(BIN)/python -m bench.first_page
 
 clean: ## remove what was made here: environment, data, caches
 	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis

@@ -101,7 +101,7 @@ class Visit:
 
     def field(self, label: str) -> Locator:
         """The box that one types into under a label."""
-        return self.page.get_by_label(label, exact=True).and_(self.page.locator("input, textarea")).last
+        return self.page.get_by_label(label, exact=True).and_(self.page.locator("input, textarea")).filter(visible=True).last
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """A button by what it says."""

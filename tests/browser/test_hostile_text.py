@@ -55,7 +55,7 @@ def test_the_shopper_sees_names_as_text(window: Windows, stack: Stack, hostile: 
 
 def test_the_desk_sees_names_as_text(desk: Visit, stack: Stack, hostile: str, named: dict[str, Any]) -> None:
     number = named["member"]["number"]
-    for path in ("shops?q=T040", f"members?q={number}"):
+    for path in ("shops?q=L5-06", f"members?q={number}"):
         desk.open(path).get_by_text(hostile[:20]).first.wait_for()
         untouched(desk)
         assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the desk"

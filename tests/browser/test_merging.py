@@ -71,6 +71,7 @@ def test_two_members_are_merged_by_two_people_and_parted_again(two: tuple[int, i
     merge = stack.rows("SELECT max(id) FROM merges")[0][0]
 
     second.open(f"merges?open={merge}")
+    second.button("确认合并").wait_for()
     second.shot("merge-to-confirm")
     decide(second, "确认合并", "确认合并")
     second.page.get_by_text("两个会员已合并。").wait_for()

@@ -1,0 +1,54 @@
+"""The shop's tablet: paired by a code, it tells a member's code once, and says what to do when it cannot look through its camera."""
+
+from __future__ import annotations
+
+import re
+
+from tests.browser.conftest import Visit, Windows
+
+
+def test_a_tablet_is_paired_by_the_managers_code(tablet: Visit, window: Windows) -> None:
+    page = tablet.open("tablets")
+    page.get_by_role("button", name="生成配对码").first.click()
+    code = page.locator(".code").inner_text()
+    tablet.shot("pairing-code")
+    fresh = window("shop")
+    other = fresh.open()
+    fresh.field("配对码").fill(code)
+    fresh.field("这台平板叫什么").fill("前台平板")
+    fresh.shot("pairing")
+    other.locator("button[type=submit]").click()
+    other.get_by_role("heading", name="核对会员码").wait_for()
+    fresh.shot()
+
+
+def test_a_members_code_counts_once_at_the_till(tablet: Visit, phone: Visit) -> None:
+    page = phone.open("#/pages/code/code")
+    code = page.locator(".spelled").inner_text().replace(" ", "")
+    phone.shot("member-code")
+    till = tablet.open("check")
+    for answer, name in (("是本商场会员", "code-good"), ("不能使用", "code-used-twice")):
+        tablet.field("扫码枪扫，或输入会员码下面的 16 位字符").fill(code)
+        till.keyboard.press("Enter")
+        till.get_by_text(answer).wait_for()
+        tablet.shot(name)
+
+
+def test_a_code_is_renewed_after_the_phone_slept(phone: Visit) -> None:
+    phone.page.clock.install()
+    page = phone.open("#/pages/code/code")
+    first = page.locator(".spelled").inner_text()
+    page.clock.fast_forward("03:00")
+    page.wait_for_function("first => { const now = document.querySelector('.spelled'); return now && now.innerText !== first }", arg=first)
+    phone.shot()
+
+
+def test_a_denied_camera_says_what_to_do(tablet: Visit) -> None:
+    # This Chromium reads no codes itself; one that does asks for the camera, which nobody has granted here.
+    tablet.context.add_init_script(
+        "window.BarcodeDetector = class { static async getSupportedFormats() { return ['qr_code'] } async detect() { return [] } }"
+    )
+    tablet.open("check")
+    tablet.button("用摄像头扫").click()
+    tablet.page.get_by_text(re.compile("没有摄像头权限|没有找到摄像头")).wait_for()
+    tablet.shot()
