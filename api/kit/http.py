@@ -29,6 +29,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_BODY = 1024 * 1024  # bytes; an upload route says more itself
 PROBLEM_JSON = "application/problem+json"
+METHOD, MEANT_METHOD = "REQUEST_METHOD", "HTTP_X_HTTP_METHOD_OVERRIDE"  # in WSGI's words
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NOTHING = object()
@@ -226,8 +227,8 @@ class App(Flask):
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
         """wx.request knows no PATCH: a mini-program sends it as a POST that says so in X-HTTP-Method-Override."""
-        if environ["REQUEST_METHOD"] == "POST" and environ.get("HTTP_X_HTTP_METHOD_OVERRIDE") == "PATCH":
-            environ["REQUEST_METHOD"] = "PATCH"
+        if environ[METHOD] == "POST" and environ.get(MEANT_METHOD) == "PATCH":
+            environ = environ | {METHOD: "PATCH"}
         return super().wsgi_app(environ, start_response)
 
     def dispatch_request(self) -> Any:
