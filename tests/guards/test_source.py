@@ -94,7 +94,8 @@ def test_every_environment_variable_is_in_the_readme() -> None:
     read = set()
     for path in [*API, *sorted((ROOT / "deploy").glob("*.py")), *sorted((ROOT / "ocr").rglob("*.py"))]:
         read |= set(re.findall(r"(?:env\.(?:str|int|float|bool)|environ\.get|environ\[|port)\(?\s*\(?\"([A-Z][A-Z_]+)\"", path.read_text()))
-    read -= {name for name in read if name.endswith("_GIVEN") or name.startswith(("HTTP_", "REQUEST_")) or name == "PATH"}  # a request's own
+    # A request carries names of its own in its environ.
+    read -= {name for name in read if name.endswith("_GIVEN") or name.startswith(("HTTP_", "REQUEST_")) or name == "PATH"}
     missing = sorted(name for name in read if f"`{name}`" not in readme)
     assert missing == []
 
