@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from api.kit import db
 from api.settings import ROOT
-from tests.browser.conftest import Visit, Windows
+from tests.browser.conftest import PATIENCE, Visit, Windows
 from tests.browser.stack import Stack, receipt
 from tests.factories import make_claimed_sale
 
@@ -112,7 +112,7 @@ def places(nodes: list[dict[str, Any]]) -> str:
 def settled(page: Page) -> None:
     """Wait until a page shows what it has to show."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.skeleton, .skeleton-block')")
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
 
 
 def look(visit: Visit, addresses: tuple[str, ...], name: str) -> None:

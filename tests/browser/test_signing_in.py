@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy import demo
+from tests import processes
 from tests.browser.conftest import Windows
 from tests.browser.stack import Stack
 
@@ -17,7 +18,7 @@ def test_a_visitor_looks_around_and_joins_with_the_wallet(window: Windows, stack
     page.get_by_role("checkbox").click()
     visit.shot()
     page.get_by_text("微信登录").click()
-    page.wait_for_function("key => localStorage.getItem(key) !== null", arg="tokens:demo")
+    processes.until(visit.tokens, 30, every=0.2)
     assert stack.told("GET", "/v1/me", visit.access())["number"] > 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import Visit, Windows
 
 
@@ -39,7 +41,7 @@ def test_a_code_is_renewed_after_the_phone_slept(phone: Visit) -> None:
     page = phone.open("#/pages/code/code")
     first = page.locator(".spelled").inner_text()
     page.clock.fast_forward("03:00")
-    page.wait_for_function("first => { const now = document.querySelector('.spelled'); return now && now.innerText !== first }", arg=first)
+    expect(page.locator(".spelled")).not_to_have_text(first)
     phone.shot()
 
 

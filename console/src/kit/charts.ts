@@ -44,6 +44,8 @@ export function chart(element: HTMLElement): Drawn {
 function option(shown: Shown): Record<string, unknown> {
   const text = { color: token('--text-soft'), fontSize: 16 }
   const line = { lineStyle: { color: token('--line') } }
+  // Half a receipt is no step of an axis.
+  const whole = shown.series.every((one) => one.values.every((value) => value === null || Number.isInteger(value)))
   return {
     animationDuration: window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 300,
     color: shown.series.map((one, at) => token(`--${one.tone ?? PALETTE[at % PALETTE.length]}`)),
@@ -61,7 +63,7 @@ function option(shown: Shown): Record<string, unknown> {
       valueFormatter: (value: unknown) => shown.text(typeof value === 'number' ? value : null),
     },
     xAxis: { type: 'category', data: [...shown.labels], axisLabel: text, axisLine: line, axisTick: { show: false } },
-    yAxis: { type: 'value', min: (range: { min: number }) => Math.min(0, range.min), axisLabel: text, splitLine: line },
+    yAxis: { type: 'value', min: (range: { min: number }) => Math.min(0, range.min), minInterval: whole ? 1 : 0, axisLabel: text, splitLine: line },
     series: shown.series.map((one) => ({
       name: one.name,
       type: shown.kind,
