@@ -4,12 +4,13 @@ import 'element-plus/es/components/base/style/css'
 import './styles/main.scss'
 import App from './App.vue'
 import { ended } from './kit/client'
-import { root } from './kit/place'
+import { place, root } from './kit/place'
 import { theme, wear } from './kit/theme'
 import { i18n, preferred, speak } from './lang'
 import { router } from './router'
 
 wear(theme.value)
+document.documentElement.dataset.entrance = place.entrance
 await speak(preferred())
 createApp(App).use(createPinia()).use(i18n).use(router).mount('#app')
 

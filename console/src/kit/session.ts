@@ -66,6 +66,11 @@ window.addEventListener('storage', (event) => {
   if (event.key === KEY) kept.value = read()
 })
 
+/** The access token as it is, for a last word while the page goes away. */
+export function presentToken(): string | null {
+  return kept.value?.access ?? null
+}
+
 /** The access token to send, renewed first when it ends within half a minute. Null when nobody is signed in. */
 export async function accessToken(): Promise<string | null> {
   const mine = kept.value

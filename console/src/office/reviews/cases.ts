@@ -3,6 +3,7 @@ import { ref, shallowRef } from 'vue'
 import { api, ask, newKey, type Schemas } from '@/kit/client'
 import { photoUrl } from '@/kit/photos'
 import { Refusal } from '@/kit/problem'
+import { presentToken } from '@/kit/session'
 
 export type Dossier = Schemas['Dossier']
 export type History = Schemas['History']
@@ -39,11 +40,16 @@ export function useCases() {
   const empty = ref(false)
   const refusal = shallowRef<Refusal | null>(null)
   let ahead: Promise<Case | null> | null = null
+  let aheadId: number | null = null
   let left = false
 
   function look(besides: number): void {
+    aheadId = null
     ahead = take(besides)
-    ahead.catch(() => undefined)
+    ahead.then(
+      (one) => (aheadId = one?.dossier.review.id ?? null),
+      () => undefined,
+    )
   }
 
   /** Go to the next case: the one taken ahead when there is one. */
@@ -85,12 +91,21 @@ export function useCases() {
     await Promise.all([held, further].map((one) => (one ? giveBack(one) : undefined)))
   }
 
-  /** Put the case in hand back and take another. */
-  async function putBack(): Promise<void> {
-    const held = now.value
-    await next()
-    if (held) await giveBack(held)
+  /** The tab is closing: the last word for both holds is sent without waiting for answers. */
+  function drop(): void {
+    const token = presentToken()
+    const ids = [now.value?.dossier.review.id, aheadId].filter((id) => typeof id === 'number')
+    if (token === null) return
+    for (const id of ids) {
+      void fetch(`/v1/office/receipt-reviews/${id}/hold`, { method: 'DELETE', keepalive: true, headers: { Authorization: `Bearer ${token}` } }).catch(() => undefined)
+    }
   }
 
-  return { now, empty, refusal, next, replace, leave, putBack }
+  /** Put the case in hand back and take another. */
+  async function putBack(): Promise<void> {
+    if (now.value) await giveBack(now.value) // first: a hold given back later could be that of the same case, taken anew
+    await next()
+  }
+
+  return { now, empty, refusal, next, replace, leave, drop, putBack }
 }
