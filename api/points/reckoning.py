@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from fractions import Fraction
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 from api.kit.money import split, yuan
@@ -94,11 +95,12 @@ class Facts:
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Facts:
         """What an award kept. KeyError when it kept none."""
-        base_fen, paid_fen, *others = [kept[name] for name in _KEPT]
+        base_fen, paid_fen, *others = _kept_values(kept)
         return cls(base_fen, paid_fen, datetime.fromisoformat(kept["paid_at"]), *others)
 
 
 _KEPT = tuple(name for name in Facts.__slots__ if name != "local")
+_kept_values = itemgetter(*_KEPT)
 
 
 @dataclass(frozen=True, slots=True)

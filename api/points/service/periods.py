@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from api.kit import clock
@@ -10,6 +11,7 @@ from api.kit import clock
 FOREVER_ON = date(2000, 1, 1)
 
 
+@lru_cache(maxsize=4096)
 def begins_on(period: str, day: date) -> date:
     """The first day of the day, week (from Monday) or month that a day lies in; one fixed day for `ever`."""
     if period == "week":

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
@@ -168,6 +168,21 @@ class Slice:
     last: int
 
 
+class AwardRow(NamedTuple):
+    """One award, as REHEARSAL_AWARDS reads it: a plain tuple, because there are hundreds of thousands."""
+
+    id: int
+    sale_id: int
+    member_id: int
+    shop_id: int
+    points: int
+    taken_back: int
+    counts: bool
+    earned_at: datetime
+    facts: dict[str, Any]
+    shop_points: int
+
+
 class Replay:
     """The sales of some days, earning again in the order in which they earned. Without a change they earn what they earned."""
 
@@ -203,7 +218,7 @@ class Replay:
     def take(self, part: Slice) -> int:
         """Play one slice; returns how many sales it had. Slices are taken in order."""
         arguments = {"begins": self._reads_from, "ends": self.ends, "after": part.after, "last": part.last, "counts_from": self.begins}
-        rows = session.connection().exec_driver_sql(queries.REHEARSAL_AWARDS, arguments).all()
+        rows = [AwardRow._make(row) for row in session.connection().exec_driver_sql(queries.REHEARSAL_AWARDS, arguments)]
         refunds = _refunds([row for row in rows if row.taken_back or not row.points])
         for row in rows:
             played = self._again(row, refunds.get(row.id, ()))
@@ -211,21 +226,24 @@ class Replay:
                 self.outcome.count(played)
         return len(rows)
 
-    def _again(self, row: Any, refunds: Sequence[Refund]) -> Played:
+    def _again(self, row: AwardRow, refunds: Sequence[Refund]) -> Played:
         was = row.points - row.taken_back
         if not row.facts:
             return Played(row.member_id, row.shop_id, None, row.earned_at, was, row.shop_points, was, row.shop_points)
         facts = Facts.of(row.facts)
         in_force = self._rules[bisect_right(self._instants, facts.local) - 1 if len(self._rules) > 1 else 0]
-        self._refund_until(row.earned_at)
+        if self._returns:
+            self._refund_until(row.earned_at)
         reckoned = reckoning.reckon(facts, in_force, rounding=self.rounding)
         reckoned, uses = caps.within(reckoned, in_force, facts, row.member_id, self.counter)
         points, shop_points = self._kept(reckoned, uses, row, refunds)
         return Played(row.member_id, row.shop_id, facts.level, facts.local, was, row.shop_points, points, shop_points)
 
-    def _kept(self, reckoned: Reckoned, uses: list[list[Any]], row: Any, refunds: Sequence[Refund]) -> tuple[int, int]:
+    def _kept(self, reckoned: Reckoned, uses: list[list[Any]], row: AwardRow, refunds: Sequence[Refund]) -> tuple[int, int]:
         """What stays of the points after the refunds there have been; these return points to caps when their time comes."""
         points, shop_points = reckoned.points, reckoned.shop_points
+        if not refunds:
+            return points, shop_points
         gone = row.facts["refunded_fen"]
         for refund in refunds:
             share = reckoning.refund_share(row.facts["paid_fen"] - gone, refund.before_fen - gone, refund.amount_fen)
@@ -264,7 +282,7 @@ class Refund:
     at: datetime
 
 
-def _refunds(rows: Sequence[Any]) -> dict[int, list[Refund]]:
+def _refunds(rows: Sequence[AwardRow]) -> dict[int, list[Refund]]:
     """The refunds that counted, by award. An award of nothing had nothing taken back, but by other rules it would have."""
     if not rows:
         return {}
