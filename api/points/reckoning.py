@@ -218,18 +218,22 @@ def reckon(facts: Facts, rules: Iterable[RuleLike], *, rounding: str) -> Reckone
         return Reckoned(reason="nothing_earning")
     if barred := [rule for rule in fitting if rule.kind == "exclusion"]:
         return Reckoned(reason="excluded", reason_title=_title(barred[0]))
-    bases = sorted((rule for rule in fitting if rule.kind == "base"), key=lambda rule: (-rule.priority, rule.code))
+    bases = [rule for rule in fitting if rule.kind == "base"]
     if not bases:
         return Reckoned(reason="no_rule")
-    parts = [*_rated(facts, bases[0], _best(fitting), rounding), *(_bonus(rule) for rule in fitting if rule.kind == "bonus")]
-    whole = Reckoned(tuple(part for part in parts if part.points or part.kind == "base"))
+    base = min(bases, key=lambda rule: (-rule.priority, rule.code))
+    parts = [*_rated(facts, base, _best(fitting), rounding), *[_bonus(rule) for rule in fitting if rule.kind == "bonus"]]
+    whole = Reckoned(tuple([part for part in parts if part.points or part.kind == "base"]))
     return whole if whole.points else Reckoned(reason="too_small")
 
 
 def _best(fitting: Sequence[RuleLike]) -> list[RuleLike]:
     """Of each stack the highest factor; multipliers of different stacks multiply each other."""
+    multipliers = [rule for rule in fitting if rule.kind == "multiplier"]
+    if len(multipliers) < 2:
+        return multipliers
     best: dict[str, RuleLike] = {}
-    for rule in sorted((rule for rule in fitting if rule.kind == "multiplier"), key=lambda rule: (-rule.factor_bp, rule.code)):
+    for rule in sorted(multipliers, key=lambda rule: (-rule.factor_bp, rule.code)):
         best.setdefault(rule.stack or rule.code, rule)
     return sorted(best.values(), key=lambda rule: str(rule.code))
 
