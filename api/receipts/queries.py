@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ENUM, insert
 from api.kit import clock
 from api.kit.db import session
 from api.receipts.decision import Habits
-from api.receipts.models import ReaderBeat, Receipt, ReceiptPhoto, ReceiptReview
+from api.receipts.models import BAND_PLACES, ReaderBeat, Receipt, ReceiptPhoto, ReceiptReview
 from api.receipts.states import ReceiptState, ReviewState
 
 JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
@@ -99,7 +99,7 @@ def near(
         minute = Receipt.paid_at.between(paid_at - MINUTE, paid_at + MINUTE)
         like_facts = or_(minute, Receipt.paid_fen == paid_fen)
         parts.append(select(*facts, *bare).where(alive, Receipt.shop_id == shop_id, around, like_facts).limit(20))
-    like = or_(ReceiptPhoto.sha256.in_(sha256), ReceiptPhoto.bands.overlap(list(bands)))
+    like = or_(ReceiptPhoto.sha256.in_(sha256), *(ReceiptPhoto.band(place).in_(bands) for place in BAND_PLACES))
     joined = select(*facts, ReceiptPhoto.sha256, ReceiptPhoto.bands).join(ReceiptPhoto, ReceiptPhoto.receipt_id == Receipt.id)
     parts.append(joined.where(alive, like).order_by(Receipt.id.desc()).limit(20))
     found = session.execute(union_all(*(select(part.subquery()) for part in parts)))

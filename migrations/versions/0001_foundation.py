@@ -1343,7 +1343,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("file_key", name=op.f("uq_receipt_photos_file_key")),
         sa.UniqueConstraint("receipt_id", "position", name=op.f("uq_receipt_photos_receipt_id_position")),
     )
-    op.create_index("ix_receipt_photos_bands", "receipt_photos", ["bands"], unique=False, postgresql_using="gin")
+    op.create_index("ix_receipt_photos_band_1", "receipt_photos", ["mall_id", sa.literal_column("(bands[1])")], unique=False)
+    op.create_index("ix_receipt_photos_band_2", "receipt_photos", ["mall_id", sa.literal_column("(bands[2])")], unique=False)
+    op.create_index("ix_receipt_photos_band_3", "receipt_photos", ["mall_id", sa.literal_column("(bands[3])")], unique=False)
+    op.create_index("ix_receipt_photos_band_4", "receipt_photos", ["mall_id", sa.literal_column("(bands[4])")], unique=False)
     op.create_index(
         "ix_receipt_photos_kept", "receipt_photos", ["mall_id", "stored_at"], unique=False, postgresql_where=sa.text("removed_at IS NULL")
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, text
 
 from api.kit import db
 from api.kit.db import session
-from api.receipts import service
-from api.receipts.models import Receipt
+from api.receipts import queries, reading, service
+from api.receipts.models import BAND_PLACES, Receipt
 from api.sales.models import Sale
 from tests.receipts.conftest import PAID, World, picture, slip, translated
 
@@ -139,3 +142,37 @@ def test_caps_hold_when_receipts_of_one_member_are_decided_at_once(world: World,
     for thread in threads:
         thread.join()
     assert states(world) == ["refused"] * 3 + ["scored"] * 3
+
+
+def crowd(receipt_id: int, count: int) -> None:
+    """Copies of a receipt, each with a photo whose hash is another."""
+    columns = [name for name in Receipt.__table__.columns.keys() if name != "id"]  # noqa: SIM118 - not a mapping
+    copied = (
+        f"INSERT INTO receipts ({', '.join(columns)}) SELECT {', '.join(columns)} FROM receipts, generate_series(1, :count) WHERE id = :id"
+    )
+    session.execute(text(copied), {"count": count, "id": receipt_id})
+    photos = """
+        INSERT INTO receipt_photos (mall_id, receipt_id, position, file_key, format, size_bytes, sha256, stored_at, bands)
+        SELECT mall_id, id, 1, 'f' || id, 'JPEG', 1, 's' || id, now(),
+            ARRAY[id * 7919 % 65536, 65536 + id * 104729 % 65536, 131072 + id * 1299709 % 65536, 196608 + id * 15485863 % 65536]
+        FROM receipts WHERE id <> :id"""
+    session.execute(text(photos), {"id": receipt_id})
+
+
+def test_like_pictures_are_found_by_index_behind_the_wall(world: World, settings: Any) -> None:
+    receipt_id, plans = world.sent(world.member(), picture()), list[str]()
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "receipt_photos" in statement:
+            plans.append(str(cursor.connection.execute(f"EXPLAIN {statement}", parameters).fetchall()))
+
+    with db.unit_of_work(world.mall):
+        crowd(receipt_id, 3_000)
+    with psycopg.connect(settings.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("ANALYZE receipts, receipt_photos")
+    with db.unit_of_work(world.mall):
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", explain)
+        queries.near(1, shop_id=None, number_key=None, paid_at=None, paid_fen=None, sha256=["a"], bands=reading.bands("8f3c00ff12345678"))
+    assert len(plans) == 1
+    assert {f"ix_receipt_photos_band_{place}" for place in BAND_PLACES} <= set(re.findall(r"ix_receipt_photos_\w+", plans[0]))
