@@ -80,7 +80,7 @@ def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
     members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export, merges=merges.export)
-    members.at_closing[:] = [messages.forget, merges.forget]
+    members.at_closing[:] = [messages.forget, merges.forget, points.forfeit]
     members.at_folding[:] = [messages.hand_over]
 
 

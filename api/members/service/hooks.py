@@ -11,8 +11,8 @@ before_closing: list[Callable[[int], None]] = []
 #: Each says whether a member holds something that a fold would lose (points, coupons, receipts being read).
 holds_value: list[Callable[[int], bool]] = []
 
-#: Each forgets what its room holds of a member who closed the account.
-at_closing: list[Callable[[int], None]] = []
+#: Each lets go of what its room holds of a member who closed the account.
+at_closing: list[Callable[[int], Any]] = []
 
 #: Each moves what its room holds from a folded member to the one that stays.
 at_folding: list[Callable[[int, int], None]] = []

@@ -7,6 +7,7 @@ from api.points.service.adjusting import adjust, grant
 from api.points.service.batches import expire as expire_member
 from api.points.service.batches import expire_due
 from api.points.service.earning import activate_due, award, award_of, earn
+from api.points.service.leaving import forfeit
 from api.points.service.merging import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
 from api.points.service.reading import Summary, awards_of, history, summary
 from api.points.service.reporting import Liability, liability_report, record_liability, watch
@@ -32,6 +33,7 @@ __all__ = [
     "expire_due",
     "expire_member",
     "export",
+    "forfeit",
     "give_back",
     "grant",
     "history",

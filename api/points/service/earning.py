@@ -157,11 +157,12 @@ def activate_due(limit: int = 200) -> int:
     )
     awards = session.scalars(due.execution_options(populate_existing=True)).all()
     for each in awards:
-        _activate(each)
+        activate(each, reason="return window closed")
     return len(awards)
 
 
-def _activate(award: Award) -> None:
+def activate(award: Award, *, reason: str) -> None:
+    """Make a pending award spendable: its points move from the pending account, into a batch of their own."""
     owner, shop_points = (
         batches.member_account(award.member_id),
         sum(part["shop_points"] - part.get("shop_taken", 0) for part in award.parts),
@@ -175,4 +176,4 @@ def _activate(award: Award) -> None:
     ]
     posted = ledger.post_seen("points_activation", award.id, entries)
     batches.open_for_award(award, posted)
-    states.move(award, AwardState.ACTIVE, by="system", reason="return window closed")
+    states.move(award, AwardState.ACTIVE, by="system", reason=reason)
