@@ -62,7 +62,7 @@ def load(browser: Browser, url: str, *, keep: dict[str, str] | None = None, phon
     devtools.on("Network.loadingFinished", done)
     devtools.send("Network.enable")
     devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    devtools.send("Network.setAcceptedEncodings", {"encodings": ["gzip"]})
+    devtools.send("Network.setExtraHTTPHeaders", {"headers": {"Accept-Encoding": "gzip"}})
     if slow:
         devtools.send("Network.emulateNetworkConditions", LINE)
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_CPU})

@@ -46,7 +46,7 @@ OFFICE = {
     "jobs": ("jobs",),
     "liability": ("liability",),
     "member": ("members/{member}", "members/{member}?tab=receipts"),
-    "members": ("members", "members?q={member}"),
+    "members": ("members",),
     "merges": ("merges", "merges?new=1"),
     "points-rules": ("points-rules", "points-rules?open=1", "points-rules?open=new"),
     "policy": ("policy",),

@@ -137,7 +137,7 @@ def test_what_was_photographed_offline_outlives_the_page(receipts: Visit, stack:
     page = receipts.open("#/pages/receipts/receipts")
     arrived = lambda: stack.told("GET", "/v1/receipts", receipts.access())["items"]  # noqa: E731
     assert len(processes.until(arrived, 60)) == 1
-    page.locator(".list").get_by_text("已积分").wait_for(timeout=READ)
+    page.locator(".list").get_by_text("+73").wait_for(timeout=READ)
     receipts.shot()
     assert len(arrived()) == 1
 

@@ -53,8 +53,12 @@ def test_a_rule_is_rehearsed_approved_by_another_and_counts_from_its_date(window
     assert earned(stack, member, tomorrow + timedelta(hours=12)) == 100
 
     other = finance.open(f"points-rules?open={rule}")
+    finance.button("试算").click()
+    other.locator(".rehearsal .big").wait_for(timeout=120_000)
     finance.button("批准").click()
     dialog = other.get_by_role("dialog")
+    expect(dialog.get_by_role("list")).to_contain_text(re.compile("位会员"))
+    finance.shot("rule-to-approve")
     dialog.get_by_role("button", name="批准", exact=True).click()
     other.get_by_text(re.compile("已批准，自.*起生效")).wait_for()
     finance.shot()

@@ -94,3 +94,13 @@ def test_the_desk_in_english_stays_english(window: Windows, stack: Stack) -> Non
     page = visit.open("shops")
     page.get_by_role("heading", name=re.compile("[Ss]hops")).first.wait_for()
     visit.shot()
+
+
+def test_a_page_without_permission_is_hidden_and_the_api_refuses(window: Windows, stack: Stack) -> None:
+    visit = window("office", stack.staff("reviewer"))
+    page = visit.open("points-rules")
+    page.get_by_text(re.compile(r"points\.report")).first.wait_for()
+    expect(page.get_by_role("navigation").get_by_text("积分规则", exact=True)).to_have_count(0)
+    expect(page.get_by_role("navigation").get_by_text("小票审核", exact=True).first).to_be_visible()
+    visit.shot()
+    assert stack.ask("GET", "/v1/office/points/rules", visit.access()).status_code == 403
