@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from api.app import configure
 from api.settings import ROOT, Settings
@@ -25,6 +25,7 @@ SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
 PATIENCE = 30_000  # ms; other tests run on the same two cores
 
 _person = itertools.count(1)
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -115,7 +115,7 @@ def settled(page: Page) -> None:
     expect(page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
 
 
-def look(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
+def check(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
     """Light and dark, with a picture of each; everything grave that was found at once."""
     found: list[str] = []
     for number, address in enumerate(addresses):
@@ -133,26 +133,26 @@ def look(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
 @pytest.mark.parametrize("name", PHONE)
 def test_a_page_of_the_phone(name: str, window: Windows, life: dict[str, Any]) -> None:
     visit = window("m", None if name == "sign-in" else life["signed"])
-    look(visit, (PHONE[name].format(**life),), name)
+    check(visit, (PHONE[name].format(**life),), name)
 
 
 @pytest.mark.parametrize("name", ["home", "receipts", "code", "me", "receipt", "points"])
 def test_a_page_of_the_phone_to_a_visitor(name: str, window: Windows) -> None:
-    look(window("m"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
+    check(window("m"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
 
 
 @pytest.mark.parametrize("name", OFFICE)
 def test_a_page_of_the_desk(name: str, window: Windows, life: dict[str, Any]) -> None:
-    look(window("office", life["admin"]), tuple(address.format(**life) for address in OFFICE[name]), name)
+    check(window("office", life["admin"]), tuple(address.format(**life) for address in OFFICE[name]), name)
 
 
 @pytest.mark.parametrize("name", SHOP)
 def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack) -> None:
     from tests.browser.stack import SHOP_STAFF
 
-    look(window("shop", stack.staff(SHOP_STAFF)), SHOP[name], name)
+    check(window("shop", stack.staff(SHOP_STAFF)), SHOP[name], name)
 
 
 @pytest.mark.parametrize("entrance", ["office", "shop"])
 def test_the_door_of_the_console(entrance: str, window: Windows) -> None:
-    look(window(entrance), ("sign-in",), "sign-in")
+    check(window(entrance), ("sign-in",), "sign-in")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack, receipt
@@ -57,14 +58,14 @@ def test_the_desk_sees_names_as_text(desk: Visit, stack: Stack, hostile: str, na
     number = named["member"]["number"]
     desk.open("shops")
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", desk.access())
-    desk.page.get_by_text("云裳女装").first.wait_for()
+    expect(desk.page.get_by_text("云裳女装").first).to_be_visible()
     for path in ("shops?q=L5-06", "members", f"members/{number}"):
         page = desk.open(path)
         if path == "members":
             desk.field("手机号 / 卡号 / 姓名 / 会员码").fill(str(number))
             page.keyboard.press("Enter")
         # Of a member the desk sees the first letter only.
-        page.get_by_text(hostile[:20] if path.startswith("shops") else f"{hostile[0]}**").first.wait_for()
+        expect(page.get_by_text(hostile[:20] if path.startswith("shops") else f"{hostile[0]}**").first).to_be_visible()
         untouched(desk)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the desk"
         desk.shot(f"{desk.name}-{re.split('[?/]', path)[0]}")
@@ -77,7 +78,7 @@ def test_a_file_and_a_paper_with_markup_are_text_to_both(phone: Visit, window: W
         page.get_by_text("从相册选", exact=True).click()
     chooser.value.set_files([{"name": f"{TURNED}{PICTURE}{'长' * 60}.jpg", "mimeType": "image/jpeg", "buffer": photo}])
     page.get_by_text(re.compile(r"上传 \d 张小票")).click()
-    page.get_by_text(re.compile("这张小票没有积分|工作人员正在核对")).wait_for(timeout=150_000)
+    expect(page.get_by_text(re.compile("这张小票没有积分|工作人员正在核对"))).to_be_visible(timeout=150_000)
     untouched(phone)
     phone.shot()
     if page.get_by_text("读错了？更正").count():
@@ -85,9 +86,9 @@ def test_a_file_and_a_paper_with_markup_are_text_to_both(phone: Visit, window: W
         phone.field("实付金额").fill("32.00")
         phone.field("补充说明（可不填）").fill(PICTURE)
         page.get_by_text("提交更正").click()
-        page.get_by_text("工作人员正在核对").wait_for()
+        expect(page.get_by_text("工作人员正在核对")).to_be_visible()
     desk = window("office", stack.staff("reviewer"))
-    desk.open("reviews").get_by_text(PICTURE).first.wait_for()
+    expect(desk.open("reviews").get_by_text(PICTURE).first).to_be_visible()
     desk.page.locator("details.lines summary").click()
     untouched(desk)
     desk.shot()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from api.kit import db
 from tests.browser.conftest import Visit, Windows
@@ -37,14 +38,14 @@ def pick(visit: Visit, label: str, number: int) -> None:
     """Find a member by the card's number in one of the two boxes."""
     visit.field(label).fill(str(number))
     visit.field(label).press("Enter")
-    visit.page.locator(".chosen").get_by_text(f"卡号 {number}").wait_for()
+    expect(visit.page.locator(".chosen").get_by_text(f"卡号 {number}")).to_be_visible()
 
 
 def decide(visit: Visit, button: str, title: str, *, why: str = "") -> None:
     """Press a button of the panel and confirm what the dialog says it will touch."""
     visit.button(button).click()
     dialog = visit.page.get_by_role("dialog")
-    dialog.get_by_text(title).first.wait_for()
+    expect(dialog.get_by_text(title).first).to_be_visible()
     if why:
         dialog.locator("textarea").fill(why)
     dialog.get_by_role("button", name=title).click()
@@ -67,14 +68,14 @@ def test_two_members_are_merged_by_two_people_and_parted_again(two: tuple[int, i
     desk.field("为什么是同一个人").fill("当面出示两部手机")
     desk.shot("merge-previewed")
     desk.button("提交，请同事确认").click()
-    desk.page.get_by_text("已提交，请另一位同事确认。").wait_for()
+    expect(desk.page.get_by_text("已提交，请另一位同事确认。")).to_be_visible()
     merge = stack.rows("SELECT max(id) FROM merges")[0][0]
 
     second.open(f"merges?open={merge}")
-    second.button("确认合并").wait_for()
+    expect(second.button("确认合并")).to_be_visible()
     second.shot("merge-to-confirm")
     decide(second, "确认合并", "确认合并")
-    second.page.get_by_text("两个会员已合并。").wait_for()
+    expect(second.page.get_by_text("两个会员已合并。")).to_be_visible()
     second.shot()
     assert (holds(stack, source), holds(stack, target)) == (0, sum(before))
 
@@ -82,6 +83,6 @@ def test_two_members_are_merged_by_two_people_and_parted_again(two: tuple[int, i
     decide(desk, "撤销合并", "提出撤销合并", why="原来是母女两人")
     second.open(f"merges?open={merge}")
     decide(second, "撤销合并", "确认撤销合并")
-    second.page.get_by_text("已撤销，两个会员恢复原状。").wait_for()
+    expect(second.page.get_by_text("已撤销，两个会员恢复原状。")).to_be_visible()
     second.shot("merge-undone")
     assert (holds(stack, source), holds(stack, target)) == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from api.kit import db
 from tests.browser.conftest import Visit, Windows
@@ -29,8 +30,8 @@ def regular(stack: Stack, person: str) -> dict[str, Any]:
 def test_the_home_page_on_a_phone(window: Windows, regular: dict[str, Any]) -> None:
     visit = window("m", regular)
     page = visit.open()
-    page.get_by_text("苏晓").first.wait_for()
-    page.get_by_text("云裳女装").first.wait_for()
+    expect(page.get_by_text("苏晓").first).to_be_visible()
+    expect(page.get_by_text("云裳女装").first).to_be_visible()
     visit.shot("readme-home")
 
 
@@ -43,11 +44,11 @@ def test_the_desk_reviewing_a_receipt(window: Windows, stack: Stack, regular: di
     stack.told("POST", f"/v1/receipts/{number}/corrections", token, json=said)
     visit = window("office", stack.staff("reviewer"))
     page = visit.open("reviews")
-    page.get_by_text("顾客更正为").first.wait_for()
+    expect(page.get_by_text("顾客更正为").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     visit.shot("readme-review")
     page.keyboard.press("1")
-    page.get_by_text("已拒绝").first.wait_for()
+    expect(page.get_by_text("已拒绝").first).to_be_visible()
 
 
 def test_the_tablet_telling_a_member(tablet: Visit, stack: Stack, regular: dict[str, Any]) -> None:
@@ -55,5 +56,5 @@ def test_the_tablet_telling_a_member(tablet: Visit, stack: Stack, regular: dict[
     page = tablet.open("check")
     tablet.field("扫码枪扫，或输入会员码下面的 16 位字符").fill(code)
     page.keyboard.press("Enter")
-    page.get_by_text("是本商场会员").wait_for()
+    expect(page.get_by_text("是本商场会员")).to_be_visible()
     tablet.shot("readme-tablet")

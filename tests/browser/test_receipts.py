@@ -23,7 +23,7 @@ def photograph(page: Page, tmp_path: Path, *photos: bytes, name: str = "receipt"
     with page.expect_file_chooser() as chooser:
         page.get_by_text(button, exact=True).click()
     chooser.value.set_files(files)
-    page.get_by_text(re.compile(r"上传 \d 张小票|Send \d")).wait_for()
+    expect(page.get_by_text(re.compile(r"上传 \d 张小票|Send \d"))).to_be_visible()
 
 
 def send(page: Page) -> None:
@@ -46,12 +46,12 @@ def test_a_photo_becomes_points_with_their_reason(receipts: Visit, tmp_path: Pat
     send(page)
     page.get_by_text("小票已收到", exact=True).wait_for()
     receipts.shot("being-read")
-    page.get_by_text("积分到账").wait_for(timeout=READ)
+    expect(page.get_by_text("积分到账")).to_be_visible(timeout=READ)
     expect(page.get_by_text("+128").first).to_be_visible()
     expect(page.get_by_text(re.compile(r"1 分/元")).first).to_be_visible()
     receipts.shot()
     page.get_by_text("查看我的积分").click()
-    page.get_by_text("128").first.wait_for()
+    expect(page.get_by_text("128").first).to_be_visible()
     receipts.shot("points-of-a-new-member")
 
 
@@ -59,11 +59,11 @@ def test_a_doubtful_amount_is_asked_once_and_the_answer_scores(receipts: Visit, 
     page = receipts.page
     photograph(page, tmp_path, receipt(yuan="96.00", unsure="76.00"))
     send(page)
-    page.get_by_text("实付金额是哪一个？").wait_for(timeout=READ)
-    page.locator("uni-image.crop img, .crop img").first.wait_for()
+    expect(page.get_by_text("实付金额是哪一个？")).to_be_visible(timeout=READ)
+    expect(page.locator("uni-image.crop img, .crop img").first).to_be_visible()
     receipts.shot("question")
     page.get_by_role("button", name="¥76.00").click()
-    page.get_by_text("积分到账").wait_for()
+    expect(page.get_by_text("积分到账")).to_be_visible()
     expect(page.get_by_text("+76").first).to_be_visible()
     receipts.shot()
 
@@ -74,7 +74,7 @@ def test_the_same_paper_again_is_told_to_be_known(receipts: Visit, stack: Stack,
     for _ in range(2):
         photograph(page, tmp_path, photo)
         send(page)
-        page.get_by_text(re.compile("积分到账|这张小票没有积分")).wait_for(timeout=READ)
+        expect(page.get_by_text(re.compile("积分到账|这张小票没有积分"))).to_be_visible(timeout=READ)
         if page.get_by_text("积分到账").count():
             page.get_by_text("再拍一张小票").click()
     expect(page.get_by_text("这张小票没有积分")).to_be_visible()
@@ -87,7 +87,7 @@ def test_a_wrong_field_is_corrected_reviewed_by_keyboard_and_scores(receipts: Vi
     page = receipts.page
     photograph(page, tmp_path, receipt(yuan="86.00", name="MUMIAN COFFEE ROASTERS"))
     send(page)
-    page.get_by_text("这张小票没有积分").wait_for(timeout=READ)
+    expect(page.get_by_text("这张小票没有积分")).to_be_visible(timeout=READ)
     receipts.shot("refused")
     page.get_by_text("读错了？更正").click()
     page.get_by_text("门店", exact=True).click()
@@ -95,23 +95,23 @@ def test_a_wrong_field_is_corrected_reviewed_by_keyboard_and_scores(receipts: Vi
     page.get_by_role("radio", name=re.compile("木棉咖啡")).click()
     receipts.shot("correcting")
     page.get_by_text("提交更正").click()
-    page.get_by_text("工作人员正在核对").wait_for()
+    expect(page.get_by_text("工作人员正在核对")).to_be_visible()
     receipts.shot("promised")
 
     desk = window("office", stack.staff("reviewer"))
     desk.open("reviews")
-    desk.page.get_by_text("顾客更正为").first.wait_for()
+    expect(desk.page.get_by_text("顾客更正为").first).to_be_visible()
     desk.shot("review")
     for key in ("e", *"mumian"):
         desk.page.keyboard.press(key)
     desk.page.get_by_role("option", name=re.compile("木棉咖啡")).wait_for()
     for key in ("ArrowDown", "Enter"):
         desk.page.keyboard.press(key)
-    desk.page.locator(".fields li.focus").get_by_text(re.compile("木棉咖啡 ·")).first.wait_for()
+    expect(desk.page.locator(".fields li.focus").get_by_text(re.compile("木棉咖啡 ·")).first).to_be_visible()
     desk.page.keyboard.press("Enter")
-    desk.page.get_by_text(re.compile(r"第 \d+ 件已通过。")).wait_for()
+    expect(desk.page.get_by_text(re.compile(r"第 \d+ 件已通过。"))).to_be_visible()
     desk.shot()
-    page.get_by_text("积分到账").wait_for()
+    expect(page.get_by_text("积分到账")).to_be_visible()
     expect(page.get_by_text("+86").first).to_be_visible()
 
 
@@ -120,10 +120,10 @@ def test_a_lost_connection_while_uploading_is_taken_up_again(receipts: Visit, st
     photograph(page, tmp_path, receipt(yuan="64.00"))
     receipts.offline()
     send(page)
-    page.get_by_text("稍后自动重试").wait_for()
+    expect(page.get_by_text("稍后自动重试")).to_be_visible()
     receipts.shot()
     receipts.offline(False)
-    page.get_by_text("积分到账").wait_for(timeout=READ)
+    expect(page.get_by_text("积分到账")).to_be_visible(timeout=READ)
     assert len(stack.told("GET", "/v1/receipts", receipts.access())["items"]) == 1
 
 
@@ -131,13 +131,13 @@ def test_what_was_photographed_offline_outlives_the_page(receipts: Visit, stack:
     photograph(receipts.page, tmp_path, receipt(yuan="73.00"))
     receipts.offline()
     send(receipts.page)
-    receipts.page.get_by_text("稍后自动重试").wait_for()
+    expect(receipts.page.get_by_text("稍后自动重试")).to_be_visible()
     receipts.page.goto("about:blank")
     receipts.offline(False)
     page = receipts.open("#/pages/receipts/receipts")
     arrived = lambda: stack.told("GET", "/v1/receipts", receipts.access())["items"]  # noqa: E731
     assert len(processes.until(arrived, 60)) == 1
-    page.locator(".list").get_by_text("+73").wait_for(timeout=READ)
+    expect(page.locator(".list").get_by_text("+73")).to_be_visible(timeout=READ)
     receipts.shot()
     assert len(arrived()) == 1
 
@@ -146,6 +146,6 @@ def test_a_double_tap_sends_once(receipts: Visit, stack: Stack, tmp_path: Path) 
     page = receipts.page
     photograph(page, tmp_path, receipt(yuan="41.00"))
     page.get_by_text(re.compile(r"上传 \d 张小票")).evaluate("button => { for (let i = 0; i < 4; i++) button.click() }")
-    page.get_by_text("积分到账").wait_for(timeout=READ)
+    expect(page.get_by_text("积分到账")).to_be_visible(timeout=READ)
     assert len(stack.told("GET", "/v1/receipts", receipts.access())["items"]) == 1
     receipts.shot()

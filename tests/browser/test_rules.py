@@ -37,30 +37,30 @@ def test_a_rule_is_rehearsed_approved_by_another_and_counts_from_its_date(window
     page.keyboard.press("Escape")
     marketer.field("开始").fill(f"{tomorrow:%Y-%m-%dT%H:%M}")
     marketer.field("为什么这样改").fill("工作日下午客流少")
-    page.locator(".reads .sentence").get_by_text(re.compile("3")).wait_for()
+    expect(page.locator(".reads .sentence").get_by_text(re.compile("3"))).to_be_visible()
     marketer.shot("rule-reads-back")
 
     marketer.button("试算").click()
-    page.locator(".tiles").wait_for(timeout=120_000)
+    expect(page.locator(".tiles")).to_be_visible(timeout=120_000)
     expect(page.locator(".tiles li").first).to_contain_text(re.compile(r"\+¥"))
     marketer.shot("rule-rehearsed")
     page.get_by_role("button", name=re.compile("草稿|规则")).first.click()
     expect(marketer.field("代号")).to_have_value("coffee-day")
     marketer.button("提出").click()
-    page.get_by_text("已提出，等待另一位同事批准。").wait_for()
+    expect(page.get_by_text("已提出，等待另一位同事批准。")).to_be_visible()
     expect(page.get_by_role("button", name="批准", exact=True)).to_have_count(0)
-    rule = stack.rows("SELECT id FROM points_rules WHERE code = 'coffee-day'")[0][0]
+    rule = stack.rows("SELECT id FROM points_rules WHERE code = 'coffee-day' ORDER BY id DESC")[0][0]
     assert earned(stack, member, tomorrow + timedelta(hours=12)) == 100
 
     other = finance.open(f"points-rules?open={rule}")
     finance.button("试算").click()
-    other.locator(".rehearsal .big").wait_for(timeout=120_000)
+    expect(other.locator(".rehearsal .big")).to_be_visible(timeout=120_000)
     finance.button("批准").click()
     dialog = other.get_by_role("dialog")
     expect(dialog.get_by_role("list")).to_contain_text(re.compile("位会员"))
     finance.shot("rule-to-approve")
     dialog.get_by_role("button", name="批准", exact=True).click()
-    other.get_by_text(re.compile("已批准，自.*起生效")).wait_for()
+    expect(other.get_by_text(re.compile("已批准，自.*起生效"))).to_be_visible()
     finance.shot()
     assert earned(stack, member, datetime.now(ZONE)) == 100
     assert earned(stack, member, tomorrow + timedelta(hours=13)) == 300

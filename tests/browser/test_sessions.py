@@ -28,13 +28,13 @@ def let_access_end(visit: Visit) -> None:
 
 def test_a_refresh_token_used_by_somebody_else_signs_out(phone: Visit, stack: Stack) -> None:
     phone.open("#/pages/points/points")
-    phone.page.get_by_text("可用积分").wait_for()
+    expect(phone.page.get_by_text("可用积分")).to_be_visible()
     stolen = held(phone)["refresh"]
     first = stack.told("POST", "/v1/sessions/refresh", json={"refresh_token": stolen})
     stack.told("POST", "/v1/sessions/refresh", json={"refresh_token": first["refresh_token"]})
     let_access_end(phone)
     phone.page.reload()
-    phone.page.get_by_text("登录已过期，请重新登录。").wait_for()
+    expect(phone.page.get_by_text("登录已过期，请重新登录。")).to_be_visible()
     assert phone.tokens() is None
     phone.shot()
     assert stack.ask("POST", "/v1/sessions/refresh", json={"refresh_token": first["refresh_token"]}).status_code == 401
@@ -45,14 +45,14 @@ def test_a_session_that_ends_mid_form_keeps_what_was_typed(phone: Visit, stack: 
     phone.field("添加车牌").fill("沪A12345")
     stack.told("DELETE", "/v1/sessions/current", phone.access())
     page.get_by_text("保存", exact=True).click()
-    page.get_by_text("登录已过期，请重新登录。").wait_for()
+    expect(page.get_by_text("登录已过期，请重新登录。")).to_be_visible()
     phone.shot("asked-to-sign-in-again")
     phone.field("扮演谁").fill(person)
     page.get_by_role("checkbox").click()
     page.get_by_text("微信登录").click()
     expect(phone.field("添加车牌")).to_have_value("沪A12345")
     page.get_by_text("保存", exact=True).last.click()
-    page.get_by_text("沪A12345").first.wait_for()
+    expect(page.get_by_text("沪A12345").first).to_be_visible()
     phone.shot()
 
 
@@ -75,7 +75,7 @@ def test_english_is_a_switch_on_the_phone(phone: Visit) -> None:
     page.get_by_text("Language", exact=True).wait_for()
     phone.shot()
     page = phone.open()
-    page.get_by_text("Snap receipt").or_(page.get_by_text(re.compile("[Rr]eceipt"))).first.wait_for()
+    expect(page.get_by_text("Snap receipt").or_(page.get_by_text(re.compile("[Rr]eceipt"))).first).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     phone.shot("home-in-english")
 
@@ -85,21 +85,21 @@ def test_english_is_a_switch_at_the_desk(desk: Visit) -> None:
     page.get_by_text("English", exact=True).click()
     page.get_by_text("中文", exact=True).wait_for()
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    page.get_by_role("navigation").get_by_text(re.compile("[Rr]eview")).first.wait_for()
+    expect(page.get_by_role("navigation").get_by_text(re.compile("[Rr]eview")).first).to_be_visible()
     desk.shot()
 
 
 def test_the_desk_in_english_stays_english(window: Windows, stack: Stack) -> None:
     visit = window("office", stack.staff("admin"), english=True)
     page = visit.open("shops")
-    page.get_by_role("heading", name=re.compile("[Ss]hops")).first.wait_for()
+    expect(page.get_by_role("heading", name=re.compile("[Ss]hops")).first).to_be_visible()
     visit.shot()
 
 
 def test_a_page_without_permission_is_hidden_and_the_api_refuses(window: Windows, stack: Stack) -> None:
     visit = window("office", stack.staff("reviewer"))
     page = visit.open("points-rules")
-    page.get_by_text(re.compile(r"points\.report")).first.wait_for()
+    expect(page.get_by_text(re.compile(r"points\.report")).first).to_be_visible()
     expect(page.get_by_role("navigation").get_by_text("积分规则", exact=True)).to_have_count(0)
     expect(page.get_by_role("navigation").get_by_text("小票审核", exact=True).first).to_be_visible()
     visit.shot()

@@ -20,7 +20,7 @@ def test_a_tablet_is_paired_by_the_managers_code(tablet: Visit, window: Windows)
     fresh.field("这台平板叫什么").fill("前台平板")
     fresh.shot("pairing")
     other.locator("button[type=submit]").click()
-    other.get_by_role("heading", name="核对会员码").wait_for()
+    expect(other.get_by_role("heading", name="核对会员码")).to_be_visible()
     fresh.shot()
 
 
@@ -32,7 +32,7 @@ def test_a_members_code_counts_once_at_the_till(tablet: Visit, phone: Visit) -> 
     for answer, name in (("是本商场会员", "code-good"), ("不能使用", "code-used-twice")):
         tablet.field("扫码枪扫，或输入会员码下面的 16 位字符").fill(code)
         till.keyboard.press("Enter")
-        till.get_by_text(answer).wait_for()
+        expect(till.get_by_text(answer)).to_be_visible()
         tablet.shot(name)
 
 
@@ -52,5 +52,5 @@ def test_a_denied_camera_says_what_to_do(tablet: Visit) -> None:
     )
     tablet.open("check")
     tablet.button("用摄像头扫").click()
-    tablet.page.get_by_text(re.compile("没有摄像头权限|没有找到摄像头")).wait_for()
+    expect(tablet.page.get_by_text(re.compile("没有摄像头权限|没有找到摄像头"))).to_be_visible()
     tablet.shot()
