@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +119,11 @@ def test_nothing_is_skipped_or_expected_to_fail() -> None:
     marks = re.compile(r"pytest\.(skip|mark\.skip|mark\.xfail|importorskip)" + r"\b")
     found = [str(path.relative_to(ROOT)) for path in TESTS if path != Path(__file__) and marks.search(path.read_text())]
     assert found == []
+
+
+@pytest.mark.parametrize("face", ["console", "miniapp_stub"])
+def test_the_lock_of_packages_holds_every_platform(face: str) -> None:
+    # A lock made where a platform's package was not to be had is refused by `npm ci` everywhere.
+    packages = json.loads((ROOT / face / "package-lock.json").read_text())["packages"]
+    names = {key.rpartition("node_modules/")[2] for key in packages}
+    assert [(key, name) for key, one in packages.items() for name in one.get("optionalDependencies", {}) if name not in names] == []
