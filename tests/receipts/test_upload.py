@@ -15,7 +15,7 @@ from sqlalchemy import select
 from api.kit import cache, db, storage
 from api.kit.db import session
 from api.receipts import service
-from api.receipts.models import Receipt, ReceiptPhoto
+from api.receipts.models import Receipt
 from tests.conftest import bearer
 from tests.receipts.conftest import World, picture
 
@@ -207,7 +207,3 @@ def test_files_without_a_receipt_are_swept_up(world: World, settings) -> None:
         keys = [photo.file_key for photo in service.photos(receipt)]
         assert service.sweep_orphans([orphan, *keys]) == 1
     assert not Path(settings.files, orphan).exists() and all(Path(settings.files, key).exists() for key in keys)
-
-
-def test_the_index_for_like_pictures_is_there(world: World) -> None:
-    assert "ix_receipt_photos_bands" in {index.name for index in ReceiptPhoto.__table__.indexes}
