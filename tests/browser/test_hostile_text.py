@@ -72,6 +72,7 @@ def test_the_desk_sees_names_as_text(desk: Visit, stack: Stack, hostile: str, na
 
 
 def test_a_file_and_a_paper_with_markup_are_text_to_both(phone: Visit, window: Windows, stack: Stack) -> None:
+    stack.clear_queue()
     page = phone.open("#/pages/receipt/receipt")
     photo = receipt(yuan="31.00", name="<img src=x onerror=1>")
     with page.expect_file_chooser() as chooser:

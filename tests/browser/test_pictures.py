@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from api.kit import db
+from api.kit import clock, db
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack, receipt
 from tests.factories import make_claimed_sale
@@ -20,9 +21,13 @@ def regular(stack: Stack, person: str) -> dict[str, Any]:
 
     signed = stack.join(person)
     shop = stack.rows("SELECT id FROM shops WHERE code = 'T031'")[0][0]
+    paid_at = clock.now() - timedelta(days=12)  # longer ago than the days for returning goods: spendable
     with db.unit_of_work(stack.mall):
         for fen in (268_000, 91_500):
-            points.earn(make_claimed_sale(signed["member"]["number"], shop_id=shop, paid_fen=fen), by="test")
+            points.earn(
+                make_claimed_sale(signed["member"]["number"], shop_id=shop, paid_fen=fen, paid_at=clock.now() - timedelta(days=12)),
+                by="test",
+            )
     stack.told("PATCH", "/v1/me", signed["access_token"], json={"nickname": "苏晓"})
     return signed
 
@@ -36,6 +41,7 @@ def test_the_home_page_on_a_phone(window: Windows, regular: dict[str, Any]) -> N
 
 
 def test_the_desk_reviewing_a_receipt(window: Windows, stack: Stack, regular: dict[str, Any]) -> None:
+    stack.clear_queue()
     token = regular["access_token"]
     number = stack.send(token, receipt(yuan="238.00", shop=30, name="和風ＳＵＳＨＩ　ＹＡ"))
     stack.decided(token, number)

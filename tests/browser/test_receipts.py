@@ -84,6 +84,7 @@ def test_the_same_paper_again_is_told_to_be_known(receipts: Visit, stack: Stack,
 
 
 def test_a_wrong_field_is_corrected_reviewed_by_keyboard_and_scores(receipts: Visit, window: Windows, stack: Stack, tmp_path: Path) -> None:
+    stack.clear_queue()
     page = receipts.page
     photograph(page, tmp_path, receipt(yuan="86.00", name="MUMIAN COFFEE ROASTERS"))
     send(page)
