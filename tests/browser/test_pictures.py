@@ -24,10 +24,7 @@ def regular(stack: Stack, person: str) -> dict[str, Any]:
     paid_at = clock.now() - timedelta(days=12)  # longer ago than the days for returning goods: spendable
     with db.unit_of_work(stack.mall):
         for fen in (268_000, 91_500):
-            points.earn(
-                make_claimed_sale(signed["member"]["number"], shop_id=shop, paid_fen=fen, paid_at=clock.now() - timedelta(days=12)),
-                by="test",
-            )
+            points.earn(make_claimed_sale(signed["member"]["number"], shop_id=shop, paid_fen=fen, paid_at=paid_at), by="test")
     stack.told("PATCH", "/v1/me", signed["access_token"], json={"nickname": "苏晓"})
     return signed
 
