@@ -28,6 +28,7 @@ _person = itertools.count(1)
 expect.set_options(timeout=PATIENCE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker runs all of them: they share a browser and a mall."""
     for item in items:
