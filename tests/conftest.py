@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
+from xdist.scheduler import LoadGroupScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -51,12 +52,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps({"folder": str(folder), "db": postgres.port, "cache": valkey.port})
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start real processes run one after the other: two at once would starve each other on a small machine."""
-    for item in items:
-        if "tests/faults/" in item.nodeid or "tests/flows/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("processes"))
+class OneWorker(LoadGroupScheduling):
+    """Tests that start real processes run one after the other: two at once would starve each other on a small machine.
+
+    By folder: pytest 9.2 keeps the names to which `xdist_group` marks were appended to itself.
+    """
+
+    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/": "processes"}
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for folder, group in self.FOLDERS.items() if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorker | None:
+    """Who runs what, with `--dist loadgroup`."""
+    return OneWorker(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
