@@ -86,7 +86,9 @@ class History:
 
 def history(review_id: int) -> History:
     """History of a case's member and shop. ReviewNotFound."""
-    receipt = review.dossier(review_id).receipt
+    case = review.dossier(review_id)
+    receipt = case.receipt
+    named = {int(one.value) for one in case.corrections if one.field == "shop_id" and one.value.isdecimal()}
     since, member = clock.now() - HISTORY, members.of_any_state(receipt.member_id)
     level = members.level_of(member.level_rank)
     own = queries.latest_of_member(member.id, receipt.id, RECENT)
@@ -98,7 +100,7 @@ def history(review_id: int) -> History:
         own,
         queries.record_of_shop(receipt.shop_id, since) if receipt.shop_id else None,
         theirs,
-        malls.shop_names({one.shop_id for one in (*own, *theirs) if one.shop_id}),
+        malls.shop_names(named | {one.shop_id for one in (*own, *theirs) if one.shop_id}),
     )
 
 
