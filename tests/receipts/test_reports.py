@@ -98,6 +98,11 @@ def test_the_history_tells_of_the_member_and_of_the_shop(world: World) -> None:
     assert {one["paid_fen"] for one in told["latest_of_shop"]} == {12_850, 20_000}
     assert told["shops"] == {str(world.shop): "海底捞火锅"}
     assert "phone" not in str(told)
+    with db.unit_of_work(world.mall):
+        rival = make_shop(name="别家餐厅", floor_id=make_floor(site_id=make_site(name="二号楼").id).id).id
+    receipt = world.get("/v1/receipts", member).json["items"][0]["id"]
+    assert world.post(f"/v1/receipts/{receipt}/corrections", member, {"field": "shop_id", "value": str(rival)}).status_code < 300
+    assert world.office("GET", f"{QUEUE}/{case}/history", world.staff()).json["shops"][str(rival)] == "别家餐厅"
     missing = world.office("GET", f"{QUEUE}/999/history", world.staff())
     assert missing.json["type"] == "/problems/review-not-found"
 
