@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from api.app import configure
 from api.kit import db
 from api.settings import ROOT
 from tests.browser.conftest import PATIENCE, Visit, Windows
@@ -74,6 +75,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     """Somebody whose pages all have something on them, and a case at the desk."""
     from api.points import service as points
 
+    configure(stack.settings)  # the tests before may have gone back to their own mall
     signed = stack.join("browser-regular")
     token, number = signed["access_token"], signed["member"]["number"]
     shop = stack.rows("SELECT id FROM shops WHERE code = 'T009'")[0][0]
