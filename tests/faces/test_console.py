@@ -177,7 +177,6 @@ def _chunk(folder: Path, name: str) -> str:
     return next(Path(part).name for part in own if re.fullmatch(rf"assets/{name}-[\w-]+\.js", part))
 
 
-@pytest.mark.xdist_group("console")
 def test_the_first_page_is_light(built: Path) -> None:
     index = (built / "index.html").read_text()
     entry = re.findall(r'src="/console/assets/([^"]+\.js)"', index)
@@ -187,14 +186,12 @@ def test_the_first_page_is_light(built: Path) -> None:
     assert _chunk(built, "charts") not in first
 
 
-@pytest.mark.xdist_group("console")
 def test_the_page_obeys_its_policy(built: Path) -> None:
     index = (built / "index.html").read_text()
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle=|\son\w+=", index) == []
     assert re.findall(r'(?:src|href)="(?!/console/|data:,)[^"]*"', index) == []
 
 
-@pytest.mark.xdist_group("console")
 @pytest.mark.parametrize("script", ["test", "check"])
 def test_the_consoles_own_checks_pass(script: str) -> None:
     assert _built()

@@ -177,7 +177,6 @@ def package(request: pytest.FixtureRequest) -> tuple[Path, str, str]:
     return faces.FOLDER / name, markup, style
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_a_mini_program_has_every_page_it_names(package: tuple[Path, str, str]) -> None:
     folder, markup, _style = package
     app = json.loads((folder / "app.json").read_text())
@@ -188,7 +187,6 @@ def test_a_mini_program_has_every_page_it_names(package: tuple[Path, str, str]) 
     assert [path.name for path in folder.rglob("*.json") if path.stat().st_size and json.loads(path.read_text()) is None] == []
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_a_mini_program_has_its_tabs_and_their_icons(package: tuple[Path, str, str]) -> None:
     folder, _markup, _style = package
     bar = json.loads((folder / "app.json").read_text())["tabBar"]
@@ -199,13 +197,11 @@ def test_a_mini_program_has_its_tabs_and_their_icons(package: tuple[Path, str, s
     assert all((folder / icon).is_file() for icon in icons)
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_a_mini_program_is_small_enough(package: tuple[Path, str, str]) -> None:
     folder, _markup, _style = package
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= MAIN_PACKAGE
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_a_mini_program_uses_nothing_that_only_browsers_have(package: tuple[Path, str, str]) -> None:
     folder, _markup, _style = package
     web = re.compile(r"(?<![\w.$])(?:window|document|localStorage|sessionStorage|XMLHttpRequest|navigator)\b\s*[.\[]|new Function\(|_sim/")
@@ -213,7 +209,6 @@ def test_a_mini_program_uses_nothing_that_only_browsers_have(package: tuple[Path
     assert [hit for hit in hits if hit[0].name != "vendor.js" or hit[1] == "new Function("] == []
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_a_mini_program_asks_no_server_but_the_malls(package: tuple[Path, str, str]) -> None:
     folder, markup, style = package
     parts = [path for path in folder.rglob("*") if path.suffix in {markup, style, ".js", ".json"}]
@@ -225,7 +220,6 @@ def _hosts(path: Path) -> set[str]:
     return set(re.findall(r"https?://([\w.-]+\w)", path.read_text())) - {"www.w3.org", "vuejs.org", "uniapp.dcloud.net.cn"}
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_the_first_page_in_a_browser_is_light(h5: Path) -> None:
     index = (h5 / "index.html").read_text()
     first = set(re.findall(r'(?:src|href)="/m/(assets/[^"]+\.js)"', index))
@@ -234,14 +228,12 @@ def test_the_first_page_in_a_browser_is_light(h5: Path) -> None:
     assert sum(len(gzip.compress((h5 / name).read_bytes())) for name in first) <= FIRST_SCRIPT
 
 
-@pytest.mark.xdist_group("miniapp")
 def test_the_pages_in_a_browser_ask_no_server_but_their_own(h5: Path) -> None:
     own = json.loads((h5 / "built.json").read_text())["files"]
     parts = [h5 / name for name in own if name.endswith((".js", ".css", ".html"))]
     assert {host for path in parts for host in _hosts(path)} == set()
 
 
-@pytest.mark.xdist_group("miniapp")
 @pytest.mark.parametrize("script", ["test", "typecheck"])
 def test_the_pages_own_checks_pass(script: str) -> None:
     assert _built()
