@@ -1,6 +1,6 @@
 """Accounts are (owner, asset). A transfer is a set of entries that sums to zero in each asset; entries only grow.
 
-Only members' accounts carry a running balance: a balance row that every sale touches (the mall's, a gateway's) would queue
+Only the accounts of members and of stored-value cards carry a running balance: a balance row that every sale touches (the mall's, a gateway's) would queue
 all of them behind one lock. The others have entries and a nightly roll-up.
 """
 
@@ -21,9 +21,9 @@ class Account(MallOwned, Model):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         UniqueConstraint("mall_id", "owner_kind", "owner_id", "asset"),
-        CheckConstraint("owner_kind IN ('member', 'shop', 'mall', 'gateway', 'bearer')", name="owner_kind_known"),
+        CheckConstraint("owner_kind IN ('member', 'card', 'shop', 'mall', 'gateway', 'bearer')", name="owner_kind_known"),
         CheckConstraint("asset IN ('points', 'points_pending', 'principal_fen', 'bonus_fen', 'cash_fen', 'growth')", name="asset_known"),
-        CheckConstraint("(owner_kind = 'member') = (balance IS NOT NULL)", name="only_members_run_a_balance"),
+        CheckConstraint("(owner_kind IN ('member', 'card')) = (balance IS NOT NULL)", name="who_runs_a_balance"),
         CheckConstraint("balance >= 0 OR asset IN ('points', 'growth')", name="debt_only_where_allowed"),
     )
 

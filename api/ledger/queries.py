@@ -1,8 +1,8 @@
-"""The SQL of the ledger. Posting is one statement, so that the locks on members' accounts live as short as they can."""
+"""The SQL of the ledger. Posting is one statement, so that the locks on running balances (members', cards') live as short as they can."""
 
 from __future__ import annotations
 
-#: Lock the members' accounts in id order, refuse below the floor before anything is written, then write all of it.
+#: Lock the accounts of members and cards in id order, refuse below the floor before anything is written, then write all of it.
 #: A missing account is created by the upsert that adds to it (an upsert alone would check the floor on the change, not on
 #: the sum). The others' accounts are never locked.
 POST = """
@@ -10,34 +10,35 @@ WITH wanted AS (
   SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::bigint[], %(assets)s::text[], %(amounts)s::bigint[], %(overdrafts)s::boolean[])
     AS w(owner_kind, owner_id, asset, amount, overdraft)
 ), held AS (
-  SELECT a.id, a.owner_id, a.asset, a.balance FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset)
-  WHERE owner_kind = 'member' ORDER BY a.id FOR UPDATE OF a
+  SELECT a.id, a.owner_kind, a.owner_id, a.asset, a.balance FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset)
+  WHERE owner_kind IN ('member', 'card') ORDER BY a.id FOR UPDATE OF a
 ), fits AS (
   SELECT coalesce(bool_and(w.overdraft OR w.amount > 0 OR coalesce(h.balance, 0) + w.amount >= 0), true) AS yes
-  FROM wanted w LEFT JOIN held h USING (owner_id, asset) WHERE w.owner_kind = 'member'
+  FROM wanted w LEFT JOIN held h USING (owner_kind, owner_id, asset) WHERE w.owner_kind IN ('member', 'card')
 ), transfer AS (
   INSERT INTO ledger_transfers (cause_type, cause_id, undoes, note, digest, posted_at)
   SELECT %(cause_type)s, %(cause_id)s, %(undoes)s::bigint, %(note)s, %(digest)s, %(at)s::timestamptz FROM fits WHERE yes
   ON CONFLICT DO NOTHING RETURNING id
 ), moved AS (
-  UPDATE ledger_accounts a SET balance = a.balance + w.amount FROM held h JOIN wanted w USING (owner_id, asset) CROSS JOIN transfer
-  WHERE a.id = h.id AND w.owner_kind = 'member'
+  UPDATE ledger_accounts a SET balance = a.balance + w.amount FROM held h JOIN wanted w USING (owner_kind, owner_id, asset) CROSS JOIN transfer
+  WHERE a.id = h.id
   RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
 ), begun AS (
   INSERT INTO ledger_accounts AS a (owner_kind, owner_id, asset, balance)
   SELECT owner_kind, owner_id, asset, amount FROM wanted CROSS JOIN transfer
-  WHERE owner_kind = 'member' AND (owner_id, asset) NOT IN (SELECT owner_id, asset FROM held) ORDER BY owner_id, asset
+  WHERE owner_kind IN ('member', 'card') AND (owner_kind, owner_id, asset) NOT IN (SELECT owner_kind, owner_id, asset FROM held)
+  ORDER BY owner_kind, owner_id, asset
   ON CONFLICT (mall_id, owner_kind, owner_id, asset) DO UPDATE SET balance = a.balance + excluded.balance
   RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
 ), running AS (
   TABLE moved UNION ALL TABLE begun
 ), standing AS (
   SELECT a.id, a.owner_kind, a.owner_id, a.asset, a.balance
-  FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset) WHERE owner_kind <> 'member'
+  FROM ledger_accounts a JOIN wanted w USING (owner_kind, owner_id, asset) WHERE owner_kind NOT IN ('member', 'card')
 ), opened AS (
   INSERT INTO ledger_accounts AS a (owner_kind, owner_id, asset)
   SELECT owner_kind, owner_id, asset FROM wanted w CROSS JOIN transfer
-  WHERE owner_kind <> 'member' AND NOT EXISTS (
+  WHERE owner_kind NOT IN ('member', 'card') AND NOT EXISTS (
     SELECT FROM standing s WHERE (s.owner_kind, s.owner_id, s.asset) = (w.owner_kind, w.owner_id, w.asset))
   ORDER BY owner_kind, owner_id, asset
   ON CONFLICT (mall_id, owner_kind, owner_id, asset) DO UPDATE SET asset = a.asset
@@ -48,7 +49,7 @@ WITH wanted AS (
   FROM transfer CROSS JOIN wanted w
   JOIN (TABLE running UNION ALL TABLE standing UNION ALL TABLE opened) a USING (owner_kind, owner_id, asset)
 )
-SELECT transfer.id, running.owner_id, running.asset, running.balance FROM transfer LEFT JOIN running ON true
+SELECT transfer.id, running.owner_id, running.asset, running.balance, running.owner_kind FROM transfer LEFT JOIN running ON true
 """
 
 EARLIER = "SELECT id, digest FROM ledger_transfers WHERE cause_type = %(cause_type)s AND cause_id = %(cause_id)s"

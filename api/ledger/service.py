@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
@@ -22,11 +22,12 @@ MAX_AMOUNT = 2**53  # the largest whole number that JSON readers keep exact
 SETTLED_AFTER = timedelta(hours=1)
 
 
-OWNER_KINDS = frozenset({"member", "shop", "mall", "gateway", "bearer"})
+OWNER_KINDS = frozenset({"member", "card", "shop", "mall", "gateway", "bearer"})
 
 
 class Owner(NamedTuple):
-    """Who an account belongs to. Kinds: member, shop, mall (id = the mall), gateway, bearer (a shop's id, or 0 for the mall itself)."""
+    """Who an account belongs to. Kinds: member, card (stored value), shop, mall (id = the mall), gateway (id = the merchant account),
+    bearer (a shop's id, or 0 for the mall itself). A balance above zero is the owner's claim on the mall."""
 
     kind: str
     id: int
@@ -58,10 +59,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Posted:
-    """A transfer, and the members' balances right after it (empty when it had been posted before)."""
+    """A transfer, and the members' and cards' balances right after it (empty when it had been posted before)."""
 
     transfer_id: int
     balances: dict[tuple[int, str], int]
+    of_cards: dict[tuple[int, str], int] = field(default_factory=dict)
     repeated: bool = False
 
 
@@ -78,7 +80,7 @@ class Discrepancy:
 def post(cause_type: str, cause_id: str | int, entries: Sequence[Entry], *, undoes: int | None = None, note: str | None = None) -> int:
     """Move value; returns the transfer's id. The same cause again returns the earlier transfer and moves nothing.
 
-    BalanceTooLow when a member would fall below zero, CauseClash when the cause was posted with other entries, AlreadyUndone.
+    BalanceTooLow when a member or a card would fall below zero, CauseClash when the cause was posted with other entries, AlreadyUndone.
     """
     return post_seen(cause_type, cause_id, entries, undoes=undoes, note=note).transfer_id
 
@@ -99,7 +101,8 @@ def post_seen(
     rows = session.connection().exec_driver_sql(queries.POST, arguments).all()
     if not rows:
         return _refused(arguments)
-    return Posted(rows[0][0], {(row[1], row[2]): row[3] for row in rows if row[1] is not None})
+    of = {kind: {(row[1], row[2]): row[3] for row in rows if row[4] == kind} for kind in ("member", "card")}
+    return Posted(rows[0][0], of["member"], of["card"])
 
 
 def _merged(entries: Sequence[Entry]) -> list[Entry]:

@@ -245,3 +245,23 @@ def test_whatever_is_posted_the_ledger_sums_to_zero(app, mall: int, moves) -> No
         assert ledger.prove() == []
         session.rollback()
         db.enter(mall)
+
+
+def test_a_card_runs_a_balance_of_its_own_beside_the_member_with_its_number(inside: int) -> None:
+    card, mall = Owner("card", MEMBER.id), Owner("mall", inside)
+    give(MEMBER, 100, 1)
+    posted = ledger.post_seen(
+        "recharge",
+        1,
+        [
+            Entry(card, Asset.PRINCIPAL_FEN, 50_000),
+            Entry(mall, Asset.PRINCIPAL_FEN, -50_000),
+            Entry(MEMBER, POINTS, 5),
+            Entry(BEARER, POINTS, -5),
+        ],
+    )
+    assert (posted.of_cards, posted.balances) == ({(card.id, "principal_fen"): 50_000}, {(MEMBER.id, "points"): 105})
+    with pytest.raises(BalanceTooLow):
+        ledger.post("draw", 1, [Entry(card, Asset.PRINCIPAL_FEN, -50_001), Entry(mall, Asset.PRINCIPAL_FEN, 50_001)])
+    assert ledger.balance(card, Asset.PRINCIPAL_FEN) == 50_000
+    assert ledger.prove() == []
