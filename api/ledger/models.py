@@ -1,7 +1,7 @@
 """Accounts are (owner, asset). A transfer is a set of entries that sums to zero in each asset; entries only grow.
 
-Only the accounts of members and of stored-value cards carry a running balance: a balance row that every sale touches (the mall's, a gateway's) would queue
-all of them behind one lock. The others have entries and a nightly roll-up.
+Only the accounts of members and of stored-value cards carry a running balance: a balance row that every sale touches (the
+mall's, a gateway's) would queue all of them behind one lock. The others have entries and a nightly roll-up.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ WITH wanted AS (
   SELECT %(cause_type)s, %(cause_id)s, %(undoes)s::bigint, %(note)s, %(digest)s, %(at)s::timestamptz FROM fits WHERE yes
   ON CONFLICT DO NOTHING RETURNING id
 ), moved AS (
-  UPDATE ledger_accounts a SET balance = a.balance + w.amount FROM held h JOIN wanted w USING (owner_kind, owner_id, asset) CROSS JOIN transfer
+  UPDATE ledger_accounts a SET balance = a.balance + w.amount
+  FROM held h JOIN wanted w USING (owner_kind, owner_id, asset) CROSS JOIN transfer
   WHERE a.id = h.id
   RETURNING a.id, a.owner_kind, a.owner_id, a.asset, a.balance
 ), begun AS (
