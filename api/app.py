@@ -24,6 +24,7 @@ from api.merges import routes as merge_routes
 from api.merges import service as merges
 from api.messages import routes as message_routes
 from api.messages import service as messages
+from api.plates import routes as plate_routes
 from api.points import commands as point_commands
 from api.points import routes as point_routes
 from api.points import service as points
@@ -107,6 +108,8 @@ def _register_rooms(api: http.Api) -> None:
         point_routes.members,
         point_routes.office,
         ledger_routes.office,
+        plate_routes.public,
+        plate_routes.office,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

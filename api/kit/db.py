@@ -42,7 +42,7 @@ from api.kit.errors import Conflict, Problem, Unavailable, Unprocessable
 MALL_SETTING = "mallbridge.mall_id"
 
 #: Tables above malls: no wall, because they are read before anybody knows which mall it is.
-ABOVE_MALLS = frozenset({"malls", "reader_beats", "alembic_version"})
+ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_version"})
 
 MAX_TRIES = 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -26,6 +27,20 @@ class Mall(Model):
     currency: Mapped[str] = mapped_column(server_default=text("'CNY'"), default="CNY")
     policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)
     shops_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with every change of a shop or alias
+
+
+class PublicCode(Model):
+    """What a printed code says: whose mall it is, of what kind, and nothing else. It is read before anybody entered a mall."""
+
+    __tablename__ = "public_codes"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[a-z2-9]{12}$'", name="code_is_opaque"),
+        CheckConstraint("kind IN ('plate')", name="kind_is_known"),
+    )
+
+    code: Mapped[str] = mapped_column(unique=True)
+    mall_id: Mapped[int] = mapped_column(ForeignKey("malls.id"))
+    kind: Mapped[str]
 
 
 class Site(MallOwned, Model):
@@ -85,6 +100,11 @@ class Shop(MallOwned, Model):
 
     site: Mapped[Site] = relationship(lazy="raise")
     floor: Mapped[Floor] = relationship(lazy="raise")
+
+    @property
+    def photo(self) -> str | None:
+        """Which photo the shop has now: changes with the photo, and is not its key."""
+        return Path(self.photo_key).stem[:12] if self.photo_key else None
 
     def trades_on(self, day: date) -> bool:
         """Whether a purchase on that day (the mall's own) can be this tenant's by its contract."""

@@ -67,6 +67,14 @@ class Policy:
     earn_on_coupons: bool = _yes(False, "what a coupon paid earns")
     earn_on_points: bool = _yes(False, "what points paid earns")
 
+    # plates
+    plate_min_fen: int = _number(1, 1, MAX_FEN, "the least that is paid by a plate")
+    plate_max_fen: int = _number(5_000_000, 1, MAX_FEN, "the most that is paid by a plate")
+    plate_decimals: int = _number(2, 0, 2, "decimals of an amount in yuan that a shopper types")
+    plate_excluded: bool = _yes(False, "a shopper may name a part that earns no benefit")
+    silence_minutes: int = _number(30, 10, 240, "a shop's plates are silent when nothing was paid for so many minutes")
+    silence_usual: int = _number(4, 1, 1000, "silence is odd where in that time of the week at least so many payments usually come")
+
     def differs(self) -> dict[str, Any]:
         """What is not the default, as it is stored."""
         mine, standard = asdict(self), asdict(Policy())
@@ -106,6 +114,7 @@ def contradiction(policy: Policy) -> list[str]:
     pairs = (
         ("answer_limit_fen", "auto_limit_fen"),  # the shopper's own answer settles no more than a reading does by itself
         ("auto_limit_fen", "second_reader_fen"),  # what needs two people does not go through without one
+        ("plate_min_fen", "plate_max_fen"),
         ("receipts_per_shop_day", "receipts_per_member_week"),
         ("receipts_per_member_day", "receipts_per_member_week"),
     )

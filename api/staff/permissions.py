@@ -72,6 +72,10 @@ HOLDERS: dict[str, frozenset[Role]] = {
     # sales
     "sales.read": frozenset({_A, _R, _F, _FM, _D}),
     "own_sales.read": frozenset({_SM, _SC, _T}),
+    # plates
+    "plates.read": frozenset({_A, _F, _FM, _D}),
+    "plates.write": frozenset({_A, _FM}),
+    "plates.check": frozenset({_A, _FM}),
     # receipts
     "receipts.read": frozenset({_A, _R, _D}),
     "receipts.review": frozenset({_A, _R}),

@@ -1,5 +1,6 @@
 """What can be done with malls, sites, floors and shops."""
 
+from api.malls.service.codes import mall_of_code, new_codes
 from api.malls.service.imports import ImportReport, PlannedRow, import_shops
 from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed
 from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
@@ -41,6 +42,8 @@ __all__ = [
     "import_shops",
     "learn_alias",
     "mall_info",
+    "mall_of_code",
+    "new_codes",
     "open_mall",
     "open_shop",
     "open_shops",

@@ -1,0 +1,34 @@
+"""What can be done with plates."""
+
+from api.plates.service.keeping import batch, batches, bind, issue, move, moves_of, plate_of, plates, retire, shops_with_plates
+from api.plates.service.looking_after import Expected, acknowledge, alarms, check, checks, expected
+from api.plates.service.resolving import Resolved, Shown, Terms, check_amount, enter, resolve, show
+from api.plates.service.terms import set_terms, terms_of
+
+__all__ = [
+    "Expected",
+    "Resolved",
+    "Shown",
+    "Terms",
+    "acknowledge",
+    "alarms",
+    "batch",
+    "batches",
+    "bind",
+    "check",
+    "check_amount",
+    "checks",
+    "enter",
+    "expected",
+    "issue",
+    "move",
+    "moves_of",
+    "plate_of",
+    "plates",
+    "resolve",
+    "retire",
+    "set_terms",
+    "shops_with_plates",
+    "show",
+    "terms_of",
+]
