@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from alipay.errors import GatewaySilent, UnreadableAnswer, Untrusted, refusal
+from alipay import records
+from alipay.errors import GatewaySilent, UnreadableAnswer, refusal
 from alipay.http import TIMEOUT, new_session, post_form
-from alipay.money import fen, yuan
-from alipay.signing import SIGN_TYPE, Clock, beijing, instant, request_content, sign, signed_node, verify
+from alipay.money import yuan
+from alipay.records import Cancelled, Identity, Refund, RefundState, Trade
+from alipay.signing import SIGN_TYPE, Clock, beijing, request_content, sign, signed_node
+from alipay.trust import AppCertificates, Trust
 
 GATEWAY = "https://openapi.alipay.com/gateway.do"
 SUCCESS = "10000"
+WAITING = "10003"
 # Refusals before any business (wrong app, wrong signature, missing parameter) may come unsigned; 40004 may not.
 UNSIGNED_REFUSALS = ("40001", "40002", "40006", "20001")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who signed in. New applications are given open_id and not user_id: keep both, with the app id."""
-
-    user_id: str | None
-    open_id: str | None
-    union_id: str | None
-    access_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,38 +41,15 @@ class TradeOrder:
 
 
 @dataclass(frozen=True)
-class Trade:
-    """A trade as a query shows it. Only TRADE_SUCCESS and TRADE_FINISHED mean paid."""
+class CodeOrder:
+    """What a payment by the buyer's auth code needs (the cashier scans the phone)."""
 
     out_trade_no: str
-    trade_no: str
-    trade_status: str
+    subject: str
     total_fen: int
-    buyer: str | None
-    paid_at: datetime | None
-    raw: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Refund:
-    """The answer to a refund. `refunded_fen` is the trade's sum of refunds; not `moved` means: query the refund."""
-
-    out_trade_no: str
-    trade_no: str
-    moved: bool
-    refunded_fen: int
-    raw: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class RefundState:
-    """A refund as its query shows it; an unknown out_request_no is simply not done."""
-
-    out_trade_no: str
-    out_request_no: str
-    done: bool
-    refund_fen: int | None
-    raw: Mapping[str, Any] = field(repr=False)
+    auth_code: str = field(repr=False)
+    notify_url: str = ""
+    expires_at: datetime | None = None
 
 
 class AlipayClient:
@@ -88,15 +59,18 @@ class AlipayClient:
         self,
         app_id: str,
         key: RSAPrivateKey,
-        alipay_key: RSAPublicKey,
+        trust: Trust,
         *,
         clock: Clock,
+        certificates: AppCertificates | None = None,
         gateway: str = GATEWAY,
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
+        """`certificates` turns on certificate mode: what we send then names them."""
         self.app_id = app_id
-        self.alipay_key = alipay_key
+        self.trust = trust
         self._key = key
+        self._certificates = certificates
         self._clock = clock
         self._gateway = gateway
         self._timeout = timeout
@@ -105,15 +79,7 @@ class AlipayClient:
     def oauth_token(self, code: str) -> Identity:
         """Exchange a my.getAuthCode code. Raises BadCode."""
         # These two are top-level parameters, not biz_content.
-        answer = self.call("alipay.system.oauth.token", {"grant_type": "authorization_code", "code": code})
-        if not answer.get("user_id") and not answer.get("open_id"):
-            raise UnreadableAnswer("neither user_id nor open_id")
-        return Identity(
-            user_id=answer.get("user_id") or None,
-            open_id=answer.get("open_id") or None,
-            union_id=answer.get("union_id") or None,
-            access_token=_text(answer, "access_token"),
-        )
+        return _read(self.call("alipay.system.oauth.token", {"grant_type": "authorization_code", "code": code}), records.identity)
 
     def create(self, order: TradeOrder) -> str:
         """Make a trade for a mini-program; gives the trade_no. Raises TradeNumberUsed, TradePaid, TradeClosed."""
@@ -128,15 +94,40 @@ class AlipayClient:
             "time_expire": beijing(order.expires_at) if order.expires_at else "",
         }
         answer = self._business("alipay.trade.create", said, notify_url=order.notify_url)
-        return _read(answer, lambda told: _text(told, "trade_no"))
+        return _read(answer, lambda told: records.text(told, "trade_no"))
+
+    def pay(self, order: CodeOrder) -> Trade:
+        """Charge the buyer by the code on the phone; a trade that is not paid yet waits for a password: query, or cancel.
+
+        Raises AuthCodeRefused, BuyerCannotPay, TradePaid, TradeClosed, TradeNumberUsed; OutcomeUnknown: query.
+        """
+        said = {
+            "out_trade_no": order.out_trade_no,
+            "scene": "bar_code",
+            "auth_code": order.auth_code,
+            "subject": order.subject,
+            "total_amount": yuan(order.total_fen),
+            "product_code": "FACE_TO_FACE_PAYMENT",
+            "time_expire": beijing(order.expires_at) if order.expires_at else "",
+        }
+        answer = self._business("alipay.trade.pay", said, notify_url=order.notify_url, accepts=(SUCCESS, WAITING))
+        return _read(answer, lambda told: records.charge(told, waiting=told.get("code") == WAITING))
 
     def query(self, out_trade_no: str) -> Trade:
         """The trade of our number. Raises TradeMissing."""
-        return _read(self._business("alipay.trade.query", {"out_trade_no": out_trade_no}), _trade)
+        return _read(self._business("alipay.trade.query", {"out_trade_no": out_trade_no}), records.trade)
 
     def close(self, out_trade_no: str) -> None:
         """Close an unpaid trade. Raises TradeStateRefuses, TradeMissing."""
         self._business("alipay.trade.close", {"out_trade_no": out_trade_no})
+
+    def cancel(self, out_trade_no: str) -> Cancelled:
+        """Undo a payment whose outcome is unknown, within a day of it: closed if unpaid, else given back whole.
+
+        Only for that: a payment that was seen to succeed is refunded. Query afterwards where it did nothing, because
+        the payment may still be under way. Raises CancelRefused, RefundTooLarge, BalanceShort, TradeStateRefuses.
+        """
+        return _read(self._business("alipay.trade.cancel", {"out_trade_no": out_trade_no}), records.cancelled)
 
     def refund(self, out_trade_no: str, out_request_no: str, refund_fen: int, reason: str = "") -> Refund:
         """Give money back; repeat only with the same out_request_no. Raises RefundTooLarge, BalanceShort."""
@@ -146,20 +137,22 @@ class AlipayClient:
             "refund_amount": yuan(refund_fen),
             "refund_reason": reason,
         }
-        return _read(self._business("alipay.trade.refund", said), _refund)
+        return _read(self._business("alipay.trade.refund", said), records.refund)
 
     def query_refund(self, out_trade_no: str, out_request_no: str) -> RefundState:
         """Whether the refund has been done."""
         said = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
         answer = self._business("alipay.trade.fastpay.refund.query", said)
-        return _read(answer, lambda told: _refund_state(told, out_trade_no, out_request_no))
+        return _read(answer, lambda told: records.refund_state(told, out_trade_no, out_request_no))
 
-    def _business(self, method: str, said: Mapping[str, str], *, notify_url: str = "") -> dict[str, Any]:
+    def _business(
+        self, method: str, said: Mapping[str, str], *, notify_url: str = "", accepts: tuple[str, ...] = (SUCCESS,)
+    ) -> dict[str, Any]:
         content = {name: value for name, value in said.items() if value}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return self.call(method, {"biz_content": text, "notify_url": notify_url})
+        return self.call(method, {"biz_content": text, "notify_url": notify_url}, accepts=accepts)
 
-    def call(self, method: str, said: Mapping[str, str]) -> dict[str, Any]:
+    def call(self, method: str, said: Mapping[str, str], *, accepts: tuple[str, ...] = (SUCCESS,)) -> dict[str, Any]:
         """One method of the gateway with its top-level parameters; gives the proved answer node."""
         params = {
             "app_id": self.app_id,
@@ -169,6 +162,7 @@ class AlipayClient:
             "sign_type": SIGN_TYPE,
             "timestamp": beijing(self._clock()),
             "version": "1.0",
+            **(asdict(self._certificates) if self._certificates else {}),
             **said,
         }
         form = {name: value for name, value in params.items() if value}
@@ -176,11 +170,11 @@ class AlipayClient:
         response = post_form(self._http, self._gateway, form, self._timeout)
         if response.status_code != 200:
             raise GatewaySilent(f"HTTP {response.status_code}")
-        return read_answer(response.content.decode("utf-8", "replace"), method, self.alipay_key)
+        return read_answer(response.content.decode("utf-8", "replace"), method, self.trust, accepts=accepts)
 
 
-def read_answer(raw: str, method: str, alipay_key: RSAPublicKey) -> dict[str, Any]:
-    """The proved node of a raw answer. Raises Untrusted, UnreadableAnswer, or a Refused for any code but 10000."""
+def read_answer(raw: str, method: str, trust: Trust, *, accepts: tuple[str, ...] = (SUCCESS,)) -> dict[str, Any]:
+    """The proved node of a raw answer. Raises Untrusted, UnreadableAnswer, or a Refused for any code but the accepted."""
     envelope = _object(raw)
     if "error_response" in envelope:
         # May come unsigned: good for a refusal, never for a success.
@@ -189,46 +183,11 @@ def read_answer(raw: str, method: str, alipay_key: RSAPublicKey) -> dict[str, An
     signature, answer = envelope.get("sign"), _object(node)
     if signature is None and answer.get("code") in UNSIGNED_REFUSALS:
         raise _refused(answer)
-    if not isinstance(signature, str) or not verify(alipay_key, node, signature):
-        raise Untrusted("the answer's signature is missing or does not match")
+    trust.check(node, signature, str(envelope.get("alipay_cert_sn") or ""))
     # alipay.system.oauth.token answers success without a code.
-    if answer.get("code", SUCCESS) != SUCCESS:
+    if answer.get("code", SUCCESS) not in accepts:
         raise _refused(answer)
     return answer
-
-
-def _trade(answer: Mapping[str, Any]) -> Trade:
-    paid_at = answer.get("send_pay_date")
-    return Trade(
-        out_trade_no=_text(answer, "out_trade_no"),
-        trade_no=_text(answer, "trade_no"),
-        trade_status=_text(answer, "trade_status"),
-        total_fen=fen(_text(answer, "total_amount")),
-        buyer=answer.get("buyer_open_id") or answer.get("buyer_user_id") or None,
-        paid_at=instant(str(paid_at)) if paid_at else None,
-        raw=answer,
-    )
-
-
-def _refund(answer: Mapping[str, Any]) -> Refund:
-    return Refund(
-        out_trade_no=_text(answer, "out_trade_no"),
-        trade_no=_text(answer, "trade_no"),
-        moved=answer.get("fund_change") == "Y",
-        refunded_fen=fen(_text(answer, "refund_fee")),
-        raw=answer,
-    )
-
-
-def _refund_state(answer: Mapping[str, Any], out_trade_no: str, out_request_no: str) -> RefundState:
-    amount = answer.get("refund_amount")
-    return RefundState(
-        out_trade_no=out_trade_no,
-        out_request_no=out_request_no,
-        done=answer.get("refund_status") == "REFUND_SUCCESS",
-        refund_fen=fen(str(amount)) if amount else None,
-        raw=answer,
-    )
 
 
 def _read(answer: Mapping[str, Any], how: Callable[[Mapping[str, Any]], T]) -> T:
@@ -251,10 +210,3 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise UnreadableAnswer("the answer is not a JSON object")
     return answer
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str) or not value:
-        raise UnreadableAnswer(f"{name} is missing")
-    return value

@@ -77,11 +77,28 @@ class TradeStateRefuses(Refused):
     """ACQ.TRADE_STATUS_ERROR or ACQ.REASON_TRADE_STATUS_INVALID: not in this state of the trade."""
 
 
+class AuthCodeRefused(Refused):
+    """ACQ.PAYMENT_AUTH_CODE_INVALID: the buyer's auth code is unknown, used or expired; nothing was charged."""
+
+
+class BuyerCannotPay(Refused):
+    """The buyer's account refuses: no balance, a limit, a blocked account. Nothing was charged."""
+
+
+class CancelRefused(Refused):
+    """ACQ.TRADE_CANCEL_TIME_OUT or ACQ.CANCEL_NOT_ALLOWED: too late to cancel; refund instead."""
+
+
+class BillMissing(Refused):
+    """BILL_NOT_EXIST: no bill for this day, or not yet (about nine in the morning of the next day)."""
+
+
 _BY_SUB_CODE: dict[str, type[Refused]] = {
     "isv.code-invalid": BadCode,
     "isv.invalid-signature": SignatureRefused,
     "isv.invalid-app-id": BadApp,
     "ACQ.SYSTEM_ERROR": OutcomeUnknown,
+    "AQC.SYSTEM_ERROR": OutcomeUnknown,  # so spelt on the page of alipay.trade.cancel
     "ACQ.TRADE_NOT_EXIST": TradeMissing,
     "ACQ.TRADE_HAS_SUCCESS": TradePaid,
     "ACQ.TRADE_HAS_CLOSE": TradeClosed,
@@ -91,6 +108,25 @@ _BY_SUB_CODE: dict[str, type[Refused]] = {
     "ACQ.SELLER_BALANCE_NOT_ENOUGH": BalanceShort,
     "ACQ.TRADE_STATUS_ERROR": TradeStateRefuses,
     "ACQ.REASON_TRADE_STATUS_INVALID": TradeStateRefuses,
+    "ACQ.TRADE_HAS_FINISHED": TradeStateRefuses,
+    "ACQ.PAYMENT_AUTH_CODE_INVALID": AuthCodeRefused,
+    **dict.fromkeys(
+        (
+            "ACQ.BUYER_BALANCE_NOT_ENOUGH",
+            "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH",
+            "ACQ.ERROR_BALANCE_PAYMENT_DISABLE",
+            "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR",
+            "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR",
+            "ACQ.BUYER_ENABLE_STATUS_FORBID",
+            "ACQ.BUYER_SELLER_EQUAL",
+            "ACQ.PAYMENT_FAIL",
+        ),
+        BuyerCannotPay,
+    ),
+    "ACQ.TRADE_CANCEL_TIME_OUT": CancelRefused,
+    "ACQ.CANCEL_NOT_ALLOWED": CancelRefused,
+    # The pages of two generations spell it with and without a prefix.
+    **dict.fromkeys(("BILL_NOT_EXIST", "isp.bill_not_exist", "isv.bill_not_exist"), BillMissing),
 }
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from alipay.errors import UnreadableAnswer, Untrusted
 from alipay.money import fen
-from alipay.signing import SIGN_TYPE, instant, notice_content, verify
+from alipay.records import FINISHED, PAID
+from alipay.signing import SIGN_TYPE, instant, notice_content
+from alipay.trust import Trust
 
 ACKNOWLEDGED = "success"
 FAILED = "failure"
@@ -40,13 +40,22 @@ class TradeNotice:
     sent_at: datetime
     form: Mapping[str, str] = field(repr=False)
 
+    @property
+    def is_payment(self) -> bool:
+        """Whether this says that the buyer paid: a state that means paid, and nothing about a refund."""
+        return self.trade_status in (PAID, FINISHED) and not self.is_refund
 
-def read_trade(form: Mapping[str, str], *, alipay_key: RSAPublicKey) -> TradeNotice:
+    @property
+    def is_refund(self) -> bool:
+        """Whether this message was caused by a refund; `refund_fen` is then the trade's sum of refunds."""
+        return self.refund_fen is not None
+
+
+def read_trade(form: Mapping[str, str], *, trust: Trust) -> TradeNotice:
     """The trade notice in this decoded form. Raises Untrusted or UnreadableAnswer."""
     if form.get("sign_type") != SIGN_TYPE:
         raise Untrusted("signed in a way that we do not accept")
-    if not verify(alipay_key, notice_content(form), form.get("sign", "")):
-        raise Untrusted("the notice's signature does not match")
+    trust.check(notice_content(form), form.get("sign"))
     if form.get("notify_type") != "trade_status_sync":
         raise UnreadableAnswer(f"{form.get('notify_type')} is no trade notice")
     try:

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from alipay import aes
 from alipay.errors import Undecryptable, UnreadableAnswer, Untrusted, refusal
-from alipay.signing import SIGN_TYPE, verify
+from alipay.signing import SIGN_TYPE
+from alipay.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class PhoneNumber:
     mobile: str = field(repr=False)
 
 
-def phone_number(payload: Mapping[str, str], *, alipay_key: RSAPublicKey, content_key: str) -> PhoneNumber:
+def phone_number(payload: Mapping[str, str], *, trust: Trust, content_key: str) -> PhoneNumber:
     """Open {response, sign, sign_type, encrypt_type, charset}. Raises Untrusted, Undecryptable, UnreadableAnswer, Refused.
 
     The payload carries no time and no user: the caller must tie it to the login that it comes with.
@@ -31,8 +30,7 @@ def phone_number(payload: Mapping[str, str], *, alipay_key: RSAPublicKey, conten
     if payload.get("sign_type", SIGN_TYPE) != SIGN_TYPE or payload.get("encrypt_type", "AES") != "AES":
         raise Untrusted("signed or encrypted in a way that we do not accept")
     # Alipay signs the JSON string: the double quotes belong to the signed text.
-    if not verify(alipay_key, f'"{response}"', payload.get("sign", "")):
-        raise Untrusted("the phone number's signature does not match")
+    trust.check(f'"{response}"', payload.get("sign"))
     return _read(aes.decrypt(content_key, response))
 
 

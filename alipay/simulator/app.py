@@ -24,7 +24,7 @@ def create_app(settings: Settings) -> Flask:
     app_key = public_key(files.app_public_key.read_text())
     store.apps[settings.app_id] = Application(settings.app_id, app_key, content_key, settings.seller_id)
     postman = Postman(clock, key, settings.schedule_factor)
-    trades = Trades(store, postman)
+    trades = Trades(store, postman, settings.identity)
     app = Flask("alipay.simulator")
     faults.install(app, store.faults)
     app.register_blueprint(gateway.blueprint(gateway.Desk(store, trades, settings.identity, key)))

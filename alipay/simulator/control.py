@@ -16,7 +16,7 @@ from alipay.simulator.failures import Failure
 from alipay.simulator.faults import Fault
 from alipay.simulator.postman import Letter, Postman, Trouble
 from alipay.simulator.settings import Settings
-from alipay.simulator.store import CODE_LIFE, Application, Code, Store, Trade
+from alipay.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Application, Code, PayCode, Store, Trade
 from alipay.simulator.trades import Trades
 
 Answer = dict[str, Any]
@@ -77,6 +77,17 @@ def _phones(sim: Blueprint, store: Store, key: RSAPrivateKey, settings: Settings
             value = secrets.token_hex(16)
             app_id = str(said.get("app_id", settings.app_id))
             store.codes[value] = Code(app_id, person.name, store.clock() + CODE_LIFE)
+            return {"code": value}
+
+    @sim.post("/auth-pay-code")
+    def auth_pay_code() -> Answer:
+        """What the phone shows to the cashier's scanner: {person, needs_password?, refuse?} → {code}, good for a minute."""
+        said = _said()
+        with store.lock:
+            person = store.people.named(said["person"])
+            value = f"{25 + secrets.randbelow(6)}{secrets.randbelow(10**16):016d}"
+            expires_at = store.clock() + PAY_CODE_LIFE
+            store.pay_codes[value] = PayCode(person.name, expires_at, bool(said.get("needs_password")), str(said.get("refuse", "")))
             return {"code": value}
 
     @sim.post("/phone-payload")

@@ -10,7 +10,7 @@ from threading import Lock
 
 from flask import Flask, Response, g, request
 
-KINDS = ("late", "silent", "reset", "refuse", "unsigned", "bad_signature", "error_response")
+KINDS = ("late", "silent", "reset", "lost", "refuse", "retry", "unknown", "unsigned", "bad_signature", "error_response")
 
 # Of callers at once, each fault befalls exactly as many as it says.
 _TAKING = Lock()
@@ -21,8 +21,9 @@ class Fault:
     """`times` more calls of `method` (empty: any) suffer it.
 
     late: done, answered after `seconds` · silent: done, then the line stays open for `seconds` without an answer ·
-    reset: done, then the connection is cut · refuse: not done, answers `code` and `sub_code` · unsigned, bad_signature:
-    done, but the answer's signature is missing or wrong · error_response: not done, answered as an unsigned error.
+    reset: done, then the connection is cut · lost: cut before it is done · refuse: not done, answers `code` and `sub_code`
+    · retry: not done, answers retry_flag Y (cancel) · unknown: done, but answers 20000 · unsigned, bad_signature: done,
+    but the answer's signature is missing or wrong · error_response: not done, answered as an unsigned error.
     """
 
     kind: str
@@ -41,8 +42,12 @@ def install(app: Flask, faults: list[Fault]) -> None:
     """Let the faults of the list befall gateway calls."""
 
     @app.before_request
-    def begin() -> None:
+    def begin() -> Response | None:
         g.fault = _take(faults)
+        if g.fault is not None and g.fault.kind == "lost":
+            _cut_connection()
+            return Response()
+        return None
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -38,6 +38,7 @@ class Desk:
         return {
             "alipay.system.oauth.token": self.oauth_token,
             "alipay.trade.create": lambda app, params: trades.create(app, biz(params), params.get("notify_url", "")),
+            "alipay.trade.pay": lambda app, params: trades.charge(app, biz(params), params.get("notify_url", "")),
             "alipay.trade.query": lambda app, params: trades.query(app, biz(params)),
             "alipay.trade.close": lambda app, params: trades.close(app, biz(params)),
             "alipay.trade.cancel": lambda app, params: trades.cancel(app, biz(params)),
@@ -101,11 +102,16 @@ def _run(desk: Desk, params: dict[str, str]) -> Answer:
         raise Failure(fault.code, "Service Currently Unavailable", fault.sub_code, "系统繁忙")
     if fault is not None and fault.kind == "error_response":
         raise ErrorResponse(fault.code, "Service Currently Unavailable", fault.sub_code, "系统繁忙")
+    if fault is not None and fault.kind == "retry":
+        return {"code": "10000", "msg": "Success", "retry_flag": "Y"}
     app = _authenticate(desk.store, params)
     method = desk.methods().get(params.get("method", ""))
     if method is None:
         raise ErrorResponse("40002", "Invalid Arguments", "isv.invalid-method", "不存在的方法名")
-    return method(app, params)
+    answer = method(app, params)
+    if fault is not None and fault.kind == "unknown":
+        raise Failure("20000", "Service Currently Unavailable", "isp.unknow-error", "系统繁忙")
+    return answer
 
 
 def _authenticate(store: Store, params: dict[str, str]) -> Application:

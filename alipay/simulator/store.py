@@ -14,6 +14,7 @@ from alipay.simulator.faults import Fault
 from alipay.simulator.people import People
 
 CODE_LIFE = timedelta(minutes=5)
+PAY_CODE_LIFE = timedelta(seconds=60)
 
 
 @dataclass
@@ -38,6 +39,17 @@ class Code:
 
 
 @dataclass
+class PayCode:
+    """What a phone shows to be scanned: single use, a minute. `refuse` is the sub_code that it ends in, if any."""
+
+    person: str
+    expires_at: datetime
+    needs_password: bool = False
+    refuse: str = ""
+    used: bool = False
+
+
+@dataclass
 class Refund:
     """A refund of a trade, in fen."""
 
@@ -58,6 +70,7 @@ class Trade:
     notify_url: str
     created_at: datetime
     expires_at: datetime
+    buyer: dict[str, str] = field(default_factory=dict)
     status: str = "WAIT_BUYER_PAY"
     paid_at: datetime | None = None
     closed_at: datetime | None = None
@@ -77,6 +90,7 @@ class Store:
     clock: SimClock
     apps: dict[str, Application] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
+    pay_codes: dict[str, PayCode] = field(default_factory=dict, repr=False)
     trades: dict[tuple[str, str], Trade] = field(default_factory=dict)
     by_trade_no: dict[str, Trade] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)

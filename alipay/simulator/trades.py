@@ -9,29 +9,33 @@ from typing import Any
 
 from alipay.money import fen, yuan
 from alipay.signing import BEIJING, beijing, instant
-from alipay.simulator.failures import business
+from alipay.simulator.failures import Failure, business
 from alipay.simulator.postman import Postman
-from alipay.simulator.store import Application, Refund, Store, Trade
+from alipay.simulator.store import Application, PayCode, Refund, Store, Trade
 
 TRADE_LIFE = timedelta(days=15)
 REFUNDS_APART = timedelta(seconds=3)
+CANCEL_WITHIN = timedelta(hours=24)
 LARGEST_FEN = 100_000_000 * 100
 
 _OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_]{1,64}")
 _SUBJECT = re.compile(r"[^/=&]{1,256}")
+_AUTH_CODE = re.compile(r"(?:2[5-9]|30)\d{14,22}")
 _TIMEOUT = re.compile(r"([1-9]\d{0,4})([mhd])")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 Content = dict[str, Any]
 OK: Content = {"code": "10000", "msg": "Success"}
+WAITING: Content = {"code": "10003", "msg": " order success pay inprocess"}
 
 
 class Trades:
     """Every trade of every application."""
 
-    def __init__(self, store: Store, postman: Postman) -> None:
+    def __init__(self, store: Store, postman: Postman, identity: str) -> None:
         self._store = store
         self._postman = postman
+        self._identity = identity
 
     def create(self, app: Application, asked: Content, notify_url: str) -> Content:
         """A new trade, or the same one again where everything asked is the same."""
@@ -39,35 +43,59 @@ class Trades:
         trade = self._store.trades.get((app.app_id, asked["out_trade_no"]))
         if trade is None:
             trade = self._new(app, asked, total, notify_url)
+            trade.buyer = _asked_buyer(asked)
         else:
             _check_repeat(self._aged(trade), asked)
         return OK | {"out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
+
+    def charge(self, app: Application, asked: Content, notify_url: str) -> Content:
+        """Pay at once with the code of a phone, or wait for its password (10003)."""
+        total = _check_charge(asked)
+        trade = self._store.trades.get((app.app_id, asked["out_trade_no"]))
+        if trade is None:
+            code = self._use_pay_code(str(asked["auth_code"]))
+            trade = self._new(app, asked, total, notify_url)
+            trade.buyer = self._buyer_of(code.person, app)
+            if not code.needs_password:
+                self.pay(trade, notify=True)
+        else:
+            _check_repeat(self._aged(trade), asked)
+        paid = yuan(total if trade.paid_at else 0)
+        shown = dict.fromkeys(("receipt_amount", "invoice_amount", "buyer_pay_amount"), paid) | {"point_amount": "0.00"}
+        shown |= _numbers(trade) | {"total_amount": yuan(total), "buyer_logon_id": "138****0000"} | trade.buyer
+        if trade.paid_at is None:
+            return WAITING | shown
+        return OK | shown | {"gmt_payment": beijing(trade.paid_at), "fund_bill_list": _fund_bill(paid)}
+
+    def _use_pay_code(self, value: str) -> PayCode:
+        code = self._store.pay_codes.get(value)
+        if code is None or code.used or self._store.clock() >= code.expires_at:
+            raise business("PAYMENT_AUTH_CODE_INVALID", "支付失败，获取顾客账户信息失败，请顾客刷新付款码后重新收款")
+        code.used = True
+        if code.refuse:
+            raise business(code.refuse.removeprefix("ACQ."), "支付失败")
+        return code
+
+    def _buyer_of(self, name: str, app: Application) -> dict[str, str]:
+        person = self._store.people.named(name)
+        both = {"buyer_open_id": self._store.people.open_id(name, app.app_id), "buyer_user_id": person.user_id}
+        return {field: value for field, value in both.items() if self._identity in ("both", field.removeprefix("buyer_"))}
 
     def query(self, app: Application, asked: Content) -> Content:
         """The trade as it is now."""
         trade = self.find(app, asked)
         shown = OK | {
-            "trade_no": trade.trade_no,
-            "out_trade_no": trade.out_trade_no,
+            **_numbers(trade),
             "trade_status": trade.status,
             "total_amount": yuan(trade.total),
             "buyer_logon_id": "138****0000",
-            **_buyer(trade),
+            **trade.buyer,
         }
         if trade.paid_at is None:
             return shown
         paid = yuan(trade.total)
-        bill = [{"fund_channel": "ALIPAYACCOUNT", "amount": paid}]
-        amounts = dict.fromkeys(("receipt_amount", "invoice_amount", "buyer_pay_amount"), paid)
-        return (
-            shown
-            | amounts
-            | {
-                "point_amount": "0.00",
-                "send_pay_date": beijing(trade.paid_at),
-                "fund_bill_list": bill,
-            }
-        )
+        shown |= dict.fromkeys(("receipt_amount", "invoice_amount", "buyer_pay_amount"), paid)
+        return shown | {"point_amount": "0.00", "send_pay_date": beijing(trade.paid_at), "fund_bill_list": _fund_bill(paid)}
 
     def close(self, app: Application, asked: Content) -> Content:
         """Close a trade that waits for its buyer."""
@@ -75,17 +103,30 @@ class Trades:
         if trade.status != "WAIT_BUYER_PAY":
             raise business("TRADE_STATUS_ERROR", "交易状态不合法")
         trade.status, trade.closed_at = "TRADE_CLOSED", self._store.clock()
-        return OK | {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
+        return OK | _numbers(trade)
 
     def cancel(self, app: Application, asked: Content) -> Content:
-        """Undo a trade whatever its state: close it, or give everything back."""
-        trade = self.find(app, asked)
-        action = "close" if trade.status == "WAIT_BUYER_PAY" else "refund"
-        if action == "refund" and trade.refunded < trade.total:
-            self._give_back(trade, trade.total - trade.refunded, trade.out_trade_no)
-        trade.status, trade.closed_at = "TRADE_CLOSED", trade.closed_at or self._store.clock()
-        numbers = {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
-        return OK | numbers | {"retry_flag": "N", "action": action}
+        """Undo a trade of the last 24 hours: close it, or give everything back. An unknown one: nothing, and no action."""
+        try:
+            trade = self.find(app, asked)
+        except Failure:
+            return OK | {"out_trade_no": str(asked.get("out_trade_no", "")), "retry_flag": "N"}
+        if trade.status == "WAIT_BUYER_PAY":
+            trade.status, trade.closed_at = "TRADE_CLOSED", self._store.clock()
+        elif trade.refunded < trade.total and trade.paid_at is not None:
+            self._check_cancel(app, trade)
+            self._give_back(trade, trade.total, trade.out_trade_no)
+        return OK | _numbers(trade) | {"retry_flag": "N", "action": "refund" if trade.paid_at else "close"}
+
+    def _check_cancel(self, app: Application, trade: Trade) -> None:
+        if trade.status == "TRADE_FINISHED":
+            raise business("TRADE_HAS_FINISHED", "交易已经完结")
+        if self._store.clock() - trade.created_at >= CANCEL_WITHIN:
+            raise business("TRADE_CANCEL_TIME_OUT", "超过撤销时间范围")
+        if trade.refunds:
+            raise business("REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
+        if not app.can_refund:
+            raise business("SELLER_BALANCE_NOT_ENOUGH", "商户的支付宝账户中无足够的资金进行撤销")
 
     def refund(self, app: Application, asked: Content) -> Content:
         """Give money back; the same out_request_no again answers fund_change N."""
@@ -99,10 +140,9 @@ class Trades:
         elif known.amount != amount:
             raise business("DISCORDANT_REPEAT_REQUEST", "不一致的请求")
         return OK | {
-            "trade_no": trade.trade_no,
-            "out_trade_no": trade.out_trade_no,
+            **_numbers(trade),
             "buyer_logon_id": "138****0000",
-            **_buyer(trade),
+            **trade.buyer,
             "fund_change": "Y" if known is None else "N",
             "refund_fee": yuan(trade.refunded),
             "gmt_refund_pay": beijing(trade.refunds[-1].at),
@@ -113,7 +153,7 @@ class Trades:
         trade = self.find(app, asked)
         number = str(asked.get("out_request_no", ""))
         known = next((refund for refund in trade.refunds if refund.out_request_no == number), None)
-        shown = OK | {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no, "out_request_no": number}
+        shown = OK | _numbers(trade) | {"out_request_no": number}
         if known is None:
             return OK.copy()
         return shown | {
@@ -203,7 +243,7 @@ def notice(trade: Trade, app: Application) -> dict[str, str]:
         "point_amount": "0.00",
         "fund_bill_list": f'[{{"amount":"{paid}","fundChannel":"ALIPAYACCOUNT"}}]',
     }
-    shown |= {name.replace("buyer_user_id", "buyer_id"): value for name, value in _buyer(trade).items()}
+    shown |= {name.replace("buyer_user_id", "buyer_id"): value for name, value in trade.buyer.items()}
     return shown | _notice_times(trade)
 
 
@@ -222,21 +262,41 @@ def _notice_times(trade: Trade) -> dict[str, str]:
     return times
 
 
-def _buyer(trade: Trade) -> dict[str, str]:
-    if trade.asked.get("buyer_open_id"):
-        return {"buyer_open_id": str(trade.asked["buyer_open_id"])}
-    return {"buyer_user_id": str(trade.asked.get("buyer_id", ""))}
+def _numbers(trade: Trade) -> dict[str, str]:
+    return {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
+
+
+def _fund_bill(paid: str) -> list[dict[str, str]]:
+    return [{"fund_channel": "ALIPAYACCOUNT", "amount": paid}]
+
+
+def _asked_buyer(asked: Content) -> dict[str, str]:
+    if asked.get("buyer_open_id"):
+        return {"buyer_open_id": str(asked["buyer_open_id"])}
+    return {"buyer_user_id": str(asked.get("buyer_id", ""))}
 
 
 def _check_create(asked: Content) -> int:
-    if not _OUT_TRADE_NO.fullmatch(str(asked.get("out_trade_no", ""))):
-        raise business("INVALID_PARAMETER", "参数无效：out_trade_no")
-    if not _SUBJECT.fullmatch(str(asked.get("subject", ""))):
-        raise business("INVALID_PARAMETER", "参数无效：subject")
     if not asked.get("buyer_open_id") and not str(asked.get("buyer_id", "")).startswith("2088"):
         raise business("INVALID_PARAMETER", "参数无效：buyer_id与buyer_open_id不能同时为空")
     if asked.get("product_code") == "JSAPI_PAY" and not asked.get("op_app_id"):
         raise business("INVALID_PARAMETER", "参数无效：op_app_id")
+    return _check_trade(asked)
+
+
+def _check_charge(asked: Content) -> int:
+    if asked.get("scene") != "bar_code":
+        raise business("INVALID_PARAMETER", "参数无效：scene")
+    if not _AUTH_CODE.fullmatch(str(asked.get("auth_code", ""))):
+        raise business("PAYMENT_AUTH_CODE_INVALID", "支付失败，付款码无效")
+    return _check_trade(asked)
+
+
+def _check_trade(asked: Content) -> int:
+    if not _OUT_TRADE_NO.fullmatch(str(asked.get("out_trade_no", ""))):
+        raise business("INVALID_PARAMETER", "参数无效：out_trade_no")
+    if not _SUBJECT.fullmatch(str(asked.get("subject", ""))):
+        raise business("INVALID_PARAMETER", "参数无效：subject")
     return _amount(asked.get("total_amount"))
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from alipay import errors as vendor
 from alipay import phone as vendor_phone
 from alipay.client import AlipayClient
-from alipay.signing import private_key, public_key
+from alipay.signing import private_key
+from alipay.trust import Trust
 from api.kit import clock, logs
 from api.members import errors, phones
 from api.members.proofs import ProvenIdentity
@@ -50,7 +51,7 @@ def phone(payload: Mapping[str, str]) -> str:
     """The normalised phone in what my.getPhoneNumber gave. PhoneProofRefused when it is not Alipay's word."""
     seam = _ready()
     try:
-        number = vendor_phone.phone_number(payload, alipay_key=seam.client.alipay_key, content_key=seam.content_key)
+        number = vendor_phone.phone_number(payload, trust=seam.client.trust, content_key=seam.content_key)
     except vendor.AlipayError as trouble:
         log.warning("a phone payload was refused", error_type=type(trouble).__name__)
         raise errors.PhoneProofRefused() from None
@@ -71,7 +72,9 @@ def _read_keys(settings: Settings) -> _Seam:
     try:
         own, theirs = ((folder / name).read_text() for name in ("app_key.pem", "alipay_public_key.pem"))
         content_key = (folder / "content_key.txt").read_text().strip()
-        client = AlipayClient(settings.alipay_appid, private_key(own), public_key(theirs), clock=clock.now, gateway=settings.alipay_gateway)
+        client = AlipayClient(
+            settings.alipay_appid, private_key(own), Trust.public_keys(theirs), clock=clock.now, gateway=settings.alipay_gateway
+        )
     except (OSError, ValueError) as trouble:
         log.error("Alipay's keys cannot be read", error_type=type(trouble).__name__, folder=str(folder))
         raise errors.GatewayMisconfigured() from None

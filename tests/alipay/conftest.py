@@ -16,9 +16,10 @@ import pytest
 import requests
 
 from alipay.client import AlipayClient, TradeOrder
-from alipay.signing import private_key, public_key
+from alipay.signing import private_key
 from alipay.simulator import Settings, create_app, keys
 from alipay.simulator.serve import server
+from alipay.trust import Trust
 
 collect_ignore = [] if os.environ.get("MALLBRIDGE_SHARED") else ["test_vectors.py"]
 
@@ -35,10 +36,14 @@ class Simulator:
 
     def sim(self, path: str, /, **said: Any) -> dict[str, Any]:
         """A control call."""
-        answer = requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
+        answer = self.post(path, **said)
         assert answer.status_code == 200, answer.text
         said_back: dict[str, Any] = answer.json()
         return said_back
+
+    def post(self, path: str, /, **said: Any) -> requests.Response:
+        """A control call that may be refused."""
+        return requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
 
     def heal(self) -> None:
         requests.delete(f"{self.url}/_sim/faults", timeout=10)
@@ -59,14 +64,14 @@ class Simulator:
         return self.files.content_key.read_text().strip()
 
     @property
-    def alipay_key(self) -> Any:
-        return public_key(self.files.alipay_public_key.read_text())
+    def trust(self) -> Trust:
+        return Trust.public_keys(self.files.alipay_public_key.read_text())
 
     def client(self, **changed: Any) -> AlipayClient:
         said: dict[str, Any] = {
             "app_id": self.settings.app_id,
             "key": private_key(self.files.app_key.read_text()),
-            "alipay_key": self.alipay_key,
+            "trust": self.trust,
             "clock": now,
             "gateway": self.gateway,
         }

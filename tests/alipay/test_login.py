@@ -23,6 +23,7 @@ from alipay.errors import (
 from alipay.phone import phone_number
 from alipay.signing import private_key
 from alipay.simulator import create_app
+from alipay.trust import Trust
 from tests.alipay.conftest import Simulator
 
 
@@ -99,7 +100,7 @@ def test_an_answer_without_a_good_signature_is_not_believed(simulator: Simulator
 def test_an_answer_of_another_gateway_is_not_believed(simulator: Simulator) -> None:
     own_key = private_key(simulator.files.app_key.read_text()).public_key()
     with pytest.raises(Untrusted):
-        simulator.client(alipay_key=own_key).oauth_token(auth_code(simulator))
+        simulator.client(trust=Trust(keys=[own_key])).oauth_token(auth_code(simulator))
 
 
 def test_trouble_at_alipay_is_an_unknown_outcome(simulator: Simulator, client: AlipayClient) -> None:
@@ -129,7 +130,7 @@ def payload(simulator: Simulator, **said: object) -> dict[str, str]:
 
 def opened(simulator: Simulator, posted: dict[str, str], content_key: str | None = None) -> str:
     key = content_key or simulator.content_key
-    return phone_number(posted, alipay_key=simulator.alipay_key, content_key=key).mobile
+    return phone_number(posted, trust=simulator.trust, content_key=key).mobile
 
 
 def test_the_phone_number_is_proved_and_opened(simulator: Simulator) -> None:
@@ -175,4 +176,4 @@ def test_only_refusals_before_any_business_may_come_unsigned(
 ) -> None:
     raw = json.dumps({"alipay_trade_query_response": answer})
     with pytest.raises(refusal):
-        read_answer(raw, "alipay.trade.query", simulator.alipay_key)
+        read_answer(raw, "alipay.trade.query", simulator.trust)

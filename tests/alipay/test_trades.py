@@ -60,7 +60,7 @@ def paid(simulator: Simulator, client: AlipayClient, **changed: Any) -> str:
 
 
 def read(simulator: Simulator, form: dict[str, str]) -> TradeNotice:
-    return read_trade(form, alipay_key=simulator.alipay_key)
+    return read_trade(form, trust=simulator.trust)
 
 
 def test_a_trade_is_created_paid_and_queried(simulator: Simulator, client: AlipayClient) -> None:
