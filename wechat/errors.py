@@ -124,8 +124,24 @@ class OrderNumberUsed(PayRefused):
     """OUT_TRADE_NO_USED: the same number was used with other content."""
 
 
+class OrderReversed(PayRefused):
+    """ORDER_REVERSED: the order was reversed and is never paid again."""
+
+
 class BalanceShort(PayRefused):
-    """NOT_ENOUGH: the merchant's balance does not cover the refund."""
+    """NOT_ENOUGH: of a refund or a split, the merchant's balance; of a scanned code, the payer's."""
+
+
+class AuthCodeRefused(PayRefused):
+    """AUTH_CODE_…: the scanned payment code is expired, used, or no code of WeChat Pay."""
+
+
+class PaymentRefused(PayRefused):
+    """TRADE_ERROR or RULE_LIMIT: the payer's wallet, bank or a limit refuses this payment."""
+
+
+class UserPaying(PayRefused):
+    """202 USERPAYING: the payer is typing the password; neither paid nor closed yet."""
 
 
 # Spellings vary with the age of the page (ORDERNOTEXIST, ORDER_NOT_EXIST), so underscores do not count.
@@ -134,7 +150,12 @@ _BY_CODE: dict[str, type[PayRefused]] = {
     "ORDERPAID": OrderPaid,
     "ORDERCLOSED": OrderClosed,
     "OUTTRADENOUSED": OrderNumberUsed,
+    "ORDERREVERSED": OrderReversed,
     "NOTENOUGH": BalanceShort,
+    "AUTHCODEINVALID": AuthCodeRefused, "AUTHCODEERROR": AuthCodeRefused,
+    "AUTHCODEEXPIRE": AuthCodeRefused, "AUTHCODEEXPIRED": AuthCodeRefused,
+    "TRADEERROR": PaymentRefused, "RULELIMIT": PaymentRefused,
+    "USERPAYING": UserPaying,
 }  # fmt: skip
 
 

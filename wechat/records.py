@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Transaction:
-    """An order as a query or a payment notice shows it. Only trade_state SUCCESS and REFUND mean that it was paid."""
+    """An order as an answer or a payment notice shows it. Only trade_state SUCCESS and REFUND mean that it was paid.
+
+    Of a service provider `mchid` and `appid` are its own, and `sub_mchid` is who was paid.
+    """
 
     mchid: str
     appid: str
@@ -22,7 +25,10 @@ class Transaction:
     success_at: datetime | None
     payer_openid: str | None
     payer_total_fen: int | None
+    trade_type: str
     attach: str
+    sub_mchid: str | None
+    sub_appid: str | None
     raw: Mapping[str, Any] = field(repr=False)
 
 
@@ -37,8 +43,11 @@ class Refund:
     status: str
     refund_fen: int
     total_fen: int
+    payer_refund_fen: int | None
+    currency: str
     success_at: datetime | None
     mchid: str | None
+    sub_mchid: str | None
     raw: Mapping[str, Any] = field(repr=False)
 
 
@@ -46,17 +55,20 @@ def transaction(content: Mapping[str, Any]) -> Transaction:
     """Read a transaction. Raises ValueError where a field is missing or of the wrong kind."""
     amount, payer = _part(content, "amount"), _part(content, "payer")
     return Transaction(
-        mchid=text(content, "mchid"),
-        appid=text(content, "appid"),
+        mchid=text(content, "sp_mchid" if "sp_mchid" in content else "mchid"),
+        appid=text(content, "sp_appid" if "sp_appid" in content else "appid"),
         out_trade_no=text(content, "out_trade_no"),
         trade_state=text(content, "trade_state"),
         total_fen=whole(amount, "total") if amount else None,
         currency=str(amount.get("currency", "CNY")),
         transaction_id=content.get("transaction_id") or None,
         success_at=_instant(content, "success_time"),
-        payer_openid=payer.get("openid"),
+        payer_openid=payer.get("openid") or payer.get("sub_openid") or payer.get("sp_openid"),
         payer_total_fen=whole(amount, "payer_total") if "payer_total" in amount else None,
+        trade_type=str(content.get("trade_type", "")),
         attach=str(content.get("attach", "")),
+        sub_mchid=content.get("sub_mchid") or None,
+        sub_appid=content.get("sub_appid") or None,
         raw=content,
     )
 
@@ -72,8 +84,11 @@ def refund(content: Mapping[str, Any]) -> Refund:
         status=text(content, "refund_status" if "refund_status" in content else "status"),
         refund_fen=whole(amount, "refund"),
         total_fen=whole(amount, "total"),
+        payer_refund_fen=whole(amount, "payer_refund") if "payer_refund" in amount else None,
+        currency=str(amount.get("currency", "CNY")),
         success_at=_instant(content, "success_time"),
-        mchid=content.get("mchid"),
+        mchid=content.get("sp_mchid") or content.get("mchid"),
+        sub_mchid=content.get("sub_mchid") or None,
         raw=content,
     )
 

@@ -96,7 +96,7 @@ def test_only_the_named_payer_pays(wechat: Simulator, pay: PayClient) -> None:
 def test_fields_of_another_kind_are_a_parameter_error(wechat: Simulator, pay: PayClient, changed: dict[str, Any]) -> None:
     asked = {"appid": wechat.settings.appid, "mchid": wechat.settings.mchid, "description": "x", **changed}
     with pytest.raises(PayRefused, match="PARAM_ERROR"):
-        pay._post("/v3/pay/transactions/jsapi", {"out_trade_no": number(), "notify_url": "http://a.b", **asked})
+        pay.post("/v3/pay/transactions/jsapi", {"out_trade_no": number(), "notify_url": "http://a.b", **asked})
 
 
 def test_the_same_number_again_is_the_same_order_and_never_another(wechat: Simulator, pay: PayClient) -> None:

@@ -8,10 +8,12 @@ from wechat.aead import api_v3_key
 from wechat.signing import certificate_serial
 from wechat.simulator import control, faults, keys, miniprogram, pay
 from wechat.simulator.clock import SimClock
+from wechat.simulator.dice import Dice
 from wechat.simulator.people import People
 from wechat.simulator.postman import Postman
 from wechat.simulator.settings import Settings
 from wechat.simulator.store import MerchantAccount, Store
+from wechat.simulator.till import Till
 from wechat.simulator.wire import Signer, public_key_of
 
 
@@ -19,17 +21,18 @@ def create_app(settings: Settings) -> Flask:
     """A WeChat of its own: two apps made in one process share nothing."""
     files = keys.ensure(settings.keys)
     clock = SimClock()
-    store = Store(People(settings.seed), clock, templates=dict(settings.templates))
+    store = Store(People(settings.seed), clock, Dice(settings.dice_seed), templates=dict(settings.templates))
     store.apps[settings.appid] = settings.secret
     store.merchants[settings.mchid] = _demo_merchant(settings, files)
     signer = Signer.from_files(files, clock, settings.sign_mode)
-    postman = Postman(clock, signer, settings.schedule_factor)
+    postman = Postman(store, signer, settings.schedule_factor, settings.answer_seconds)
     app = Flask("wechat.simulator")
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    faults.install(app, store.faults)
+    faults.install(app, store.faults, store.weather, store.dice)
     app.register_blueprint(miniprogram.blueprint(store))
-    app.register_blueprint(pay.blueprint(store, signer, postman, settings.refund_seconds))
-    app.register_blueprint(control.blueprint(store, signer, postman, settings))
+    till = Till(store, postman, settings.refund_seconds)
+    app.register_blueprint(pay.blueprint(till, signer))
+    app.register_blueprint(control.blueprint(till, signer, settings))
     return app
 
 
@@ -40,4 +43,5 @@ def _demo_merchant(settings: Settings, files: keys.KeyFiles) -> MerchantAccount:
         api_v3_key=api_v3_key(files.api_v3_key.read_text().strip()),
         certificates={certificate_serial(certificate): public_key_of(certificate)},
         appids={settings.appid},
+        subs={settings.sub_mchid},
     )

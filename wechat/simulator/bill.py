@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
+from wechat.simulator.checks import Collector
 from wechat.simulator.clock import CHINA_OFFSET
 from wechat.simulator.store import Order, Refund, Store
 
@@ -16,45 +18,63 @@ HEADER = (
 SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
 
 
-def trade_bill(store: Store, mchid: str, day: date, bill_type: str) -> bytes:
+@dataclass(frozen=True)
+class Row:
+    """One line: a payment, or money that went back (`back_fen`, with the numbers and status of the refund)."""
+
+    order: Order
+    at: datetime
+    state: str
+    paid_fen: int = 0
+    back_fen: int = 0
+    refund_id: str = "0"
+    out_refund_no: str = "0"
+    refund_status: str = ""
+
+
+def trade_bill(store: Store, who: Collector, day: date, bill_type: str) -> bytes:
     """The bill of one Beijing day: ALL, SUCCESS or REFUND."""
-    paid = [order for order in store.orders.values() if order.mchid == mchid and _on(order.paid_at, day)]
-    back = [refund for (owner, _), refund in store.refunds.items() if owner == mchid and _on(refund.created_at, day)]
-    paid, back = (paid if bill_type != "REFUND" else []), (back if bill_type != "SUCCESS" else [])
-    rows = [_paid_row(order) for order in paid] + [_refund_row(refund) for refund in back]
-    lines = [HEADER, *map(_line, rows), SUMMARY, _line(_summary(paid, back))]
+    orders = [order for order in store.orders.values() if who.owns(order.mchid, order.sub_mchid)]
+    refunds = [refund for refund in store.refunds.values() if who.owns(refund.order.mchid, refund.order.sub_mchid)]
+    paid = [_payment(order) for order in orders if order.paid_at and _on(order.paid_at, day)]
+    back = [_refund(refund) for refund in refunds if _on(refund.created_at, day)]
+    back += [_reversal(order) for order in orders if order.paid_at and order.reversed_at and _on(order.reversed_at, day)]
+    rows = (paid if bill_type != "REFUND" else []) + (back if bill_type != "SUCCESS" else [])
+    lines = [HEADER, *(_line(_values(row)) for row in rows), SUMMARY, _line(_summary(rows))]
     return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
 
 
-def _summary(paid: list[Order], back: list[Refund]) -> list[str]:
-    total, returned = sum(order.total for order in paid), sum(refund.amount for refund in back)
-    count = str(len(paid) + len(back))
-    return [count, _yuan(total), _yuan(returned), "0.00", "0.00", _yuan(total), _yuan(returned)]
+def _payment(order: Order) -> Row:
+    return Row(order, order.paid_at or order.created_at, "SUCCESS", paid_fen=order.total)
 
 
-def _paid_row(order: Order) -> list[str]:
-    money = [_yuan(order.total), "0.00", "0", "0", "0.00", "0.00", "", ""]
+def _refund(refund: Refund) -> Row:
+    numbers = (refund.refund_id, refund.out_refund_no, refund.status)
+    return Row(refund.order, refund.created_at, "REFUND", 0, refund.amount, *numbers)
+
+
+def _reversal(order: Order) -> Row:
+    return Row(order, order.reversed_at or order.created_at, "REVOKED", back_fen=order.total, refund_status="SUCCESS")
+
+
+def _summary(rows: list[Row]) -> list[str]:
+    total, returned = sum(row.paid_fen for row in rows), sum(row.back_fen for row in rows)
+    return [str(len(rows)), _yuan(total), _yuan(returned), "0.00", "0.00", _yuan(total), _yuan(returned)]
+
+
+def _values(row: Row) -> list[str]:
+    order = row.order
+    when = (row.at + CHINA_OFFSET).strftime("%Y-%m-%d %H:%M:%S")
+    numbers = [order.transaction_id or "", order.out_trade_no, order.openid]
+    head = [when, order.appid, order.mchid, order.sub_mchid or "0", "", *numbers, order.trade_type, row.state, "OTHERS", "CNY"]
+    kind = "ORIGINAL" if row.back_fen else ""
+    money = [_yuan(row.paid_fen), "0.00", row.refund_id, row.out_refund_no, _yuan(row.back_fen), "0.00", kind, row.refund_status]
     tail = [order.asked["description"], order.asked.get("attach", ""), "0.00000", "0.60%"]
-    return [*_head(order, order.paid_at, "SUCCESS"), *money, *tail, _yuan(order.total), "0.00", ""]
+    return [*head, *money, *tail, _yuan(row.paid_fen), _yuan(row.back_fen), ""]
 
 
-def _refund_row(refund: Refund) -> list[str]:
-    order = refund.order
-    numbers = [refund.refund_id, refund.out_refund_no]
-    money = ["0.00", "0.00", *numbers, _yuan(refund.amount), "0.00", "ORIGINAL", refund.status]
-    tail = [order.asked["description"], order.asked.get("attach", ""), "0.00000", "0.60%"]
-    return [*_head(order, refund.created_at, "REFUND"), *money, *tail, "0.00", _yuan(refund.amount), ""]
-
-
-def _head(order: Order, at: datetime | None, state: str) -> list[str]:
-    when = (at + CHINA_OFFSET).strftime("%Y-%m-%d %H:%M:%S") if at else ""
-    payer = order.asked["payer"]["openid"]
-    numbers = [order.transaction_id or "", order.out_trade_no, payer]
-    return [when, order.appid, order.mchid, "0", "", *numbers, "JSAPI", state, "OTHERS", "CNY"]
-
-
-def _on(at: datetime | None, day: date) -> bool:
-    return at is not None and (at + CHINA_OFFSET).date() == day
+def _on(at: datetime, day: date) -> bool:
+    return (at + CHINA_OFFSET).date() == day
 
 
 def _yuan(fen: int) -> str:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
 from wechat.aead import api_v3_key
+from wechat.records import instant
 from wechat.signing import certificate_serial
-from wechat.simulator.faults import Fault
-from wechat.simulator.pay import Till
-from wechat.simulator.postman import Letter, Postman, Trouble
+from wechat.simulator.faults import KINDS, Fault
+from wechat.simulator.postman import TROUBLES, Letter, Postman, Trouble
 from wechat.simulator.settings import Settings
-from wechat.simulator.store import CODE_LIFE, Code, MerchantAccount, Store
+from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Code, MerchantAccount, PayCode, Store
+from wechat.simulator.till import CODE_REFUSALS, Till
 from wechat.simulator.wire import PayError, Signer, json_answer, public_key_of
 
 Answer = dict[str, Any]
 
 
-def blueprint(store: Store, signer: Signer, postman: Postman, settings: Settings) -> Blueprint:
+def blueprint(till: Till, signer: Signer, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
-    _phones(sim, store, settings)
-    _money(sim, store, postman, settings)
-    _troubles(sim, store, signer, postman)
+    _phones(sim, till.store, settings)
+    _wallet(sim, till, settings)
+    _money(sim, till, settings)
+    _troubles(sim, till.store, signer, till.postman)
+    _chance(sim, till.store)
     _let_pages_ask(sim)
 
     @sim.errorhandler(KeyError)
@@ -115,17 +117,44 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
         return {}
 
 
-def _money(sim: Blueprint, store: Store, postman: Postman, settings: Settings) -> None:
-    till = Till(store, postman, settings.refund_seconds)
+def _wallet(sim: Blueprint, till: Till, settings: Settings) -> None:
+    store = till.store
+
+    @sim.post("/auth-pay-code")
+    @sim.post("/auth-pay-code/<person>")
+    def auth_pay_code(person: str = "") -> Answer:
+        """The code of the wallet that a cashier scans: {person, needs_password?, refuse?} → {auth_code}."""
+        said = _said()
+        refuse = str(said.get("refuse", ""))
+        if refuse and refuse not in CODE_REFUSALS:
+            raise ValueError(f"refuse is one of {', '.join(CODE_REFUSALS)}")
+        with store.lock:
+            named = store.people.named(person or said["person"]).name
+            value = f"1{int(store.dice.digits(6, 'pay code', named)) % 6}{store.dice.digits(16, 'pay code', named)}"
+            ends = store.clock() + PAY_CODE_LIFE
+            store.pay_codes[value] = PayCode(named, ends, bool(said.get("needs_password")), refuse)
+            return {"auth_code": value}
 
     @sim.post("/pay")
     def pay() -> Answer:
-        """The person pays: {prepay_id | out_trade_no, mchid?, person?, notify?}, or wx.requestPayment's arguments."""
+        """The person pays: {prepay_id | out_trade_no, mchid?, person?, notify?, late?}, or wx.requestPayment's arguments."""
         said = _said()
         with store.lock:
             order = till.order_at_phone(said, settings.mchid)
-            till.charge(order, notify=bool(said.get("notify", True)))
+            till.charge(order, notify=bool(said.get("notify", True)), late=bool(said.get("late")))
             return {"transaction_id": order.transaction_id, "out_trade_no": order.out_trade_no}
+
+    @sim.post("/cancel")
+    def cancel() -> Answer:
+        """The person does not type the password: {out_trade_no, mchid?}."""
+        with store.lock:
+            order = till.order_at_phone(_said(), settings.mchid)
+            till.cancel(order)
+            return {"trade_state": order.state}
+
+
+def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
+    store, postman = till.store, till.postman
 
     @sim.post("/refunds/<out_refund_no>")
     def refund(out_refund_no: str) -> Answer:
@@ -138,11 +167,12 @@ def _money(sim: Blueprint, store: Store, postman: Postman, settings: Settings) -
 
     @sim.post("/merchants")
     def merchant() -> Answer:
-        """A further merchant or certificate: {mchid, certificate_pem?, api_v3_key?, appids?, can_refund?}."""
+        """A further merchant or certificate: {mchid, certificate_pem?, api_v3_key?, appids?, subs?, can_refund?}."""
         said = _said()
         with store.lock:
             account = _merchant(store, said, settings)
             account.appids |= set(said.get("appids", ()))
+            account.subs |= set(said.get("subs", ()))
             account.can_refund = bool(said.get("can_refund", account.can_refund))
             return {"mchid": account.mchid, "serials": sorted(account.certificates), "appids": sorted(account.appids)}
 
@@ -163,6 +193,11 @@ def _money(sim: Blueprint, store: Store, postman: Postman, settings: Settings) -
         """Send the held notices, the youngest first."""
         return {"released": postman.release()}
 
+    @sim.post("/notices/settle")
+    def settle() -> Answer:
+        """Wait until every notice that is due has been delivered: {seconds?} at most."""
+        return {"settled": postman.settle(float(_said().get("seconds", 10)))}
+
 
 def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:
     @sim.post("/faults")
@@ -180,15 +215,22 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
 
     @sim.delete("/faults")
     def heal() -> Answer:
-        """No fault and no trouble from now on."""
+        """No fault, no trouble and fair weather from now on."""
         store.faults.clear()
         postman.troubles.clear()
+        store.weather.calls, store.weather.notices = {}, {}
         return {}
 
     @sim.post("/clock")
     def clock() -> Answer:
-        """Move the simulator's clock: {advance: seconds}."""
-        store.clock.advance(float(_said()["advance"]))
+        """Move the simulator's clock: {advance: seconds}; or {stop: instant}, or {start: true}."""
+        said = _said()
+        if "stop" in said:
+            store.clock.stop(instant(str(said["stop"])))
+        elif said.get("start"):
+            store.clock.start()
+        else:
+            store.clock.advance(float(said["advance"]))
         postman.wake()
         return {"now": store.clock().isoformat()}
 
@@ -207,11 +249,36 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
         return {"ok": True}
 
 
+def _chance(sim: Blueprint, store: Store) -> None:
+    @sim.post("/dice")
+    def dice() -> Answer:
+        """The same seed is the same replay: {seed}; null is real chance."""
+        seed = _said().get("seed")
+        store.dice.seed(None if seed is None else str(seed))
+        return {"seed": seed}
+
+    @sim.post("/weather")
+    def weather() -> Answer:
+        """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
+        said = _said()
+        calls, notices = _chances(said.get("calls", {}), KINDS), _chances(said.get("notices", {}), TROUBLES)
+        store.weather.calls, store.weather.notices = calls, notices
+        store.weather.seconds = float(said.get("seconds", store.weather.seconds))
+        return {"calls": calls, "notices": notices}
+
+
+def _chances(said: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
+    chances = {str(kind): float(chance) for kind, chance in said.items()}
+    if not set(chances) <= set(kinds) or not 0 <= sum(chances.values()) <= 1 or min(chances.values(), default=0) < 0:
+        raise ValueError(f"chances of {', '.join(kinds)}, one at most together")
+    return chances
+
+
 def _new_code(store: Store, settings: Settings, kind: str) -> str:
     said = _said()
     with store.lock:
         person = store.people.named(said["person"])
-        value = secrets.token_hex(16)
+        value = store.dice.hex(32, kind, person.name)
         appid = str(said.get("appid", settings.appid))
         store.codes[value] = Code(kind, appid, person.name, store.clock() + CODE_LIFE)
         return value

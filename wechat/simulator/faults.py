@@ -7,9 +7,12 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
+from hashlib import sha1
 from threading import Lock
 
 from flask import Flask, Response, g, request
+
+from wechat.simulator.dice import Dice, Weather
 
 KINDS = ("late", "silent", "reset", "refuse", "unsigned", "bad_signature", "probe", "stale", "busy")
 
@@ -43,12 +46,12 @@ class Fault:
         return self.times > 0 and path.startswith(self.path) and self.method in ("", method)
 
 
-def install(app: Flask, faults: list[Fault]) -> None:
-    """Let the faults of the list befall calls outside /_sim."""
+def install(app: Flask, faults: list[Fault], weather: Weather, dice: Dice) -> None:
+    """Let the faults of the list, and then the weather, befall calls outside /_sim."""
 
     @app.before_request
     def begin() -> Response | None:
-        g.fault = _take(faults)
+        g.fault = _take(faults) or _bad_weather(weather, dice)
         return _instead_of_answer(g.fault)
 
     @app.after_request
@@ -64,6 +67,14 @@ def _take(faults: list[Fault]) -> Fault | None:
         return None
     with _TAKING:
         return _first_hit(faults)
+
+
+def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
+    if not weather.calls or request.path.startswith("/_sim"):
+        return None
+    body = sha1(request.get_data(), usedforsecurity=False).hexdigest()
+    kind = weather.strikes(weather.calls, dice.chance("call weather", request.method, request.path, body))
+    return Fault(kind, seconds=weather.seconds) if kind else None
 
 
 def _first_hit(faults: list[Fault]) -> Fault | None:

@@ -34,7 +34,7 @@ def blueprint(store: Store) -> Blueprint:
 
     @api.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Answer:
-        return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg}, rid: {secrets.token_hex(4)}"}
+        return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg}, rid: {store.dice.hex(8, 'rid')}"}
 
     @api.get("/sns/jscode2session")
     def login() -> Answer:
@@ -71,7 +71,7 @@ def code_to_session(store: Store, asked: dict[str, str]) -> Answer:
     if person.blocked:
         raise Refusal(40226, "code blocked")
     return {
-        "session_key": secrets.token_urlsafe(16),
+        "session_key": store.dice.hex(24, "session", person.name),
         "openid": store.people.openid(person.name, appid),
         "unionid": person.unionid,
     }
@@ -161,7 +161,7 @@ def _ration_force(store: Store, appid: str) -> None:
 
 def _new_token(store: Store, appid: str) -> Token:
     # As long as real ones may be: a column of 512 characters must do.
-    token = Token(secrets.token_urlsafe(102), appid, store.clock() + TOKEN_LIFE)
+    token = Token(store.dice.hex(136, "token", appid), appid, store.clock() + TOKEN_LIFE)
     store.tokens[token.value] = token
     store.current_token[appid] = token.value
     return token

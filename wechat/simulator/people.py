@@ -51,6 +51,11 @@ class People:
         person = raw[:_PERSON_BYTES]
         return hmac.compare_digest(raw[_PERSON_BYTES:], self._app_tag(person, appid))
 
+    def elsewhere(self, openid: str, appid: str) -> str:
+        """The same person's openid in another mini-program."""
+        person = urlsafe_b64decode(openid[1:] + "=")[:_PERSON_BYTES]
+        return "o" + urlsafe_b64encode(person + self._app_tag(person, appid)).decode().rstrip("=")
+
     def _unionid(self, name: str) -> str:
         return "oU" + urlsafe_b64encode(self._digest("union", name)[:19]).decode().rstrip("=")
 

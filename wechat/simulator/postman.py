@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-import uuid
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,13 +15,16 @@ from typing import Any
 import requests
 
 from wechat.aead import seal
-from wechat.simulator.clock import SimClock, rfc3339
-from wechat.simulator.store import MerchantAccount
+from wechat.simulator.clock import rfc3339
+from wechat.simulator.store import MerchantAccount, Store
 from wechat.simulator.wire import Signer
 
 # Seconds before each further attempt: 15 attempts after the first, 24 h 4 min in all.
 SCHEDULE = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
+# The business circle's authorisation has a hurried one of its own: 10 attempts after the first, 4 min 51 s in all.
+HURRIED = (1, 10, 10, 10, 10, 10, 60, 60, 60, 60)
 ANSWER_SECONDS = 5
+TROUBLES = ("drop", "delay", "duplicate", "hold", "wrong")
 _TICK = 0.2
 
 
@@ -31,7 +34,7 @@ class Trouble:
 
     drop: never sent · delay: first sent after `seconds` · duplicate: `copies` at once · hold: kept until released, the
     youngest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, probe, stale, serial,
-    amount, mchid, appid or key.
+    amount, currency, mchid, appid or key.
     """
 
     kind: str
@@ -41,8 +44,8 @@ class Trouble:
     what: str = "bad_signature"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("drop", "delay", "duplicate", "hold", "wrong"):
-            raise ValueError("kind is drop, delay, duplicate, hold or wrong")
+        if self.kind not in TROUBLES:
+            raise ValueError(f"kind is one of {', '.join(TROUBLES)}")
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Letter:
     summary: str
     content: dict[str, Any]
     created_at: datetime
+    schedule: tuple[int, ...] = SCHEDULE
     attempts: list[dict[str, Any]] = field(default_factory=list)
     acknowledged: bool = False
     wrong: str = ""
@@ -65,10 +69,12 @@ class Letter:
 class Postman:
     """A thread that does whatever is due on the simulator's clock."""
 
-    def __init__(self, clock: SimClock, signer: Signer, factor: float) -> None:
+    def __init__(self, store: Store, signer: Signer, factor: float, answer_seconds: float) -> None:
         self.letters: list[Letter] = []
         self.troubles: list[Trouble] = []
-        self._clock, self._signer, self._factor = clock, signer, factor
+        self._store, self._clock, self._signer = store, store.clock, signer
+        self._factor, self._answer_seconds = factor, answer_seconds
+        self._busy = 0
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._held: list[Letter] = []
         self._order = count()
@@ -80,21 +86,41 @@ class Postman:
         """Do something when the simulator's clock is this much further."""
         with self._wake:
             heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), deed))
-            self._wake.notify()
+            self._wake.notify_all()
 
-    def post(self, merchant: MerchantAccount, url: str, event: str, original: str, summary: str, content: dict[str, Any]) -> Letter:
+    def post(
+        self,
+        merchant: MerchantAccount,
+        url: str,
+        event: str,
+        original: str,
+        summary: str,
+        content: dict[str, Any],
+        schedule: tuple[int, ...] = SCHEDULE,
+    ) -> Letter:
         """Send a notice from now on, until it is acknowledged or the schedule is over."""
-        letter = Letter(str(uuid.uuid4()), url, merchant, event, original, summary, content, self._clock())
+        number = self._store.dice.uuid("notice", event, *_numbers(content))
+        letter = Letter(number, url, merchant, event, original, summary, content, self._clock(), schedule)
         with self._wake:
             self.letters.append(letter)
-            trouble = self._take_trouble()
+            trouble = self._take_trouble() or self._bad_weather(letter)
         self._send_off(letter, trouble)
         return letter
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until nothing is due by now and nothing is under way. Whether that came true in time."""
+        end = time.monotonic() + seconds
+        with self._wake:
+            while self._busy or (self._due and self._due[0][0] <= self._clock()):
+                if (left := end - time.monotonic()) <= 0:
+                    return False
+                self._wake.wait(min(left, _TICK))
+        return True
 
     def again(self, letter: Letter, copies: int = 1) -> None:
         """Deliver a notice again, `copies` at once, as WeChat Pay may at any time."""
         for _ in range(copies):
-            Thread(target=self._deliver, args=(letter,), daemon=True).start()
+            self._start(lambda: self._deliver(letter))
 
     def release(self) -> int:
         """Send what was held, the youngest first. Says how many."""
@@ -107,7 +133,7 @@ class Postman:
     def wake(self) -> None:
         """Look at the clock again: it was moved."""
         with self._wake:
-            self._wake.notify()
+            self._wake.notify_all()
 
     def _send_off(self, letter: Letter, trouble: Trouble | None) -> None:
         kind = trouble.kind if trouble else ""
@@ -131,16 +157,39 @@ class Postman:
             self.troubles.pop(0)
         return trouble
 
+    def _bad_weather(self, letter: Letter) -> Trouble | None:
+        weather = self._store.weather
+        if not weather.notices:
+            return None
+        thrown = self._store.dice.chance("notice weather", letter.event_type, *_numbers(letter.content))
+        kind = weather.strikes(weather.notices, thrown)
+        return Trouble(kind, seconds=weather.seconds) if kind else None
+
     def _work(self) -> None:
         while True:
             deed = self._next()
             # A thread each: a receiver that is slow holds up nobody else's notices.
-            Thread(target=deed, daemon=True).start()
+            self._start(deed, counted=True)
+
+    def _start(self, deed: Callable[[], None], *, counted: bool = False) -> None:
+        if not counted:
+            with self._wake:
+                self._busy += 1
+        Thread(target=self._run, args=(deed,), daemon=True).start()
+
+    def _run(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        finally:
+            with self._wake:
+                self._busy -= 1
+                self._wake.notify_all()
 
     def _next(self) -> Callable[[], None]:
         with self._wake:
             while not self._due or self._due[0][0] > self._clock():
                 self._wake.wait(self._patience())
+            self._busy += 1
             return heapq.heappop(self._due)[2]
 
     def _patience(self) -> float | None:
@@ -152,16 +201,18 @@ class Postman:
         if letter.acknowledged:
             return
         self._deliver(letter)
-        if not letter.acknowledged and done < len(SCHEDULE):
-            self.later(SCHEDULE[done] * self._factor, lambda: self._attempt(letter, done + 1))
+        if not letter.acknowledged and done < len(letter.schedule):
+            self.later(letter.schedule[done] * self._factor, lambda: self._attempt(letter, done + 1))
 
     def _deliver(self, letter: Letter) -> None:
         wrong, letter.wrong = letter.wrong, ""
         body = json.dumps(self._envelope(letter, wrong), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **self._signer.headers(body, wrong=wrong)}
         at = self._clock()
+        delivery = requests.Request("POST", letter.url, data=body, headers=headers)
         try:
-            status = self._http.post(letter.url, data=body, headers=headers, timeout=ANSWER_SECONDS, allow_redirects=False).status_code
+            sent = self._http.prepare_request(delivery)
+            status = self._http.send(sent, timeout=self._answer_seconds, allow_redirects=False).status_code
         except requests.RequestException:
             status = 0
         letter.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
@@ -170,7 +221,7 @@ class Postman:
 
     def _envelope(self, letter: Letter, wrong: str) -> dict[str, Any]:
         key = b"another-key-of-thirty-two-bytes!" if wrong == "key" else letter.merchant.api_v3_key
-        nonce = uuid.uuid4().hex[:12]
+        nonce = self._store.dice.hex(12, "seal", letter.id)
         plain = json.dumps(_falsified(letter.content, wrong), ensure_ascii=False).encode()
         resource = {
             "original_type": letter.original_type,
@@ -189,6 +240,11 @@ class Postman:
         }
 
 
+def _numbers(content: dict[str, Any]) -> list[str]:
+    names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid")
+    return [str(content[name]) for name in names if name in content]
+
+
 def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
@@ -201,6 +257,9 @@ def _session() -> requests.Session:
 def _falsified(content: dict[str, Any], wrong: str) -> dict[str, Any]:
     if wrong == "amount":
         return {**content, "amount": {**content["amount"], "total": content["amount"]["total"] + 1}}
+    if wrong == "currency":
+        return {**content, "amount": {**content["amount"], "currency": "USD"}}
     if wrong in ("mchid", "appid"):
-        return {**content, wrong: "wx0000000000000000" if wrong == "appid" else "1900000000"}
+        name = f"sp_{wrong}" if f"sp_{wrong}" in content else wrong
+        return {**content, name: "wx0000000000000000" if wrong == "appid" else "1900000000"}
     return content

@@ -10,11 +10,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from wechat.simulator.clock import SimClock
+from wechat.simulator.dice import Dice, Weather
 from wechat.simulator.faults import Fault
 from wechat.simulator.people import People
 
 CODE_LIFE = timedelta(minutes=5)
 TOKEN_LIFE = timedelta(seconds=7200)
+PAY_CODE_LIFE = timedelta(seconds=60)
 
 
 @dataclass
@@ -29,6 +31,17 @@ class Code:
 
 
 @dataclass
+class PayCode:
+    """What the wallet shows to a cashier: single use, a minute. `refuse` is the error that a charge gets."""
+
+    person: str
+    expires_at: datetime
+    needs_password: bool = False
+    refuse: str = ""
+    used_for: str = ""
+
+
+@dataclass
 class Token:
     """An access token of a mini-program."""
 
@@ -39,12 +52,13 @@ class Token:
 
 @dataclass
 class MerchantAccount:
-    """A merchant: certificates by serial, its API v3 key, the mini-programs bound to it, and its balance."""
+    """A merchant: certificates by serial, API v3 key, mini-programs, balance; a service provider's sub-merchants."""
 
     mchid: str
     api_v3_key: bytes = field(repr=False)
     certificates: dict[str, RSAPublicKey] = field(default_factory=dict, repr=False)
     appids: set[str] = field(default_factory=set)
+    subs: set[str] = field(default_factory=set)
     can_refund: bool = True
 
 
@@ -56,17 +70,28 @@ class Order:
     appid: str
     out_trade_no: str
     asked: dict[str, Any]
-    prepay_id: str
-    prepaid_at: datetime
+    openid: str
     created_at: datetime
+    sub_mchid: str = ""
+    sub_appid: str = ""
+    trade_type: str = "JSAPI"
     state: str = "NOTPAY"
+    prepay_id: str = ""
+    prepaid_at: datetime | None = None
     transaction_id: str | None = None
     paid_at: datetime | None = None
+    reversed_at: datetime | None = None
 
     @property
     def total(self) -> int:
         """The amount in fen."""
         return int(self.asked["amount"]["total"])
+
+    @property
+    def shares_profit(self) -> bool:
+        """Whether its money is frozen for profit sharing."""
+        settle = self.asked.get("settle_info")
+        return isinstance(settle, dict) and settle.get("profit_sharing") is True
 
 
 @dataclass
@@ -89,10 +114,13 @@ class Store:
 
     people: People
     clock: SimClock
+    dice: Dice = field(default_factory=Dice)
+    weather: Weather = field(default_factory=Weather)
     apps: dict[str, str] = field(default_factory=dict, repr=False)
     merchants: dict[str, MerchantAccount] = field(default_factory=dict)
     templates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
+    pay_codes: dict[str, PayCode] = field(default_factory=dict, repr=False)
     tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     current_token: dict[str, str] = field(default_factory=dict, repr=False)
     forced: dict[str, list[datetime]] = field(default_factory=dict)
