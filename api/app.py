@@ -34,6 +34,8 @@ from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
 from api.staff import routes as staff_routes
+from api.wallet import routes as wallet_routes
+from api.wallet import service as wallet
 
 
 def create_app(settings: Settings) -> http.App:
@@ -79,10 +81,16 @@ def configure(settings: Settings) -> None:
 
 def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
-    members.holds_value[:] = [points.holds, lambda member_id: bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)]
+    members.holds_value[:] = [points.holds, _has_receipts, wallet.holds]
     members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export, merges=merges.export)
-    members.at_closing[:] = [messages.forget, merges.forget, points.forfeit]
+    members.exports.update(wallet=wallet.export)
+    members.before_closing[:] = [wallet.refuse_closing]
+    members.at_closing[:] = [messages.forget, merges.forget, points.forfeit, wallet.forget]
     members.at_folding[:] = [messages.hand_over]
+
+
+def _has_receipts(member_id: int) -> bool:
+    return bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)
 
 
 def _register_rooms(api: http.Api) -> None:
@@ -110,6 +118,7 @@ def _register_rooms(api: http.Api) -> None:
         ledger_routes.office,
         plate_routes.public,
         plate_routes.office,
+        wallet_routes.members,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

@@ -101,3 +101,9 @@ SELECT a.asset, coalesce(a.balance, coalesce(r.balance, 0) + (
 FROM ledger_accounts a LEFT JOIN ledger_rollups r ON r.account_id = a.id
 WHERE a.owner_kind = %(kind)s AND a.owner_id = %(id)s AND a.asset = ANY(%(assets)s::text[])
 """
+
+#: Balances of many owners that run one.
+RUNNING = """
+SELECT owner_id, asset, balance FROM ledger_accounts
+WHERE owner_kind = %(kind)s AND owner_id = ANY(%(ids)s::bigint[]) AND asset = ANY(%(assets)s::text[])
+"""

@@ -12,6 +12,7 @@ SCORE, REVIEW, REFUSE = "score", "review", "refuse"
 VERDICTS = (SCORE, REVIEW, REFUSE)
 ROUNDINGS = ("down", "half_up", "up")
 EXPIRIES = ("never", "days", "month_end", "year_end")
+VALUE_ORDERS = ("principal_first", "bonus_first", "proportional")
 _A_MILLION = 1_000_000
 _TEN_YEARS = 3650  # days
 
@@ -74,6 +75,18 @@ class Policy:
     plate_excluded: bool = _yes(False, "a shopper may name a part that earns no benefit")
     silence_minutes: int = _number(30, 10, 240, "a shop's plates are silent when nothing was paid for so many minutes")
     silence_usual: int = _number(4, 1, 1000, "silence is odd where in that time of the week at least so many payments usually come")
+
+    # stored value
+    value_order: str = _choice("principal_first", VALUE_ORDERS, "what is used first of a stored-value card")
+    pin_above_fen: int = _number(20_000, 0, MAX_FEN, "a payment with more stored value than this asks for the PIN")
+    named_card_limit_fen: int = _number(500_000, 1, 500_000, "principal on a named card (记名卡); the law's limit is ¥5,000")
+    unnamed_card_limit_fen: int = _number(100_000, 1, 100_000, "principal on an unnamed card (不记名卡); the law's limit is ¥1,000")
+    unnamed_valid_years: int = _number(3, 3, 100, "an unnamed card is valid at least so many years; the law wants three")
+    real_name_fen: int = _number(1_000_000, 1, 1_000_000, "who buys cards for so much shows a document; by law from ¥10,000")
+    person_transfer_fen: int = _number(5_000_000, 1, 5_000_000, "a person pays so much by bank transfer; by law from ¥50,000")
+    company_transfer_fen: int = _number(500_000, 1, 500_000, "a company pays so much by bank transfer; by law from ¥5,000")
+    card_second_person_fen: int = _number(50_000, 0, MAX_FEN, "with more on a card, thawing, replacing or voiding it needs a second person")
+    card_check_shows_balance: bool = _yes(False, "a shop that checks a card sees its balance")
 
     def differs(self) -> dict[str, Any]:
         """What is not the default, as it is stored."""

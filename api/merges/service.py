@@ -24,6 +24,7 @@ from api.points import service as points
 from api.points.service import merging as point_merging
 from api.receipts import service as receipts
 from api.sales import service as sales
+from api.wallet import service as wallet
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ def approve(merge_id: int, *, by: str) -> Merge:
         *sales.hand_over(source.id, target.id),
         *receipts.hand_over(source.id, target.id),
         *messages.lend(source.id, target.id),
+        *wallet.hand_over(source.id, target.id),
     ]
     of_members, kept = member_merging.absorb(source, target, phone_of_source=merge.phone_of_source, by=by)
     _remember(merge, [*moved, *of_members])
@@ -183,6 +185,7 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     sales.bring_back(rows, target.id, source.id)
     receipts.bring_back(rows, target.id, source.id)
     messages.bring_back(rows.get("message", ()), target.id, source.id)
+    wallet.bring_back(rows, target.id, source.id)
     lost = member_merging.release(source, target, rows, merge.kept or {}, causes=causes, by=by)
     merge.undone, merge.undo_transfer_id = asdict(done) | {"survivor_debt": done.survivor_debt, "lost": lost}, transfer_id
     session.flush()

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from api.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
+
+
+class CardNotFound(NotFound):
+    """There is no such card here."""
+
+
+class CardNotUsable(Conflict):
+    """This card cannot be used now; `reason` says why."""
+
+
+class CardBalanceTooLow(Conflict):
+    """There is not enough on the card."""
+
+
+class PutBackTooLarge(Conflict):
+    """More stored value would come back than was used."""
+
+
+class PinNeeded(Forbidden):
+    """Please enter the wallet's PIN; `is_set` says whether there is one yet."""
+
+
+class PinWrong(Forbidden):
+    """This PIN is wrong; `left` says how many tries are left."""
+
+
+class PinLocked(Forbidden):
+    """The PIN was wrong too often; it rests for a while."""
+
+
+class PinProofNeeded(Forbidden):
+    """A PIN is changed with the old one, or with a fresh code sent to the phone."""
+
+
+class PayCodeWrong(NotFound):
+    """This is not a pay code of this mall."""
+
+
+class PayCodeUsed(Conflict):
+    """This pay code was used already; please show a fresh one."""
+
+
+class PayCodeExpired(Conflict):
+    """This pay code has expired; please show a fresh one."""
+
+
+class PackageNotFound(NotFound):
+    """There is no such recharge package."""
+
+
+class PackageClosed(Conflict):
+    """This recharge package is not offered now."""
+
+
+class PackageLimitReached(Conflict):
+    """This recharge package cannot be bought any more often."""
+
+
+class PackageWrong(Unprocessable):
+    """This recharge package does not make sense; `errors` says why."""
+
+
+class RechargeNotFound(NotFound):
+    """There was no such recharge."""
+
+
+class RechargeSpent(Conflict):
+    """Nothing of this recharge is left to be paid back."""
+
+
+class RechargeDiffers(Conflict):
+    """This order was recharged before with other amounts."""
+
+
+class ProductNotFound(NotFound):
+    """There is no such kind of card."""
+
+
+class ProductCodeTaken(Conflict):
+    """There is a kind of card with this code already."""
+
+
+class ProductWrong(Unprocessable):
+    """This kind of card does not make sense; `errors` says why."""
+
+
+class CardLimitExceeded(Conflict):
+    """More than the law allows would be on one card; `limit_fen` says how much may be."""
+
+
+class BalanceLeft(Conflict):
+    """There is stored value left; use it or have it paid back first."""

@@ -1,0 +1,56 @@
+"""What can be done with stored value. Other rooms use the names below; the verbs of one group stand in one file each."""
+
+from __future__ import annotations
+
+from api.wallet.models import Card, CardProduct, Recharge, RechargePackage
+from api.wallet.service.drawing import Borne, bonus_bearers, draw, draws_of, put_back, release
+from api.wallet.service.leaving import bring_back, export, forget, hand_over, holds, lock_cards, refuse_closing
+from api.wallet.service.offers import free_package, offer, package, packages, reserve_package
+from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use_pay_code
+from api.wallet.service.pins import demand_pin
+from api.wallet.service.pins import needed as pin_needed
+from api.wallet.service.reading import Drawn, Funds, funds, split_draw, spread, usable
+from api.wallet.service.recharging import TakenOut, can_take_out, recharge, recharge_of, refuse_recharge, take_out
+
+__all__ = [
+    "Borne",
+    "Card",
+    "CardProduct",
+    "Drawn",
+    "Funds",
+    "PayCode",
+    "Recharge",
+    "RechargePackage",
+    "TakenOut",
+    "bonus_bearers",
+    "bring_back",
+    "can_take_out",
+    "demand_pin",
+    "draw",
+    "draws_of",
+    "export",
+    "forget",
+    "free_package",
+    "funds",
+    "hand_over",
+    "holds",
+    "is_pay_code",
+    "lock_cards",
+    "new_pay_code",
+    "offer",
+    "package",
+    "packages",
+    "pin_needed",
+    "put_back",
+    "recharge",
+    "recharge_of",
+    "refuse_closing",
+    "refuse_recharge",
+    "release",
+    "reserve_package",
+    "split_draw",
+    "spread",
+    "take_out",
+    "usable",
+    "use_pay_code",
+]
