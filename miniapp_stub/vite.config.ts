@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import uniPlugin from "@dcloudio/vite-plugin-uni";
 import { defineConfig, type Plugin } from "vite";
+import { shell } from "./shell/plugin";
 
 // The plugin is CommonJS: depending on who loads it, the function is the export or its default.
 const uni = ((uniPlugin as unknown as { default?: typeof uniPlugin }).default ?? uniPlugin) as typeof uniPlugin;
@@ -60,13 +61,14 @@ function firstPageAtOnce(): Plugin {
 const BASE = "/m/";
 const FOR_BROWSERS = process.env.UNI_PLATFORM === "h5";
 
-/** What nearly every page uses travels as one file; in a mini-program nothing travels one by one. */
+/** What nearly every page uses travels as one file, what others made as another that a release of ours leaves in the browsers' caches. */
 function together(id: string): string | undefined {
+  if (/\/node_modules\/(?!qrcode|wot-design)/.test(id)) return "framework";
   return /\/src\/(components\/[A-Z]\w+\.vue|lib\/(?!qr)|stores\/(look|session|mall)|api\/)/.test(id) ? "ours" : undefined;
 }
 
 export default defineConfig({
-  plugins: [withoutForeignFont(), uni(), withoutForeignShadows(), firstPageAtOnce()],
+  plugins: [withoutForeignFont(), uni(), withoutForeignShadows(), ...(FOR_BROWSERS ? [firstPageAtOnce(), shell(BASE)] : [])],
   build: FOR_BROWSERS ? { rollupOptions: { output: { manualChunks: together } } } : {},
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {

@@ -8,6 +8,10 @@ import { Denied, type Wallet } from "./wallet";
 // uni-app's router is told the address to stay under: /m/<mall>/, not /m/ only.
 declare const __uniConfig: { router: { routerBase: string } };
 if (typeof __uniConfig !== "undefined") __uniConfig.router.routerBase = location.pathname;
+// An address that leads nowhere (an old link, a letter lost) leads home: the router would leave the page white.
+declare const __uniRoutes: { path: string; alias?: string }[];
+const asked = location.hash.slice(1).split("?")[0];
+if (typeof __uniRoutes !== "undefined" && asked && !__uniRoutes.some((one) => one.path === asked || one.alias === asked)) history.replaceState(null, "", location.pathname);
 befriend();
 
 /** Files behind the blob: addresses made here; a strict Content-Security-Policy lets nobody fetch them again. */
