@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from alipay import records
+from alipay import bill, records
+from alipay.bill import BillLine
 from alipay.errors import GatewaySilent, UnreadableAnswer, refusal
-from alipay.http import TIMEOUT, new_session, post_form
+from alipay.http import TIMEOUT, download, new_session, post_form
 from alipay.money import yuan
 from alipay.records import Cancelled, Identity, Refund, RefundState, Trade
 from alipay.signing import SIGN_TYPE, Clock, beijing, request_content, sign, signed_node
@@ -144,6 +145,17 @@ class AlipayClient:
         said = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
         answer = self._business("alipay.trade.fastpay.refund.query", said)
         return _read(answer, lambda told: records.refund_state(told, out_trade_no, out_request_no))
+
+    def trade_bill(self, day: date) -> list[BillLine]:
+        """Every payment and refund of the seller on one Beijing day, from about nine the next morning on.
+
+        Raises BillMissing: not made yet, or nothing happened on that day.
+        """
+        said = {"bill_type": "trade", "bill_date": day.isoformat()}
+        answer = self._business("alipay.data.dataservice.bill.downloadurl.query", said)
+        # The address is good for 30 seconds, and was proved with the answer; the file behind it is not signed.
+        address = _read(answer, lambda told: records.text(told, "bill_download_url"))
+        return bill.read(download(self._http, address, self._timeout, bill.LARGEST_ZIP), day)
 
     def _business(
         self, method: str, said: Mapping[str, str], *, notify_url: str = "", accepts: tuple[str, ...] = (SUCCESS,)

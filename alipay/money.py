@@ -20,3 +20,8 @@ def fen(text: str) -> int:
     if match is None:
         raise ValueError("not an amount in yuan")
     return int(match[1]) * 100 + int((match[2] or "0").ljust(2, "0"))
+
+
+def signed_fen(text: str) -> int:
+    """ "-0.01" → -1, as bills write fees and refunds. Raises ValueError as fen does."""
+    return -fen(text[1:]) if text.startswith("-") else fen(text)

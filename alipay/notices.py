@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import parse_qsl
 
 from alipay.errors import UnreadableAnswer, Untrusted
 from alipay.money import fen
@@ -14,6 +15,7 @@ from alipay.trust import Trust
 
 ACKNOWLEDGED = "success"
 FAILED = "failure"
+MOST_FIELDS = 200
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,21 @@ class TradeNotice:
     def is_refund(self) -> bool:
         """Whether this message was caused by a refund; `refund_fen` is then the trade's sum of refunds."""
         return self.refund_fen is not None
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """The fields of a posted body, each exactly as it was sent. Raises UnreadableAnswer.
+
+    The JSON inside some of them (fund_bill_list) is signed as text: never read it and write it anew.
+    """
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise UnreadableAnswer("the body is not a form in UTF-8") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise UnreadableAnswer("a field is there twice")
+    return form
 
 
 def read_trade(form: Mapping[str, str], *, trust: Trust) -> TradeNotice:

@@ -77,7 +77,12 @@ class AppCertificates:
     @classmethod
     def of(cls, app: str, root: str) -> AppCertificates:
         """From the PEMs of both. Raises ValueError."""
-        return cls(certificate_number(load_pem_x509_certificates(app.encode())[0]), root_number(root))
+        return cls(certificate_number(certificate_of(app)), root_number(root))
+
+
+def certificate_of(pem: str) -> Certificate:
+    """The first certificate of a PEM; what follows are those above it. Raises ValueError."""
+    return load_pem_x509_certificates(pem.encode())[0]
 
 
 def certificate_number(certificate: Certificate) -> str:

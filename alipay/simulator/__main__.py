@@ -20,10 +20,17 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--keys", type=Path, default=Settings.keys, help="folder of the key files, made if missing")
     parser.add_argument("--seed", default=Settings.seed, help="makes open_ids and phones the same after every start")
+    parser.add_argument("--dice-seed", help="makes everything else that is random the same in every replay")
     parser.add_argument("--schedule-factor", type=float, default=1.0, help="1.0 resends notices as Alipay does")
     parser.add_argument("--identity", choices=("open_id", "user_id", "both"), default="open_id")
     said = parser.parse_args()
-    settings = Settings(keys=said.keys, seed=said.seed, schedule_factor=said.schedule_factor, identity=said.identity)
+    settings = Settings(
+        keys=said.keys,
+        seed=said.seed,
+        dice_seed=said.dice_seed,
+        schedule_factor=said.schedule_factor,
+        identity=said.identity,
+    )
     with server(create_app(settings), said.port, said.host) as web:
         signal.signal(signal.SIGTERM, lambda *_: _stop())
         sys.stdout.write(f"Alipay simulator on http://{said.host}:{web.server_port}\n")

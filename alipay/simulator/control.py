@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from flask import Blueprint, Response, request
 
 from alipay.aes import encrypt
-from alipay.signing import SIGN_TYPE, public_key, sign
+from alipay.signing import SIGN_TYPE, public_key
 from alipay.simulator.failures import Failure
-from alipay.simulator.faults import Fault
-from alipay.simulator.postman import Letter, Postman, Trouble
+from alipay.simulator.faults import KINDS, Fault
+from alipay.simulator.postman import TROUBLES, Letter, Postman, Trouble
 from alipay.simulator.settings import Settings
-from alipay.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Application, Code, PayCode, Store, Trade
+from alipay.simulator.signer import MODES, Signer
+from alipay.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Application, Code, Difference, PayCode, Store, Trade
 from alipay.simulator.trades import Trades
+from alipay.trust import certificate_number, certificate_of
 
 Answer = dict[str, Any]
 
 
-def blueprint(store: Store, trades: Trades, postman: Postman, key: RSAPrivateKey, settings: Settings) -> Blueprint:
+def blueprint(store: Store, trades: Trades, postman: Postman, signer: Signer, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
-    _phones(sim, store, key, settings)
+    _phones(sim, store, signer, settings)
     _money(sim, store, trades, postman, settings)
-    _troubles(sim, store, postman)
+    _troubles(sim, store, postman, signer)
+    _chance(sim, store)
+    _bills(sim, store)
     _let_pages_ask(sim)
 
     @sim.errorhandler(KeyError)
@@ -57,7 +61,7 @@ def _let_pages_ask(sim: Blueprint) -> None:
         return answer
 
 
-def _phones(sim: Blueprint, store: Store, key: RSAPrivateKey, settings: Settings) -> None:
+def _phones(sim: Blueprint, store: Store, signer: Signer, settings: Settings) -> None:
     @sim.post("/users")
     def user() -> Answer:
         """Make or change a person: {person, phone?, app_id?}."""
@@ -81,14 +85,15 @@ def _phones(sim: Blueprint, store: Store, key: RSAPrivateKey, settings: Settings
 
     @sim.post("/auth-pay-code")
     def auth_pay_code() -> Answer:
-        """What the phone shows to the cashier's scanner: {person, needs_password?, refuse?} → {code}, good for a minute."""
+        """What the phone shows to the cashier's scanner: {person, needs_password?, refuse?} → {auth_code}."""
         said = _said()
         with store.lock:
             person = store.people.named(said["person"])
-            value = f"{25 + secrets.randbelow(6)}{secrets.randbelow(10**16):016d}"
+            dice = store.dice
+            value = f"{25 + int(dice.digits(6, 'pay code', person.name)) % 6}{dice.digits(16, 'pay code', person.name)}"
             expires_at = store.clock() + PAY_CODE_LIFE
             store.pay_codes[value] = PayCode(person.name, expires_at, bool(said.get("needs_password")), str(said.get("refuse", "")))
-            return {"code": value}
+            return {"auth_code": value}
 
     @sim.post("/phone-payload")
     def phone_payload() -> Answer:
@@ -103,7 +108,7 @@ def _phones(sim: Blueprint, store: Store, key: RSAPrivateKey, settings: Settings
         sealed = encrypt(app.content_key, plain)
         return {
             "response": sealed,
-            "sign": sign(key, f'"{sealed}"'),
+            "sign": signer.sign(f'"{sealed}"')[0],
             "sign_type": SIGN_TYPE,
             "encrypt_type": "AES",
             "charset": "UTF-8",
@@ -144,7 +149,7 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
 
     @sim.post("/applications")
     def application() -> Answer:
-        """A further application, or a change: {app_id, public_key?, content_key?, seller_id?, can_refund?}."""
+        """A further application, or a change: {app_id, public_key?, content_key?, seller_id?, can_refund?, mode?, certificate_pem?}."""
         said = _said()
         with store.lock:
             app = store.apps.get(str(said["app_id"]))
@@ -154,6 +159,9 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
                 app = Application(str(said["app_id"]), public_key(said["public_key"]), content_key, seller)
                 store.apps[app.app_id] = app
             app.can_refund = bool(said.get("can_refund", app.can_refund))
+            app.mode = str(said.get("mode", app.mode))
+            if "certificate_pem" in said:
+                app.certificate = certificate_number(certificate_of(said["certificate_pem"]))
         return {"app_id": app.app_id, "seller_id": app.seller_id}
 
     @sim.get("/notices")
@@ -174,7 +182,7 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
         return {"released": postman.release()}
 
 
-def _troubles(sim: Blueprint, store: Store, postman: Postman) -> None:
+def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) -> None:
     @sim.post("/faults")
     def fault() -> Answer:
         """The next calls go wrong: see alipay.simulator.faults.Fault."""
@@ -190,22 +198,86 @@ def _troubles(sim: Blueprint, store: Store, postman: Postman) -> None:
 
     @sim.delete("/faults")
     def heal() -> Answer:
-        """No fault and no trouble from now on."""
+        """No fault and no trouble from now on, good weather, and the present key."""
         store.faults.clear()
         postman.troubles.clear()
+        store.weather.calls, store.weather.notices = {}, {}
+        signer.mode = "present"
         return {}
 
     @sim.post("/clock")
     def clock() -> Answer:
-        """Move the simulator's clock: {advance: seconds}."""
-        store.clock.advance(float(_said()["advance"]))
+        """Move the simulator's clock: {advance: seconds}; or {stop: instant}, or {start: true}."""
+        said = _said()
+        if "stop" in said:
+            store.clock.stop(_instant(str(said["stop"])))
+        elif said.get("start"):
+            store.clock.start()
+        else:
+            store.clock.advance(float(said["advance"]))
         postman.wake()
         return {"now": store.clock().isoformat()}
+
+    @sim.post("/sign-mode")
+    def sign_mode() -> Answer:
+        """Which key signs from now on: {mode: present | next | mixed}."""
+        mode = _said()["mode"]
+        if mode not in MODES:
+            raise ValueError(f"mode is one of {', '.join(MODES)}")
+        signer.mode = mode
+        return {"mode": mode}
 
     @sim.get("/health")
     def health() -> Answer:
         """Alive."""
         return {"ok": True}
+
+
+def _chance(sim: Blueprint, store: Store) -> None:
+    @sim.post("/dice")
+    def dice() -> Answer:
+        """The same seed is the same replay: {seed}; null is real chance."""
+        seed = _said().get("seed")
+        store.dice.seed(None if seed is None else str(seed))
+        return {"seed": seed}
+
+    @sim.post("/weather")
+    def weather() -> Answer:
+        """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
+        said = _said()
+        calls, notices = _chances(said.get("calls", {}), KINDS), _chances(said.get("notices", {}), TROUBLES)
+        store.weather.calls, store.weather.notices = calls, notices
+        store.weather.seconds = float(said.get("seconds", store.weather.seconds))
+        return {"calls": calls, "notices": notices}
+
+
+def _chances(said: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
+    chances = {str(kind): float(chance) for kind, chance in said.items()}
+    if not set(chances) <= set(kinds) or not 0 <= sum(chances.values()) <= 1 or min(chances.values(), default=0) < 0:
+        raise ValueError(f"chances of {', '.join(kinds)}, one at most together")
+    return chances
+
+
+def _bills(sim: Blueprint, store: Store) -> None:
+    @sim.post("/bill-differences")
+    def differ() -> Answer:
+        """Bills made from now on say it otherwise: see alipay.simulator.store.Difference."""
+        with store.lock:
+            store.differences.append(Difference(**_said()))
+        return {"differences": len(store.differences)}
+
+    @sim.delete("/bill-differences")
+    def agree() -> Answer:
+        """Bills made from now on are right."""
+        store.differences.clear()
+        return {}
+
+
+def _instant(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return read
 
 
 def _letter(letter: Letter) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import time
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 from flask import Flask, Response, g, request
+
+from alipay.simulator.dice import Dice, Weather
 
 KINDS = ("late", "silent", "reset", "lost", "refuse", "retry", "unknown", "unsigned", "bad_signature", "error_response")
 
@@ -18,7 +21,7 @@ _TAKING = Lock()
 
 @dataclass
 class Fault:
-    """`times` more calls of `method` (empty: any) suffer it.
+    """`times` more calls of `method` (empty: any; downloadBillFile.resource: a download) suffer it.
 
     late: done, answered after `seconds` · silent: done, then the line stays open for `seconds` without an answer ·
     reset: done, then the connection is cut · lost: cut before it is done · refuse: not done, answers `code` and `sub_code`
@@ -38,12 +41,12 @@ class Fault:
             raise ValueError(f"kind is one of {', '.join(KINDS)}")
 
 
-def install(app: Flask, faults: list[Fault]) -> None:
-    """Let the faults of the list befall gateway calls."""
+def install(app: Flask, faults: list[Fault], weather: Weather, dice: Dice) -> None:
+    """Let the faults of the list, and then the weather, befall gateway calls and downloads."""
 
     @app.before_request
     def begin() -> Response | None:
-        g.fault = _take(faults)
+        g.fault = _take(faults) or _bad_weather(weather, dice)
         if g.fault is not None and g.fault.kind == "lost":
             _cut_connection()
             return Response()
@@ -66,9 +69,28 @@ def _take(faults: list[Fault]) -> Fault | None:
         return _first_hit(faults)
 
 
+def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
+    if not weather.calls or request.path.startswith("/_sim"):
+        return None
+    kind = weather.strikes(weather.calls, dice.chance("call weather", _method(), dice.place(_out_trade_no())))
+    return Fault(kind, seconds=weather.seconds) if kind else None
+
+
+def _method() -> str:
+    # A download is no method of the gateway: its path is its name.
+    return request.values.get("method") or request.path.strip("/")
+
+
+def _out_trade_no() -> str:
+    try:
+        return str(json.loads(request.values["biz_content"])["out_trade_no"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _first_hit(faults: list[Fault]) -> Fault | None:
     for fault in faults:
-        if fault.method in ("", request.values.get("method")):
+        if fault.method in ("", _method()):
             fault.times -= 1
             if fault.times <= 0:
                 faults.remove(fault)

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from secrets import randbelow
 from threading import Condition, Thread
 from typing import Any
 
 import requests
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from alipay.money import fen, yuan
-from alipay.signing import SIGN_TYPE, beijing, notice_content, sign
-from alipay.simulator.clock import SimClock
+from alipay.signing import SIGN_TYPE, beijing, notice_content
+from alipay.simulator.signer import Signer
+from alipay.simulator.store import Store
 
 # Seconds before each further delivery: 4m, 10m, 10m, 1h, 2h, 6h, 15h.
 SCHEDULE = (240, 600, 600, 3600, 7200, 21600, 54000)
 ANSWER_SECONDS = 5
 _TICK = 0.2
+TROUBLES = ("drop", "delay", "duplicate", "hold", "wrong")
 _WRONG = ("bad_signature", "sign_type", "amount", "app_id", "seller_id")
 
 
@@ -41,7 +41,7 @@ class Trouble:
     what: str = "bad_signature"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("drop", "delay", "duplicate", "hold", "wrong") or self.what not in _WRONG:
+        if self.kind not in TROUBLES or self.what not in _WRONG:
             raise ValueError(f"kind is drop, delay, duplicate, hold or wrong; what is one of {', '.join(_WRONG)}")
 
 
@@ -60,10 +60,11 @@ class Letter:
 class Postman:
     """A thread that does whatever is due on the simulator's clock."""
 
-    def __init__(self, clock: SimClock, key: RSAPrivateKey, factor: float) -> None:
+    def __init__(self, store: Store, signer: Signer, factor: float) -> None:
         self.letters: list[Letter] = []
         self.troubles: list[Trouble] = []
-        self._clock, self._key, self._factor = clock, key, factor
+        self._store, self._clock = store, store.clock
+        self._signer, self._factor = signer, factor
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._held: list[Letter] = []
         self._order = count()
@@ -79,10 +80,12 @@ class Postman:
 
     def post(self, url: str, fields: dict[str, str]) -> Letter:
         """Send a notice from now on, until it is acknowledged or the schedule is over."""
-        letter = Letter(f"{self._clock():%Y%m%d}00222{randbelow(10**20):020d}", url, fields)
+        place = self._store.dice.place(fields["out_trade_no"])
+        number = self._store.dice.digits(20, "notice", place)
+        letter = Letter(f"{self._clock():%Y%m%d}00222{number}", url, fields)
         with self._wake:
             self.letters.append(letter)
-            trouble = self._take_trouble()
+            trouble = self._take_trouble() or self._bad_weather(place)
         self._send_off(letter, trouble)
         return letter
 
@@ -125,6 +128,11 @@ class Postman:
         if trouble.times <= 0:
             self.troubles.pop(0)
         return trouble
+
+    def _bad_weather(self, place: str) -> Trouble | None:
+        weather = self._store.weather
+        kind = weather.strikes(weather.notices, self._store.dice.chance("notice weather", place)) if weather.notices else None
+        return Trouble(kind, seconds=weather.seconds) if kind else None
 
     def _work(self) -> None:
         while True:
@@ -170,7 +178,7 @@ class Postman:
         if wrong == "sign_type":
             # What a platform message does, and a trade notice must not: sign_type inside the signed text.
             content += f"&sign_type={SIGN_TYPE}"
-        return {**form, "sign": sign(self._key, content + (" " if wrong == "bad_signature" else ""))}
+        return {**form, "sign": self._signer.sign(content + (" " if wrong == "bad_signature" else ""))[0]}
 
 
 def _session() -> requests.Session:

@@ -14,6 +14,7 @@ PORT = 5012
 class Settings:
     """`seed` makes open_ids, user_ids and phone numbers the same after every start.
 
+    `dice_seed` makes everything else that is random the same in every replay; None is real chance.
     `schedule_factor` shortens every wait between two deliveries of a notice (1.0 = as Alipay does).
     `identity` says what logins carry: open_id (as new applications are given), user_id, or both.
     """
@@ -24,3 +25,4 @@ class Settings:
     seed: str = "mallbridge"
     schedule_factor: float = 1.0
     identity: str = "open_id"
+    dice_seed: str | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import RLock
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from alipay.simulator.clock import SimClock
+from alipay.simulator.dice import Dice, Weather
 from alipay.simulator.faults import Fault
 from alipay.simulator.people import People
 
@@ -19,13 +20,18 @@ PAY_CODE_LIFE = timedelta(seconds=60)
 
 @dataclass
 class Application:
-    """An application: its public key, content key and seller."""
+    """An application: its public key, content key and seller, its certificate's number, and whether it uses that.
+
+    `mode` is key, certificate or, while it changes over, both.
+    """
 
     app_id: str
     key: RSAPublicKey = field(repr=False)
     content_key: str = field(repr=False)
     seller_id: str = ""
     can_refund: bool = True
+    certificate: str = ""
+    mode: str = "both"
 
 
 @dataclass
@@ -83,6 +89,37 @@ class Trade:
 
 
 @dataclass
+class Difference:
+    """What the bill says otherwise than we do, on one day or on any.
+
+    missing: without the lines of the trade, or of its one refund · amount: off by `fen` · twice: said twice · extra: a
+    payment of `fen` that nobody made.
+    """
+
+    kind: str
+    out_trade_no: str = ""
+    out_request_no: str | None = None
+    fen: int = 1
+    day: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("missing", "amount", "twice", "extra"):
+            raise ValueError("kind is missing, amount, twice or extra")
+        if not self.out_trade_no and self.kind != "extra":
+            raise ValueError("which out_trade_no")
+        self.on = date.fromisoformat(self.day) if self.day else None
+
+    @property
+    def number(self) -> str:
+        """The number of an extra payment."""
+        return self.out_trade_no or "UNKNOWN0000000000"
+
+    def hits(self, out_trade_no: str, out_request_no: str) -> bool:
+        """Whether it is about this line: of the payment and all refunds, or, where one is named, of that refund."""
+        return out_trade_no == self.out_trade_no and self.out_request_no in (None, out_request_no)
+
+
+@dataclass
 class Store:
     """Hold `lock` for whatever reads and writes together."""
 
@@ -93,5 +130,9 @@ class Store:
     pay_codes: dict[str, PayCode] = field(default_factory=dict, repr=False)
     trades: dict[tuple[str, str], Trade] = field(default_factory=dict)
     by_trade_no: dict[str, Trade] = field(default_factory=dict)
+    bills: dict[str, tuple[bytes, datetime]] = field(default_factory=dict, repr=False)
+    differences: list[Difference] = field(default_factory=list)
+    dice: Dice = field(default_factory=Dice)
+    weather: Weather = field(default_factory=Weather)
     faults: list[Fault] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)

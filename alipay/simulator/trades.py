@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -186,8 +185,9 @@ class Trades:
 
     def _new(self, app: Application, asked: Content, total: int, notify_url: str) -> Trade:
         now = self._store.clock()
-        number = f"{now.astimezone(BEIJING):%Y%m%d}22001{secrets.randbelow(10**15):015d}"
         out_trade_no = str(asked["out_trade_no"])
+        tail = self._store.dice.digits(15, "trade", self._store.dice.place(out_trade_no))
+        number = f"{now.astimezone(BEIJING):%Y%m%d}22001{tail}"
         trade = Trade(app.app_id, out_trade_no, number, asked, total, notify_url, now, _expiry(asked, now))
         self._store.trades[app.app_id, out_trade_no] = trade
         self._store.by_trade_no[number] = trade

@@ -43,7 +43,7 @@ def later(simulator: Simulator, seconds: float) -> Iterator[None]:
 
 
 def shown(simulator: Simulator, **said: Any) -> str:
-    return str(simulator.sim("auth-pay-code", person="li-lei", **said)["code"])
+    return str(simulator.sim("auth-pay-code", person="li-lei", **said)["auth_code"])
 
 
 def scanned(simulator: Simulator, code: str, **changed: Any) -> CodeOrder:

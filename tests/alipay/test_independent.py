@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from datetime import datetime
 from importlib.metadata import distribution
 from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
 
+from alipay.signing import BEIJING
+from alipay.trust import AppCertificates
 from tests.alipay.conftest import Mailbox, Simulator
 from tests.alipay.test_trades import number, wait_for
 
@@ -112,3 +116,59 @@ def test_it_sees_a_bad_signature_of_an_answer(simulator: Simulator, stranger: An
     simulator.sim("faults", kind="bad_signature")
     with pytest.raises(sdk.exceptions.AliPayValidationError):
         stranger.api_alipay_trade_query(out_trade_no=out_trade_no)
+
+
+def code(simulator: Simulator, **said: Any) -> str:
+    return str(simulator.sim("auth-pay-code", person="han-meimei", **said)["auth_code"])
+
+
+def test_it_charges_a_scanned_code(simulator: Simulator, stranger: Any) -> None:
+    out_trade_no = number()
+    answer = stranger.api_alipay_trade_pay(out_trade_no, "bar_code", code(simulator), "奶茶", total_amount="9.90")
+    assert (answer["code"], answer["total_amount"], answer["receipt_amount"]) == ("10000", "9.90", "9.90")
+    assert answer["buyer_user_id"] == simulator.sim("users", person="han-meimei")["user_id"]
+    assert stranger.api_alipay_trade_query(out_trade_no=out_trade_no)["trade_status"] == "TRADE_SUCCESS"
+
+
+def test_it_waits_for_a_password_and_cancels(simulator: Simulator, stranger: Any) -> None:
+    out_trade_no = number()
+    answer = stranger.api_alipay_trade_pay(out_trade_no, "bar_code", code(simulator, needs_password=True), "奶茶", total_amount="9.90")
+    assert answer["code"] == "10003"
+    assert stranger.api_alipay_trade_query(out_trade_no=out_trade_no)["trade_status"] == "WAIT_BUYER_PAY"
+    cancelled = stranger.api_alipay_trade_cancel(out_trade_no=out_trade_no)
+    assert (cancelled["action"], cancelled["retry_flag"]) == ("close", "N")
+    unknown = stranger.api_alipay_trade_cancel(out_trade_no=number())
+    assert unknown["retry_flag"] == "N" and "action" not in unknown
+
+
+def test_it_is_told_where_the_bill_is(simulator: Simulator, stranger: Any) -> None:
+    created(simulator, stranger, out_trade_no := number())
+    simulator.sim("pay", out_trade_no=out_trade_no)
+    simulator.sim("clock", advance=2 * 24 * 3600)
+    try:
+        day = f"{datetime.now(BEIJING):%Y-%m-%d}"
+        said = {"bill_type": "trade", "bill_date": day}
+        answer = stranger.server_api("alipay.data.dataservice.bill.downloadurl.query", said)
+        assert requests.get(answer["bill_download_url"], timeout=5).content.startswith(b"PK")
+    finally:
+        simulator.sim("clock", advance=-2 * 24 * 3600)
+
+
+def test_in_certificate_mode_it_counts_certificates_as_we_do(simulator: Simulator, sdk: ModuleType) -> None:
+    files = simulator.files
+    client = sdk.DCAliPay(
+        appid=simulator.settings.app_id,
+        app_private_key_string=files.app_key.read_text(),
+        app_public_key_cert_string=files.app_cert.read_text(),
+        alipay_public_key_cert_string=files.alipay_cert.read_text(),
+        alipay_root_cert_string=files.alipay_root_cert.read_text(),
+    )
+    client._gateway = simulator.gateway
+    ours = AppCertificates.of(files.app_cert.read_text(), files.alipay_root_cert.read_text())
+    assert (client.app_cert_sn, client.alipay_root_cert_sn) == (ours.app_cert_sn, ours.alipay_root_cert_sn)
+    simulator.sim("applications", app_id=simulator.settings.app_id, mode="certificate")
+    try:
+        created(simulator, client, out_trade_no := number())
+        assert client.api_alipay_trade_query(out_trade_no=out_trade_no)["trade_status"] == "WAIT_BUYER_PAY"
+    finally:
+        simulator.sim("applications", app_id=simulator.settings.app_id, mode="both")
