@@ -72,6 +72,26 @@ class BadMessage(MiniProgramRefused):
     """40003, 40037, 41030 or 47003: wrong openid, template, page or template values."""
 
 
+class BadScene(MiniProgramRefused):
+    """40129: a code's scene has 1 to 32 digits, letters and !#$&'()*+,/:;=?@-._~ only."""
+
+
+class UserAway(MiniProgramRefused):
+    """61010: the user has not been in the mini-program for two hours, so the content is not checked."""
+
+
+class ShippingRefused(MiniProgramRefused):
+    """1006…: the fulfilment of this payment cannot be reported (unknown, done before, or badly described)."""
+
+
+class ShippingUnknown(ShippingRefused):
+    """10060001: WeChat does not know this payment, or not yet."""
+
+
+class ShippingUnchanged(ShippingRefused):
+    """10060023: the same fulfilment was reported before."""
+
+
 _BY_ERRCODE: dict[int, type[MiniProgramRefused]] = {
     -1: Busy,
     40001: BadToken, 40014: BadToken, 42001: BadToken,
@@ -79,9 +99,13 @@ _BY_ERRCODE: dict[int, type[MiniProgramRefused]] = {
     40013: BadApp, 40125: BadApp,
     40029: BadCode,
     40163: CodeUsed,
+    40129: BadScene,
     40226: Blocked,
     43101: MessageRefused,
     45009: TooFrequent, 45011: TooFrequent,
+    61010: UserAway,
+    10060001: ShippingUnknown, 10060023: ShippingUnchanged,
+    **dict.fromkeys((*range(10060002, 10060023), *range(10060024, 10060032), 268485216), ShippingRefused),
 }  # fmt: skip
 
 

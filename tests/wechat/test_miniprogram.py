@@ -23,7 +23,7 @@ from wechat.errors import (
     MessageRefused,
     TooFrequent,
 )
-from wechat.miniprogram import AccessToken, MemoryTokenCache, MiniProgram
+from wechat.miniprogram import AccessToken, MemoryTokens, MiniProgram
 from wechat.simulator import create_app
 from wechat.simulator.settings import DEMO_TEMPLATE
 
@@ -191,9 +191,9 @@ def test_the_token_is_fetched_once_and_shared(wechat: Simulator, mini: MiniProgr
 
 
 def test_a_token_is_renewed_before_it_ends(wechat: Simulator) -> None:
-    settings, cache = wechat.settings, MemoryTokenCache()
+    settings, cache = wechat.settings, MemoryTokens()
     mini = MiniProgram(settings.appid, settings.secret, clock=now, base_url=wechat.url, tokens=cache)
-    cache.store(settings.appid, AccessToken("old", now()))
+    cache.put(settings.appid, AccessToken("old", now()))
     assert mini.access_token() != "old"
 
 

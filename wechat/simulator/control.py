@@ -101,6 +101,25 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
         """Every subscribe message that was sent."""
         return {"messages": list(store.messages)}
 
+    @sim.post("/pages")
+    def pages() -> Answer:
+        """The pages of the published mini-program: {pages: […]}; while none is named, any page will do."""
+        store.pages = set(map(str, _said()["pages"]))
+        return {"pages": sorted(store.pages)}
+
+    @sim.post("/words")
+    def word() -> Answer:
+        """A word that content checks find: {word, suggest: review | risky, label?}."""
+        said = _said()
+        store.words[str(said["word"])] = (str(said["suggest"]), int(said.get("label", 20006)))
+        return {"words": sorted(store.words)}
+
+    @sim.get("/mini-program")
+    def told() -> Answer:
+        """Which codes were made, which payments were reported as fulfilled, and how often a token was asked for."""
+        tokens = {"asked": store.tokens_asked, "issued": store.tokens_issued}
+        return {"codes": list(store.codes_made), "shipped": dict(store.shipped), "tokens": tokens}
+
     @sim.post("/apps")
     def app() -> Answer:
         """A further mini-program: {appid, secret}."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import struct
+import zlib
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
-from wechat.simulator.store import TOKEN_LIFE, Code, Store, Token
+from wechat.simulator.store import TOKEN_LIFE, Code, Order, Store, Token
 
 LOGINS_PER_MINUTE = 100
 FORCED_PER_DAY = 20
 FORCED_APART = timedelta(seconds=30)
 RENEWAL = timedelta(minutes=5)
 THING_LENGTH = 20
+TEXT_LENGTH = 2500
+SEEN_WITHIN = timedelta(hours=2)
+
+_SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
 
 Answer = dict[str, Any]
 
@@ -56,7 +63,115 @@ def blueprint(store: Store) -> Blueprint:
         with store.lock:
             return send_message(store, _appid_of_token(store), _body())
 
+    _pages_and_people(api, store)
     return api
+
+
+def _pages_and_people(api: Blueprint, store: Store) -> None:
+    @api.post("/wxa/getwxacodeunlimit")
+    def unlimited_code() -> Response:
+        with store.lock:
+            return Response(code_picture(store, _appid_of_token(store), _body()), content_type="image/png")
+
+    @api.post("/wxa/sec/order/upload_shipping_info")
+    def shipping() -> Answer:
+        with store.lock:
+            return upload_shipping(store, _appid_of_token(store), _body())
+
+    @api.post("/wxa/msg_sec_check")
+    def content() -> Answer:
+        with store.lock:
+            return check_text(store, _appid_of_token(store), _body())
+
+
+def code_picture(store: Store, appid: str, asked: Answer) -> bytes:
+    """getwxacodeunlimit: a picture, or a refusal in JSON. Which scene it carries is kept in store.codes_made."""
+    if not _SCENE.fullmatch(str(asked.get("scene", ""))):
+        raise Refusal(40129, "invalid scene")
+    page = asked.get("page", "")
+    if not isinstance(page, str) or page.startswith("/") or "?" in page:
+        raise Refusal(41030, "invalid page")
+    if asked.get("check_path", True) and page and store.pages and page not in store.pages:
+        raise Refusal(41030, "invalid page")
+    width = asked.get("width", 430)
+    if type(width) is not int or not 280 <= width <= 1280:
+        raise Refusal(40097, "invalid args")
+    store.codes_made.append({"appid": appid, **asked})
+    return _picture(width)
+
+
+def upload_shipping(store: Store, appid: str, asked: Answer) -> Answer:
+    """upload_shipping_info: a paid order by its payer, once, and once more with other content."""
+    key, payer, items = asked.get("order_key"), asked.get("payer"), asked.get("shipping_list")
+    if not isinstance(key, dict) or not isinstance(payer, dict) or not isinstance(items, list) or not asked.get("upload_time"):
+        raise Refusal(47001, "data format error")
+    order = _shipped_order(store, key)
+    if asked.get("logistics_type") not in (1, 2, 3, 4):
+        raise Refusal(10060005, "物流类型有误")
+    _check_items(asked, items)
+    if store.people.elsewhere(order.openid, appid) != payer.get("openid"):
+        raise Refusal(10060031, "该笔支付单不属于该用户")
+    told = {name: value for name, value in asked.items() if name != "upload_time"}
+    before = store.shipped.setdefault(str(order.transaction_id), [])
+    if before and before[-1] == told:
+        raise Refusal(10060023, "发货信息未更新")
+    if len(before) >= 2:
+        raise Refusal(10060003, "支付单已使用重新发货机会")
+    before.append(told)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def check_text(store: Store, appid: str, asked: Answer) -> Answer:
+    """msg_sec_check: risky where a word stands in it that was planted as such."""
+    openid, content = str(asked.get("openid", "")), asked.get("content")
+    if asked.get("version") != 2 or asked.get("scene") not in (1, 2, 3, 4):
+        raise Refusal(40097, "invalid args")
+    if not store.people.is_openid(openid, appid):
+        raise Refusal(40003, "invalid openid")
+    if not isinstance(content, str) or not 1 <= len(content) <= TEXT_LENGTH:
+        raise Refusal(47003, "argument invalid! content")
+    if store.clock() - store.last_seen.get(openid, store.clock()) > SEEN_WITHIN:
+        raise Refusal(61010, "code is expired")
+    text = f"{content}{asked.get('title', '')}{asked.get('nickname', '')}"
+    suggest, label = next((verdict for word, verdict in store.words.items() if word in text), ("pass", 100))
+    detail = [{"strategy": "content_model", "errcode": 0, "suggest": suggest, "label": label, "prob": 90}]
+    result = {"suggest": suggest, "label": label}
+    return {"errcode": 0, "errmsg": "ok", "result": result, "detail": detail, "trace_id": store.dice.hex(24, "trace")}
+
+
+def _shipped_order(store: Store, key: Answer) -> Order:
+    if key.get("order_number_type") == 2:
+        order = store.transactions.get(str(key.get("transaction_id")))
+    else:
+        order = store.orders.get((str(key.get("mchid")), str(key.get("out_trade_no"))))
+    if order is None or order.paid_at is None:
+        raise Refusal(10060001, "支付单不存在")
+    if order.state != "SUCCESS":
+        raise Refusal(10060004, "支付单处于不可发货的状态")
+    return order
+
+
+def _check_items(asked: Answer, items: list[Any]) -> None:
+    if not 1 <= len(items) <= 15 or (asked.get("delivery_mode") == 1 and len(items) != 1):
+        raise Refusal(10060024, "物流信息列表长度有误")
+    for item in items:
+        description = item.get("item_desc") if isinstance(item, dict) else None
+        if not description:
+            raise Refusal(10060008, "商品描述字段不能为空")
+        if len(str(description)) > 120:
+            raise Refusal(10060009, "商品描述字段太长")
+        if asked["logistics_type"] == 1 and not (item.get("tracking_no") and item.get("express_company")):
+            raise Refusal(10060014, "参数错误")
+
+
+def _picture(width: int) -> bytes:
+    # A white square: PNG in black and white, one bit a dot.
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\x00" + b"\xff" * ((width + 7) // 8)) * width
+    head = struct.pack(">IIBBBBB", width, width, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def code_to_session(store: Store, asked: dict[str, str]) -> Answer:
@@ -70,6 +185,7 @@ def code_to_session(store: Store, asked: dict[str, str]) -> Answer:
     person = store.people.named(_use_code(store, "login", appid, asked["js_code"]).person)
     if person.blocked:
         raise Refusal(40226, "code blocked")
+    store.last_seen[store.people.openid(person.name, appid)] = store.clock()
     return {
         "session_key": store.dice.hex(24, "session", person.name),
         "openid": store.people.openid(person.name, appid),
@@ -83,6 +199,7 @@ def stable_token(store: Store, asked: Answer) -> Answer:
     _check_app(store, appid, str(asked.get("secret", "")))
     if asked.get("grant_type") != "client_credential":
         raise Refusal(40002, "invalid grant_type")
+    store.tokens_asked += 1
     now = store.clock()
     current = store.tokens.get(store.current_token.get(appid, ""))
     if asked.get("force_refresh") is True:
@@ -164,6 +281,7 @@ def _new_token(store: Store, appid: str) -> Token:
     token = Token(store.dice.hex(136, "token", appid), appid, store.clock() + TOKEN_LIFE)
     store.tokens[token.value] = token
     store.current_token[appid] = token.value
+    store.tokens_issued += 1
     return token
 
 

@@ -123,9 +123,16 @@ class Store:
     pay_codes: dict[str, PayCode] = field(default_factory=dict, repr=False)
     tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     current_token: dict[str, str] = field(default_factory=dict, repr=False)
+    tokens_issued: int = 0
+    tokens_asked: int = 0
     forced: dict[str, list[datetime]] = field(default_factory=dict)
     consents: dict[tuple[str, str], int] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    last_seen: dict[str, datetime] = field(default_factory=dict, repr=False)
+    pages: set[str] = field(default_factory=set)
+    codes_made: list[dict[str, Any]] = field(default_factory=list)
+    words: dict[str, tuple[str, int]] = field(default_factory=dict)
+    shipped: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     orders: dict[tuple[str, str], Order] = field(default_factory=dict)
     prepaid: dict[str, Order] = field(default_factory=dict)
     transactions: dict[str, Order] = field(default_factory=dict)
