@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, scoped_session, sessionmaker
 
 from api.kit import clock
@@ -45,6 +45,9 @@ MALL_SETTING = "mallbridge.mall_id"
 ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_version"})
 
 MAX_TRIES = 4
+RESTED = 1.0  # seconds
+
+_ENTER = f"SELECT set_config('{MALL_SETTING}', %s, true)"
 
 T = TypeVar("T")
 
@@ -117,7 +120,6 @@ def connect(url: str, *, pool_size: int = 6) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={
@@ -128,6 +130,8 @@ def connect(url: str, *, pool_size: int = 6) -> Engine:
         },
     )
     event.listen(_engine, "connect", _follow_database_clock)
+    event.listen(_engine, "checkin", _note_use)
+    event.listen(_engine, "checkout", _ask_if_rested)
     _sessions.configure(bind=_engine)
     return _engine
 
@@ -161,9 +165,24 @@ def _follow_database_clock(connection: psycopg.Connection, _record: object) -> N
         clock.follow(row[0])
 
 
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = clock.monotonic()
+
+
+def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> None:
+    """A connection that rested is asked whether its server still lives; one that just worked is not, for that costs each post a third."""
+    if clock.monotonic() - record.info.get("used", clock.monotonic()) < RESTED:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError() from error
+
+
 def enter(mall_id: int) -> None:
     """Enter a mall for the rest of this transaction."""
-    session.execute(select(func.set_config(MALL_SETTING, str(int(mall_id)), True)))
+    session.connection().exec_driver_sql(_ENTER, (str(int(mall_id)),))
     session.info["mall_id"] = mall_id
 
 
