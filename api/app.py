@@ -24,6 +24,9 @@ from api.merges import routes as merge_routes
 from api.merges import service as merges
 from api.messages import routes as message_routes
 from api.messages import service as messages
+from api.payments import commands as payment_commands
+from api.payments import routes as payment_routes
+from api.payments import service as payments
 from api.plates import routes as plate_routes
 from api.points import commands as point_commands
 from api.points import routes as point_routes
@@ -60,6 +63,7 @@ def create_app(settings: Settings) -> http.App:
     app.cli.add_command(member_commands.members)
     app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)
+    app.cli.add_command(payment_commands.group)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
     return app
@@ -76,6 +80,7 @@ def configure(settings: Settings) -> None:
     wechat_login.configure(settings)
     alipay_login.configure(settings)
     sms.configure(settings)
+    payments.configure(settings)
     _introduce_rooms()
 
 
@@ -119,6 +124,8 @@ def _register_rooms(api: http.Api) -> None:
         plate_routes.public,
         plate_routes.office,
         wallet_routes.members,
+        payment_routes.office,
+        payment_routes.merchants,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

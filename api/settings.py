@@ -32,6 +32,7 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     live_url: str = "http://127.0.0.1:8001"
     wechat_api: str = "http://127.0.0.1:5011"
+    wechat_pay: str = ""  # api.mch.weixin.qq.com; empty: where wechat_api is
     wechat_appid: str = "wx0000000000000demo"
     wechat_secret: str = field(default="demo-wechat-secret", repr=False)
     alipay_gateway: str = "http://127.0.0.1:5012/gateway.do"
@@ -92,6 +93,7 @@ def from_environment() -> Settings:
         public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
         live_url=env.str("LIVE_URL", "http://127.0.0.1:8001"),
         wechat_api=env.str("WECHAT_API", "http://127.0.0.1:5011"),
+        wechat_pay=env.str("WECHAT_PAY_API", ""),
         wechat_appid=env.str("WECHAT_APPID", "wx0000000000000demo"),
         wechat_secret=env.str("WECHAT_SECRET", "demo-wechat-secret"),
         alipay_gateway=env.str("ALIPAY_GATEWAY", "http://127.0.0.1:5012/gateway.do"),

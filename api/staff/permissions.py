@@ -69,6 +69,15 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "points.adjust": frozenset({_A, _D}),
     "points.approve": frozenset({_A, _F}),
     "points.report": frozenset({_A, _M, _F}),
+    # payments
+    "payments.read": frozenset({_A, _F, _D}),
+    "payments.ask": frozenset({_A, _F, _D}),
+    "notices.read": frozenset({_A, _F}),
+    "notices.rerun": frozenset({_A, _F}),
+    "refunds.send": frozenset({_A, _F}),
+    "refunds.drop": frozenset({_F}),
+    "merchants.read": frozenset({_A, _F}),
+    "merchants.write": frozenset({_A}),
     # sales
     "sales.read": frozenset({_A, _R, _F, _FM, _D}),
     "own_sales.read": frozenset({_SM, _SC, _T}),

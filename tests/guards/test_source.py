@@ -15,7 +15,7 @@ API = sorted((ROOT / "api").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 #: Rooms whose flows speak to a gateway, or count wrong passwords that must outlive the refusal, and so may make work durable halfway.
-MAY_CHECKPOINT = {"members", "staff", "wallet"}
+MAY_CHECKPOINT = {"members", "staff", "wallet", "payments", "checkout"}
 
 
 def _room(path: Path) -> str:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unprocessable
+
+
+class NoMerchantAccount(Conflict):
+    """This way to pay is not available here at present."""
+
+
+class MerchantAccountNotFound(NotFound):
+    """There is no such merchant account."""
+
+
+class MerchantAccountTaken(Conflict):
+    """There is a merchant account with this number already."""
+
+
+class MerchantAccountWrong(Unprocessable):
+    """This merchant account does not make sense; `errors` says why."""
+
+
+class MerchantKeyWrong(Unprocessable):
+    """This key cannot be read, or is of another kind; `errors` says why."""
+
+
+class MerchantKeyNotFound(NotFound):
+    """There is no such key of this merchant account."""
+
+
+class LastKeyNeeded(Conflict):
+    """This is the last valid key of its kind; add the new one first."""
+
+
+class PaymentNotFound(NotFound):
+    """There is no such payment."""
+
+
+class GatewayPaymentRefused(GatewayTrouble):
+    """The wallet's service refused this payment; please choose another way to pay."""
+
+
+class GatewaySilentNow(GatewayTrouble):
+    """The wallet's service does not answer just now; please try again in a moment."""
+
+    retry_after = 3
+
+
+class PaymentOver(Conflict):
+    """This payment is over and can no longer be paid."""
+
+
+class PaymentPaid(Conflict):
+    """This has been paid already."""
+
+
+class PaymentNotPaid(Conflict):
+    """This has not been paid, so nothing can be given back."""
+
+
+class GatewayRefundTooLarge(Conflict):
+    """More would be given back than was paid."""
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund."""
+
+
+class RefundOnItsWay(Conflict):
+    """This refund is not stuck: the wallet's service is working on it, or it is done."""
+
+
+class NoticeNotFound(NotFound):
+    """There is no such notice."""
+
+
+class PaymentSecondPersonNeeded(Forbidden):
+    """Somebody else than the person who did the step before has to do this."""

@@ -1,0 +1,241 @@
+"""The seam to Alipay: gateway.do in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from cryptography.x509 import load_pem_x509_certificates
+
+from alipay import errors as vendor
+from alipay import notices
+from alipay.client import AlipayClient, CodeOrder, TradeOrder
+from alipay.records import Trade
+from alipay.signing import private_key, public_key
+from alipay.trust import AppCertificates, Trust, certificate_number, root_number
+from api.kit import clock
+from api.payments.gateways import base
+from api.payments.gateways.base import Account, Collect, Forged, Found, FoundState, Give, Given, GivenState, Key, KeyRead, NoticeRead
+
+T = TypeVar("T")
+
+SUBJECT_LENGTH = 256
+FIELDS_MOST = 80
+_NOT_IN_A_SUBJECT = str.maketrans("/=&", "   ")
+
+_STATES = {
+    "WAIT_BUYER_PAY": FoundState.WAITING,
+    "TRADE_SUCCESS": FoundState.PAID,
+    "TRADE_FINISHED": FoundState.PAID,
+    "TRADE_CLOSED": FoundState.CLOSED,
+}
+_REFUSED: dict[type[vendor.Refused], type[base.Refused]] = {
+    vendor.TradeMissing: base.Unknown,
+    vendor.TradePaid: base.AlreadyPaid,
+    vendor.TradeClosed: base.AlreadyClosed,
+    vendor.BalanceShort: base.BalanceShort,
+}
+
+
+class AlipayGateway:
+    """One application at Alipay."""
+
+    def __init__(self, account: Account, *, gateway_url: str) -> None:
+        self._account = account
+        self._gateway_url = gateway_url
+        self._trusts: dict[tuple[Key, ...], Trust] = {}
+        self._clients: dict[tuple[Key, ...], AlipayClient] = {}
+
+    def place(self, asked: Collect) -> dict[str, str]:
+        """A trade_no. AlreadyPaid, AlreadyClosed."""
+        payer = {"buyer_id": asked.payer_subject} if _is_user_id(asked.payer_subject) else {"buyer_open_id": asked.payer_subject}
+        order = TradeOrder(
+            out_trade_no=asked.number,
+            subject=_subject(asked.description),
+            total_fen=asked.amount_fen,
+            notify_url=self._account.notify_url,
+            expires_at=asked.expires_at,
+            **payer,
+        )
+        return {"trade_no": _translated(lambda: self._client().create(order))}
+
+    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+        """The argument of my.tradePay."""
+        return {"tradeNO": placed["trade_no"]}
+
+    def charge(self, asked: Collect, auth_code: str) -> Found:
+        """Collect from the buyer who showed the code (付款码)."""
+        order = CodeOrder(
+            out_trade_no=asked.number,
+            subject=_subject(asked.description),
+            total_fen=asked.amount_fen,
+            auth_code=auth_code,
+            notify_url=self._account.notify_url,
+            expires_at=asked.expires_at,
+        )
+        told = _translated(lambda: self._client().pay(order))
+        found = _found(told, self._account.app_id)
+        return replace(found, state=FoundState.PAYING) if found.state is FoundState.WAITING else found
+
+    def query(self, number: str) -> Found:
+        """The trade of our number. Unknown."""
+        told = _translated(lambda: self._client().query(number))
+        return _found(told, self._account.app_id)
+
+    def close(self, number: str) -> None:
+        """Close the trade. AlreadyPaid, AlreadyClosed, Unknown."""
+        try:
+            _translated(lambda: self._client().close(number), vendor.TradeStateRefuses)
+        except vendor.TradeStateRefuses:
+            # Paid, or closed already: only the trade itself can say which.
+            closed = self.query(number).state is FoundState.CLOSED
+            raise (base.AlreadyClosed() if closed else base.AlreadyPaid()) from None
+
+    def reverse(self, number: str) -> None:
+        """Undo an auth-code payment: closed if unpaid, given back whole if paid."""
+        told = _translated(lambda: self._client().cancel(number))
+        if told.again:
+            raise base.Silent("not-undone-yet")
+        if told.action is None:
+            raise base.Unknown()
+
+    def refund(self, asked: Give) -> Given:
+        """Give money back; not moved at once means: ask. BalanceShort, Unknown."""
+        told = _translated(
+            lambda: self._client().refund(asked.number, asked.refund_number, asked.refund_fen, asked.reason[:SUBJECT_LENGTH])
+        )
+        state = GivenState.DONE if told.moved else GivenState.WORKING
+        return Given(state, asked.refund_number, gateway_no=told.trade_no, amount_fen=asked.refund_fen, done_at=told.refunded_at)
+
+    def query_refund(self, number: str, refund_number: str) -> Given:
+        """Whether the refund is done. Unknown, since Alipay shows only what is done."""
+        told = _translated(lambda: self._client().query_refund(number, refund_number))
+        if not told.done:
+            raise base.Unknown()
+        return Given(GivenState.DONE, refund_number, amount_fen=told.refund_fen, done_at=told.refunded_at)
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
+        """The notice in this form. Forged."""
+        try:
+            form = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FIELDS_MOST))
+            return _noticed(notices.read_trade(form, trust=self._trust()))
+        except (vendor.Untrusted, vendor.UnreadableAnswer) as trouble:
+            raise Forged(str(trouble)) from None
+        except ValueError:
+            raise Forged("the notice is not a form in UTF-8") from None
+
+    def _client(self) -> AlipayClient:
+        now = clock.now()
+        own, roots = self._account.valid("own_key", now), self._account.valid("root_certificate", now)
+        if not own:
+            raise base.Refused("keys-missing")
+        used = (own[0], *roots[:1], *self._believed())
+        if used not in self._clients:
+            certificates = AppCertificates(own[0].serial, root_number(roots[0].text)) if own[0].serial and roots else None
+            self._clients[used] = AlipayClient(
+                self._account.app_id,
+                private_key(own[0].text),
+                self._trust(),
+                clock=clock.now,
+                certificates=certificates,
+                gateway=self._gateway_url,
+            )
+        return self._clients[used]
+
+    def _believed(self) -> tuple[Key, ...]:
+        now = clock.now()
+        return (*self._account.valid("trusted_key", now), *self._account.valid("trusted_certificate", now))
+
+    def _trust(self) -> Trust:
+        """Everything that is valid now: two keys while one follows the other, and both modes in a change-over."""
+        believed = self._believed()
+        if believed not in self._trusts:
+            trust = Trust.public_keys(*(key.text for key in believed if key.kind == "trusted_key"))
+            certificates = [key.text for key in believed if key.kind == "trusted_certificate"]
+            roots = self._account.valid("root_certificate", clock.now())
+            if certificates and roots:
+                trust |= Trust.certificates(*certificates, root=roots[0].text)
+            self._trusts[believed] = trust
+        return self._trusts[believed]
+
+
+def read_key(kind: str, text: str, *, certificate: str, serial: str) -> KeyRead:  # noqa: ARG001 - Alipay's keys have no ids of their own
+    """What a key says of itself. ValueError."""
+    if kind == "own_key":
+        return _read_own(text, certificate)
+    if kind == "trusted_key":
+        public_key(text)
+        return KeyRead()
+    if kind == "trusted_certificate":
+        held = load_pem_x509_certificates(text.encode())[0]
+        public_key(text)
+        return KeyRead(certificate_number(held), held.not_valid_after_utc)
+    if kind == "root_certificate":
+        root_number(text)
+        return KeyRead()
+    raise ValueError("Alipay has no such kind of key")
+
+
+def _read_own(text: str, certificate: str) -> KeyRead:
+    key = private_key(text)
+    if not certificate:
+        return KeyRead()
+    given = load_pem_x509_certificates(certificate.encode())[0]
+    if given.public_key() != key.public_key():
+        raise ValueError("the certificate belongs to another key")
+    return KeyRead(certificate_number(given), given.not_valid_after_utc)
+
+
+def _is_user_id(subject: str) -> bool:
+    return len(subject) == 16 and subject.startswith("2088") and subject.isascii() and subject.isdigit()
+
+
+def _subject(description: str) -> str:
+    return description.translate(_NOT_IN_A_SUBJECT)[:SUBJECT_LENGTH]
+
+
+def _found(told: Trade, app_id: str) -> Found:
+    # A trade that is closed after it was paid was given back whole: it was paid all the same.
+    state = FoundState.PAID if told.paid_at is not None else _STATES.get(told.trade_status, FoundState.WAITING)
+    return Found(
+        state=state,
+        number=told.out_trade_no,
+        app_id=app_id,
+        gateway_no=told.trade_no,
+        amount_fen=told.total_fen,
+        paid_at=told.paid_at,
+    )
+
+
+def _noticed(notice: notices.TradeNotice) -> NoticeRead:
+    if notice.refund_fen is not None:
+        # The fee is the sum of all refunds so far, so the notice only says which refund to ask for.
+        told = Given(GivenState.WORKING, notice.out_request_no or "", merchant_no=notice.seller_id, done_at=notice.refunded_at)
+        return NoticeRead(notice.id, f"{notice.trade_status} refund", refund=told, number=notice.out_trade_no)
+    found = Found(
+        state=FoundState.PAID if notice.paid_at is not None else _STATES.get(notice.trade_status, FoundState.WAITING),
+        number=notice.out_trade_no,
+        merchant_no=notice.seller_id,
+        app_id=notice.app_id,
+        gateway_no=notice.trade_no,
+        amount_fen=notice.total_fen,
+        paid_at=notice.paid_at,
+    )
+    return NoticeRead(notice.id, notice.trade_status, payment=found, number=notice.out_trade_no)
+
+
+def _translated(call: Callable[[], T], *passed: type[vendor.Refused]) -> T:
+    try:
+        return call()
+    except passed:
+        raise
+    except vendor.OutcomeUnknown:
+        raise base.Silent("outcome-unknown") from None
+    except vendor.Refused as trouble:
+        refusal = next((ours for theirs, ours in _REFUSED.items() if isinstance(trouble, theirs)), None)
+        name = trouble.sub_code.removeprefix("ACQ.").lower().replace("_", "-")[:40]
+        raise (refusal() if refusal else base.Refused(name or "refused")) from None
+    except vendor.AlipayError as trouble:
+        raise base.Silent(type(trouble).__name__.lower()) from None

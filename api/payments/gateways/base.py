@@ -1,0 +1,257 @@
+"""What a gateway can do, in our words. Vendor words stop in the files beside this one.
+
+Every verb may raise `Silent` (whether it took effect is unknown) or a `Refused` (it did not take effect).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class GatewayAnswer(Exception):
+    """Something else than success. `name` is one word for people and tables; it holds no secret."""
+
+    name = "refused"
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name or self.name)
+        self.name = name or self.name
+
+
+class Silent(GatewayAnswer):
+    """No answer, or none that can be believed: whether the call took effect is unknown."""
+
+    name = "silent"
+
+
+class Refused(GatewayAnswer):
+    """The gateway did not do it."""
+
+
+class Unknown(Refused):
+    """The gateway has nothing under this number."""
+
+    name = "unknown-number"
+
+
+class AlreadyPaid(Refused):
+    """It is paid."""
+
+    name = "already-paid"
+
+
+class AlreadyClosed(Refused):
+    """It is closed."""
+
+    name = "already-closed"
+
+
+class BalanceShort(Refused):
+    """The merchant's balance does not cover the refund."""
+
+    name = "balance-short"
+
+
+class TooSoon(Refused):
+    """Not done now; the same call a little later may be."""
+
+    name = "too-soon"
+
+
+class Forged(Exception):
+    """A notice that cannot be proved to come from the gateway. `reason` is one word."""
+
+    def __init__(self, reason: str, serial: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.serial = serial
+
+
+class FoundState(StrEnum):
+    """What a gateway says of a payment."""
+
+    WAITING = "waiting"
+    PAYING = "paying"
+    PAID = "paid"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class GivenState(StrEnum):
+    """What a gateway says of a refund."""
+
+    WORKING = "working"
+    DONE = "done"
+    ABNORMAL = "abnormal"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Collect:
+    """What is to be collected. `payer_subject` is empty when the payer showed an auth code."""
+
+    number: str
+    amount_fen: int
+    description: str
+    expires_at: datetime
+    payer_subject: str = ""
+    store: str = ""  # our own name of the place, for auth codes
+    shared: bool = False  # part of the money will be passed on (profit sharing)
+
+
+@dataclass(frozen=True)
+class Give:
+    """What is to be given back."""
+
+    number: str
+    refund_number: str
+    refund_fen: int
+    total_fen: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A payment as the gateway sees it. What the gateway does not say is None."""
+
+    state: FoundState
+    number: str
+    merchant_no: str | None = None
+    sub_merchant_no: str | None = None
+    app_id: str | None = None
+    gateway_no: str | None = None
+    amount_fen: int | None = None
+    currency: str | None = None
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """A refund as the gateway sees it."""
+
+    state: GivenState
+    refund_number: str
+    merchant_no: str | None = None
+    gateway_no: str | None = None
+    amount_fen: int | None = None
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NoticeRead:
+    """A genuine notice: about a payment, about a refund, or about something that this room does not handle."""
+
+    notice_no: str
+    event: str
+    payment: Found | None = None
+    refund: Given | None = None
+    number: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON, for the inbox."""
+        return {
+            "number": self.number,
+            "payment": _plain(self.payment),
+            "refund": _plain(self.refund),
+        }
+
+
+def payment_of(facts: Mapping[str, Any]) -> Found | None:
+    """The payment that an inbox row tells of."""
+    said = facts.get("payment")
+    return Found(**said | {"state": FoundState(said["state"]), "paid_at": _instant(said["paid_at"])}) if said else None
+
+
+def refund_of(facts: Mapping[str, Any]) -> Given | None:
+    """The refund that an inbox row tells of."""
+    said = facts.get("refund")
+    return Given(**said | {"state": GivenState(said["state"]), "done_at": _instant(said["done_at"])}) if said else None
+
+
+def _plain(part: Found | Given | None) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(part).items()}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True)
+class Key:
+    """One opened key of an account, and when it is valid."""
+
+    kind: str
+    serial: str
+    text: str = field(repr=False)
+    starts_at: datetime
+    ends_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it may be used now."""
+        return self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
+
+
+@dataclass(frozen=True)
+class KeyRead:
+    """What a key says of itself: what the gateway calls it, and until when it holds."""
+
+    serial: str = ""
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """A merchant account with its opened keys, as a gateway needs it."""
+
+    id: int
+    version: int
+    channel: str
+    mode: str
+    merchant_no: str
+    app_id: str
+    sub_merchant_no: str
+    sub_app_id: str
+    notify_url: str
+    keys: tuple[Key, ...] = field(repr=False)
+
+    def valid(self, kind: str, now: datetime) -> list[Key]:
+        """The keys of a kind that may be used now, the youngest first."""
+        found = [key for key in self.keys if key.kind == kind and key.is_valid(now)]
+        return sorted(found, key=lambda key: key.starts_at, reverse=True)
+
+
+class Gateway(Protocol):
+    """One merchant account at one gateway."""
+
+    def place(self, asked: Collect) -> dict[str, str]:
+        """Let the payer pay; gives what is needed to. Repeating it with the same number is harmless. AlreadyPaid, AlreadyClosed."""
+
+    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+        """What the payer's phone hands to its wallet, fresh each time."""
+
+    def charge(self, asked: Collect, auth_code: str) -> Found:
+        """Collect from the payer who showed this code: paid, or paying while the wallet asks for a password."""
+
+    def query(self, number: str) -> Found:
+        """The payment of our number. Unknown."""
+
+    def close(self, number: str) -> None:
+        """Let it not be paid any more. AlreadyPaid, Unknown."""
+
+    def reverse(self, number: str) -> None:
+        """Undo an auth-code payment whatever became of it: closed if not paid, given back if paid."""
+
+    def refund(self, asked: Give) -> Given:
+        """Give money back; repeating it with the same refund number is harmless. BalanceShort, TooSoon, Unknown."""
+
+    def query_refund(self, number: str, refund_number: str) -> Given:
+        """The refund of our number. Unknown."""
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
+        """The notice in a raw body. Forged."""

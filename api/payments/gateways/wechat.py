@@ -1,0 +1,235 @@
+"""The seam to WeChat Pay: API v3 in our words. Public keys and platform certificates are believed side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.x509 import load_pem_x509_certificate
+
+from api.kit import clock
+from api.payments.gateways import base
+from api.payments.gateways.base import Account, Collect, Forged, Found, FoundState, Give, Given, GivenState, Key, KeyRead, NoticeRead
+from wechat import errors as vendor
+from wechat import notices
+from wechat.aead import api_v3_key
+from wechat.client import CodeOrder, JsapiOrder, PayClient, RefundOrder, SubMerchant
+from wechat.records import Refund, Transaction
+from wechat.signing import PUBLIC_KEY_ID, Merchant, Trust, TrustedKey, certificate_serial, private_key, public_key
+
+T = TypeVar("T")
+
+DESCRIPTION_LENGTH = 127
+REASON_LENGTH = 80
+
+_STATES = {
+    "SUCCESS": FoundState.PAID,
+    "REFUND": FoundState.PAID,
+    "NOTPAY": FoundState.WAITING,
+    "USERPAYING": FoundState.PAYING,
+    "CLOSED": FoundState.CLOSED,
+    "REVOKED": FoundState.CLOSED,
+    "PAYERROR": FoundState.FAILED,
+}
+_GIVEN = {
+    "SUCCESS": GivenState.DONE,
+    "PROCESSING": GivenState.WORKING,
+    "ABNORMAL": GivenState.ABNORMAL,
+    "CLOSED": GivenState.CLOSED,
+}
+_REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
+    vendor.OrderMissing: base.Unknown,
+    vendor.OrderPaid: base.AlreadyPaid,
+    vendor.OrderClosed: base.AlreadyClosed,
+    vendor.OrderReversed: base.AlreadyClosed,
+    vendor.BalanceShort: base.BalanceShort,
+}
+
+
+class WeChatGateway:
+    """One merchant account at WeChat Pay."""
+
+    def __init__(self, account: Account, *, base_url: str) -> None:
+        self._account = account
+        self._base_url = base_url
+        self._trust = Trust({key.serial: _trusted(key) for key in account.keys if key.kind in ("trusted_key", "trusted_certificate")})
+        self._clients: dict[tuple[str, str], PayClient] = {}
+
+    def place(self, asked: Collect) -> dict[str, str]:
+        """A prepay_id. AlreadyPaid, AlreadyClosed."""
+        order = JsapiOrder(
+            appid=self._account.app_id,
+            out_trade_no=asked.number,
+            description=asked.description[:DESCRIPTION_LENGTH],
+            total_fen=asked.amount_fen,
+            payer_openid=asked.payer_subject,
+            notify_url=self._account.notify_url,
+            expires_at=asked.expires_at,
+            profit_sharing=asked.shared,
+        )
+        return {"prepay_id": _translated(lambda: self._client().prepay_jsapi(order))}
+
+    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+        """The arguments of wx.requestPayment."""
+        return _translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
+
+    def charge(self, asked: Collect, auth_code: str) -> Found:
+        """Collect from who showed the code (付款码)."""
+        order = CodeOrder(
+            appid=self._account.app_id,
+            out_trade_no=asked.number,
+            description=asked.description[:DESCRIPTION_LENGTH],
+            total_fen=asked.amount_fen,
+            auth_code=auth_code,
+            store=asked.store,
+            profit_sharing=asked.shared,
+        )
+        found = _found(_translated(lambda: self._client().charge_code(order)))
+        return replace(found, state=FoundState.PAYING) if found.state is FoundState.WAITING else found
+
+    def query(self, number: str) -> Found:
+        """The order of our number. Unknown."""
+        return _found(_translated(lambda: self._client().query(number)))
+
+    def close(self, number: str) -> None:
+        """Close the order; may be repeated. AlreadyPaid, Unknown."""
+        _translated(lambda: self._client().close(number))
+
+    def reverse(self, number: str) -> None:
+        """Undo an auth-code payment: it dies unpaid, and what was paid is given back."""
+        _translated(lambda: self._client().reverse(number, self._account.app_id))
+
+    def refund(self, asked: Give) -> Given:
+        """Ask for a refund. BalanceShort, Unknown."""
+        order = RefundOrder(
+            out_trade_no=asked.number,
+            out_refund_no=asked.refund_number,
+            refund_fen=asked.refund_fen,
+            total_fen=asked.total_fen,
+            reason=asked.reason[:REASON_LENGTH],
+            notify_url=self._account.notify_url,
+        )
+        return _given(_translated(lambda: self._client().refund(order)))
+
+    def query_refund(self, number: str, refund_number: str) -> Given:  # noqa: ARG002 - WeChat Pay finds it by its own number
+        """The refund of our number. Unknown."""
+        return _given(_translated(lambda: self._client().query_refund(refund_number)))
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
+        """The notice in this raw body. Forged."""
+        try:
+            return _noticed(self._opened(headers, body))
+        except (vendor.Untrusted, vendor.Undecryptable, vendor.UnreadableNotice) as trouble:
+            raise Forged(str(trouble), headers.get("Wechatpay-Serial", "")) from None
+
+    def _opened(self, headers: Mapping[str, str], body: bytes) -> notices.Notice:
+        now = clock.now()
+        keys = self._account.valid("notice_key", now)
+        for key in keys[:-1]:
+            try:
+                return notices.read(headers, body, trust=self._trust, api_v3_key=api_v3_key(key.text), now=now)
+            except vendor.Undecryptable:
+                continue  # while one key follows the other, a notice may be sealed with either
+        if not keys:
+            raise vendor.Undecryptable("there is no API v3 key")
+        return notices.read(headers, body, trust=self._trust, api_v3_key=api_v3_key(keys[-1].text), now=now)
+
+    def _client(self) -> PayClient:
+        now = clock.now()
+        own = self._account.valid("own_key", now)
+        trusted = [key for key in self._account.valid("trusted_key", now) if key.serial.startswith(PUBLIC_KEY_ID)]
+        if not own:
+            raise base.Refused("keys-missing")
+        names = own[0].serial, trusted[0].serial if trusted else ""
+        if names not in self._clients:
+            merchant = Merchant(self._account.merchant_no, own[0].serial, private_key(own[0].text))
+            sub = SubMerchant(self._account.sub_merchant_no, self._account.sub_app_id) if self._account.mode == "partner" else None
+            self._clients[names] = PayClient(merchant, self._trust, clock=clock.now, sub=sub, answer_key=names[1], base_url=self._base_url)
+        return self._clients[names]
+
+
+def read_key(kind: str, text: str, *, certificate: str, serial: str) -> KeyRead:
+    """What a key says of itself. ValueError."""
+    if kind == "own_key":
+        return _read_own(text, certificate, serial)
+    if kind == "notice_key":
+        api_v3_key(text)
+        return KeyRead()
+    if kind == "trusted_key":
+        public_key(text)
+        if not serial.startswith(PUBLIC_KEY_ID):
+            raise ValueError(f"the id of a WeChat Pay public key starts with {PUBLIC_KEY_ID}")
+        return KeyRead(serial)
+    if kind == "trusted_certificate":
+        Trust.certificates(text)
+        return KeyRead(certificate_serial(text), load_pem_x509_certificate(text.encode()).not_valid_after_utc)
+    raise ValueError("WeChat Pay has no such kind of key")
+
+
+def _read_own(text: str, certificate: str, serial: str) -> KeyRead:
+    key = private_key(text)
+    if not certificate:
+        if not serial:
+            raise ValueError("our key needs its certificate, or the certificate's serial number")
+        return KeyRead(serial.upper())
+    given = load_pem_x509_certificate(certificate.encode())
+    if given.public_key() != key.public_key():
+        raise ValueError("the certificate belongs to another key")
+    return KeyRead(certificate_serial(certificate), given.not_valid_after_utc)
+
+
+def _trusted(key: Key) -> TrustedKey:
+    if key.kind == "trusted_key":
+        return TrustedKey(public_key(key.text), key.starts_at, key.ends_at)
+    certified = load_pem_x509_certificate(key.text.encode()).public_key()
+    assert isinstance(certified, RSAPublicKey)  # looked at when it was added
+    return TrustedKey(certified, key.starts_at, key.ends_at)
+
+
+def _found(told: Transaction) -> Found:
+    return Found(
+        state=_STATES.get(told.trade_state, FoundState.WAITING),
+        number=told.out_trade_no,
+        merchant_no=told.mchid,
+        sub_merchant_no=told.sub_mchid,
+        app_id=told.appid,
+        gateway_no=told.transaction_id,
+        amount_fen=told.total_fen,
+        currency=told.currency,
+        paid_at=told.success_at,
+    )
+
+
+def _given(told: Refund) -> Given:
+    return Given(
+        state=_GIVEN.get(told.status, GivenState.WORKING),
+        refund_number=told.out_refund_no,
+        merchant_no=told.mchid,
+        gateway_no=told.refund_id,
+        amount_fen=told.refund_fen,
+        done_at=told.success_at,
+    )
+
+
+def _noticed(notice: notices.Notice) -> NoticeRead:
+    if notice.event_type == "TRANSACTION.SUCCESS" and notice.original_type == "transaction":
+        found = _found(notice.transaction())
+        return NoticeRead(notice.id, notice.event_type, payment=found, number=found.number)
+    if notice.event_type.startswith("REFUND."):
+        told = notice.refund()
+        return NoticeRead(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
+    return NoticeRead(notice.id, notice.event_type)
+
+
+def _translated(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except (vendor.OutcomeUnknown, vendor.UserPaying) as trouble:
+        raise base.Silent(trouble.code.lower().replace("_", "-")[:40] or "silent") from None
+    except vendor.PayRefused as trouble:
+        refusal = next((ours for theirs, ours in _REFUSED.items() if isinstance(trouble, theirs)), None)
+        raise (refusal() if refusal else base.Refused(trouble.code.lower().replace("_", "-")[:40] or "refused")) from None
+    except vendor.WeChatError as trouble:
+        raise base.Silent(type(trouble).__name__.lower()) from None

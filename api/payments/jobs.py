@@ -1,0 +1,38 @@
+"""Background work of payments: ask what has no answer, send refunds, handle notices."""
+
+from __future__ import annotations
+
+from api.kit import db, jobs, logs
+from api.payments import service
+
+log = logs.get(__name__)
+
+
+@jobs.job()
+def ask_payment(payment_id: int) -> None:
+    """Ask about an open payment, end it when its time is over, and plan the next question."""
+    service.pursue(payment_id)
+
+
+@jobs.job()
+def pursue_refund(refund_id: int) -> None:
+    """Send a refund, or ask about it, and plan the next step."""
+    service.pursue_refund(refund_id)
+
+
+@jobs.job(transaction=False)
+def handle_notice(mall_id: int, notice_id: int) -> None:
+    """Do what a notice says. What fails is written on the notice and tried again."""
+    try:
+        db.in_mall(mall_id, lambda: service.handle(notice_id))
+    except Exception as error:
+        name = type(error).__name__
+        db.in_mall(mall_id, lambda: service.note_error(notice_id, name))
+        raise
+
+
+@jobs.nightly("* * * * *")
+def sweep() -> None:
+    """Find what has no answer and no job."""
+    if found := service.sweep():
+        log.warning("questions to gateways were overdue", found=found)

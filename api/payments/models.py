@@ -1,0 +1,243 @@
+"""A Payment is what a gateway is asked to collect, a Refund what it is asked to give back, a Notice what it tells us.
+
+Lock order, everywhere: payment, then its refund or share, then the order above (inside a hook). Never the other way round.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from api.kit.db import MallOwned, Model
+from api.kit.states import Stateful
+from api.payments.states import NOTICE_MOVES, OPEN, PAYMENT_MOVES, REFUND_MOVES, NoticeState, PaymentState, RefundState
+
+
+class Channel(StrEnum):
+    """Whose wallet pays."""
+
+    WECHAT = "wechat"
+    ALIPAY = "alipay"
+
+
+class KeyKind(StrEnum):
+    """What a key of a merchant account is for."""
+
+    OWN_KEY = "own_key"  # our private key: signs what we ask
+    NOTICE_KEY = "notice_key"  # WeChat's API v3 key: opens notices
+    TRUSTED_KEY = "trusted_key"  # the gateway's public key
+    TRUSTED_CERTIFICATE = "trusted_certificate"  # the gateway's certificate
+    ROOT_CERTIFICATE = "root_certificate"  # Alipay in certificate mode: alipay_root_cert_sn
+
+
+COLLECTORS = ("mall", "shop")
+MODES = ("direct", "partner")
+PAYMENT_KINDS = ("prepay", "auth_code")
+LARGEST_SHARE_BP = 3000  # WeChat Pay's default ceiling of a profit share
+
+
+class MerchantAccount(MallOwned, Model):
+    """An account (商户号) at a gateway: the mall's, or one shop's own. `version` grows with every change of it or of its keys.
+
+    `collects` says whose money it is on arrival. In partner mode a service provider's number signs for `sub_merchant_no`.
+    """
+
+    __tablename__ = "merchant_accounts"
+    __table_args__ = (
+        CheckConstraint("channel IN ('wechat', 'alipay')", name="channel_is_known"),
+        CheckConstraint("collects IN ('mall', 'shop')", name="collector_is_known"),
+        CheckConstraint("mode IN ('direct', 'partner')", name="mode_is_known"),
+        CheckConstraint("collects = 'mall' OR shop_id IS NOT NULL", name="a_shop_collects_with_its_own"),
+        CheckConstraint(f"profit_share_bp BETWEEN 0 AND {LARGEST_SHARE_BP}", name="share_in_range"),
+        CheckConstraint("profit_share_bp = 0 OR collects = 'shop'", name="only_direct_accounts_share"),
+        CheckConstraint("mode = 'direct' OR sub_merchant_no <> ''", name="a_partner_names_its_merchant"),
+        Index(
+            "uq_merchant_accounts_number", "mall_id", "channel", "merchant_no", "sub_merchant_no", "app_id", "shop_id",
+            unique=True, postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_merchant_accounts_shop", "mall_id", "channel", "shop_id"),
+    )  # fmt: skip
+
+    channel: Mapped[str]
+    name: Mapped[str]
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
+    collects: Mapped[str] = mapped_column(server_default=text("'mall'"), default="mall")
+    profit_share_bp: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    mode: Mapped[str] = mapped_column(server_default=text("'direct'"), default="direct")
+    merchant_no: Mapped[str]  # WeChat: mchid (the partner's in partner mode); Alipay: seller_id
+    app_id: Mapped[str]
+    sub_merchant_no: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    sub_app_id: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    made_at: Mapped[datetime]
+
+
+class MerchantKey(MallOwned, Model):
+    """One key of a merchant account, sealed. Valid in [starts_at, ends_at): two of a kind overlap while one follows the other."""
+
+    __tablename__ = "merchant_keys"
+    __table_args__ = (
+        UniqueConstraint("account_id", "kind", "fingerprint"),
+        CheckConstraint(
+            "kind IN ('own_key', 'notice_key', 'trusted_key', 'trusted_certificate', 'root_certificate')", name="kind_is_known"
+        ),
+        CheckConstraint("ends_at IS NULL OR starts_at < ends_at", name="validity_runs_forward"),
+        Index("ix_merchant_keys_ends", "mall_id", "ends_at"),
+    )
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("merchant_accounts.id"))
+    kind: Mapped[str]
+    serial: Mapped[str] = mapped_column(server_default=text("''"), default="")  # as the gateway names it: a serial number, PUB_KEY_ID_…
+    fingerprint: Mapped[str]  # what people compare: SHA-256 of the key's text, 16 hexadecimal digits
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    made_by: Mapped[str]
+    warned_at: Mapped[datetime | None]
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it may be used now."""
+        return self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
+
+
+class Payment(Stateful, MallOwned, Model):
+    """What one gateway is asked to collect for one order. `number` is ours, made before the gateway hears of it."""
+
+    __tablename__ = "payments"
+    noun = "payment"
+    lifecycle = PaymentState
+    allowed = PAYMENT_MOVES
+    __table_args__ = (
+        UniqueConstraint("mall_id", "number"),
+        CheckConstraint("number ~ '^[0-9A-Z]{24,28}$'", name="number_is_what_both_gateways_take"),
+        CheckConstraint("amount_fen > 0", name="amount_is_positive"),
+        CheckConstraint("kind IN ('prepay', 'auth_code')", name="kind_is_known"),
+        CheckConstraint(
+            "refunding_fen BETWEEN 0 AND amount_fen AND refunded_fen BETWEEN 0 AND refunding_fen", name="never_refunded_too_much"
+        ),
+        CheckConstraint("refunding_fen = 0 OR state = 'paid'", name="only_paid_is_refunded"),
+        CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="paid_has_an_instant"),
+        Index("uq_payments_gateway_no", "account_id", "gateway_no", unique=True, postgresql_where=text("gateway_no IS NOT NULL")),
+        Index("ix_payments_order", "mall_id", "order_id"),
+        Index("ix_payments_newest", "mall_id", "id"),
+        Index("ix_payments_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state IN ('created', 'placed', 'paying')")),
+    )
+
+    number: Mapped[str]
+    channel: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("merchant_accounts.id"))
+    order_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(server_default=text("'prepay'"), default="prepay")
+    amount_fen: Mapped[int]
+    description: Mapped[str]
+    payer_subject: Mapped[str | None]  # openid, open_id or user_id; never logged
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]
+    placed_with: Mapped[dict[str, Any] | None]  # what the gateway gave to pay with (prepay_id, trade_no)
+    paid_at: Mapped[datetime | None]  # by the gateway's clock
+    closed_at: Mapped[datetime | None]
+    gateway_no: Mapped[str | None]
+    refunding_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # asked for and not dropped
+    refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # arrived
+    asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    asked_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]  # the gateway's last refusal or silence, by name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be paid, or may have been without our knowing."""
+        return self.state in OPEN
+
+    @property
+    def came_late(self) -> bool:
+        """Whether the money came after we had closed it."""
+        return self.paid_at is not None and self.closed_at is not None
+
+    @property
+    def refundable_fen(self) -> int:
+        """What can still be given back."""
+        return self.amount_fen - self.refunding_fen if self.state == PaymentState.PAID else 0
+
+
+class Refund(Stateful, MallOwned, Model):
+    """What one gateway is asked to give back of one payment; one for each cause."""
+
+    __tablename__ = "payment_refunds"
+    noun = "payment_refund"
+    lifecycle = RefundState
+    allowed = REFUND_MOVES
+    __table_args__ = (
+        UniqueConstraint("mall_id", "number"),
+        UniqueConstraint("mall_id", "cause_type", "cause_id"),
+        CheckConstraint("number ~ '^[0-9A-Z]{24,28}$'", name="number_is_what_both_gateways_take"),
+        CheckConstraint("amount_fen > 0", name="amount_is_positive"),
+        CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name="done_has_an_instant"),
+        Index("ix_payment_refunds_payment", "payment_id"),
+        Index("ix_payment_refunds_newest", "mall_id", "id"),
+        Index("ix_payment_refunds_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state IN ('requested', 'accepted')")),
+    )
+
+    number: Mapped[str]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"))
+    amount_fen: Mapped[int]
+    reason: Mapped[str]
+    cause_type: Mapped[str]
+    cause_id: Mapped[str]
+    asked_by: Mapped[str]
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]  # the first time we asked for it under this number
+    done_at: Mapped[datetime | None]
+    gateway_no: Mapped[str | None]
+    asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    asked_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+
+
+class Notice(Stateful, MallOwned, Model):
+    """A genuine notice of a gateway, kept before it is acknowledged. `facts` are its content in our words."""
+
+    __tablename__ = "payment_notices"
+    noun = "payment_notice"
+    lifecycle = NoticeState
+    allowed = NOTICE_MOVES
+    __table_args__ = (
+        UniqueConstraint("account_id", "notice_no"),
+        Index("ix_payment_notices_newest", "mall_id", "id"),
+        Index("ix_payment_notices_payment", "payment_id"),
+        Index("ix_payment_notices_open", "mall_id", "state", "id", postgresql_where=text("state <> 'handled'")),
+    )
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("merchant_accounts.id"))
+    channel: Mapped[str]
+    notice_no: Mapped[str]  # the gateway's id of it, the same over all deliveries
+    event: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    copies: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    handled_at: Mapped[datetime | None]
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("payment_refunds.id"))
+    trouble: Mapped[str | None]  # why it is refused, or what failed
+
+
+class NoticeRefusal(MallOwned, Model):
+    """A delivery that could not be proved to come from the gateway: why, and nothing of its content."""
+
+    __tablename__ = "notice_refusals"
+    __table_args__ = (Index("ix_notice_refusals_newest", "mall_id", "id"),)
+
+    channel: Mapped[str]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("merchant_accounts.id"))
+    reason: Mapped[str]
+    serial: Mapped[str] = mapped_column(server_default=text("''"), default="")  # which key it claimed
+    body_bytes: Mapped[int]
+    digest: Mapped[str]  # SHA-256 of the body, to recognise it again
+    at: Mapped[datetime]

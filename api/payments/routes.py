@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from typing import Any
+
+from api.kit import http, identity, pages
+from api.kit.states import WrongState
+from api.kit.tables import exported
+from api.malls.errors import ShopNotFound
+from api.payments import schemas, service
+from api.payments.errors import (
+    MerchantAccountNotFound,
+    MerchantAccountTaken,
+    MerchantAccountWrong,
+    MerchantKeyNotFound,
+    MerchantKeyWrong,
+    NoticeNotFound,
+    PaymentNotFound,
+    PaymentSecondPersonNeeded,
+    RefundNotFound,
+    RefundOnItsWay,
+)
+from api.payments.models import MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund
+
+office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
+merchants = http.Blueprint(
+    "office_merchants", __name__, audience=identity.mall_staff, url_prefix="/merchants", description="Merchant accounts and their keys"
+)
+
+
+@office.get("/payments")
+@office.arguments(schemas.PaymentsArgs, location="query")
+@office.response(200, schemas.GatewayPaymentPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("payments.read")
+@exported("payments", schemas.PaymentsArgs, schemas.GatewayPaymentSchema)
+def list_payments(args: dict[str, Any]) -> pages.Page[Payment]:
+    """Payments, newest first"""
+    return service.payments(**args)
+
+
+@office.get("/payments/<int:payment_id>")
+@office.response(200, schemas.PaymentHistorySchema)
+@office.problems(PaymentNotFound)
+@office.permission("payments.read")
+def read_payment(payment_id: int) -> service.History:
+    """A payment with every move, notice and refund"""
+    return service.history(payment_id)
+
+
+@office.post("/payments/<int:payment_id>/questions")
+@office.response(200, schemas.GatewayPaymentSchema)
+@office.problems(PaymentNotFound)
+@office.permission("payments.ask")
+def ask_now(payment_id: int) -> Payment:
+    """Ask the gateway now what became of a payment"""
+    return service.ask(payment_id)
+
+
+@office.get("/payment-refunds")
+@office.arguments(schemas.RefundsArgs, location="query")
+@office.response(200, schemas.GatewayRefundPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("payments.read")
+@exported("payment_refunds", schemas.RefundsArgs, schemas.GatewayRefundSchema)
+def list_refunds(args: dict[str, Any]) -> pages.Page[Refund]:
+    """Refunds, newest first"""
+    return service.refunds(**args)
+
+
+@office.post("/payment-refunds/<int:refund_id>/sendings")
+@office.response(200, schemas.GatewayRefundSchema)
+@office.problems(RefundNotFound, RefundOnItsWay)
+@office.permission("refunds.send")
+def send_again(refund_id: int) -> Refund:
+    """Send a stuck refund again"""
+    return service.send_again(refund_id, by=identity.staff().name)
+
+
+@office.put("/payment-refunds/<int:refund_id>/drop")
+@office.arguments(schemas.DropArgs)
+@office.response(200, schemas.GatewayRefundSchema)
+@office.problems(RefundNotFound, RefundOnItsWay, PaymentSecondPersonNeeded)
+@office.permission("refunds.drop")
+def drop_refund(args: dict[str, Any], refund_id: int) -> Refund:
+    """Give a stuck refund up: the shopper got the money another way"""
+    return service.drop(refund_id, by=identity.staff().name, why=args["why"])
+
+
+@office.get("/payment-notices")
+@office.arguments(schemas.NoticesArgs, location="query")
+@office.response(200, schemas.GatewayNoticePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("notices.read")
+@exported("payment_notices", schemas.NoticesArgs, schemas.GatewayNoticeSchema)
+def list_notices(args: dict[str, Any]) -> pages.Page[Notice]:
+    """The inbox of gateways' notices, newest first"""
+    return service.notices(**args)
+
+
+@office.get("/payment-notices/<int:notice_id>")
+@office.response(200, schemas.GatewayNoticeSchema)
+@office.problems(NoticeNotFound)
+@office.permission("notices.read")
+def read_notice(notice_id: int) -> Notice:
+    """One notice"""
+    return service.notice(notice_id)
+
+
+@office.post("/payment-notices/<int:notice_id>/runs")
+@office.response(202, schemas.GatewayNoticeSchema)
+@office.problems(NoticeNotFound, WrongState)
+@office.permission("notices.rerun")
+def rerun_notice(notice_id: int) -> Notice:
+    """Handle a refused or failed notice once more"""
+    return service.rerun(notice_id, by=identity.staff().name)
+
+
+@office.get("/notice-refusals")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.NoticeRefusalPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("notices.read")
+@exported("notice_refusals", http.PageArgs, schemas.NoticeRefusalSchema)
+def list_refusals(args: dict[str, Any]) -> pages.Page[NoticeRefusal]:
+    """Deliveries that could not be proved to come from a gateway, newest first"""
+    return service.refusals(cursor=args.get("cursor"), limit=args["limit"])
+
+
+@merchants.get("")
+@merchants.arguments(schemas.MerchantsArgs, location="query")
+@merchants.response(200, schemas.MerchantAccountPage)
+@merchants.problems(pages.CursorInvalid)
+@merchants.permission("merchants.read")
+@exported("merchants", schemas.MerchantsArgs, schemas.MerchantAccountSchema)
+def list_merchants(args: dict[str, Any]) -> pages.Page[MerchantAccount]:
+    """Merchant accounts, newest first"""
+    return service.accounts(**args)
+
+
+@merchants.post("")
+@merchants.arguments(schemas.MerchantAccountArgs)
+@merchants.response(201, schemas.MerchantAccountSchema)
+@merchants.problems(MerchantAccountWrong, MerchantAccountTaken, ShopNotFound)
+@merchants.idempotent
+@merchants.permission("merchants.write")
+def open_merchant(args: dict[str, Any]) -> MerchantAccount:
+    """Add a merchant account"""
+    return service.open_account(by=identity.staff().name, **args)
+
+
+@merchants.get("/<int:account_id>")
+@merchants.response(200, schemas.MerchantAccountSchema)
+@merchants.problems(MerchantAccountNotFound)
+@merchants.permission("merchants.read")
+def read_merchant(account_id: int) -> MerchantAccount:
+    """One merchant account"""
+    return service.account(account_id)
+
+
+@merchants.patch("/<int:account_id>")
+@merchants.arguments(schemas.MerchantChangeArgs)
+@merchants.response(200, schemas.MerchantAccountSchema)
+@merchants.problems(MerchantAccountNotFound, MerchantAccountWrong)
+@merchants.permission("merchants.write")
+def change_merchant(args: dict[str, Any], account_id: int) -> MerchantAccount:
+    """Rename an account, change its share, or let it collect no more"""
+    why = args.pop("why")
+    return service.change_account(account_id, args, by=identity.staff().name, why=why)
+
+
+@merchants.get("/<int:account_id>/keys")
+@merchants.arguments(http.PageArgs, location="query")
+@merchants.response(200, schemas.MerchantKeyPage)
+@merchants.problems(MerchantAccountNotFound, pages.CursorInvalid)
+@merchants.permission("merchants.read")
+def list_keys(args: dict[str, Any], account_id: int) -> pages.Page[MerchantKey]:
+    """The keys of an account, without the keys themselves"""
+    return service.keys(account_id, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@merchants.post("/<int:account_id>/keys")
+@merchants.arguments(schemas.MerchantKeyArgs)
+@merchants.response(201, schemas.MerchantKeySchema)
+@merchants.problems(MerchantAccountNotFound, MerchantKeyWrong)
+@merchants.idempotent
+@merchants.permission("merchants.write")
+def add_key(args: dict[str, Any], account_id: int) -> MerchantKey:
+    """Add a key; the ones before it go on being believed until they end"""
+    return service.add_key(account_id, by=identity.staff().name, **args)
+
+
+@merchants.put("/<int:account_id>/keys/<int:key_id>/end")
+@merchants.arguments(schemas.KeyEndArgs)
+@merchants.response(200, schemas.MerchantKeySchema)
+@merchants.problems(MerchantAccountNotFound, MerchantKeyNotFound)
+@merchants.permission("merchants.write")
+def end_key(args: dict[str, Any], account_id: int, key_id: int) -> MerchantKey:
+    """Let a key be believed no longer"""
+    return service.end_key(account_id, key_id, ends_at=args["ends_at"], by=identity.staff().name, why=args["why"])

@@ -1,0 +1,235 @@
+"""Merchant accounts and their keys: which one collects, opened once a process and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from api.kit import audit, clock, pages, sealed
+from api.kit.db import session
+from api.malls import service as malls
+from api.payments import gateways
+from api.payments.errors import (
+    MerchantAccountNotFound,
+    MerchantAccountTaken,
+    MerchantAccountWrong,
+    MerchantKeyNotFound,
+    MerchantKeyWrong,
+    NoMerchantAccount,
+)
+from api.payments.gateways.base import Account, Gateway, Key
+from api.payments.models import KeyKind, MerchantAccount, MerchantKey
+
+NAMES = (
+    "channel",
+    "name",
+    "shop_id",
+    "collects",
+    "profit_share_bp",
+    "mode",
+    "merchant_no",
+    "app_id",
+    "sub_merchant_no",
+    "sub_app_id",
+    "enabled",
+)
+_TICK = timedelta(seconds=1)
+
+
+def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
+    """Who collects for an order of these shops: a shop's own account where it is alone and has one, else the mall's. NoMerchantAccount."""
+    shops = set(shop_ids)
+    query = select(MerchantAccount).where(MerchantAccount.channel == channel, MerchantAccount.enabled)
+    own = MerchantAccount.shop_id == next(iter(shops)) if len(shops) == 1 else None
+    query = query.where(MerchantAccount.shop_id.is_(None) if own is None else own | MerchantAccount.shop_id.is_(None))
+    found = session.scalars(query.order_by(MerchantAccount.shop_id.asc().nulls_last(), MerchantAccount.id.desc()).limit(1)).one_or_none()
+    if found is None:
+        raise NoMerchantAccount()
+    return found
+
+
+def channels_for(shop_ids: Iterable[int]) -> list[str]:
+    """The wallets that can pay an order of these shops."""
+    shops = set(shop_ids)
+    query = select(MerchantAccount.channel, MerchantAccount.shop_id).where(MerchantAccount.enabled)
+    rows = session.execute(query).all()
+    return sorted({row.channel for row in rows if row.shop_id is None or shops == {row.shop_id}})
+
+
+def account(account_id: int) -> MerchantAccount:
+    """One account. MerchantAccountNotFound."""
+    found = session.get(MerchantAccount, account_id)
+    if found is None:
+        raise MerchantAccountNotFound()
+    return found
+
+
+def gateway_of(account: MerchantAccount) -> Gateway:
+    """The gateway of an account: no statement when this process opened it in this version before, else two."""
+    return gateways.known(account.id, account.version) or gateways.opened(_opened(account))
+
+
+def _opened(account: MerchantAccount) -> Account:
+    keys = session.scalars(select(MerchantKey).where(MerchantKey.account_id == account.id)).all()
+    return Account(
+        id=account.id,
+        version=account.version,
+        channel=account.channel,
+        mode=account.mode,
+        merchant_no=account.merchant_no,
+        app_id=account.app_id,
+        sub_merchant_no=account.sub_merchant_no,
+        sub_app_id=account.sub_app_id,
+        notify_url=gateways.notify_url(malls.mall_info().code, account.channel, account.id),
+        keys=tuple(Key(key.kind, key.serial, sealed.unseal(key.sealed), key.starts_at, key.ends_at) for key in keys),
+    )
+
+
+def accounts(
+    *, channel: str | None = None, shop_id: int | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT
+) -> pages.Page[MerchantAccount]:
+    """Merchant accounts, newest first."""
+    query = select(MerchantAccount)
+    if channel is not None:
+        query = query.where(MerchantAccount.channel == channel)
+    if shop_id is not None:
+        query = query.where(MerchantAccount.shop_id == shop_id)
+    return pages.page(query, MerchantAccount.id, cursor=cursor, limit=limit)
+
+
+def open_account(*, by: str, **values: Any) -> MerchantAccount:
+    """Add a merchant account; it collects from now on. MerchantAccountWrong, MerchantAccountTaken, ShopNotFound."""
+    _refuse_senseless(values)
+    if values.get("shop_id") is not None:
+        malls.shop(values["shop_id"])
+    made = MerchantAccount(**values, made_at=clock.now())
+    _keep(made)
+    audit.record(by, "merchant account added", "merchant_account", made.id, after=_said(made))
+    return made
+
+
+def change_account(account_id: int, changes: dict[str, Any], *, by: str, why: str) -> MerchantAccount:
+    """Change what may change of an account, never its numbers: payments hang on them. MerchantAccountNotFound, MerchantAccountWrong."""
+    found = _hold(account_id)
+    before = _said(found)
+    _refuse_senseless(before | changes)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    found.version += 1
+    session.flush()
+    audit.record(by, "merchant account changed", "merchant_account", found.id, before=before, after=_said(found), why=why)
+    return found
+
+
+def _refuse_senseless(values: dict[str, Any]) -> None:
+    wrong: dict[str, str] = {}
+    if values.get("collects") == "shop" and values.get("shop_id") is None:
+        wrong["shop_id"] = "an account that collects for a shop names it"
+    if values.get("profit_share_bp") and values.get("collects") != "shop":
+        wrong["profit_share_bp"] = "only an account that collects for a shop passes a share on"
+    if values.get("mode") == "partner" and not values.get("sub_merchant_no"):
+        wrong["sub_merchant_no"] = "a service provider names the merchant it collects for"
+    if wrong:
+        raise MerchantAccountWrong(errors=wrong)
+
+
+def _keep(made: MerchantAccount) -> None:
+    try:
+        with session.begin_nested():
+            session.add(made)
+            session.flush()
+    except IntegrityError as error:
+        if "uq_merchant_accounts_number" in str(error.orig):
+            raise MerchantAccountTaken() from None
+        raise
+
+
+def _said(account: MerchantAccount) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in NAMES}
+
+
+def _hold(account_id: int) -> MerchantAccount:
+    query = select(MerchantAccount).where(MerchantAccount.id == account_id).with_for_update().execution_options(populate_existing=True)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise MerchantAccountNotFound()
+    return found
+
+
+def keys(account_id: int, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[MerchantKey]:
+    """The keys of an account, without the keys themselves, newest first. MerchantAccountNotFound."""
+    query = select(MerchantKey).where(MerchantKey.account_id == account(account_id).id)
+    return pages.page(query, MerchantKey.id, cursor=cursor, limit=limit)
+
+
+def add_key(
+    account_id: int,
+    *,
+    kind: str,
+    text: str,
+    certificate: str = "",
+    serial: str = "",
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    by: str,
+) -> MerchantKey:
+    """Add a key, sealed; those of its kind that are valid go on being believed until they end. MerchantKeyWrong, MerchantAccountNotFound.
+
+    `certificate` goes with our own key and gives its serial number and end; `serial` is what the gateway calls a public key.
+    """
+    found = _hold(account_id)
+    text = text.strip() + "\n" if "BEGIN" in text else text.strip()
+    try:
+        read = gateways.read_key(found.channel, KeyKind(kind), text, certificate=certificate, serial=serial.strip())
+    except ValueError as trouble:
+        raise MerchantKeyWrong(errors={"text": str(trouble)}) from None
+    begins, ends = starts_at or clock.now(), ends_at or read.ends_at
+    if ends is not None and ends <= begins:
+        raise MerchantKeyWrong(errors={"ends_at": "the key ends before it begins"})
+    made = MerchantKey(
+        account_id=found.id, kind=kind, serial=read.serial, fingerprint=fingerprint(text), sealed=sealed.seal(text),
+        starts_at=begins, ends_at=ends, made_by=by,
+    )  # fmt: skip
+    _refuse_known(made)
+    session.add(made)
+    found.version += 1
+    session.flush()
+    audit.record(by, "merchant key added", "merchant_account", found.id, after=_said_of_key(made))
+    return made
+
+
+def _refuse_known(made: MerchantKey) -> None:
+    query = select(MerchantKey.id).where(
+        MerchantKey.account_id == made.account_id, MerchantKey.kind == made.kind, MerchantKey.fingerprint == made.fingerprint
+    )
+    if session.scalar(query) is not None:
+        raise MerchantKeyWrong(errors={"text": "the account has this key already"})
+
+
+def end_key(account_id: int, key_id: int, *, ends_at: datetime | None = None, by: str, why: str) -> MerchantKey:
+    """Let a key be believed no longer, now or from an instant on. MerchantKeyNotFound, MerchantAccountNotFound."""
+    found = _hold(account_id)
+    key = session.get(MerchantKey, key_id)
+    if key is None or key.account_id != found.id:
+        raise MerchantKeyNotFound()
+    before = _said_of_key(key)
+    key.ends_at = max(ends_at or clock.now(), key.starts_at + _TICK)
+    found.version += 1
+    session.flush()
+    audit.record(by, "merchant key ended", "merchant_account", found.id, before=before, after=_said_of_key(key), why=why)
+    return key
+
+
+def fingerprint(text: str) -> str:
+    """By what two people compare a key without seeing it: 16 hexadecimal digits of its SHA-256."""
+    return sha256("".join(text.split()).encode()).hexdigest()[:16]
+
+
+def _said_of_key(key: MerchantKey) -> dict[str, Any]:
+    ends = key.ends_at.isoformat() if key.ends_at else None
+    return {"kind": key.kind, "serial": key.serial, "fingerprint": key.fingerprint, "starts_at": key.starts_at.isoformat(), "ends_at": ends}

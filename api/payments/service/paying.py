@@ -1,0 +1,290 @@
+"""A payment from intention to money: three beats each time, our number first, and silence is never failure.
+
+Lock order: payment, then (inside a hook) the order. Who holds an order and needs its payments takes `hold_all` before the order.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from api.kit import clock, db, logs, states
+from api.kit.db import session
+from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentNotFound, PaymentOver, PaymentPaid
+from api.payments.gateways import base
+from api.payments.gateways.base import Collect, Found, FoundState, GatewayAnswer
+from api.payments.models import MerchantAccount, Payment
+from api.payments.service import hooks, merchants, timing
+from api.payments.service.talking import new_number, talk
+from api.payments.states import PaymentState
+
+log = logs.get(__name__)
+
+CURRENCY = "CNY"
+DESCRIPTION_LENGTH = 120
+
+
+def intend(
+    *,
+    channel: str,
+    account: MerchantAccount,
+    order_id: int,
+    amount_fen: int,
+    description: str,
+    payer_subject: str | None,
+    expires_at: datetime,
+    kind: str = "prepay",
+) -> Payment:
+    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. Nothing is said outside."""
+    made = Payment(
+        state=str(PaymentState.CREATED),
+        number=new_number("P"),
+        channel=str(channel),
+        account_id=account.id,
+        order_id=order_id,
+        kind=kind,
+        amount_fen=amount_fen,
+        description=description[:DESCRIPTION_LENGTH],
+        payer_subject=payer_subject,
+        made_at=clock.now(),
+        expires_at=expires_at.replace(microsecond=0),
+    )
+    session.add(made)
+    session.flush()
+    timing.plan_ask(made)
+    session.flush()
+    return made
+
+
+def place(payment: Payment) -> dict[str, str]:
+    """Let the gateway know of the payment; gives what the payer's phone hands to its wallet. Repeating it is harmless.
+
+    Commits what was written before. GatewaySilentNow (unknown: try again, a job asks too), GatewayPaymentRefused, PaymentPaid, PaymentOver.
+    """
+    _refuse_over(payment)
+    gateway = merchants.gateway_of(merchants.account(payment.account_id))
+    asked = _collect(payment)
+    said = talk(lambda: gateway.place(asked))
+    payment = hold(payment.id)
+    if isinstance(said, GatewayAnswer):
+        _not_placed(payment, said)
+    _refuse_over(payment)
+    assert isinstance(said, dict)
+    if payment.state == PaymentState.CREATED:
+        states.move(payment, PaymentState.PLACED, by=_by(payment), placed_at=clock.now(), placed_with=said, trouble=None)
+    return gateway.phone(said)
+
+
+def _refuse_over(payment: Payment) -> None:
+    if payment.state == PaymentState.PAID:
+        raise PaymentPaid(number=payment.number)
+    if not payment.is_open:
+        raise PaymentOver(number=payment.number)
+
+
+def _not_placed(payment: Payment, said: GatewayAnswer) -> None:
+    """Write down why, so that it outlives the refusal that is raised."""
+    if isinstance(said, base.AlreadyPaid):
+        payment = ask(payment.id)
+    elif isinstance(said, base.AlreadyClosed) and payment.is_open:
+        shut(payment, PaymentState.CLOSED, said.name)
+    elif isinstance(said, base.Refused) and payment.is_open:
+        shut(payment, PaymentState.FAILED, said.name)
+    else:
+        payment.trouble = said.name
+    db.checkpoint()
+    if not isinstance(said, base.Refused):
+        raise GatewaySilentNow(number=payment.number)
+    if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+        _refuse_over(payment)
+    raise GatewayPaymentRefused(number=payment.number, reason=said.name)
+
+
+def charge(payment: Payment, auth_code: str) -> Payment:
+    """Collect from the payer who showed this code (付款码). Paid, paying (the wallet asks for a password), failed, or unknown.
+
+    What is not final is asked about every few seconds and undone after a minute. Commits what was written before.
+    """
+    _refuse_over(payment)
+    gateway = merchants.gateway_of(merchants.account(payment.account_id))
+    asked = _collect(payment)
+    said = talk(lambda: gateway.charge(asked, auth_code))
+    payment = hold(payment.id)
+    if isinstance(said, Found):
+        take(payment, said, by=_by(payment), reason="charged")
+    elif isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+        return ask(payment.id)
+    elif isinstance(said, base.Refused) and payment.is_open:
+        shut(payment, PaymentState.FAILED, said.name)
+    elif payment.is_open:
+        payment.trouble = said.name
+    return payment
+
+
+def ask(payment_id: int) -> Payment:
+    """Ask the gateway what became of a payment, and believe it. A closed one is asked about too: money may have come late.
+
+    Commits what was written before. PaymentNotFound.
+    """
+    payment = one(payment_id)
+    if payment.state == PaymentState.PAID:
+        return payment
+    gateway = merchants.gateway_of(merchants.account(payment.account_id))
+    number = payment.number
+    said = talk(lambda: gateway.query(number))
+    payment = hold(payment_id)
+    payment.asked_at, payment.asks = clock.now(), payment.asks + 1
+    if isinstance(said, Found):
+        take(payment, said, by=_by(payment), reason="asked")
+    elif payment.is_open and not isinstance(said, base.Unknown):
+        payment.trouble = said.name
+    session.flush()
+    return payment
+
+
+def close(payment_id: int) -> Payment:
+    """Let a payment not be paid any more; when it turns out paid, it is paid. Still open afterwards: the gateway was silent, a job goes on.
+
+    Commits what was written before. PaymentNotFound.
+    """
+    payment = one(payment_id)
+    if not payment.is_open:
+        return payment
+    gateway = merchants.gateway_of(merchants.account(payment.account_id))
+    number, undo = payment.number, gateway.reverse if payment.kind == "auth_code" else gateway.close
+    said = talk(lambda: undo(number))
+    payment = hold(payment_id)
+    if not payment.is_open:
+        return payment
+    if isinstance(said, base.AlreadyPaid):
+        return ask(payment_id)
+    if said is None or isinstance(said, base.AlreadyClosed | base.Unknown):
+        shut(payment, PaymentState.CLOSED, "closed")
+    else:
+        payment.trouble = said.name
+    session.flush()
+    return payment
+
+
+def pursue(payment_id: int) -> None:
+    """The job's step: ask, or when its time is over end it; and plan the next step while it is open."""
+    payment = one(payment_id)
+    if not payment.is_open:
+        return
+    over = clock.now() >= _ends(payment)
+    payment = ask(payment_id)
+    if payment.is_open and over:
+        payment = close(payment_id)
+    if payment.is_open:
+        timing.plan_ask(payment)
+        if payment.next_ask_at is None:
+            log.error("a gateway never said what became of a payment", payment=payment.number)
+    session.flush()
+
+
+def _ends(payment: Payment) -> datetime:
+    return payment.made_at + timing.CODE_PATIENCE if payment.kind == "auth_code" else payment.expires_at + timing.GRACE
+
+
+def take(payment: Payment, found: Found, *, by: str, reason: str) -> str | None:
+    """Believe what the gateway says of a locked payment: move it, or do nothing. The word for why it cannot be believed, or None."""
+    if wrong := _disagrees(payment, merchants.account(payment.account_id), found):
+        log.error("security: a gateway tells of another payment than ours", payment=payment.number, reason=wrong)
+        payment.trouble = wrong
+        return wrong
+    if payment.state == PaymentState.PAID:
+        return None if found.state is not FoundState.PAID or found.gateway_no in (None, payment.gateway_no) else "paid-twice"
+    if found.state is FoundState.PAID:
+        values: dict[str, Any] = {
+            "paid_at": found.paid_at or clock.now(),
+            "gateway_no": found.gateway_no,
+            "trouble": None,
+            "next_ask_at": None,
+        }
+        states.move(payment, PaymentState.PAID, by=by, reason=reason, **values)
+        for hook in hooks.on_paid:
+            hook(payment)
+    elif not payment.is_open:
+        return None
+    elif found.state is FoundState.CLOSED:
+        shut(payment, PaymentState.CLOSED, reason, by=by)
+    elif found.state is FoundState.FAILED:
+        shut(payment, PaymentState.FAILED, reason, by=by)
+    elif found.state is FoundState.PAYING and payment.state == PaymentState.CREATED:
+        states.move(payment, PaymentState.PAYING, by=by, reason=reason, trouble=None)
+    return None
+
+
+def _disagrees(payment: Payment, account: MerchantAccount, found: Found) -> str | None:
+    if found.number != payment.number:
+        return "wrong-number"
+    if found.merchant_no is not None and found.merchant_no != account.merchant_no:
+        return "wrong-merchant"
+    if (found.sub_merchant_no or "") != account.sub_merchant_no and found.merchant_no is not None:
+        return "wrong-merchant"
+    if found.app_id is not None and found.app_id not in {account.app_id, account.sub_app_id}:
+        return "wrong-app"
+    if found.currency not in (None, CURRENCY):
+        return "wrong-currency"
+    if found.amount_fen != payment.amount_fen and (found.amount_fen is not None or found.state is FoundState.PAID):
+        return "wrong-amount"
+    return None
+
+
+def shut(payment: Payment, to: PaymentState, reason: str, *, by: str | None = None) -> None:
+    states.move(payment, to, by=by or _by(payment), reason=reason, closed_at=clock.now(), trouble=reason, next_ask_at=None)
+    for hook in hooks.on_closed:
+        hook(payment)
+
+
+def _collect(payment: Payment) -> Collect:
+    account = merchants.account(payment.account_id)
+    return Collect(
+        number=payment.number,
+        amount_fen=payment.amount_fen,
+        description=payment.description,
+        expires_at=payment.expires_at,
+        payer_subject=payment.payer_subject or "",
+        store=f"shop-{account.shop_id}" if account.shop_id else f"mall-{db.mall()}",
+        shared=account.profit_share_bp > 0,
+    )
+
+
+def _by(payment: Payment) -> str:
+    return f"gateway:{payment.channel}"
+
+
+def one(payment_id: int) -> Payment:
+    """One payment. PaymentNotFound."""
+    found = session.get(Payment, payment_id)
+    if found is None:
+        raise PaymentNotFound()
+    return found
+
+
+def hold(payment_id: int) -> Payment:
+    """One payment, locked until this transaction ends. PaymentNotFound."""
+    query = select(Payment).where(Payment.id == payment_id).with_for_update().execution_options(populate_existing=True)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise PaymentNotFound()
+    return found
+
+
+def hold_number(number: str) -> Payment | None:
+    """The payment of our number, locked; None when it is none of ours."""
+    query = select(Payment).where(Payment.number == number).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def hold_all(order_id: int) -> list[Payment]:
+    """Every payment of an order, locked in their order: to be taken before the order itself is locked."""
+    query = select(Payment).where(Payment.order_id == order_id).order_by(Payment.id).with_for_update()
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def payments_of(order_id: int) -> list[Payment]:
+    """Every payment of an order, oldest first."""
+    return list(session.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)))

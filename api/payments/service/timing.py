@@ -1,0 +1,84 @@
+"""When a gateway is asked about what it has not answered, and the jobs that ask. Everything ends some day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from api.kit import clock, jobs
+from api.payments.models import Payment, Refund
+
+ASK_PAYMENT = "payments.jobs.ask_payment"
+PURSUE_REFUND = "payments.jobs.pursue_refund"
+HANDLE_NOTICE = "payments.jobs.handle_notice"
+
+#: After the payment was made, in seconds; then as often as EVERY until it expires, so that a lost notice costs a minute at most.
+FIRST_ASKS = (8, 20, 45)
+EVERY = timedelta(seconds=50)
+LONG_EVERY = timedelta(minutes=5)  # for what may still be paid after half an hour
+LONG = timedelta(minutes=30)
+#: After it expired it is closed; when the gateway is silent, again after so many seconds, the last for as long as GIVE_UP.
+GRACE = timedelta(seconds=5)
+CLOSING_ASKS = (10, 20, 60, 300, 1800)
+GIVE_UP = timedelta(days=3)
+#: An auth code is asked about this often, and undone when it is not paid by then.
+CODE_EVERY = timedelta(seconds=3)
+CODE_PATIENCE = timedelta(seconds=60)
+#: A refund: seconds after it was made; then hourly for a day, then a person has to look.
+REFUND_ASKS = (5, 30, 120, 600, 3600)
+REFUND_EVERY = timedelta(hours=1)
+REFUND_GIVE_UP = timedelta(hours=24)
+
+
+def next_ask(payment: Payment, now: datetime) -> datetime | None:
+    """When to ask about an open payment again; None when it has been asked for long enough."""
+    if payment.kind == "auth_code":
+        return _later(now, payment.made_at + CODE_PATIENCE, CODE_EVERY)
+    first = next((at for seconds in FIRST_ASKS if (at := payment.made_at + timedelta(seconds=seconds)) > now), None)
+    regular = first or now + (EVERY if now - payment.made_at < LONG else LONG_EVERY)
+    ends = payment.expires_at + GRACE
+    return min(regular, ends) if now < ends else _later(now, ends, timedelta(0))
+
+
+def _later(now: datetime, ends: datetime, every: timedelta) -> datetime | None:
+    if now < ends:
+        return min(now + every, ends)
+    over = now - ends
+    if over > GIVE_UP:
+        return None
+    wait = next((seconds for seconds in CLOSING_ASKS if over.total_seconds() < 3 * seconds), CLOSING_ASKS[-1])
+    return now + timedelta(seconds=wait)
+
+
+def next_pursuit(refund: Refund, now: datetime) -> datetime | None:
+    """When to ask about an unfinished refund again; None when a person has to look."""
+    began = refund.moved_at if refund.state == "requested" else refund.made_at
+    if now - began >= REFUND_GIVE_UP:
+        return None
+    first = next((at for seconds in REFUND_ASKS if (at := began + timedelta(seconds=seconds)) > now), None)
+    return first or now + REFUND_EVERY
+
+
+def plan_ask(payment: Payment) -> None:
+    """Put the next ask about an open payment in, into the transaction."""
+    now = clock.now()
+    payment.next_ask_at = next_ask(payment, now)
+    if payment.next_ask_at is not None:
+        put_ask(payment.id, payment.next_ask_at - now)
+
+
+def put_ask(payment_id: int, after: timedelta | None = None) -> None:
+    """The job that asks about a payment."""
+    jobs.later(jobs.JOBS[ASK_PAYMENT], after=after, payment_id=payment_id)
+
+
+def plan_pursuit(refund: Refund, *, at_once: bool = False) -> None:
+    """Put the next step of a refund in, into the transaction."""
+    now = clock.now()
+    refund.next_ask_at = now if at_once else next_pursuit(refund, now)
+    if refund.next_ask_at is not None:
+        put_pursuit(refund.id, None if at_once else refund.next_ask_at - now)
+
+
+def put_pursuit(refund_id: int, after: timedelta | None = None) -> None:
+    """The job that sends or asks about a refund."""
+    jobs.later(jobs.JOBS[PURSUE_REFUND], after=after, refund_id=refund_id)

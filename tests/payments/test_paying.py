@@ -1,0 +1,82 @@
+"""A payment: written down first, spoken of outside any transaction, believed only from the gateway, and never paid twice."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from api.kit import db
+from api.payments import service
+from api.payments.errors import GatewaySilentNow, NoMerchantAccount, PaymentPaid
+from api.payments.service import paying
+from api.payments.states import PaymentState
+from tests.processes import until
+
+
+def test_a_payment_is_placed_paid_and_told_of_by_its_notice(till, told) -> None:
+    payment = till.intend()
+    assert payment.state == "created" and re.fullmatch(r"[0-9A-Z]{24,28}", payment.number)
+    params = till.place(payment)
+    assert ("paySign" in params) == (till.simulator.channel == "wechat") and ("tradeNO" in params) == (till.simulator.channel == "alipay")
+    till.simulator.pay(payment)
+    until(lambda: till.due() or till.read(payment).state == "paid", 10)
+    found = till.read(payment)
+    assert (found.state, told.paid, found.gateway_no is not None) == ("paid", [payment.number], True)
+    assert till.moves(payment) == ["placed", "paid"]
+
+
+def test_placing_again_gives_the_same_order(till) -> None:
+    payment = till.intend()
+    first, second = till.place(payment), till.place(payment)
+    same = "package" if till.simulator.channel == "wechat" else "tradeNO"
+    assert first[same] == second[same]
+    assert till.moves(payment) == ["placed"]
+
+
+def test_silence_leaves_it_unknown_and_repeating_is_harmless(till) -> None:
+    payment = till.intend()
+    till.simulator.fault("reset", "place")
+    with pytest.raises(GatewaySilentNow):
+        till.place(payment)
+    assert (till.read(payment).state, till.read(payment).trouble) == ("created", "gatewaysilent")
+    assert till.place(payment)
+    assert till.read(payment).state == "placed"
+
+
+def test_a_lost_notice_costs_a_question(till, told) -> None:
+    payment = till.placed()
+    till.simulator.pay(payment, notify=False)
+    till.due(ahead=8)
+    assert (till.read(payment).state, told.paid) == ("paid", [payment.number])
+
+
+def test_who_places_a_paid_payment_is_told_so(till) -> None:
+    payment = till.placed()
+    till.simulator.pay(payment, notify=False)
+    with pytest.raises(PaymentPaid):
+        till.place(payment)
+    assert till.read(payment).state == "paid"
+
+
+def test_an_unpaid_payment_is_closed_when_its_time_is_over(till, told) -> None:
+    payment = till.placed()
+    till.set(payment, expires_at=payment.made_at - timedelta(minutes=1))
+    till.do(lambda: service.pursue(payment.id))
+    assert (till.read(payment).state, told.closed) == ("closed", [payment.number])
+
+
+def test_money_that_comes_after_closing_is_taken_and_told_as_late(till, told) -> None:
+    payment = till.placed()
+    till.simulator.pay(payment, notify=False)
+    till.do(lambda: paying.shut(service.hold(payment.id), PaymentState.CLOSED, "by a clock that was wrong"))
+    till.do(lambda: service.ask(payment.id))
+    found = till.read(payment)
+    assert found.state == "paid" and found.came_late
+    assert told.closed == told.paid == [payment.number]
+
+
+def test_a_mall_without_an_account_offers_no_wallet(mall, app) -> None:
+    with db.unit_of_work(mall), pytest.raises(NoMerchantAccount):
+        service.account_for([1], "wechat")
