@@ -63,8 +63,8 @@ def form_of(body: bytes) -> dict[str, str]:
     except ValueError:
         raise UnreadableAnswer("the body is not a form in UTF-8") from None
     form = dict(pairs)
-    if len(form) != len(pairs):
-        raise UnreadableAnswer("a field is there twice")
+    if not form or len(form) != len(pairs):
+        raise UnreadableAnswer("nothing is there, or a field twice")
     return form
 
 

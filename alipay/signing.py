@@ -61,7 +61,11 @@ def sign(key: RSAPrivateKey, content: str) -> str:
 def verify(key: RSAPublicKey, content: str, signature: str) -> bool:
     """Whether the base64 signature is the key's over this text. SHA-1 (sign_type RSA) is never accepted."""
     try:
-        key.verify(b64decode(signature, validate=True), content.encode(), PKCS1v15(), SHA256())
+        raw = b64decode(signature, validate=True)
+        # Of the texts that decode to these bytes only one is theirs: unused bits must not vary.
+        if b64encode(raw).decode() != signature:
+            return False
+        key.verify(raw, content.encode(), PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

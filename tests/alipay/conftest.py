@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,28 +90,37 @@ class Simulator:
 
 
 class Mailbox:
-    """Where notices arrive: keeps each form and answers with the next of `answers`, then success."""
+    """Where notices arrive: keeps each body and form, answers with the next of `answers`, then success, in `status`."""
 
     def __init__(self) -> None:
         self.forms: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self.answers: list[bytes] = []
+        self.status = 200
         self._lock = Lock()
 
     def take(self, body: bytes) -> bytes:
         with self._lock:
+            self.bodies.append(body)
             self.forms.append(dict(parse_qsl(body.decode(), keep_blank_values=True)))
             return self.answers.pop(0) if self.answers else b"success"
 
 
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    folder: Path = tmp_path_factory.mktemp("alipay-keys")
-    settings = Settings(keys=folder, schedule_factor=0.0002, identity="both")
+@contextmanager
+def started(folder: Path, **changed: Any) -> Iterator[Simulator]:
+    """A simulator of its own, with these settings."""
+    settings = Settings(**{"keys": folder, "identity": "both", **changed})
     web = server(create_app(settings), 0)
     Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield Simulator(f"http://127.0.0.1:{web.server_port}", settings, keys.ensure(folder))
     web.shutdown()
     web.server_close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with started(tmp_path_factory.mktemp("alipay-keys"), schedule_factor=0.0002) as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -131,7 +141,7 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             answer = box.take(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
+            self.send_response(box.status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
