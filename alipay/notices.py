@@ -44,13 +44,16 @@ class TradeNotice:
 
     @property
     def is_payment(self) -> bool:
-        """Whether this says that the buyer paid: a state that means paid, and nothing about a refund."""
+        """Whether this says that the buyer paid: a state that means paid, and nothing given back.
+
+        A refund's message proves it as well (`paid_at`), where it overtook the payment's.
+        """
         return self.trade_status in (PAID, FINISHED) and not self.is_refund
 
     @property
     def is_refund(self) -> bool:
         """Whether this message was caused by a refund; `refund_fen` is then the trade's sum of refunds."""
-        return self.refund_fen is not None
+        return bool(self.refund_fen)
 
 
 def form_of(body: bytes) -> dict[str, str]:

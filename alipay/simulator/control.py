@@ -84,15 +84,15 @@ def _phones(sim: Blueprint, store: Store, signer: Signer, settings: Settings) ->
             return {"code": value}
 
     @sim.post("/auth-pay-code")
-    def auth_pay_code() -> Answer:
+    @sim.post("/auth-pay-code/<person>")
+    def auth_pay_code(person: str = "") -> Answer:
         """What the phone shows to the cashier's scanner: {person, needs_password?, refuse?} → {auth_code}."""
         said = _said()
         with store.lock:
-            person = store.people.named(said["person"])
-            dice = store.dice
-            value = f"{25 + int(dice.digits(6, 'pay code', person.name)) % 6}{dice.digits(16, 'pay code', person.name)}"
+            name = store.people.named(person or said["person"]).name
+            value = f"{25 + int(store.dice.digits(6, 'pay code', name)) % 6}{store.dice.digits(16, 'pay code', name)}"
             expires_at = store.clock() + PAY_CODE_LIFE
-            store.pay_codes[value] = PayCode(person.name, expires_at, bool(said.get("needs_password")), str(said.get("refuse", "")))
+            store.pay_codes[value] = PayCode(name, expires_at, bool(said.get("needs_password")), str(said.get("refuse", "")))
             return {"auth_code": value}
 
     @sim.post("/phone-payload")
@@ -132,12 +132,20 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
 
     @sim.post("/pay")
     def pay() -> Answer:
-        """The person pays (my.tradePay): {trade_no | out_trade_no, app_id?, notify?}."""
+        """The person pays (my.tradePay, or the password): {trade_no | out_trade_no, app_id?, notify?, late?}."""
         said = _said()
         with store.lock:
             trade = trade_of(said)
-            trades.pay(trade, notify=bool(said.get("notify", True)))
+            trades.pay(trade, notify=bool(said.get("notify", True)), late=bool(said.get("late")))
         return {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
+
+    @sim.post("/cancel")
+    def cancel() -> Answer:
+        """The person does not enter the password: {trade_no | out_trade_no, app_id?}."""
+        said = _said()
+        with store.lock:
+            trades.give_up(trade_of(said))
+        return {}
 
     @sim.post("/finish")
     def finish() -> Answer:

@@ -170,13 +170,21 @@ class Trades:
             raise business("TRADE_NOT_EXIST", "交易不存在")
         return self._aged(trade)
 
-    def pay(self, trade: Trade, *, notify: bool) -> None:
-        """The buyer pays on the phone, unless the trade cannot be paid any more."""
-        if self._aged(trade).status != "WAIT_BUYER_PAY":
+    def pay(self, trade: Trade, *, notify: bool, late: bool = False) -> None:
+        """The buyer pays on the phone, unless the trade cannot be paid any more; `late`: begun before its time was over."""
+        if late and trade.paid_at is None and trade.closed_at == trade.expires_at:
+            trade.closed_at = None
+        elif self._aged(trade).status != "WAIT_BUYER_PAY":
             raise business("TRADE_HAS_CLOSE" if trade.paid_at is None else "TRADE_HAS_SUCCESS", "交易不可支付")
         trade.status, trade.paid_at = "TRADE_SUCCESS", self._store.clock()
         if notify:
             self._notify(trade)
+
+    def give_up(self, trade: Trade) -> None:
+        """The buyer does not enter the password, and the trade is over."""
+        if trade.status != "WAIT_BUYER_PAY":
+            raise business("TRADE_STATUS_ERROR", "交易状态不合法")
+        trade.status, trade.closed_at = "TRADE_CLOSED", self._store.clock()
 
     def finish(self, trade: Trade) -> None:
         """The refund window ends."""

@@ -119,6 +119,14 @@ def test_a_password_is_waited_for_until_it_is_given(simulator: Simulator, client
         client.pay(order)
 
 
+def test_a_password_that_is_not_given_ends_the_trade(simulator: Simulator, client: AlipayClient) -> None:
+    order = waiting(simulator, client)
+    simulator.sim("cancel", out_trade_no=order.out_trade_no)
+    assert client.query(order.out_trade_no).trade_status == "TRADE_CLOSED"
+    assert client.cancel(order.out_trade_no).action == "close"
+    assert simulator.post("cancel", out_trade_no=order.out_trade_no).status_code == 409
+
+
 def test_the_same_number_for_another_amount_is_refused(simulator: Simulator, client: AlipayClient) -> None:
     order = waiting(simulator, client)
     with pytest.raises(TradeNumberUsed):

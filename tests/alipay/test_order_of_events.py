@@ -16,7 +16,7 @@ import requests
 
 from alipay.client import AlipayClient
 from alipay.errors import GatewaySilent, OutcomeUnknown, Refused, TradeMissing, TradeStateRefuses, UnreadableAnswer, Untrusted
-from alipay.notices import MOST_FIELDS, form_of, read_trade
+from alipay.notices import MOST_FIELDS, TradeNotice, form_of, read_trade
 from alipay.signing import notice_content, private_key, request_content, sign
 from alipay.simulator.postman import SCHEDULE
 from tests.alipay.conftest import Mailbox, Simulator, started
@@ -156,7 +156,7 @@ def test_a_refund_is_never_another_payment(simulator: Simulator, client: AlipayC
     assert len({one.id for one in told}) == 3
 
 
-def test_a_trade_that_closes_by_time_is_no_refund(simulator: Simulator, client: AlipayClient) -> None:
+def test_a_trade_that_closes_by_time_or_gives_nothing_back_is_no_refund(simulator: Simulator, client: AlipayClient) -> None:
     key = private_key(simulator.files.alipay_key.read_text())
     form = {
         "notify_type": "trade_status_sync",
@@ -169,9 +169,16 @@ def test_a_trade_that_closes_by_time_is_no_refund(simulator: Simulator, client: 
         "total_amount": "12.80",
         "gmt_close": "2026-03-05 12:00:00",
     }
-    told = read_trade({**form, "sign_type": "RSA2", "sign": sign(key, notice_content(form))}, trust=simulator.trust)
-    assert (told.is_payment, told.is_refund, told.refund_fen) == (False, False, None)
-    assert told.closed_at is not None
+
+    def told(**changed: str) -> TradeNotice:
+        said = {**form, **changed, "sign_type": "RSA2"}
+        return read_trade({**said, "sign": sign(key, notice_content(said))}, trust=simulator.trust)
+
+    closed = told()
+    assert (closed.is_payment, closed.is_refund, closed.refund_fen) == (False, False, None)
+    assert closed.closed_at is not None
+    nothing_back = told(trade_status="TRADE_SUCCESS", refund_fee="0.00")
+    assert (nothing_back.is_payment, nothing_back.is_refund) == (True, False)
 
 
 # The body of a notice
@@ -243,6 +250,17 @@ def test_a_trade_is_payable_up_to_its_last_second(still: Simulator, client: Alip
     still.sim("clock", advance=1)
     assert still.post("pay", out_trade_no=too_late).status_code == 409
     assert [client.query(each).trade_status for each in (in_time, too_late)] == ["TRADE_SUCCESS", "TRADE_CLOSED"]
+
+
+def test_money_that_was_on_its_way_when_the_time_was_over_revives_the_trade(still: Simulator, client: AlipayClient) -> None:
+    ends = datetime.fromisoformat("2026-03-05T12:15:00+08:00")
+    late, closed = (created(still, client, expires_at=ends) for _ in range(2))
+    client.close(closed)
+    still.sim("clock", advance=901)
+    assert client.query(late).trade_status == "TRADE_CLOSED"
+    still.sim("pay", out_trade_no=late, late=True)
+    assert client.query(late).is_paid
+    assert still.post("pay", out_trade_no=closed, late=True).status_code == 409
 
 
 def test_closing_races_paying_and_one_of_them_wins(simulator: Simulator) -> None:
