@@ -28,6 +28,7 @@ from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
 from api.members import jobs as _members  # noqa: F401
 from api.messages import jobs as _messages  # noqa: F401
 from api.payments import jobs as _payments  # noqa: F401
+from api.plates import jobs as _plates  # noqa: F401
 from api.points import jobs as _points  # noqa: F401 - declares its jobs
 from api.receipts import jobs as _receipts
 from api.settings import Settings, from_environment

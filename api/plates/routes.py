@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask
 from flask import request
 
 from api.kit import http, identity, limits, pages
@@ -72,6 +73,18 @@ def list_plate_batches(args: dict[str, Any]) -> pages.Page[PlateBatch]:
 def issue_plates(args: dict[str, Any]) -> PlateBatch:
     """Make a batch of blank plates"""
     return service.issue(args["plates"], note=args["note"], by=identity.staff().name)
+
+
+@office.get("/plate-sheet")
+@office.arguments(schemas.SheetArgs, location="query")
+@office.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@office.problems(errors.PlateSheetEmpty)
+@office.permission("plates.read")
+def print_plates(args: dict[str, Any]) -> flask.Response:
+    """A print sheet (PDF, A4): QR, number, shop and place of at most 120 plates, from a number on"""
+    base = flask.current_app.extensions["settings"].public_url
+    name = {"Content-Disposition": 'inline; filename="plates.pdf"'}
+    return flask.Response(service.sheet(base, **args), mimetype="application/pdf", headers=name)
 
 
 @office.put("/plates/<int:plate_id>/shop")

@@ -119,6 +119,15 @@ class IssueArgs(Schema):
     note = fields.String(load_default="", validate=NOTE)
 
 
+class SheetArgs(Schema):
+    """Which plates to print, in the order of their numbers: of a batch, of a shop, or these."""
+
+    batch_id = fields.Integer(validate=ID)
+    shop_id = fields.Integer(validate=ID)
+    plate_id = fields.List(fields.Integer(validate=ID), validate=validate.Length(1, 120), metadata={"description": "may be repeated"})
+    from_number = fields.Integer(load_default=1, validate=ID)
+
+
 class BindArgs(Schema):
     """Where a blank plate goes."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, false, func, or_, select, union, update
+from sqlalchemy import BigInteger, ColumnElement, DateTime, column, false, func, or_, select, union, update, values
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
@@ -362,6 +362,21 @@ def sales_of_mall(
     if member_id is not None:
         query = query.where(Sale.member_id == member_id)
     return pages.page(query, Sale.paid_at, Sale.id, cursor=cursor, limit=limit)
+
+
+def counts_within(channel: str, windows: Sequence[tuple[datetime, datetime]]) -> dict[int, list[int]]:
+    """How many purchases of a channel each shop had in each half-open window: shop → a number a window. One statement."""
+    asked = values(
+        column("place", BigInteger), column("begins_at", DateTime(timezone=True)), column("ends_at", DateTime(timezone=True)), name="asked"
+    ).data([(place, begins, ends) for place, (begins, ends) in enumerate(windows)])
+    within = (Sale.paid_at >= asked.c.begins_at) & (Sale.paid_at < asked.c.ends_at) & (Sale.channel == channel)
+    rows = session.execute(
+        select(Sale.shop_id, asked.c.place, func.count()).select_from(asked).join(Sale, within).group_by(Sale.shop_id, asked.c.place)
+    )
+    counted: dict[int, list[int]] = {}
+    for shop_id, place, count in rows:
+        counted.setdefault(shop_id, [0] * len(windows))[place] = count
+    return counted
 
 
 def day_total(shop_id: int, on: date | None = None) -> DayTotal:

@@ -18,6 +18,7 @@ from api.malls.service.shops import (
     shop_in_view,
     shop_names,
     shops,
+    shops_in_view,
     site_names,
     sites,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "shops",
     "shops_changed",
     "shops_for_matching",
+    "shops_in_view",
     "site_names",
     "sites",
 ]

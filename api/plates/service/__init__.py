@@ -2,7 +2,9 @@
 
 from api.plates.service.keeping import batch, batches, bind, issue, move, moves_of, plate_of, plates, retire, shops_with_plates
 from api.plates.service.looking_after import Expected, acknowledge, alarms, check, checks, expected
+from api.plates.service.printing import address, sheet
 from api.plates.service.resolving import Resolved, Shown, Terms, check_amount, enter, resolve, show
+from api.plates.service.silence import watch
 from api.plates.service.terms import set_terms, terms_of
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "Shown",
     "Terms",
     "acknowledge",
+    "address",
     "alarms",
     "batch",
     "batches",
@@ -28,7 +31,9 @@ __all__ = [
     "resolve",
     "retire",
     "set_terms",
+    "sheet",
     "shops_with_plates",
     "show",
     "terms_of",
+    "watch",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from api.kit import audit, clock, db, pages, states
 from api.kit.db import session
@@ -14,8 +14,6 @@ from api.plates.errors import PlateBatchUnknown, PlateBound, PlateRetired, Plate
 from api.plates.models import Plate, PlateBatch
 from api.plates.service.resolving import KIND
 from api.plates.states import PlateState
-
-MOST_AT_ONCE = 1000
 
 
 def issue(count: int, *, note: str, by: str) -> PlateBatch:
@@ -124,12 +122,6 @@ def plates(
     wanted = {"state": state, "shop_id": shop_id, "batch_id": batch_id, "number": number, "code": code}
     query = select(Plate).filter_by(**{name: value for name, value in wanted.items() if value is not None})
     return pages.page(query, Plate.id, cursor=cursor, limit=limit)
-
-
-def chosen(*conditions: ColumnElement[bool], most: int = MOST_AT_ONCE) -> Sequence[Plate]:
-    """Plates that can be printed, in the order of their numbers."""
-    query = select(Plate).where(Plate.state != PlateState.RETIRED, *conditions)
-    return session.scalars(query.order_by(Plate.number).limit(most)).all()
 
 
 def shops_with_plates() -> Collection[int]:
