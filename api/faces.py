@@ -1,4 +1,4 @@
-"""The pages over HTTP: the shopper's h5 at /m/<mall>/, the tablet at /shop/<mall>/, the desk at /office/<mall>/.
+"""The pages over HTTP: the shopper's h5 at /m/<mall>/, the tablet at /shop/<mall>/, the desk at /office/<mall>/, a code plate at /q/<code>.
 
 `deploy/faces.py` builds them into a folder; here they are only handed out. In production nginx may do the same (deploy/nginx.conf).
 """
@@ -18,6 +18,9 @@ from werkzeug.security import safe_join
 
 from api.kit import db
 from api.kit.http import MallNotFound
+from api.malls import service as malls
+from api.plates import service as plates
+from api.plates.errors import PlateBlank, PlateRetired, PlateShopClosed, PlateUnknown
 from api.settings import Settings
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -76,6 +79,19 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode(
 _PLAIN_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+#: How a wallet's own browser names itself. QQ's says MicroMessenger too at times, and is none.
+WALLETS = (("wechat", re.compile(r"MicroMessenger/")), ("alipay", re.compile(r"AlipayClient/")))
+NO_WALLET = re.compile(r"\bM?QQ/")
+#: The name of a file by which a wallet checks a domain; nothing in it can lead out of the folder.
+_PROOF = re.compile(r"[A-Za-z0-9_-]{1,80}\.txt", re.ASCII)
+PROOF_BYTES = 4096
+_REFUSED_PLATES = {
+    PlateUnknown: ("这不是本商场的码牌 · Not a plate of ours", "请不要付款，并告诉店员。", "Please do not pay by it, and tell the shop."),
+    PlateBlank: ("码牌还没有启用 · Not in use yet", "请向店员询问。", "Please ask at the shop."),
+    PlateRetired: ("码牌已停用 · No longer in use", "请向店员询问新的码牌。", "Please ask the shop for its new one."),
+    PlateShopClosed: ("门店暂不收款 · Not taking payments now", "请向店员询问。", "Please ask at the shop."),
+}
 
 blp = Blueprint("faces", __name__)
 _known_malls: set[str] = set()
@@ -181,6 +197,51 @@ def shopper_picture(name: str) -> Response:
 def staff_part(name: str) -> Response:
     """A part of the staff's pages; its name changes with its content."""
     return _part("console", f"assets/{name}", FOREVER)
+
+
+@blp.get("/q/<code>")
+def plate(code: str) -> Response:
+    """What any scanner that knows no mini-program opens: the shopper's page of the plate, told which wallet looks at it."""
+    if _PROOF.fullmatch(code):
+        return domain_proof(code)
+    try:
+        with db.unit_of_work():
+            plates.enter(code)
+            plates.resolve(code)
+            mall_code = malls.mall_info().code
+    except tuple(_REFUSED_PLATES) as refusal:
+        return _plain(refusal.status, *_REFUSED_PLATES[type(refusal)])
+    known = wallet(request.headers.get("User-Agent", ""))
+    response = flask.redirect(f"/m/{mall_code}/#/pages/plate/plate?code={code}" + (f"&wallet={known}" if known else ""))
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "User-Agent"
+    assert isinstance(response, Response)
+    return response
+
+
+def wallet(agent: str) -> str | None:
+    """Which wallet's browser this is, by its User-Agent; None: some other scanner."""
+    if NO_WALLET.search(agent):
+        return None
+    return next((name for name, pattern in WALLETS if pattern.search(agent)), None)
+
+
+@blp.get("/<name>.txt")
+def domain_file(name: str) -> Response:
+    """A file by which Alipay checks that the domain is ours."""
+    return domain_proof(f"{name}.txt")
+
+
+def domain_proof(name: str) -> Response:
+    """A file of the folder DOMAIN_FILES by its exact name, and nothing else; straight, for a wallet follows no redirect."""
+    folder = _settings().domain_files
+    known = {path.name: path for path in folder.iterdir()} if _PROOF.fullmatch(name) and folder.is_dir() else {}
+    path = known.get(name)
+    if path is None or path.is_symlink() or not path.is_file() or path.stat().st_size > PROOF_BYTES:
+        return _plain(404, "没有这个文件 · No such file", "请检查链接。", "Please check the link.")
+    response = Response(path.read_bytes(), mimetype="text/plain")
+    response.headers["Cache-Control"] = ASK_AGAIN
+    return response
 
 
 def _settings() -> Settings:

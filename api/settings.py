@@ -28,6 +28,7 @@ class Settings:
     data_key: str = field(default=DEMO_SECRET, repr=False)
     files: Path = ROOT / "var" / "files"
     faces: Path = ROOT / "var" / "faces"
+    domain_files: Path = ROOT / "var" / "domain"
     ocr_models: Path = ROOT / "var" / "ocr-models"
     public_url: str = "http://127.0.0.1:8000"
     live_url: str = "http://127.0.0.1:8001"
@@ -89,6 +90,7 @@ def from_environment() -> Settings:
         data_key=env.str("MALLBRIDGE_DATA_KEY", DEMO_SECRET),
         files=Path(env.str("MALLBRIDGE_FILES", str(ROOT / "var" / "files"))),
         faces=Path(env.str("FACES_FOLDER", str(ROOT / "var" / "faces"))),
+        domain_files=Path(env.str("DOMAIN_FILES", str(ROOT / "var" / "domain"))),
         ocr_models=Path(env.str("OCR_MODELS_DIR", str(ROOT / "var" / "ocr-models"))),
         public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
         live_url=env.str("LIVE_URL", "http://127.0.0.1:8001"),

@@ -65,5 +65,17 @@ class SheetIncomplete(Unprocessable):
     """The sheet lacks columns, has one twice, or has one that is not known; `columns` names them."""
 
 
+class ShopPhotoTooLarge(TooLarge):
+    """A shop's photo has at most 10 MB and 40 megapixels."""
+
+
+class ShopPhotoUnreadable(WrongKind):
+    """This is not a JPEG, PNG or WebP picture that can be opened."""
+
+
+class ShopPhotoNotFound(NotFound):
+    """This shop has no photo."""
+
+
 class ImportRefused(Conflict):
     """Some rows are refused, so nothing was imported; `report` says which and why."""

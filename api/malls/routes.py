@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from api.kit import http, identity
 from api.kit.pages import Page
+from api.kit.storage import FileRemoved, StorageFull
 from api.kit.tables import exported
+from api.malls import photos, schemas, service, sheets
 from api.malls import policy as rules
-from api.malls import schemas, service, sheets
 from api.malls.errors import (
     AliasNotFound,
     AliasTooShort,
@@ -25,6 +26,9 @@ from api.malls.errors import (
     SheetUnreadable,
     ShopCodeTaken,
     ShopNotFound,
+    ShopPhotoNotFound,
+    ShopPhotoTooLarge,
+    ShopPhotoUnreadable,
     SiteNotFound,
     SiteTaken,
 )
@@ -32,7 +36,8 @@ from api.malls.models import Floor, Shop, ShopAlias, Site
 from api.malls.schemas import FloorSchema, OfficeShopSchema, ShopSchema, SiteSchema
 from api.malls.service import ImportReport, MallInfo
 
-FORM = 64 * 1024  # bytes that the form around a sheet may take
+FOREVER, A_WHILE = "public, max-age=31536000, immutable", "public, max-age=300"
+FORM = 64 * 1024  # bytes that the form around a file may take
 
 public = http.Blueprint("malls", __name__, audience=identity.anyone, url_prefix="/malls/<mall_code>")
 office = http.Blueprint("mall office", __name__, audience=identity.mall_staff)
@@ -82,6 +87,20 @@ def list_shops(args: dict[str, Any]) -> Page[Shop]:
 def show_shop(shop_id: int) -> Shop:
     """One shop"""
     return service.shop_in_view(shop_id, trading=True)
+
+
+@public.get("/shops/<int:shop_id>/photo")
+@public.arguments(schemas.PhotoArgs, location="query")
+@public.response(200, {"type": "string", "format": "binary"}, content_type="image/jpeg")
+@public.problems(http.MallNotFound, ShopNotFound, ShopPhotoNotFound, FileRemoved)
+def show_shop_photo(args: dict[str, str], shop_id: int) -> Response:
+    """A shop's photo, for anyone; kept by browsers"""
+    version, data = service.shop_photo(shop_id)
+    response = Response(data, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = FOREVER if args.get("v") == version else A_WHILE
+    response.set_etag(version)
+    response.make_conditional(request)
+    return response
 
 
 @office.post("/sites")
@@ -165,6 +184,17 @@ def change_shop(args: dict[str, Any], shop_id: int) -> Shop:
     """Change a shop, or close it"""
     why = args.pop("why")
     return service.change_shop(shop_id, args, by=identity.staff().name, why=why)
+
+
+@office.put("/shops/<int:shop_id>/photo")
+@office.arguments(schemas.ShopPhotoFiles, location="files", content_type="multipart/form-data")
+@office.response(200, OfficeShopSchema)
+@office.problems(ShopNotFound, ShopPhotoTooLarge, ShopPhotoUnreadable, http.BodyTooLarge, StorageFull)
+@office.permission("shops.write")
+@office.upload(photos.MAX_BYTES + FORM)
+def give_shop_photo(files: dict[str, Any], shop_id: int) -> Shop:
+    """Give a shop its photo, which shoppers see before they pay by its plate"""
+    return service.give_photo(shop_id, files["photo"].read(), by=identity.staff().name)
 
 
 @office.get("/shops/<int:shop_id>/aliases")

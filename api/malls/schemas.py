@@ -67,6 +67,19 @@ class ShopSchema(Schema):
     phone = fields.String(required=True, allow_none=True)
     opening_hours = fields.String(required=True, allow_none=True)
     earns_points = fields.Function(lambda shop: not shop.excluded, required=True, metadata={"type": "boolean"})
+    photo = fields.String(required=True, allow_none=True, metadata={"description": "which photo: at …/shops/<id>/photo?v=<photo>"})
+
+
+class PhotoArgs(Schema):
+    """Which photo, as the shop says; with it the answer may be kept for ever."""
+
+    v = fields.String(validate=Length(1, 40))
+
+
+class ShopPhotoFiles(Schema):
+    """A photo of the shop: JPEG, PNG or WebP, at most 10 MB and 40 megapixels."""
+
+    photo = fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
 
 
 class ShopsArgs(http.PageArgs):

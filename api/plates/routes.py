@@ -24,6 +24,10 @@ office = http.Blueprint("plate_office", __name__, audience=identity.mall_staff, 
 OF_A_SCAN = (errors.PlateUnknown, errors.PlateBlank, errors.PlateRetired, errors.PlateShopClosed)
 
 
+def _base() -> str:
+    return str(flask.current_app.extensions["settings"].public_url)
+
+
 @public.get("/<code>")
 @public.response(200, schemas.ScannedPlateSchema)
 @public.problems(*OF_A_SCAN, limits.TooOften)
@@ -82,9 +86,8 @@ def issue_plates(args: dict[str, Any]) -> PlateBatch:
 @office.permission("plates.read")
 def print_plates(args: dict[str, Any]) -> flask.Response:
     """A print sheet (PDF, A4): QR, number, shop and place of at most 120 plates, from a number on"""
-    base = flask.current_app.extensions["settings"].public_url
     name = {"Content-Disposition": 'inline; filename="plates.pdf"'}
-    return flask.Response(service.sheet(base, **args), mimetype="application/pdf", headers=name)
+    return flask.Response(service.sheet(_base(), **args), mimetype="application/pdf", headers=name)
 
 
 @office.put("/plates/<int:plate_id>/shop")
@@ -145,7 +148,7 @@ def set_plate_terms(args: dict[str, Any], shop_id: int) -> dict[str, Any]:
 @office.permission("plates.check")
 def scan_plate(args: dict[str, Any]) -> service.Expected:
     """What should be seen around a scanned code: the shop, its photo, floor and unit"""
-    return service.expected(args["scanned"])
+    return service.expected(args["scanned"], _base())
 
 
 @office.post("/plate-checks")
@@ -156,7 +159,7 @@ def scan_plate(args: dict[str, Any]) -> service.Expected:
 @office.idempotent
 def check_plate(args: dict[str, Any]) -> PlateCheck:
     """Write down what stands on a shop's counter; what is wrong raises an alarm"""
-    return service.check(args.pop("scanned"), **args, by=identity.staff().name)
+    return service.check(args.pop("scanned"), _base(), **args, by=identity.staff().name)
 
 
 @office.get("/plate-checks")

@@ -69,7 +69,7 @@ def test_the_public_sees_no_contract(client, code, mall) -> None:
     with db.unit_of_work(mall):
         shop_id = make_shop(legal_name="四川海底捞餐饮股份有限公司", tax_number="91510000MA0000000X").id
     shown = client.get(f"/v1/malls/{code}/shops/{shop_id}").json
-    assert set(shown) == {"id", "name", "unit", "site", "floor", "category", "phone", "opening_hours", "earns_points"}
+    assert set(shown) == {"id", "name", "unit", "site", "floor", "category", "phone", "opening_hours", "earns_points", "photo"}
 
 
 def test_sites_and_floors_are_shown_upwards(client, code, building) -> None:

@@ -4,6 +4,7 @@ from api.malls.service.codes import mall_of_code, new_codes
 from api.malls.service.imports import ImportReport, PlannedRow, import_shops
 from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed
 from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
+from api.malls.service.pictures import give_photo, shop_photo
 from api.malls.service.shops import (
     add_floor,
     add_site,
@@ -38,6 +39,7 @@ __all__ = [
     "change_site",
     "floors",
     "forget_alias",
+    "give_photo",
     "hold",
     "id_of",
     "import_shops",
@@ -53,6 +55,7 @@ __all__ = [
     "shop",
     "shop_in_view",
     "shop_names",
+    "shop_photo",
     "shops",
     "shops_changed",
     "shops_for_matching",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 
@@ -14,6 +13,7 @@ from api.malls import service as malls
 from api.malls.models import Shop
 from api.plates.errors import PlateAlarmSeen, PlateAlarmUnknown
 from api.plates.models import Plate, PlateAlarm, PlateCheck
+from api.plates.service.printing import address
 from api.plates.states import PlateState
 
 RIGHT, LOOKS_WRONG = "right", "looks_wrong"
@@ -30,21 +30,22 @@ class Expected:
     shop: Shop | None
 
 
-def expected(scanned: str) -> Expected:
-    """What should be seen around a scanned code; `scanned` is a code or the whole address of one."""
-    plate = _plate_in(scanned)
+def expected(scanned: str, base: str) -> Expected:
+    """What should be seen around a scanned code. `scanned` is what the scanner read, `base` where our plates lead to."""
+    plate = _plate_in(scanned, base)
     stands = plate is not None and plate.state == PlateState.BOUND and plate.shop_id is not None
     return Expected(scanned, plate, malls.shop_in_view(plate.shop_id) if plate and stands and plate.shop_id else None)
 
 
-def _plate_in(scanned: str) -> Plate | None:
-    code = urlsplit(scanned).path.rpartition("/")[2] if "/" in scanned else scanned
+def _plate_in(scanned: str, base: str) -> Plate | None:
+    # Our code at somebody else's address is somebody else's plate.
+    code = scanned.removeprefix(address(base, ""))
     return session.scalars(select(Plate).where(Plate.code == code)).one_or_none() if _CODE.fullmatch(code) else None
 
 
-def check(scanned: str, *, shop_id: int, looks_right: bool, note: str, by: str) -> PlateCheck:
+def check(scanned: str, base: str, *, shop_id: int, looks_right: bool, note: str, by: str) -> PlateCheck:
     """Write down what stands on a shop's counter. What is not this shop's plate is wrong, whatever the walker says. ShopNotFound."""
-    shop, plate = malls.shop(shop_id), _plate_in(scanned)
+    shop, plate = malls.shop(shop_id), _plate_in(scanned, base)
     finding = _finding(plate, shop.id, looks_right)
     made = PlateCheck(
         scanned=scanned,
