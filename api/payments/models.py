@@ -227,6 +227,12 @@ class Notice(Stateful, MallOwned, Model):
     refund_id: Mapped[int | None] = mapped_column(ForeignKey("payment_refunds.id"))
     trouble: Mapped[str | None]  # why it is refused, or what failed
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """Its content as staff may see it: without who paid."""
+        payment = self.facts.get("payment")
+        return self.facts | {"payment": {name: value for name, value in payment.items() if name != "payer"} if payment else None}
+
 
 class NoticeRefusal(MallOwned, Model):
     """A delivery that could not be proved to come from the gateway: why, and nothing of its content."""

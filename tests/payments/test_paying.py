@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import requests
 
 from api.kit import db
 from api.payments import service
@@ -75,6 +76,66 @@ def test_money_that_comes_after_closing_is_taken_and_told_as_late(till, told) ->
     found = till.read(payment)
     assert found.state == "paid" and found.came_late
     assert told.closed == told.paid == [payment.number]
+
+
+def code(till, **said):
+    """A payment by a code that a phone shows, and the code."""
+    return till.intend(kind="auth_code"), till.simulator.auth_code("han-meimei", **said)
+
+
+def charge(till, payment, auth_code):
+    return till.do(lambda: service.charge(service.one(payment.id), auth_code))
+
+
+def test_a_cashier_charges_the_code_on_a_phone(till, told) -> None:
+    payment, auth_code = code(till)
+    charge(till, payment, auth_code)
+    found = till.read(payment)
+    assert (found.state, told.paid) == ("paid", [payment.number])
+    assert found.payer_subject == till.simulator.payer("han-meimei")
+
+
+def test_a_phone_that_asks_for_its_password_is_asked_about_to_the_end(till, told) -> None:
+    payment, auth_code = code(till, needs_password=True)
+    charge(till, payment, auth_code)
+    assert till.read(payment).state == "paying"
+    till.due(ahead=4)
+    assert till.read(payment).state == "paying"
+    till.simulator.pay(payment, notify=False)
+    till.due(ahead=8)
+    assert (till.read(payment).state, told.paid, told.closed) == ("paid", [payment.number], [])
+
+
+def test_a_password_that_never_comes_is_undone_after_a_minute(till, told) -> None:
+    payment, auth_code = code(till, needs_password=True)
+    charge(till, payment, auth_code)
+    till.set(payment, made_at=payment.made_at - timedelta(seconds=61))
+    till.due(ahead=4)
+    assert (till.read(payment).state, told.paid, told.closed) == ("closed", [], [payment.number])
+    refused = requests.post(f"{till.simulator.url}/_sim/pay", json={"out_trade_no": payment.number}, timeout=10)
+    assert refused.status_code == 409
+
+
+def test_a_code_that_is_charged_and_then_cut_off_is_found_paid_and_never_charged_twice(till, told) -> None:
+    payment, auth_code = code(till)
+    till.simulator.fault("reset", "charge")
+    charge(till, payment, auth_code)
+    assert (till.read(payment).state, told.paid) == ("created", [])
+    till.due(ahead=4)
+    assert (till.read(payment).state, told.paid) == ("paid", [payment.number])
+
+
+def test_a_code_that_never_reached_the_gateway_is_undone(till, told) -> None:
+    payment = till.intend(kind="auth_code")
+    till.set(payment, made_at=payment.made_at - timedelta(seconds=61))
+    till.due(ahead=4)
+    assert (till.read(payment).state, told.closed) == ("closed", [payment.number])
+
+
+def test_a_refused_code_fails_at_once(till, told) -> None:
+    payment = till.intend(kind="auth_code")
+    charge(till, payment, "130000000000000001" if till.simulator.channel == "wechat" else "280000000000000001")
+    assert (till.read(payment).state, told.closed) == ("failed", [payment.number])
 
 
 def test_a_mall_without_an_account_offers_no_wallet(mall, app) -> None:

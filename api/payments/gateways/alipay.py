@@ -206,6 +206,7 @@ def _found(told: Trade, app_id: str) -> Found:
         gateway_no=told.trade_no,
         amount_fen=told.total_fen,
         paid_at=told.paid_at,
+        payer=told.buyer,
     )
 
 
@@ -222,6 +223,7 @@ def _noticed(notice: notices.TradeNotice) -> NoticeRead:
         gateway_no=notice.trade_no,
         amount_fen=notice.total_fen,
         paid_at=notice.paid_at,
+        payer=notice.buyer,
     )
     return NoticeRead(notice.id, notice.trade_status, payment=found, number=notice.out_trade_no)
 

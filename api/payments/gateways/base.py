@@ -127,6 +127,7 @@ class Found:
     amount_fen: int | None = None
     currency: str | None = None
     paid_at: datetime | None = None
+    payer: str | None = field(default=None, repr=False)  # who paid, as the wallet knows them
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,7 @@ def _found(told: Transaction) -> Found:
         amount_fen=told.total_fen,
         currency=told.currency,
         paid_at=told.success_at,
+        payer=told.payer_openid,
     )
 
 

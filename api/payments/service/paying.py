@@ -197,15 +197,7 @@ def take(payment: Payment, found: Found, *, by: str, reason: str) -> str | None:
     if payment.state == PaymentState.PAID:
         return None if found.state is not FoundState.PAID or found.gateway_no in (None, payment.gateway_no) else "paid-twice"
     if found.state is FoundState.PAID:
-        values: dict[str, Any] = {
-            "paid_at": found.paid_at or clock.now(),
-            "gateway_no": found.gateway_no,
-            "trouble": None,
-            "next_ask_at": None,
-        }
-        states.move(payment, PaymentState.PAID, by=by, reason=reason, **values)
-        for hook in hooks.on_paid:
-            hook(payment)
+        _pay(payment, found, by=by, reason=reason)
     elif not payment.is_open:
         return None
     elif found.state is FoundState.CLOSED:
@@ -215,6 +207,15 @@ def take(payment: Payment, found: Found, *, by: str, reason: str) -> str | None:
     elif found.state is FoundState.PAYING and payment.state == PaymentState.CREATED:
         states.move(payment, PaymentState.PAYING, by=by, reason=reason, trouble=None)
     return None
+
+
+def _pay(payment: Payment, found: Found, *, by: str, reason: str) -> None:
+    values: dict[str, Any] = {"paid_at": found.paid_at or clock.now(), "gateway_no": found.gateway_no, "trouble": None, "next_ask_at": None}
+    if payment.payer_subject is None:
+        values["payer_subject"] = found.payer  # who shows a code is known only now
+    states.move(payment, PaymentState.PAID, by=by, reason=reason, **values)
+    for hook in hooks.on_paid:
+        hook(payment)
 
 
 def _disagrees(payment: Payment, account: MerchantAccount, found: Found) -> str | None:
