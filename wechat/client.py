@@ -237,10 +237,10 @@ class PayClient:
         """The JSON object of a proved answer."""
         return _object(self.call("POST", path, body))
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response:
-        """A proved answer, also an empty one."""
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None, serial: str = "") -> requests.Response:
+        """A proved answer, also an empty one. `serial` names the key that fields of the body are sealed with."""
         text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        response = self._exchange(method, path, text)
+        response = self._exchange(method, path, text, serial)
         self.trust.check(response.headers, response.content, self._clock())
         if response.status_code == 202 and (code := _said(response)[0]):
             # Accepted, not done: a close while the payer types the password must not pass for a closed order.
@@ -263,14 +263,18 @@ class PayClient:
             return "openid"
         return "sub_openid" if self.sub.appid else "sp_openid"
 
-    def _exchange(self, method: str, path: str, body: str) -> requests.Response:
+    def seal(self, plain: str) -> tuple[str, str]:
+        """A sensitive field sealed for WeChat Pay, after the serial of the key it is sealed with."""
+        return self.trust.seal(plain, self._clock(), self._answer_key)
+
+    def _exchange(self, method: str, path: str, body: str, serial: str = "") -> requests.Response:
         timestamp = int(self._clock().timestamp())
         signed = authorization(self.merchant, method, path, body, timestamp=timestamp, nonce=self._nonce())
         headers = {"Authorization": signed, "Accept": "application/json", "User-Agent": "mallbridge"}
         if body:
             headers["Content-Type"] = "application/json"
-        if self._answer_key:
-            headers["Wechatpay-Serial"] = self._answer_key
+        if serial or self._answer_key:
+            headers["Wechatpay-Serial"] = serial or self._answer_key
         request = requests.Request(method, self._base_url + path, headers=headers, data=body.encode() or None)
         response = send(self._http, request, self._timeout)
         if not 200 <= response.status_code < 300:

@@ -6,10 +6,10 @@ HTTP 200 with code FAIL counts as success with WeChat Pay, so a refusal must not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from wechat import records
 from wechat.aead import unseal
@@ -17,6 +17,8 @@ from wechat.errors import UnreadableNotice
 from wechat.signing import Trust
 
 ALGORITHM = "AEAD_AES_256_GCM"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,40 @@ class Notice:
     created_at: datetime
     content: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def is_combined(self) -> bool:
+        """Whether it tells of a combined order."""
+        return "combine_out_trade_no" in self.content
+
     def transaction(self) -> records.Transaction:
         """The payment of a TRANSACTION.SUCCESS. Raises UnreadableNotice for another kind or form."""
-        if self.event_type != "TRANSACTION.SUCCESS" or self.original_type != "transaction":
-            raise UnreadableNotice(f"{self.event_type} is no payment")
-        try:
-            return records.transaction(self.content)
-        except ValueError as trouble:
-            raise UnreadableNotice(str(trouble)) from trouble
+        return self._read(records.transaction, fits=self.event_type == "TRANSACTION.SUCCESS" and not self.is_combined)
+
+    def combined(self) -> records.CombinedTransaction:
+        """The combined payment of a TRANSACTION.SUCCESS. Raises UnreadableNotice for another kind or form."""
+        return self._read(records.combined, fits=self.event_type == "TRANSACTION.SUCCESS")
 
     def refund(self) -> records.Refund:
         """The refund of a REFUND.… notice. Raises UnreadableNotice for another kind or form."""
-        if not self.event_type.startswith("REFUND."):
-            raise UnreadableNotice(f"{self.event_type} is no refund")
+        return self._read(records.refund, fits=self.event_type.startswith("REFUND."))
+
+    def mall_payment(self) -> records.MallPayment:
+        """The purchase of a MALL_TRANSACTION.SUCCESS. Raises UnreadableNotice for another kind or form."""
+        return self._read(records.mall_payment, fits=self.event_type == "MALL_TRANSACTION.SUCCESS")
+
+    def mall_refund(self) -> records.MallRefund:
+        """The refund of a MALL_REFUND.SUCCESS. Raises UnreadableNotice for another kind or form."""
+        return self._read(records.mall_refund, fits=self.event_type == "MALL_REFUND.SUCCESS")
+
+    def mall_card(self) -> records.MallCard:
+        """The card of a MALL_AUTH.ACTIVATE_CARD. Raises UnreadableNotice for another kind or form."""
+        return self._read(records.mall_card, fits=self.event_type == "MALL_AUTH.ACTIVATE_CARD")
+
+    def _read(self, how: Callable[[Mapping[str, Any]], T], *, fits: bool) -> T:
+        if not fits:
+            raise UnreadableNotice(f"{self.event_type} is of another kind")
         try:
-            return records.refund(self.content)
+            return how(self.content)
         except ValueError as trouble:
             raise UnreadableNotice(str(trouble)) from trouble
 

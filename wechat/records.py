@@ -51,6 +51,123 @@ class Refund:
     raw: Mapping[str, Any] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class SubTransaction:
+    """One order of a combined one."""
+
+    mchid: str
+    sub_mchid: str | None
+    out_trade_no: str
+    trade_state: str
+    total_fen: int
+    payer_total_fen: int | None
+    currency: str
+    transaction_id: str | None
+    success_at: datetime | None
+    attach: str
+
+
+@dataclass(frozen=True)
+class CombinedTransaction:
+    """A combined order as a query or its notice shows it. Each of its orders has a state of its own."""
+
+    mchid: str
+    appid: str
+    out_trade_no: str
+    payer_openid: str | None
+    orders: tuple[SubTransaction, ...]
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SharedPart:
+    """What became of one part: `result` is PENDING, SUCCESS or CLOSED."""
+
+    type: str
+    account: str
+    amount_fen: int
+    result: str
+    fail_reason: str
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A sharing; `state` is PROCESSING or FINISHED, which says nothing of the parts' success."""
+
+    out_order_no: str
+    order_id: str
+    transaction_id: str
+    state: str
+    parts: tuple[SharedPart, ...]
+
+
+@dataclass(frozen=True)
+class ShareReturn:
+    """A part taken back; `result` is PROCESSING, SUCCESS or FAILED."""
+
+    out_return_no: str
+    return_id: str
+    out_order_no: str
+    mchid: str
+    amount_fen: int
+    result: str
+    fail_reason: str
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """Whether a payer lets a mall know of purchases: UNAUTHORIZED, AUTHORIZED or DEAUTHORIZED, and since when."""
+
+    openid: str
+    state: str
+    authorized_at: datetime | None
+    deauthorized_at: datetime | None
+
+
+@dataclass(frozen=True)
+class MallPayment:
+    """A purchase at one of the mall's shops. `commit_tag` is there only if the payer handed it in by hand."""
+
+    mchid: str
+    merchant_name: str
+    shop_name: str
+    shop_number: str
+    appid: str
+    openid: str
+    paid_at: datetime
+    amount_fen: int
+    transaction_id: str
+    commit_tag: str | None
+
+
+@dataclass(frozen=True)
+class MallRefund:
+    """Money given back for a purchase whose points we told."""
+
+    mchid: str
+    merchant_name: str
+    shop_name: str
+    shop_number: str
+    appid: str
+    openid: str
+    refunded_at: datetime
+    paid_fen: int
+    refund_fen: int
+    transaction_id: str
+    refund_id: str
+
+
+@dataclass(frozen=True)
+class MallCard:
+    """A member who lets purchases be told: REGISTERED_MODE or REGISTERED_AND_AUTHORIZATION_MODE."""
+
+    mchid: str
+    openid: str
+    card_code: str
+    auth_type: str
+
+
 def transaction(content: Mapping[str, Any]) -> Transaction:
     """Read a transaction. Raises ValueError where a field is missing or of the wrong kind."""
     amount, payer = _part(content, "amount"), _part(content, "payer")
@@ -93,6 +210,116 @@ def refund(content: Mapping[str, Any]) -> Refund:
     )
 
 
+def combined(content: Mapping[str, Any]) -> CombinedTransaction:
+    """Read a combined order. Raises ValueError as transaction does."""
+    return CombinedTransaction(
+        mchid=text(content, "combine_mchid"),
+        appid=text(content, "combine_appid"),
+        out_trade_no=text(content, "combine_out_trade_no"),
+        payer_openid=_part(content, "combine_payer_info").get("openid"),
+        orders=tuple(_sub_transaction(sub) for sub in _parts(content, "sub_orders")),
+        raw=content,
+    )
+
+
+def _sub_transaction(content: Mapping[str, Any]) -> SubTransaction:
+    amount = _part(content, "amount")
+    return SubTransaction(
+        mchid=text(content, "mchid"),
+        sub_mchid=content.get("sub_mchid") or None,
+        out_trade_no=text(content, "out_trade_no"),
+        trade_state=text(content, "trade_state"),
+        total_fen=whole(amount, "total_amount"),
+        payer_total_fen=whole(amount, "payer_amount") if "payer_amount" in amount else None,
+        currency=str(amount.get("currency", "CNY")),
+        transaction_id=content.get("transaction_id") or None,
+        success_at=_instant(content, "success_time"),
+        attach=str(content.get("attach", "")),
+    )
+
+
+def sharing(content: Mapping[str, Any]) -> Sharing:
+    """Read a sharing. Raises ValueError as transaction does."""
+    return Sharing(
+        out_order_no=text(content, "out_order_no"),
+        order_id=text(content, "order_id"),
+        transaction_id=text(content, "transaction_id"),
+        state=text(content, "state"),
+        parts=tuple(_shared_part(part) for part in _parts(content, "receivers")),
+    )
+
+
+def _shared_part(content: Mapping[str, Any]) -> SharedPart:
+    return SharedPart(
+        type=text(content, "type"),
+        account=text(content, "account"),
+        amount_fen=whole(content, "amount"),
+        result=text(content, "result"),
+        fail_reason=str(content.get("fail_reason", "")),
+        finished_at=_instant(content, "finish_time"),
+    )
+
+
+def share_return(content: Mapping[str, Any]) -> ShareReturn:
+    """Read a part taken back. Raises ValueError as transaction does."""
+    return ShareReturn(
+        out_return_no=text(content, "out_return_no"),
+        return_id=text(content, "return_id"),
+        out_order_no=text(content, "out_order_no"),
+        mchid=text(content, "return_mchid"),
+        amount_fen=whole(content, "amount"),
+        result=text(content, "result"),
+        fail_reason=str(content.get("fail_reason", "")),
+    )
+
+
+def authorization(content: Mapping[str, Any]) -> Authorization:
+    """Read an authorisation. Raises ValueError as transaction does."""
+    return Authorization(
+        openid=text(content, "openid"),
+        state=text(content, "authorize_state"),
+        authorized_at=_instant(content, "authorize_time"),
+        deauthorized_at=_instant(content, "deauthorize_time"),
+    )
+
+
+def mall_payment(content: Mapping[str, Any]) -> MallPayment:
+    """Read a purchase in the mall. Raises ValueError as transaction does."""
+    return MallPayment(
+        **_shop(content),
+        paid_at=instant(text(content, "time_end")),
+        amount_fen=whole(content, "amount"),
+        transaction_id=text(content, "transaction_id"),
+        commit_tag=content.get("commit_tag") or None,
+    )
+
+
+def mall_refund(content: Mapping[str, Any]) -> MallRefund:
+    """Read a refund in the mall. Raises ValueError as transaction does."""
+    return MallRefund(
+        **_shop(content),
+        refunded_at=instant(text(content, "refund_time")),
+        paid_fen=whole(content, "pay_amount"),
+        refund_fen=whole(content, "refund_amount"),
+        transaction_id=text(content, "transaction_id"),
+        refund_id=text(content, "refund_id"),
+    )
+
+
+def mall_card(content: Mapping[str, Any]) -> MallCard:
+    """Read an authorisation. Raises ValueError as transaction does."""
+    return MallCard(
+        mchid=text(content, "mchid"),
+        openid=text(content, "openid"),
+        card_code=text(content, "code"),
+        auth_type=text(content, "auth_type"),
+    )
+
+
+def _shop(content: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text(content, name) for name in ("mchid", "merchant_name", "shop_name", "shop_number", "appid", "openid")}
+
+
 def text(content: Mapping[str, Any], name: str) -> str:
     """A text that must be there."""
     value = content.get(name)
@@ -125,4 +352,11 @@ def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = content.get(name, {})
     if not isinstance(value, dict):
         raise ValueError(f"{name} is not an object")
+    return value
+
+
+def _parts(content: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = content.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError(f"{name} is not a list of objects")
     return value

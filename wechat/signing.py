@@ -14,9 +14,9 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from wechat.errors import Untrusted
@@ -27,6 +27,9 @@ SCHEME = "WECHATPAY2-SHA256-RSA2048"
 FRESH_SECONDS = 300
 PROBE = "WECHATPAY/SIGNTEST/"
 PUBLIC_KEY_ID = "PUB_KEY_ID_"
+
+# Sensitive fields are sealed with SHA-1 in both places: what WeChat Pay documents.
+_SEALING = OAEP(MGF1(SHA1()), SHA1(), None)  # noqa: S303
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,14 @@ class Trust:
         nonce = field_of.get("wechatpay-nonce", "")
         if not verify_bytes(key, signature, f"{timestamp}\n{nonce}\n".encode() + body + b"\n"):
             raise Untrusted("the signature does not match")
+
+    def seal(self, plain: str, now: datetime, preferred: str = "") -> tuple[str, str]:
+        """A text that only WeChat Pay can read, after the serial of the key for it. Raises ValueError without a valid key."""
+        valid = {serial: trusted for serial, trusted in self._keys.items() if trusted.is_valid(now)}
+        if not valid:
+            raise ValueError("no key to seal with is valid")
+        serial = preferred.upper() if preferred.upper() in valid else next(reversed(valid))
+        return serial, b64encode(valid[serial].key.encrypt(plain.encode(), _SEALING)).decode()
 
     def _key(self, serial: str, now: datetime) -> RSAPublicKey:
         trusted = self._keys.get(serial.upper())

@@ -7,6 +7,7 @@ from flask import Flask
 from wechat.aead import api_v3_key
 from wechat.signing import certificate_serial
 from wechat.simulator import control, faults, keys, miniprogram, pay
+from wechat.simulator.circle import Circles
 from wechat.simulator.clock import SimClock
 from wechat.simulator.dice import Dice
 from wechat.simulator.people import People
@@ -31,8 +32,9 @@ def create_app(settings: Settings) -> Flask:
     faults.install(app, store.faults, store.weather, store.dice)
     app.register_blueprint(miniprogram.blueprint(store))
     till = Till(store, postman, settings.refund_seconds)
-    app.register_blueprint(pay.blueprint(till, signer))
-    app.register_blueprint(control.blueprint(till, signer, settings))
+    circles = Circles(till)
+    app.register_blueprint(pay.blueprint(till, signer, circles))
+    app.register_blueprint(control.blueprint(till, signer, circles, settings))
     return app
 
 

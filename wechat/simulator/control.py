@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from wechat.aead import api_v3_key
 from wechat.records import instant
 from wechat.signing import certificate_serial
+from wechat.simulator.circle import Circles
 from wechat.simulator.faults import KINDS, Fault
 from wechat.simulator.postman import TROUBLES, Letter, Postman, Trouble
 from wechat.simulator.settings import Settings
@@ -20,12 +21,13 @@ from wechat.simulator.wire import PayError, Signer, json_answer, public_key_of
 Answer = dict[str, Any]
 
 
-def blueprint(till: Till, signer: Signer, settings: Settings) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
     _phones(sim, till.store, settings)
     _wallet(sim, till, settings)
     _money(sim, till, settings)
+    _mall(sim, till, circles, settings)
     _troubles(sim, till.store, signer, till.postman)
     _chance(sim, till.store)
     _let_pages_ask(sim)
@@ -161,7 +163,8 @@ def _wallet(sim: Blueprint, till: Till, settings: Settings) -> None:
         with store.lock:
             order = till.order_at_phone(said, settings.mchid)
             till.charge(order, notify=bool(said.get("notify", True)), late=bool(said.get("late")))
-            return {"transaction_id": order.transaction_id, "out_trade_no": order.out_trade_no}
+            numbers = [part.transaction_id for part in order.parts]
+            return {"transaction_id": numbers[0], "transaction_ids": numbers, "out_trade_no": order.out_trade_no}
 
     @sim.post("/cancel")
     def cancel() -> Answer:
@@ -186,14 +189,25 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
 
     @sim.post("/merchants")
     def merchant() -> Answer:
-        """A further merchant or certificate: {mchid, certificate_pem?, api_v3_key?, appids?, subs?, can_refund?}."""
+        """A further merchant or certificate: {mchid, certificate_pem?, api_v3_key?, appids?, subs?, can_refund?, share_bp?}."""
         said = _said()
         with store.lock:
             account = _merchant(store, said, settings)
             account.appids |= set(said.get("appids", ()))
             account.subs |= set(said.get("subs", ()))
+            account.share_bp = int(said.get("share_bp", account.share_bp))
             account.can_refund = bool(said.get("can_refund", account.can_refund))
             return {"mchid": account.mchid, "serials": sorted(account.certificates), "appids": sorted(account.appids)}
+
+    @sim.post("/share-accounts")
+    def share_account() -> Answer:
+        """An account that no part reaches, or gives back: {account, fail_reason}; an empty reason heals it."""
+        said = _said()
+        with store.lock:
+            store.bad_accounts.pop(str(said["account"]), None)
+            if said.get("fail_reason"):
+                store.bad_accounts[str(said["account"])] = str(said["fail_reason"])
+        return {"bad": dict(store.bad_accounts)}
 
     @sim.get("/notices")
     def notices() -> Answer:
@@ -216,6 +230,59 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     def settle() -> Answer:
         """Wait until every notice that is due has been delivered: {seconds?} at most."""
         return {"settled": postman.settle(float(_said().get("seconds", 10)))}
+
+
+def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> None:
+    store = till.store
+
+    def mchid(said: Answer) -> str:
+        return str(said.get("mchid", settings.mchid))
+
+    def openid(said: Answer) -> str:
+        return store.people.openid(said["person"], str(said.get("appid", settings.appid)))
+
+    @sim.post("/circle")
+    def circle() -> Answer:
+        """Where a business circle is told: {notify_url?, auth_url?, mchid?}; what it told us comes back."""
+        said = _said()
+        with store.lock:
+            known = circles.of(mchid(said))
+            known.notify_url = str(said.get("notify_url", known.notify_url))
+            known.auth_url = str(said.get("auth_url", known.auth_url))
+            reported = {number: bought.reported for number, bought in known.purchases.items() if bought.reported}
+            return {"reported": reported, "parkings": list(known.parkings)}
+
+    @sim.post("/circle/join")
+    def join() -> Answer:
+        """A person lets purchases be told: {person, code, auth_type?, mchid?}."""
+        said = _said()
+        with store.lock:
+            return {"told": circles.join(store.merchants[mchid(said)], said, openid(said))}
+
+    @sim.post("/circle/leave")
+    def leave() -> Answer:
+        """A person takes it back: {person, mchid?}."""
+        said = _said()
+        with store.lock:
+            circles.leave(mchid(said), openid(said))
+        return {}
+
+    @sim.post("/circle/pay")
+    def mall_pay() -> Answer:
+        """A purchase: {person, amount, shop_name, shop_number, merchant_name?, commit_tag?, mchid?}."""
+        said = _said()
+        with store.lock:
+            appid = str(said.get("appid", settings.appid))
+            number, told = circles.buy(store.merchants[mchid(said)], said, openid(said), appid)
+            return {"transaction_id": number, "told": told}
+
+    @sim.post("/circle/refund")
+    def mall_refund() -> Answer:
+        """Money back: {transaction_id, amount, mchid?}; told only after its points were."""
+        said = _said()
+        with store.lock:
+            number, told = circles.give_back(store.merchants[mchid(said)], said)
+            return {"refund_id": number, "told": told}
 
 
 def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:

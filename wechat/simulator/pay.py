@@ -9,8 +9,9 @@ from hashlib import sha1
 from flask import Blueprint, Response, g, request
 
 from wechat.aead import seal
-from wechat.simulator import bill, checks, shown
+from wechat.simulator import bill, checks, circle, combine, sharing, shown
 from wechat.simulator.checks import Body, Collector
+from wechat.simulator.circle import Circles
 from wechat.simulator.clock import CHINA_OFFSET, rfc3339
 from wechat.simulator.dice import Dice
 from wechat.simulator.postman import Postman
@@ -21,13 +22,16 @@ from wechat.simulator.wire import PayError, Signer, authenticate, json_answer, s
 BILL_MONTHS = timedelta(days=92)
 
 
-def blueprint(till: Till, signer: Signer) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles) -> Blueprint:
     """The calls of a merchant, or of a service provider under /pay/partner."""
     api = Blueprint("pay", __name__, url_prefix="/v3")
     _sign_everything(api, till.store, signer)
     _order_calls(api, till, "/pay/transactions", partner=False)
     _order_calls(api, till, "/pay/partner/transactions", partner=True)
     _refund_calls(api, till)
+    combine.routes(api, till)
+    sharing.routes(api, till, signer)
+    circle.routes(api, till, circles)
     _bill_calls(api, till)
     _key_calls(api, till.store, signer, till.postman)
     return api

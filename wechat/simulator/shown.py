@@ -6,7 +6,7 @@ from typing import Any
 
 from wechat.simulator.clock import rfc3339
 from wechat.simulator.people import People
-from wechat.simulator.store import Order, Refund
+from wechat.simulator.store import Combined, Order, Refund
 
 Body = dict[str, Any]
 
@@ -44,6 +44,33 @@ def transaction(order: Order, people: People) -> Body:
         "payer": payer(order, people),
         "amount": money,
     }
+
+
+def combined(order: Combined) -> Body:
+    """A combined order as a query and its notice show it."""
+    return {
+        "combine_appid": order.appid,
+        "combine_mchid": order.mchid,
+        "combine_out_trade_no": order.out_trade_no,
+        "combine_payer_info": {"openid": order.openid},
+        "sub_orders": [_part(part) for part in order.parts],
+    }
+
+
+def _part(part: Order) -> Body:
+    shown: Body = {
+        "mchid": part.mchid,
+        **({"sub_mchid": part.sub_mchid} if part.sub_mchid else {}),
+        "trade_type": part.trade_type,
+        "trade_state": part.state,
+        "attach": part.asked["attach"],
+        "out_trade_no": part.out_trade_no,
+        "amount": {"total_amount": part.total, "currency": "CNY"},
+    }
+    if part.paid_at is None:
+        return shown
+    shown["amount"] |= {"payer_amount": part.total, "payer_currency": "CNY"}
+    return shown | {"transaction_id": part.transaction_id, "bank_type": "OTHERS", "success_time": rfc3339(part.paid_at)}
 
 
 def names(order: Order) -> Body:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from wechat.simulator.clock import SimClock
+from wechat.simulator.clock import SimClock, rfc3339
 from wechat.simulator.dice import Dice, Weather
 from wechat.simulator.faults import Fault
 from wechat.simulator.people import People
@@ -60,6 +60,7 @@ class MerchantAccount:
     appids: set[str] = field(default_factory=set)
     subs: set[str] = field(default_factory=set)
     can_refund: bool = True
+    share_bp: int = 3000
 
 
 @dataclass
@@ -88,10 +89,37 @@ class Order:
         return int(self.asked["amount"]["total"])
 
     @property
+    def parts(self) -> list[Order]:
+        """What one payment of it pays."""
+        return [self]
+
+    @property
     def shares_profit(self) -> bool:
         """Whether its money is frozen for profit sharing."""
         settle = self.asked.get("settle_info")
         return isinstance(settle, dict) and settle.get("profit_sharing") is True
+
+
+@dataclass
+class Combined:
+    """Several orders that are paid as one."""
+
+    mchid: str
+    appid: str
+    out_trade_no: str
+    asked: dict[str, Any]
+    openid: str
+    created_at: datetime
+    parts: list[Order]
+    sub_appid: str = ""
+    trade_type: str = "JSAPI"
+    prepay_id: str = ""
+    prepaid_at: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        """That of its orders, which are paid and closed together."""
+        return next((part.state for part in self.parts if part.state != "NOTPAY"), "NOTPAY")
 
 
 @dataclass
@@ -105,6 +133,45 @@ class Refund:
     amount: int
     created_at: datetime
     status: str = "PROCESSING"
+    finished_at: datetime | None = None
+
+
+@dataclass
+class Share:
+    """A sharing of a payment: each of `parts` as asked, with its result."""
+
+    order: Order
+    asked: dict[str, Any]
+    out_order_no: str
+    order_id: str
+    parts: list[dict[str, Any]]
+    frees: bool
+
+    @property
+    def amount(self) -> int:
+        """What it takes, without the parts that failed."""
+        return sum(int(part["amount"]) for part in self.parts if part["result"] != "CLOSED")
+
+    def finish(self, now: datetime, bad_accounts: dict[str, str]) -> None:
+        """Every part reaches its end; those for a bad account fail."""
+        for part in self.parts:
+            reason = bad_accounts.get(part["account"])
+            part |= {"result": "CLOSED", "fail_reason": reason} if reason else {"result": "SUCCESS"}
+            part["finish_time"] = rfc3339(now)
+
+
+@dataclass
+class ShareReturn:
+    """A part taken back."""
+
+    share: Share
+    asked: dict[str, Any]
+    out_return_no: str
+    return_id: str
+    amount: int
+    created_at: datetime
+    result: str = "PROCESSING"
+    fail_reason: str = ""
     finished_at: datetime | None = None
 
 
@@ -134,7 +201,12 @@ class Store:
     words: dict[str, tuple[str, int]] = field(default_factory=dict)
     shipped: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     orders: dict[tuple[str, str], Order] = field(default_factory=dict)
-    prepaid: dict[str, Order] = field(default_factory=dict)
+    combined: dict[tuple[str, str], Combined] = field(default_factory=dict)
+    receivers: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
+    shares: dict[tuple[str, str], Share] = field(default_factory=dict)
+    share_returns: dict[tuple[str, str], ShareReturn] = field(default_factory=dict)
+    bad_accounts: dict[str, str] = field(default_factory=dict)
+    prepaid: dict[str, Order | Combined] = field(default_factory=dict)
     transactions: dict[str, Order] = field(default_factory=dict)
     refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)
     bills: dict[str, bytes] = field(default_factory=dict)

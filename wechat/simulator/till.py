@@ -11,7 +11,7 @@ from wechat.simulator import checks, shown
 from wechat.simulator.checks import Body, Collector
 from wechat.simulator.clock import CHINA_OFFSET
 from wechat.simulator.postman import Postman
-from wechat.simulator.store import MerchantAccount, Order, PayCode, Refund, Store
+from wechat.simulator.store import Combined, MerchantAccount, Order, PayCode, Refund, Store
 from wechat.simulator.wire import PayError
 
 PREPAY_LIFE = timedelta(hours=2)
@@ -48,12 +48,9 @@ class Till:
         checks.order(self.store, asked)
         checks.pattern(asked, "notify_url", checks.NOTIFY_URL)
         openid = checks.payer(self.store, asked, who)
-        known = self._known(who, asked)
-        if known is None:
-            known = self._new_order(who, asked, openid)
-        if known.prepaid_at is None or self.store.clock() >= known.prepaid_at + PREPAY_LIFE:
-            self._new_prepay_id(known)
-        return known
+        order = self._known(who, asked) or self._new_order(who, asked, openid)
+        self.give_prepay_id(order)
+        return order
 
     def charge_code(self, who: Collector, asked: Body) -> Order:
         """Charge a payment code at once, or leave the payer to type the password."""
@@ -103,30 +100,39 @@ class Till:
         if order.state != "REVOKED":
             order.state = "CLOSED"
 
-    def order_at_phone(self, said: Body, mchid: str) -> Order:
+    def give_prepay_id(self, order: Order | Combined) -> None:
+        """One that is good for two hours, a new one after them."""
+        if order.prepaid_at is None or self.store.clock() >= order.prepaid_at + PREPAY_LIFE:
+            order.prepaid_at = self.store.clock()
+            tail = self.store.dice.hex(8, "prepay", order.out_trade_no)
+            order.prepay_id = f"wx{self.number('', order.out_trade_no)}{tail}"
+            self.store.prepaid[order.prepay_id] = order
+
+    def order_at_phone(self, said: Body, mchid: str) -> Order | Combined:
         """The order that a phone is about to pay, by the person whose openid it names."""
         order = self._order_said(said, mchid)
         if "person" in said and not self._is_payer(order, str(said["person"])):
             raise PayError(409, "OPENID_MISMATCH", "openid不匹配")
         return order
 
-    def charge(self, order: Order, *, notify: bool, late: bool = False) -> None:
+    def charge(self, order: Order | Combined, *, notify: bool, late: bool = False) -> None:
         """The payer's money moves, unless the order cannot be paid any more. `late`: begun in time, ended after it."""
         if order.state not in ("NOTPAY", "USERPAYING"):
             raise PayError(409, "ORDER_" + ("PAID" if order.state in PAID else "CLOSED"), "订单已支付或已关闭")
         if order.state == "NOTPAY" and not late and self.store.clock() >= _expiry(order):
             raise PayError(409, "ORDER_EXPIRED", "订单已超时")
-        self._pay(order)
+        for part in order.parts:
+            self._pay(part)
         # Nobody is told of a charged code: the answer or a query tells.
         if notify and order.trade_type != "MICROPAY":
-            content = shown.transaction(order, self.store.people)
+            content = shown.combined(order) if isinstance(order, Combined) else shown.transaction(order, self.store.people)
             self._notify(order, order.asked["notify_url"], "TRANSACTION.SUCCESS", "支付成功", content)
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: Order | Combined) -> None:
         """The payer does not type the password."""
         if order.state != "USERPAYING":
             raise PayError(409, "NOT_PAYING", "用户不在支付中")
-        order.state = "PAYERROR"
+        order.parts[0].state = "PAYERROR"
 
     def refund(self, merchant: MerchantAccount, asked: Body, sub_mchid: str) -> Refund:
         """Accept a refund, or answer the same one again for the same out_refund_no."""
@@ -160,10 +166,8 @@ class Till:
         stamp = (self.store.clock().astimezone(UTC) + CHINA_OFFSET).strftime("%Y%m%d%H%M%S")
         return f"{prefix}{stamp}{self.store.dice.digits(12, 'number', prefix, *what)}"
 
-    def _known(self, who: Collector, asked: Body) -> Order | None:
-        known = self.store.orders.get((who.mchid, asked["out_trade_no"]))
-        if known is None:
-            return None
+    def still_open(self, known: Order | Combined, asked: Body) -> None:
+        """A number that is used already is good only for the same order, and only while that is open."""
         if known.state in PAID:
             raise PayError(400, "ORDERPAID", "该订单已支付")
         if known.state == "CLOSED":
@@ -172,6 +176,11 @@ class Till:
             raise PayError(400, "ORDER_REVERSED", "该订单已撤销")
         if known.asked != asked:
             raise PayError(403, "OUT_TRADE_NO_USED", "商户订单号重复")
+
+    def _known(self, who: Collector, asked: Body) -> Order | None:
+        known = self.store.orders.get((who.mchid, asked["out_trade_no"]))
+        if known is not None:
+            self.still_open(known, asked)
         return known
 
     def _new_order(self, who: Collector, asked: Body, openid: str) -> Order:
@@ -179,12 +188,6 @@ class Till:
         order = Order(who.mchid, who.appid, number, asked, openid, now, who.sub_mchid, who.sub_appid)
         self.store.orders[who.mchid, number] = order
         return order
-
-    def _new_prepay_id(self, order: Order) -> None:
-        order.prepaid_at = self.store.clock()
-        tail = self.store.dice.hex(8, "prepay", order.out_trade_no)
-        order.prepay_id = f"wx{self.number('', order.out_trade_no)}{tail}"
-        self.store.prepaid[order.prepay_id] = order
 
     def _pay_code(self, asked: Body) -> PayCode:
         payer = asked.get("payer")
@@ -209,27 +212,28 @@ class Till:
             raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
         return order
 
-    def _is_payer(self, order: Order, person: str) -> bool:
+    def _is_payer(self, order: Order | Combined, person: str) -> bool:
         return self.store.people.openid(person, order.appid) == self.store.people.elsewhere(order.openid, order.appid)
 
-    def _order_said(self, said: Body, mchid: str) -> Order:
+    def _order_said(self, said: Body, mchid: str) -> Order | Combined:
         # wx.requestPayment's own arguments must carry a good paySign.
         if "paySign" in said:
             return self._order_of_package(said)
         if "prepay_id" in said:
             return self._prepaid(str(said["prepay_id"]))
-        found = self.store.orders.get((str(said.get("mchid", mchid)), str(said.get("out_trade_no"))))
+        key = (str(said.get("mchid", mchid)), str(said.get("out_trade_no")))
+        found = self.store.orders.get(key) or self.store.combined.get(key)
         if found is None:
             raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
         return found
 
-    def _prepaid(self, prepay_id: str) -> Order:
+    def _prepaid(self, prepay_id: str) -> Order | Combined:
         order = self.store.prepaid.get(prepay_id)
         if order is None:
             raise PayError(404, "ORDER_NOT_EXIST", "prepay_id不存在")
         return order
 
-    def _order_of_package(self, said: Body) -> Order:
+    def _order_of_package(self, said: Body) -> Order | Combined:
         order = self._prepaid(str(said.get("package", "")).removeprefix("prepay_id="))
         lines = [str(said.get(name, "")) for name in ("timeStamp", "nonceStr", "package")]
         keys = self.store.merchants[order.mchid].certificates.values()
@@ -263,6 +267,16 @@ class Till:
             raise PayError(429, "FREQUENCY_LIMITED", "同一笔订单多次部分退款需间隔1分钟")
         if not merchant.can_refund:
             raise PayError(403, "NOT_ENOUGH", "基本账户余额不足")
+        if _refund_amount(order, asked) + taken > order.total - self._shared_out(order):
+            raise PayError(403, "NOT_ENOUGH", "可用余额不足，请先发起分账回退")
+
+    def _shared_out(self, order: Order) -> int:
+        """What went to other accounts and did not come back."""
+        mine = order.sub_mchid or order.mchid
+        shares = [share for share in self.store.shares.values() if share.order is order]
+        given = sum(p["amount"] for share in shares for p in share.parts if p["result"] == "SUCCESS" and p["account"] != mine)
+        back = sum(r.amount for r in self.store.share_returns.values() if r.share in shares and r.result == "SUCCESS")
+        return int(given) - back
 
     def _new_refund(self, order: Order, asked: Body, out_refund_no: str) -> Refund:
         now, amount = self.store.clock(), int(asked["amount"]["refund"])
@@ -280,7 +294,7 @@ class Till:
 
         return deed
 
-    def _notify(self, order: Order, url: str, event: str, summary: str, content: Body) -> None:
+    def _notify(self, order: Order | Combined, url: str, event: str, summary: str, content: Body) -> None:
         merchant = self.store.merchants[order.mchid]
         original = "refund" if event.startswith("REFUND") else "transaction"
         self.postman.post(merchant, url, event, original, summary, content)
@@ -303,7 +317,7 @@ def _refund_amount(order: Order, asked: Body) -> int:
     return refund
 
 
-def _expiry(order: Order) -> datetime:
+def _expiry(order: Order | Combined) -> datetime:
     said = order.asked.get("time_expire")
     ends = datetime.fromisoformat(said) if said else order.created_at + ORDER_LIFE
     return min(ends, (order.prepaid_at or order.created_at) + PREPAY_LIFE)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1
 from flask import Response, g, request
 
 from wechat.signing import FRESH_SECONDS, PROBE, SCHEME, certificate_serial, fresh_nonce, private_key, sign, verify
@@ -72,6 +75,14 @@ class Signer:
             "Wechatpay-Serial": "PUB_KEY_ID_0000" if wrong == "serial" else serial,
             "Wechatpay-Signature-Type": SCHEME,
         }
+
+    def unseal(self, serial: str, sealed: str) -> str | None:
+        """A field that was sealed for one of our keys; None where it does not open."""
+        key = self.public_key_mode if serial == self.public_key_id else self.certificate_mode
+        try:
+            return key.decrypt(b64decode(sealed, validate=True), OAEP(MGF1(SHA1()), SHA1(), None)).decode()
+        except ValueError:
+            return None
 
     def _choose(self, asked_serial: str) -> tuple[str, RSAPrivateKey]:
         by_certificate = (self.certificate_serial, self.certificate_mode)
