@@ -103,7 +103,7 @@ def start_servers(env: dict[str, str]) -> list[Any]:
 
 def bring_up_to_date() -> None:
     """Migrations, then the demo mall if this database has no mall at all."""
-    from deploy import demo
+    from deploy import demo, merchants
 
     owner = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
     say("bringing the database up to date")
@@ -111,6 +111,8 @@ def bring_up_to_date() -> None:
     if demo.wanted(os.environ["DATABASE_URL"]):
         say("filling the demo mall: 40 shops, 2,000 members, a year of history")
         demo.fill(people=2_000)
+    if not os.environ.get("WECHAT_API_GIVEN") and not os.environ.get("ALIPAY_GATEWAY_GIVEN") and merchants.lay(demo.CODE):
+        say("the demo mall collects through the simulators")
 
 
 def processes() -> dict[str, str]:

@@ -12,6 +12,7 @@ from api.payments.service.merchants import (
     change_account,
     channels_for,
     end_key,
+    fingerprint,
     keys,
     open_account,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "configure",
     "drop",
     "end_key",
+    "fingerprint",
     "handle",
     "history",
     "hold",
