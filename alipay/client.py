@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from alipay import bill, records
 from alipay.bill import BillLine
-from alipay.errors import GatewaySilent, UnreadableAnswer, refusal
+from alipay.errors import GatewaySilent, UnreadableAnswer, Untrusted, refusal
 from alipay.http import TIMEOUT, download, new_session, post_form
 from alipay.money import yuan
 from alipay.records import Cancelled, Identity, Refund, RefundState, Trade
@@ -162,7 +162,11 @@ class AlipayClient:
     ) -> dict[str, Any]:
         content = {name: value for name, value in said.items() if value}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return self.call(method, {"biz_content": text, "notify_url": notify_url}, accepts=accepts)
+        answer = self.call(method, {"biz_content": text, "notify_url": notify_url}, accepts=accepts)
+        # A signature proves who speaks, not of what: an answer may be genuine and about another trade.
+        if answer.get("out_trade_no", said.get("out_trade_no")) != said.get("out_trade_no"):
+            raise Untrusted("the answer is about another trade")
+        return answer
 
     def call(self, method: str, said: Mapping[str, str], *, accepts: tuple[str, ...] = (SUCCESS,)) -> dict[str, Any]:
         """One method of the gateway with its top-level parameters; gives the proved answer node."""

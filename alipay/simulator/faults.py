@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from alipay.simulator.dice import Dice, Weather
 
-KINDS = ("late", "silent", "reset", "lost", "refuse", "retry", "unknown", "unsigned", "bad_signature", "error_response")
+KINDS = ("late", "silent", "reset", "lost", "refuse", "retry", "unknown", "unsigned", "bad_signature", "other_trade", "error_response")
 
 # Of callers at once, each fault befalls exactly as many as it says.
 _TAKING = Lock()
@@ -26,7 +26,8 @@ class Fault:
     late: done, answered after `seconds` · silent: done, then the line stays open for `seconds` without an answer ·
     reset: done, then the connection is cut · lost: cut before it is done · refuse: not done, answers `code` and `sub_code`
     · retry: not done, answers retry_flag Y (cancel) · unknown: done, but answers 20000 · unsigned, bad_signature: done,
-    but the answer's signature is missing or wrong · error_response: not done, answered as an unsigned error.
+    but the answer's signature is missing or wrong · other_trade: done, but the answer is about another one ·
+    error_response: not done, answered as an unsigned error.
     """
 
     kind: str

@@ -143,6 +143,8 @@ def _run(desk: Desk, params: dict[str, str]) -> Answer:
     answer = method(app, params)
     if fault is not None and fault.kind == "unknown":
         raise Failure("20000", "Service Currently Unavailable", "isp.unknow-error", "系统繁忙")
+    if fault is not None and fault.kind == "other_trade":
+        return answer | {"out_trade_no": "OTHER"}
     return answer
 
 

@@ -292,6 +292,19 @@ def test_a_trade_that_never_arrived_is_missing_and_may_be_sent_again(simulator: 
     assert client.create(order) == client.query(order.out_trade_no).trade_no
 
 
+def test_a_genuine_answer_about_another_trade_is_not_believed(simulator: Simulator, client: AlipayClient) -> None:
+    out_trade_no = paid(simulator, client)
+    asked = {
+        "query": lambda: client.query(out_trade_no),
+        "refund": lambda: client.refund(out_trade_no, "R1", 280),
+        "fastpay.refund.query": lambda: client.query_refund(out_trade_no, "R1"),
+    }
+    for method, ask in asked.items():
+        simulator.sim("faults", kind="other_trade", method=f"alipay.trade.{method}")
+        with pytest.raises(Untrusted):
+            ask()
+
+
 # Refunds
 
 
