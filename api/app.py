@@ -37,6 +37,7 @@ from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
 from api.staff import routes as staff_routes
+from api.wallet import commands as wallet_commands
 from api.wallet import routes as wallet_routes
 from api.wallet import service as wallet
 
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> http.App:
     faces.install(app, settings)
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(point_commands.cli)
+    app.cli.add_command(wallet_commands.cli)
     app.cli.add_command(member_commands.members)
     app.cli.add_command(mall_commands.group)
     app.cli.add_command(staff_commands.group)
@@ -126,6 +128,8 @@ def _register_rooms(api: http.Api) -> None:
         wallet_routes.members,
         payment_routes.office,
         payment_routes.merchants,
+        wallet_routes.shop,
+        wallet_routes.office,
         staff_routes.public,
         staff_routes.office,
         staff_routes.shops,

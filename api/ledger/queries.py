@@ -107,3 +107,38 @@ RUNNING = """
 SELECT owner_id, asset, balance FROM ledger_accounts
 WHERE owner_kind = %(kind)s AND owner_id = ANY(%(ids)s::bigint[]) AND asset = ANY(%(assets)s::text[])
 """
+
+#: opening + in - out = closing of every account of some assets, over a span of time, in one pass over the entries. A running balance
+#: gives the closing of its account from the other end, so the two can disagree. Rows: first the sums by kind of owner (owner_id NULL),
+#: then each account of the asked kind that moved or disagrees: (owner_kind, owner_id, asset, opening, came, went, closing).
+TURNOVER = """
+WITH summed AS (
+  SELECT e.account_id,
+    coalesce(sum(e.amount) FILTER (WHERE e.posted_at < %(since)s::timestamptz), 0)::bigint AS opening,
+    coalesce(sum(e.amount) FILTER (WHERE e.amount > 0 AND s.inside), 0)::bigint AS came,
+    coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0 AND s.inside), 0)::bigint AS went,
+    coalesce(sum(e.amount) FILTER (WHERE e.posted_at >= %(until)s::timestamptz), 0)::bigint AS later
+  FROM ledger_entries e
+  CROSS JOIN LATERAL (SELECT e.posted_at >= %(since)s::timestamptz AND e.posted_at < %(until)s::timestamptz AS inside) s
+  WHERE e.account_id IN (SELECT id FROM ledger_accounts WHERE asset = ANY(%(assets)s::text[]))
+  GROUP BY e.account_id
+), lines AS MATERIALIZED (
+  SELECT a.owner_kind, a.owner_id, a.asset, coalesce(s.opening, 0) AS opening, coalesce(s.came, 0) AS came, coalesce(s.went, 0) AS went,
+    coalesce(a.balance - coalesce(s.later, 0), coalesce(s.opening + s.came - s.went, 0)) AS closing
+  FROM ledger_accounts a LEFT JOIN summed s ON s.account_id = a.id WHERE a.asset = ANY(%(assets)s::text[])
+)
+SELECT owner_kind, NULL::bigint AS owner_id, asset, sum(opening)::bigint, sum(came)::bigint, sum(went)::bigint, sum(closing)::bigint
+FROM lines GROUP BY owner_kind, asset
+UNION ALL
+(SELECT * FROM lines WHERE owner_kind = %(kind)s AND (came > 0 OR went > 0 OR opening + came - went <> closing) ORDER BY owner_id, asset)
+"""
+
+#: What moved one kind of owner's accounts, by cause. Rows: (asset, cause_type, came, went).
+BY_CAUSE = """
+SELECT a.asset, t.cause_type, coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)::bigint,
+  coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0)::bigint
+FROM ledger_transfers t JOIN ledger_entries e ON e.transfer_id = t.id JOIN ledger_accounts a ON a.id = e.account_id
+WHERE t.posted_at >= %(since)s::timestamptz AND t.posted_at < %(until)s::timestamptz
+  AND a.owner_kind = %(kind)s AND a.asset = ANY(%(assets)s::text[])
+GROUP BY a.asset, t.cause_type ORDER BY a.asset, t.cause_type
+"""

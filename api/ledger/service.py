@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
@@ -220,6 +220,57 @@ def entries_of(owner: Owner, asset: Asset, cursor: str | None = None, limit: int
         .where(EntryRow.account_id == account)
     )
     return pages.page(cast(Select[Any], query), EntryRow.id, cursor=cursor, limit=limit)
+
+
+def movements(
+    owner_kind: str, owner_ids: Sequence[int], assets: Sequence[Asset], cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT
+) -> pages.Page[Any]:
+    """What moved several members' or cards' accounts, newest first: one line a transfer and owner.
+
+    Each asset's amount is a column of its name; besides: id (the transfer's), owner_id, posted_at, cause_type, cause_id, undoes.
+    """
+    amounts = [func.coalesce(func.sum(EntryRow.amount).filter(Account.asset == asset), 0).label(str(asset)) for asset in assets]
+    query = (
+        select(Transfer.id, Account.owner_id, Transfer.posted_at, Transfer.cause_type, Transfer.cause_id, Transfer.undoes, *amounts)
+        .join(EntryRow, EntryRow.transfer_id == Transfer.id)
+        .join(Account, Account.id == EntryRow.account_id)
+        .where(Account.owner_kind == owner_kind, Account.owner_id.in_(list(owner_ids)), Account.asset.in_(list(assets)))
+        .group_by(Transfer.id, Account.owner_id)
+    )
+    return pages.page(cast(Select[Any], query), Transfer.id, Account.owner_id, cursor=cursor, limit=limit)
+
+
+class Turnover(NamedTuple):
+    """opening + came − went = closing of one account over a span of time; without `owner_id`, of all accounts of that kind of owner."""
+
+    owner_kind: str
+    owner_id: int | None
+    asset: str
+    opening: int
+    came: int
+    went: int
+    closing: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two ways to the closing meet."""
+        return self.opening + self.came - self.went == self.closing
+
+
+def turnover(owner_kind: str, assets: Sequence[Asset], *, since: datetime, until: datetime) -> Iterator[Turnover]:
+    """The sums by kind of owner, then each account of one kind that moved (or disagrees). One statement, read piece by piece."""
+    _patiently()
+    arguments = {"kind": owner_kind, "assets": [str(asset) for asset in assets], "since": since, "until": until}
+    streamed = {"stream_results": True, "max_row_buffer": 1000}
+    for row in session.connection().exec_driver_sql(queries.TURNOVER, arguments, streamed):
+        yield Turnover(*row)
+
+
+def moved_by_cause(owner_kind: str, assets: Sequence[Asset], *, since: datetime, until: datetime) -> list[tuple[str, str, int, int]]:
+    """Why one kind of owner's accounts moved: (asset, cause_type, came, went). One statement."""
+    _patiently()
+    arguments = {"kind": owner_kind, "assets": [str(asset) for asset in assets], "since": since, "until": until}
+    return [(row[0], row[1], row[2], row[3]) for row in session.connection().exec_driver_sql(queries.BY_CAUSE, arguments)]
 
 
 def roll_up() -> None:

@@ -78,6 +78,17 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "refunds.drop": frozenset({_F}),
     "merchants.read": frozenset({_A, _F}),
     "merchants.write": frozenset({_A}),
+    # stored value
+    "cards.read": frozenset({_A, _F, _D}),
+    "cards.write": frozenset({_A, _D}),
+    "cards.sell": frozenset({_A, _D}),
+    "cards.approve": frozenset({_A, _F}),
+    "cards.issue": frozenset({_A, _F}),
+    "cards.print": frozenset({_A}),
+    "cards.products": frozenset({_A, _F}),
+    "cards.packages": frozenset({_A, _F, _M}),
+    "cards.report": frozenset({_A, _F}),
+    "cards.check": frozenset({_SM, _SC, _T}),
     # sales
     "sales.read": frozenset({_A, _R, _F, _FM, _D}),
     "own_sales.read": frozenset({_SM, _SC, _T}),

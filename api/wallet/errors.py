@@ -93,3 +93,59 @@ class CardLimitExceeded(Conflict):
 
 class BalanceLeft(Conflict):
     """There is stored value left; use it or have it paid back first."""
+
+
+class CardCodeWrong(Forbidden):
+    """This card number and activation code do not belong together."""
+
+
+class CardCodesLocked(Forbidden):
+    """The activation code was wrong too often; the card rests until tomorrow, or the service desk helps."""
+
+
+class CardBound(Conflict):
+    """This card belongs to somebody already."""
+
+
+class CardNotForSale(Conflict):
+    """This card is not in stock: it was sold, or made void."""
+
+
+class CardSaleWrong(Unprocessable):
+    """These cards cannot be sold like this; `errors` says why."""
+
+
+class RealNameNeeded(Conflict):
+    """The law wants the buyer's name and document for this sale."""
+
+
+class TransferNeeded(Conflict):
+    """The law wants a sale of this size paid by bank transfer."""
+
+
+class NewCardNeeded(Conflict):
+    """A card that belongs to no member is replaced by another card from stock."""
+
+
+class CardRequestNotFound(NotFound):
+    """There is no such request for a card."""
+
+
+class CardNeedsSecondPerson(Forbidden):
+    """With so much on the card, somebody else than who asked for it has to decide."""
+
+
+class CardNotExpired(Conflict):
+    """This card is valid still."""
+
+
+class CardBatchNotFound(NotFound):
+    """There is no such batch of cards."""
+
+
+class CardBatchHandedOver(Conflict):
+    """This batch was handed to the printer; nobody can read its activation codes any more."""
+
+
+class BalanceReportNotFound(NotFound):
+    """There is no such report of card balances."""

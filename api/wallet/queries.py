@@ -57,3 +57,19 @@ WITH RECURSIVE line AS (
 )
 SELECT id FROM line ORDER BY depth DESC LIMIT 1
 """
+
+#: What each shop was paid by card on a day, and gave back. Rows: (shop_id, principal_out, bonus_out, principal_back, bonus_back).
+BY_SHOP = """
+WITH used AS (
+  SELECT shop_id, sum(principal_fen) AS principal, sum(bonus_fen) AS bonus FROM card_draws
+  WHERE drawn_at >= %(since)s::timestamptz AND drawn_at < %(until)s::timestamptz GROUP BY shop_id
+), back AS (
+  SELECT d.shop_id, sum(r.principal_fen) AS principal, sum(r.bonus_fen) AS bonus FROM card_returns r JOIN card_draws d ON d.id = r.draw_id
+  WHERE r.returned_at >= %(since)s::timestamptz AND r.returned_at < %(until)s::timestamptz GROUP BY d.shop_id
+)
+SELECT s.shop_id, coalesce(u.principal, 0)::bigint, coalesce(u.bonus, 0)::bigint,
+  coalesce(b.principal, 0)::bigint, coalesce(b.bonus, 0)::bigint
+FROM (SELECT shop_id FROM used UNION SELECT shop_id FROM back) s
+LEFT JOIN used u ON u.shop_id IS NOT DISTINCT FROM s.shop_id LEFT JOIN back b ON b.shop_id IS NOT DISTINCT FROM s.shop_id
+ORDER BY s.shop_id NULLS LAST
+"""

@@ -2,16 +2,59 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.kit import http, identity, limits
+from api.kit import audit, http, identity, limits, pages, sealed
 from api.kit.limits import Limit, TooOften
-from api.members.errors import MemberClosed, MemberNotFound
+from api.kit.once import IdempotencyKeyReused
+from api.kit.states import WrongState
+from api.kit.tables import exported
+from api.members.errors import (
+    MemberClosed,
+    MemberNotFound,
+    PhoneCodeEnded,
+    PhoneCodeTooSoon,
+    PhoneCodeWrong,
+    PhoneNotServed,
+    PhoneSignInClosed,
+)
 from api.members.service import get as active_member
-from api.wallet import schemas, service
+from api.members.service import phone_codes
+from api.wallet import errors, schemas, service
+from api.wallet.models import BalanceLine, BalanceReport, CardBatch, CardProduct, CardRequest, CardSale, Recharge, RechargePackage
+from api.wallet.service import keeping, looking, offers, pins, products, reporting, requests, stock
+from api.wallet.service.looking import Movement, Wallet
 from api.wallet.service.pay_codes import PayCode
+from api.wallet.service.stock import PrintLine
 
 CODES_BY_MEMBER = Limit("pay-codes", 30, 60)
+BINDINGS_BY_MEMBER = Limit("card-bindings", 10, 3600)
+PINS_BY_MEMBER = Limit("wallet-pins", 10, 3600)
+CHECKS_BY_SHOP = Limit("card-checks", 60, 60)
 
 members = http.Blueprint("wallet", __name__, audience=identity.members, url_prefix="/wallet", description="My stored value")
+shop = http.Blueprint("shop_wallet", __name__, audience=identity.shop_staff, description="Stored value at a till")
+office = http.Blueprint("office_wallet", __name__, audience=identity.mall_staff, description="Stored value of the mall")
+
+
+def _spend(limit: Limit) -> identity.Principal:
+    who = identity.member()
+    limits.spend(limit, f"{who.mall_id}:{who.id}")
+    return who
+
+
+@members.get("")
+@members.response(200, schemas.WalletSchema)
+def read_wallet() -> Wallet:
+    """My stored value: principal and bonus, what is held, my cards and where each can be used"""
+    return looking.wallet_of(identity.member().id)
+
+
+@members.get("/history")
+@members.arguments(http.PageArgs, location="query")
+@members.response(200, schemas.WalletMovementPage)
+@members.problems(pages.CursorInvalid)
+def list_movements(args: dict[str, Any]) -> pages.Page[Movement]:
+    """Every movement of my stored value, newest first"""
+    return looking.history_of(identity.member().id, args.get("cursor"), args["limit"])
 
 
 @members.get("/packages")
@@ -26,6 +69,361 @@ def list_packages() -> dict[str, Any]:
 @members.problems(MemberNotFound, MemberClosed, TooOften)
 def make_pay_code() -> PayCode:
     """A fresh pay code, good for a minute and for one use"""
+    return service.new_pay_code(active_member(_spend(CODES_BY_MEMBER).id).id)
+
+
+@members.put("/pin")
+@members.arguments(schemas.PinArgs)
+@members.response(204)
+@members.problems(errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, PhoneCodeWrong, PhoneCodeEnded, TooOften)
+def set_pin(args: dict[str, Any]) -> None:
+    """Set my PIN; another one needs the old one, or a code that was sent to my phone"""
+    who = _spend(PINS_BY_MEMBER)
+    if args["code"] is not None:
+        phone_codes.use(_phone(who.id), args["code"])
+    pins.set_pin(who.id, args["pin"], old=args["old_pin"], proven=args["code"] is not None)
+
+
+@members.post("/pin-codes")
+@members.response(202)
+@members.problems(errors.PinProofNeeded, PhoneSignInClosed, PhoneNotServed, PhoneCodeTooSoon, TooOften)
+def send_pin_code() -> None:
+    """Send a code to my phone, with which a forgotten PIN is set anew"""
+    phone_codes.ask(_phone(_spend(PINS_BY_MEMBER).id))
+
+
+def _phone(member_id: int) -> str:
+    kept = active_member(member_id).phone_sealed
+    if kept is None:
+        raise errors.PinProofNeeded()
+    return sealed.unseal(kept)
+
+
+@members.post("/cards")
+@members.arguments(schemas.BindCardArgs)
+@members.response(204)
+@members.problems(errors.CardCodeWrong, errors.CardCodesLocked, errors.CardBound, errors.CardNotUsable, TooOften)
+def bind_card(args: dict[str, Any]) -> None:
+    """Bind a card of plastic to my wallet, with its number and activation code"""
+    who = _spend(BINDINGS_BY_MEMBER)
+    keeping.bind(active_member(who.id).id, args["number"], args["activation_code"])
+
+
+@members.put("/cards/<int:card_id>/loss")
+@members.response(204)
+@members.problems(errors.CardNotFound, WrongState)
+def report_loss(card_id: int) -> None:
+    """My card is lost: nobody can use it from now on; the service desk thaws or replaces it"""
     who = identity.member()
-    limits.spend(CODES_BY_MEMBER, f"{who.mall_id}:{who.id}")
-    return service.new_pay_code(active_member(who.id).id)
+    keeping.freeze(card_id, by=who.name, why="reported lost by the member", member_id=who.id)
+
+
+@members.put("/cards/<int:card_id>/reactivation")
+@members.response(204)
+@members.problems(errors.CardNotFound, errors.CardNotExpired, errors.CardNotUsable)
+def reactivate_my_card(card_id: int) -> None:
+    """Make my expired card valid again; what is on it was never lost"""
+    who = identity.member()
+    keeping.reactivate(card_id, by=who.name, member_id=who.id)
+
+
+@shop.post("/card-checks")
+@shop.arguments(schemas.CardCheckArgs)
+@shop.response(200, schemas.CheckedCardsSchema)
+@shop.problems(errors.PayCodeWrong, errors.PayCodeUsed, errors.PayCodeExpired, MemberClosed, TooOften)
+@shop.permission("cards.check")
+def check_cards(args: dict[str, Any]) -> dict[str, Any]:
+    """Whose pay code is shown: masked cards, and whether this shop accepts them; the code counts once"""
+    who = identity.shop()
+    assert who.shop_id is not None
+    limits.spend(CHECKS_BY_SHOP, f"{who.mall_id}:{who.shop_id}")
+    member_id = service.use_pay_code(args["code"], who.shop_id)
+    return {"cards": looking.check(member_id, who.shop_id, by=who.name)}
+
+
+# The office: cards
+
+
+@office.get("/cards")
+@office.arguments(schemas.CardsArgs, location="query")
+@office.response(200, schemas.OfficeCardPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("cards", schemas.CardsArgs, schemas.OfficeCardSchema)
+def list_cards(args: dict[str, Any]) -> pages.Page[dict[str, Any]]:
+    """Cards with what is on them, newest first"""
+    return looking.listed(**args)
+
+
+@office.get("/cards/<int:card_id>")
+@office.response(200, schemas.WholeCardSchema)
+@office.problems(errors.CardNotFound)
+@office.permission("cards.read")
+def read_card(card_id: int) -> dict[str, Any]:
+    """One card with its kind, its moves and what was done with it"""
+    return looking.whole(card_id)
+
+
+@office.get("/cards/<int:card_id>/history")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.WalletMovementPage)
+@office.problems(errors.CardNotFound, pages.CursorInvalid)
+@office.permission("cards.read")
+def list_card_movements(args: dict[str, Any], card_id: int) -> pages.Page[Movement]:
+    """Every movement of value on a card, newest first"""
+    return looking.history_of_card(card_id, args.get("cursor"), args["limit"])
+
+
+@office.put("/cards/<int:card_id>/loss")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.WholeCardSchema)
+@office.problems(errors.CardNotFound, WrongState)
+@office.permission("cards.write")
+def freeze_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
+    """Stop a lost card at once"""
+    who = identity.staff().name
+    keeping.freeze(card_id, by=who, why=args["why"])
+    audit.record(who, "card frozen", "card", card_id, why=args["why"])
+    return looking.whole(card_id)
+
+
+@office.put("/cards/<int:card_id>/reactivation")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.WholeCardSchema)
+@office.problems(errors.CardNotFound, errors.CardNotExpired, errors.CardNotUsable)
+@office.permission("cards.write")
+def reactivate_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
+    """Make an expired card valid again"""
+    who = identity.staff().name
+    keeping.reactivate(card_id, by=who, why=args["why"])
+    audit.record(who, "card re-activated", "card", card_id, why=args["why"])
+    return looking.whole(card_id)
+
+
+@office.get("/card-requests")
+@office.arguments(schemas.CardRequestsArgs, location="query")
+@office.response(200, schemas.CardRequestPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("card_requests", schemas.CardRequestsArgs, schemas.CardRequestSchema)
+def list_card_requests(args: dict[str, Any]) -> pages.Page[CardRequest]:
+    """What was asked for cards, newest first"""
+    return requests.listed(**args)
+
+
+@office.post("/card-requests")
+@office.arguments(schemas.CardRequestArgs)
+@office.response(201, schemas.CardRequestSchema)
+@office.problems(
+    errors.CardNotFound, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft, WrongState, IdempotencyKeyReused
+)  # fmt: skip
+@office.permission("cards.write")
+@office.idempotent
+def ask_for_card(args: dict[str, Any]) -> CardRequest:
+    """Thaw a card, replace it or make it void; with much on it, a second person decides"""
+    return requests.ask(by=identity.staff().name, **args)
+
+
+@office.put("/card-requests/<int:request_id>/approval")
+@office.response(200, schemas.CardRequestSchema)
+@office.problems(
+    errors.CardRequestNotFound, errors.CardNeedsSecondPerson, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft, WrongState
+)  # fmt: skip
+@office.permission("cards.approve")
+def approve_card_request(request_id: int) -> CardRequest:
+    """Do what somebody else asked for, as a second person"""
+    return requests.approve(request_id, by=identity.staff().name)
+
+
+@office.put("/card-requests/<int:request_id>/rejection")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.CardRequestSchema)
+@office.problems(errors.CardRequestNotFound, WrongState)
+@office.permission("cards.approve")
+def reject_card_request(args: dict[str, Any], request_id: int) -> CardRequest:
+    """Turn down what was asked for"""
+    return requests.reject(request_id, by=identity.staff().name, why=args["why"])
+
+
+# The office: stock
+
+
+@office.get("/card-batches")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.CardBatchPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("card_batches", http.PageArgs, schemas.CardBatchSchema)
+def list_card_batches(args: dict[str, Any]) -> pages.Page[CardBatch]:
+    """Batches of cards, newest first"""
+    return stock.batches(args.get("cursor"), args["limit"])
+
+
+@office.post("/card-batches")
+@office.arguments(schemas.BatchArgs)
+@office.response(201, schemas.CardBatchSchema)
+@office.problems(errors.ProductNotFound, errors.ProductWrong, IdempotencyKeyReused)
+@office.permission("cards.issue")
+@office.idempotent
+def issue_cards(args: dict[str, Any]) -> CardBatch:
+    """Make a batch of cards without value"""
+    return stock.issue(args["product_id"], args["cards"], note=args["note"], by=identity.staff().name)
+
+
+@office.get("/card-print-lines")
+@office.arguments(schemas.PrintLinesArgs, location="query")
+@office.response(200, schemas.PrintLinePage)
+@office.problems(errors.CardBatchNotFound, errors.CardBatchHandedOver, pages.CursorInvalid)
+@office.permission("cards.print")
+@exported("card_print_lines", schemas.PrintLinesArgs, schemas.PrintLineSchema)
+def list_print_lines(args: dict[str, Any]) -> pages.Page[PrintLine]:
+    """Numbers and activation codes of a batch for the printer, until it is handed over"""
+    return stock.print_lines(args["batch_id"], args.get("cursor"), args["limit"])
+
+
+@office.put("/card-batches/<int:batch_id>/handover")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.CardBatchSchema)
+@office.problems(errors.CardBatchNotFound)
+@office.permission("cards.print")
+def hand_over_batch(args: dict[str, Any], batch_id: int) -> CardBatch:
+    """The printer has the codes: from now on nobody can read them, not even here"""
+    return stock.hand_over(batch_id, by=identity.staff().name, why=args["why"])
+
+
+@office.get("/card-sales")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.CardSalePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("card_sales", http.PageArgs, schemas.CardSaleSchema)
+def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
+    """Sales of cards at the desk, newest first"""
+    return stock.sales(args.get("cursor"), args["limit"])
+
+
+@office.post("/card-sales")
+@office.arguments(schemas.CardSaleArgs)
+@office.response(201, schemas.CardSaleSchema)
+@office.problems(
+    errors.CardNotFound, errors.CardNotForSale, errors.CardSaleWrong, errors.CardLimitExceeded, errors.RealNameNeeded,
+    errors.TransferNeeded, IdempotencyKeyReused,
+)  # fmt: skip
+@office.permission("cards.sell")
+@office.idempotent
+def sell_cards(args: dict[str, Any]) -> CardSale:
+    """Sell cards from stock: the money is in the till, the principal on the cards"""
+    lines = [stock.SaleLine(**line) for line in args["lines"]]
+    buyer = stock.Buyer(**args["buyer"]) if args["buyer"] else None
+    return stock.sell(lines, paid_by=args["paid_by"], buyer_kind=args["buyer_kind"], buyer=buyer, by=identity.staff().name)
+
+
+# The office: kinds of cards and packages
+
+
+@office.get("/card-products")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.CardProductPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("card_products", http.PageArgs, schemas.CardProductSchema)
+def list_card_products(args: dict[str, Any]) -> pages.Page[CardProduct]:
+    """Kinds of cards, newest first"""
+    return products.listed(args.get("cursor"), args["limit"])
+
+
+@office.post("/card-products")
+@office.arguments(schemas.ProductArgs)
+@office.response(201, schemas.CardProductSchema)
+@office.problems(errors.ProductCodeTaken, errors.ProductWrong, IdempotencyKeyReused)
+@office.permission("cards.products")
+@office.idempotent
+def make_card_product(args: dict[str, Any]) -> CardProduct:
+    """Make a kind of card"""
+    return products.make_product(by=identity.staff().name, **args)
+
+
+@office.patch("/card-products/<int:product_id>")
+@office.arguments(schemas.ProductChanges)
+@office.response(200, schemas.CardProductSchema)
+@office.problems(errors.ProductNotFound, errors.ProductWrong)
+@office.permission("cards.products")
+def change_card_product(args: dict[str, Any], product_id: int) -> CardProduct:
+    """Change a kind of card, for all its cards"""
+    return products.change_product(product_id, by=identity.staff().name, **args)
+
+
+@office.get("/recharge-packages")
+@office.arguments(schemas.PackagesArgs, location="query")
+@office.response(200, schemas.OfficePackagePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.packages")
+@exported("recharge_packages", schemas.PackagesArgs, schemas.OfficePackageSchema)
+def list_recharge_packages(args: dict[str, Any]) -> pages.Page[RechargePackage]:
+    """Recharge packages, newest first"""
+    return offers.listed(offered=args["offered"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.post("/recharge-packages")
+@office.arguments(schemas.PackageArgs)
+@office.response(201, schemas.OfficePackageSchema)
+@office.problems(errors.ProductNotFound, errors.PackageWrong, IdempotencyKeyReused)
+@office.permission("cards.packages")
+@office.idempotent
+def make_recharge_package(args: dict[str, Any]) -> RechargePackage:
+    """Offer a recharge package"""
+    who = identity.staff().name
+    made = offers.make_package(by=who, **args)
+    audit.record(who, "recharge package made", "recharge_package", made.id, after=schemas.OfficePackageSchema().dump(made))
+    return made
+
+
+@office.patch("/recharge-packages/<int:package_id>")
+@office.arguments(schemas.PackageChanges)
+@office.response(200, schemas.OfficePackageSchema)
+@office.problems(errors.PackageNotFound, errors.PackageWrong)
+@office.permission("cards.packages")
+def change_recharge_package(args: dict[str, Any], package_id: int) -> RechargePackage:
+    """Change what is told of a package, until when it is offered, and how often"""
+    who, why = identity.staff().name, args.pop("why")
+    before = schemas.OfficePackageSchema().dump(service.package(package_id))
+    changed = offers.change_package(package_id, **args)
+    after = schemas.OfficePackageSchema().dump(changed)
+    audit.record(who, "recharge package changed", "recharge_package", package_id, before=before, after=after, why=why)
+    return changed
+
+
+@office.get("/recharges")
+@office.arguments(schemas.RechargesArgs, location="query")
+@office.response(200, schemas.RechargePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.read")
+@exported("recharges", schemas.RechargesArgs, schemas.RechargeSchema)
+def list_recharges(args: dict[str, Any]) -> pages.Page[Recharge]:
+    """Recharges with what was paid back of them, newest first"""
+    return looking.recharges(**args)
+
+
+# The office: the balance of all cards
+
+
+@office.get("/card-balance-reports")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, schemas.BalanceReportPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cards.report")
+@exported("card_balance_reports", http.PageArgs, schemas.BalanceReportSchema)
+def list_balance_reports(args: dict[str, Any]) -> pages.Page[BalanceReport]:
+    """opening + in − out = closing of all cards, day by day, and what does not agree"""
+    return reporting.reports(args.get("cursor"), args["limit"])
+
+
+@office.get("/card-balance-lines")
+@office.arguments(schemas.BalanceLinesArgs, location="query")
+@office.response(200, schemas.BalanceLinePage)
+@office.problems(errors.BalanceReportNotFound, pages.CursorInvalid)
+@office.permission("cards.report")
+@exported("card_balance_lines", schemas.BalanceLinesArgs, schemas.BalanceLineSchema)
+def list_balance_lines(args: dict[str, Any]) -> pages.Page[BalanceLine]:
+    """The cards that moved on the day of a report"""
+    return reporting.lines(args["report_id"], args.get("cursor"), args["limit"])

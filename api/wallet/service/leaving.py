@@ -12,7 +12,8 @@ from api.ledger.service import Asset
 from api.members.service import merging
 from api.wallet.errors import BalanceLeft
 from api.wallet.models import Card, PackageUse, PayCode, Recharge, WalletPin
-from api.wallet.service import reading
+from api.wallet.service import keeping, reading
+from api.wallet.states import CardState
 
 _OF_MEMBERS: dict[str, Any] = {"card": Card, "recharge": Recharge, "package_use": PackageUse}
 EXPORT_ROWS = 10_000
@@ -49,7 +50,10 @@ def refuse_closing(member_id: int) -> None:
 
 
 def forget(member_id: int) -> None:
-    """A member closed the account: PIN and codes go."""
+    """A member closed the account: PIN and codes go, bonus that is left goes back to who bears it, and the cards are void."""
+    query = select(Card).where(Card.member_id == member_id, Card.state.in_([CardState.ACTIVE, CardState.FROZEN])).order_by(Card.id)
+    for card in session.scalars(query).all():
+        keeping.void(card, by=f"member:{member_id}", why="the account was closed")
     for table in (WalletPin, PayCode):
         session.execute(delete(table).where(table.member_id == member_id))
 

@@ -73,7 +73,7 @@ def funds(member_id: int) -> list[Funds]:
         Funds(
             card_id=card.id,
             number_masked=masked(card.number),
-            kind=product.form,
+            kind="physical" if card.batch_id else "electronic",
             principal_fen=held.get((card.id, Asset.PRINCIPAL_FEN), 0),
             bonus_fen=held.get((card.id, Asset.BONUS_FEN), 0),
             expires_on=card.expires_on,
