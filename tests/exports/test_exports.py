@@ -11,8 +11,10 @@ from api.exports.models import Export
 from api.kit import clock, db, sealed, storage, tables
 from api.kit.db import session
 from api.kit.jobs import JOBS
+from api.wallet.service import reporting
 from tests.conftest import bearer, text
 from tests.factories import make_mall, make_member, make_shop, make_sighted, make_staff
+from tests.wallet.test_cards import make_batch
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Shanghai
 EVERY = {
@@ -79,7 +81,12 @@ def test_every_list_of_the_office_may_leave(app, client, mall, hire, ask) -> Non
     header = hire()
     assert set(tables.TABLES) >= EVERY
     with db.unit_of_work(mall):
-        one = {"points_history": {"member_id": make_member().id}}
+        reporting.record_report(clock.today("Asia/Shanghai"))
+        one = {
+            "points_history": {"member_id": make_member().id},
+            "card_print_lines": {"batch_id": make_batch().id},
+            "card_balance_lines": {"report_id": reporting.reports().items[0].id},
+        }
     for name in sorted(tables.TABLES):
         made = ask(header, name, one.get(name))
         assert (made.status_code, made.json["state"], made.json["rows"]) == (202, "waiting", 0), made.json

@@ -33,7 +33,7 @@ from api.wallet.errors import (
     RealNameNeeded,
     TransferNeeded,
 )
-from api.wallet.models import Card, CardProduct
+from api.wallet.models import Card, CardBatch, CardProduct
 from api.wallet.service import keeping, looking, numbers, products, requests, stock
 from api.wallet.service.stock import Buyer, SaleLine
 from tests.factories import make_member, make_shop
@@ -51,10 +51,15 @@ def make_product(**given: Any) -> CardProduct:
     return products.make_product(by=DESK, **(values | given))
 
 
+def make_batch(cards: int = 1, **given: Any) -> CardBatch:
+    """Blank cards of a kind of their own."""
+    return stock.issue(make_product(**given).id, cards, note="a test", by=DESK)
+
+
 def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     """Numbers and activation codes of a new batch."""
-    batch = stock.issue(make_product(**given).id, cards, note="a test", by=DESK)
-    return [(line.number, line.activation_code) for line in stock.print_lines(batch.id, limit=100).items]
+    batch_id = make_batch(cards, **given).id
+    return [(line.number, line.activation_code) for line in stock.print_lines(batch_id, limit=100).items]
 
 
 def sell(*lines: tuple[str, int], paid_by: str = "cash", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
