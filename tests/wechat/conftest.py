@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,8 +48,12 @@ class Simulator:
         self.sim("sign-mode", mode="public_key")
 
     def notices(self, out_trade_no: str) -> list[dict[str, Any]]:
+        return [letter for letter in self.notices_of(out_trade_no) if letter["content"]["out_trade_no"] == out_trade_no]
+
+    def notices_of(self, beginning: str) -> list[dict[str, Any]]:
+        """Those of the orders whose number begins so."""
         letters = requests.get(f"{self.url}/_sim/notices", timeout=10).json()["notices"]
-        return [letter for letter in letters if letter["content"].get("out_trade_no") == out_trade_no]
+        return [letter for letter in letters if str(letter["content"].get("out_trade_no", "")).startswith(beginning)]
 
     def openid(self, person: str) -> str:
         return str(self.sim("users", person=person)["openid"])
@@ -92,17 +98,25 @@ class Delivery:
 
 
 class Mailbox:
-    """Where notices arrive: keeps each delivery and answers with the next status of `answers`, then 204."""
+    """Where notices arrive: keeps each delivery and answers after `seconds` with the next of `answers`, then `answer`."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
         self.answers: list[int] = []
+        self.answer = 204
+        self.seconds = 0.0
+        self.at_once = self.most_at_once = 0
         self._lock = Lock()
 
     def take(self, delivery: Delivery) -> int:
         with self._lock:
             self.deliveries.append(delivery)
-            return self.answers.pop(0) if self.answers else 204
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(self.seconds)
+        with self._lock:
+            self.at_once -= 1
+            return self.answers.pop(0) if self.answers else self.answer
 
 
 @pytest.fixture(scope="session")
@@ -110,14 +124,20 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("wechat-keys")
 
 
-@pytest.fixture(scope="session")
-def running(key_folder: Path) -> Iterator[Simulator]:
-    settings = Settings(keys=key_folder, schedule_factor=0.002, refund_seconds=0.05)
+@contextmanager
+def simulator(settings: Settings) -> Iterator[Simulator]:
+    """One that runs while the block does."""
     web = server(create_app(settings), 0)
     Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield Simulator(f"http://127.0.0.1:{web.server_port}", settings, keys.ensure(key_folder))
+    yield Simulator(f"http://127.0.0.1:{web.server_port}", settings, keys.ensure(settings.keys))
     web.shutdown()
     web.server_close()
+
+
+@pytest.fixture(scope="session")
+def running(key_folder: Path) -> Iterator[Simulator]:
+    with simulator(Settings(keys=key_folder, schedule_factor=0.002, refund_seconds=0.05)) as one:
+        yield one
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.wechat.test_pay import read, wait_for
 from wechat.circle import BusinessCircle, Points
 from wechat.client import PayClient
 from wechat.errors import OrderMissing, PayRefused, UnreadableNotice, Untrusted
+from wechat.simulator.postman import HURRIED
 
 SHOP = {"shop_name": "一楼 奶茶", "shop_number": "A101"}
 
@@ -48,8 +49,6 @@ def test_a_member_who_joins_is_told_with_the_card(wechat: Simulator, circle: Bus
 
 
 def test_an_authorisation_is_resent_in_a_hurry_and_then_given_up() -> None:
-    from wechat.simulator.postman import HURRIED
-
     assert (len(HURRIED), sum(HURRIED)) == (10, 4 * 60 + 51)
 
 

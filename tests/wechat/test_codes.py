@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -213,3 +214,16 @@ def test_an_independent_client_charges_and_reverses(wechat: Simulator) -> None:
     assert (status, json.loads(body)["trade_state"]) == (200, "SUCCESS")
     assert client.codepay_reverse(order.out_trade_no)[0] == 200
     assert json.loads(client.query(out_trade_no=order.out_trade_no)[1])["trade_state"] == "REVOKED"
+
+
+def test_of_a_password_and_a_reversal_at_once_the_money_never_stays(wechat: Simulator, pay: PayClient) -> None:
+    for _ in range(10):
+        order = scanned(wechat, needs_password=True)
+        pay.charge_code(order)
+        with ThreadPoolExecutor(2) as both:
+            said = {"out_trade_no": order.out_trade_no}
+            paying = both.submit(requests.post, f"{wechat.url}/_sim/pay", json=said, timeout=5)
+            both.submit(pay.reverse, order.out_trade_no, order.appid).result()
+        seen = pay.query(order.out_trade_no)
+        assert seen.trade_state == "REVOKED"
+        assert (seen.transaction_id is not None) is (paying.result().status_code == 200)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from wechat.simulator.checks import Collector
 from wechat.simulator.clock import CHINA_OFFSET
-from wechat.simulator.store import Order, Refund, Store
+from wechat.simulator.store import BillDifference, Order, Refund, Store
 
 HEADER = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
@@ -31,6 +31,11 @@ class Row:
     out_refund_no: str = "0"
     refund_status: str = ""
 
+    @property
+    def number(self) -> str:
+        """Ours: of the refund, or of the order."""
+        return self.out_refund_no if self.state == "REFUND" else self.order.out_trade_no
+
 
 def trade_bill(store: Store, who: Collector, day: date, bill_type: str) -> bytes:
     """The bill of one Beijing day: ALL, SUCCESS or REFUND."""
@@ -40,8 +45,38 @@ def trade_bill(store: Store, who: Collector, day: date, bill_type: str) -> bytes
     back = [_refund(refund) for refund in refunds if _on(refund.created_at, day)]
     back += [_reversal(order) for order in orders if order.paid_at and order.reversed_at and _on(order.reversed_at, day)]
     rows = (paid if bill_type != "REFUND" else []) + (back if bill_type != "SUCCESS" else [])
+    rows = _with_differences(store, who, day, rows) if bill_type == "ALL" else rows
     lines = [HEADER, *(_line(_values(row)) for row in rows), SUMMARY, _line(_summary(rows))]
     return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+
+
+def _with_differences(store: Store, who: Collector, day: date, rows: list[Row]) -> list[Row]:
+    for one in store.bill_differences:
+        if one.kind == "extra" and one.mchid == who.mchid and one.at and _on(one.at, day):
+            rows = [*rows, _payment(_never_placed(store, one, one.at))]
+        elif one.kind != "extra":
+            rows = [kept for row in rows if (kept := _changed(row, one)) is not None]
+    return rows
+
+
+def _changed(row: Row, one: BillDifference) -> Row | None:
+    if one.mchid != row.order.mchid or one.number != row.number:
+        return row
+    if one.kind == "missing":
+        return None
+    if one.kind == "amount":
+        if row.back_fen:
+            return replace(row, back_fen=row.back_fen + one.fen)
+        return replace(row, paid_fen=row.paid_fen + one.fen)
+    return replace(row, refund_status=one.status) if row.back_fen else replace(row, state=one.status)
+
+
+def _never_placed(store: Store, one: BillDifference, at: datetime) -> Order:
+    appid = next(iter(sorted(store.merchants[one.mchid].appids)))
+    asked = {"amount": {"total": one.fen}, "description": "?"}
+    order = Order(one.mchid, appid, one.number, asked, store.people.openid("nobody", appid), at)
+    order.transaction_id, order.paid_at = f"42{one.number.rjust(26, '0')[-26:]}", at
+    return order
 
 
 def _payment(order: Order) -> Row:

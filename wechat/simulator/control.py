@@ -14,7 +14,7 @@ from wechat.simulator.circle import Circles
 from wechat.simulator.faults import KINDS, Fault
 from wechat.simulator.postman import TROUBLES, Letter, Postman, Trouble
 from wechat.simulator.settings import Settings
-from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Code, MerchantAccount, PayCode, Store
+from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, BillDifference, Code, MerchantAccount, PayCode, Store
 from wechat.simulator.till import CODE_REFUSALS, Till
 from wechat.simulator.wire import PayError, Signer, json_answer, public_key_of
 
@@ -198,6 +198,22 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
             account.share_bp = int(said.get("share_bp", account.share_bp))
             account.can_refund = bool(said.get("can_refund", account.can_refund))
             return {"mchid": account.mchid, "serials": sorted(account.certificates), "appids": sorted(account.appids)}
+
+    @sim.post("/bill-differences")
+    def difference() -> Answer:
+        """The bill says otherwise: {kind: missing | extra | amount | status, out_trade_no | out_refund_no, fen?, status?, at?}."""
+        said = {"mchid": settings.mchid, **_said()}
+        said["number"] = str(said.pop("out_refund_no", None) or said.pop("out_trade_no"))
+        at = instant(str(said.pop("at"))) if "at" in said else store.clock()
+        with store.lock:
+            store.bill_differences.append(BillDifference(**said, at=at))
+        return {"differences": len(store.bill_differences)}
+
+    @sim.delete("/bill-differences")
+    def truth() -> Answer:
+        """The bill says what happened again."""
+        store.bill_differences.clear()
+        return {}
 
     @sim.post("/share-accounts")
     def share_account() -> Answer:

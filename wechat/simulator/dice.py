@@ -24,6 +24,12 @@ class Dice:
         with self._lock:
             self._seed = seed
             self._thrown: Counter[tuple[str, ...]] = Counter()
+            self._mentioned: dict[str, int] = {}
+
+    def nth(self, *names: str) -> tuple[str, ...]:
+        """Our own numbers by the order of their first mention: what falls depends on the story, not on them."""
+        with self._lock:
+            return tuple(str(self._mentioned.setdefault(name, len(self._mentioned))) for name in names)
 
     def raw(self, count: int, *what: str) -> bytes:
         """So many bytes for what is named; the second throw for the same is another one."""

@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from hashlib import sha1
 from threading import Lock
 
 from flask import Flask, Response, g, request
@@ -15,6 +14,8 @@ from flask import Flask, Response, g, request
 from wechat.simulator.dice import Dice, Weather
 
 KINDS = ("late", "silent", "reset", "refuse", "unsigned", "bad_signature", "probe", "stale", "busy")
+
+_NUMBERS = ("out_return_no", "out_refund_no", "out_order_no", "combine_out_trade_no", "out_trade_no", "transaction_id")
 
 # Of callers at once, each fault befalls exactly as many as it says.
 _TAKING = Lock()
@@ -72,9 +73,15 @@ def _take(faults: list[Fault]) -> Fault | None:
 def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
     if not weather.calls or request.path.startswith("/_sim"):
         return None
-    body = sha1(request.get_data(), usedforsecurity=False).hexdigest()
-    kind = weather.strikes(weather.calls, dice.chance("call weather", request.method, request.path, body))
+    route = request.url_rule.rule if request.url_rule else request.path
+    kind = weather.strikes(weather.calls, dice.chance("call weather", request.method, route, *dice.nth(*_subject())))
     return Fault(kind, seconds=weather.seconds) if kind else None
+
+
+def _subject() -> list[str]:
+    asked = request.get_json(force=True, silent=True) if request.get_data() else None
+    said = {**(asked if isinstance(asked, dict) else {}), **(request.view_args or {})}
+    return [str(said[name]) for name in _NUMBERS if name in said]
 
 
 def _first_hit(faults: list[Fault]) -> Fault | None:

@@ -99,7 +99,7 @@ class Postman:
         schedule: tuple[int, ...] = SCHEDULE,
     ) -> Letter:
         """Send a notice from now on, until it is acknowledged or the schedule is over."""
-        number = self._store.dice.uuid("notice", event, *_numbers(content))
+        number = self._store.dice.uuid("notice", event, *self._numbers(content))
         letter = Letter(number, url, merchant, event, original, summary, content, self._clock(), schedule)
         with self._wake:
             self.letters.append(letter)
@@ -161,9 +161,13 @@ class Postman:
         weather = self._store.weather
         if not weather.notices:
             return None
-        thrown = self._store.dice.chance("notice weather", letter.event_type, *_numbers(letter.content))
+        thrown = self._store.dice.chance("notice weather", letter.event_type, *self._numbers(letter.content))
         kind = weather.strikes(weather.notices, thrown)
         return Trouble(kind, seconds=weather.seconds) if kind else None
+
+    def _numbers(self, content: dict[str, Any]) -> tuple[str, ...]:
+        names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid")
+        return self._store.dice.nth(*(str(content[name]) for name in names if name in content))
 
     def _work(self) -> None:
         while True:
@@ -198,7 +202,8 @@ class Postman:
         return min(_TICK, max(0.0, (self._due[0][0] - self._clock()).total_seconds()))
 
     def _attempt(self, letter: Letter, done: int) -> None:
-        if letter.acknowledged:
+        # A copy may have been acknowledged before: the first delivery is made all the same.
+        if done and letter.acknowledged:
             return
         self._deliver(letter)
         if not letter.acknowledged and done < len(letter.schedule):
@@ -238,11 +243,6 @@ class Postman:
             "summary": letter.summary,
             "resource": resource,
         }
-
-
-def _numbers(content: dict[str, Any]) -> list[str]:
-    names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid")
-    return [str(content[name]) for name in names if name in content]
 
 
 def _session() -> requests.Session:

@@ -176,6 +176,26 @@ class ShareReturn:
 
 
 @dataclass
+class BillDifference:
+    """A bill that does not say what happened: of the order or refund `number`.
+
+    missing: its line is not there · amount: `fen` more (or less) than it was · status: `status` for what it was · extra:
+    a line of `fen` for a payment of `at` that nobody asked for.
+    """
+
+    kind: str
+    number: str
+    mchid: str
+    fen: int = 1
+    status: str = "CLOSED"
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("missing", "extra", "amount", "status"):
+            raise ValueError("kind is missing, extra, amount or status")
+
+
+@dataclass
 class Store:
     """Hold `lock` for whatever reads and writes together."""
 
@@ -209,6 +229,7 @@ class Store:
     prepaid: dict[str, Order | Combined] = field(default_factory=dict)
     transactions: dict[str, Order] = field(default_factory=dict)
     refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)
+    bill_differences: list[BillDifference] = field(default_factory=list)
     bills: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)

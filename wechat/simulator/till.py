@@ -104,7 +104,7 @@ class Till:
         """One that is good for two hours, a new one after them."""
         if order.prepaid_at is None or self.store.clock() >= order.prepaid_at + PREPAY_LIFE:
             order.prepaid_at = self.store.clock()
-            tail = self.store.dice.hex(8, "prepay", order.out_trade_no)
+            tail = self.store.dice.hex(8, "prepay", *self.store.dice.nth(order.out_trade_no))
             order.prepay_id = f"wx{self.number('', order.out_trade_no)}{tail}"
             self.store.prepaid[order.prepay_id] = order
 
@@ -164,7 +164,7 @@ class Till:
     def number(self, prefix: str, *what: str) -> str:
         """A number as WeChat Pay makes them: a prefix, the second in Beijing, and twelve digits."""
         stamp = (self.store.clock().astimezone(UTC) + CHINA_OFFSET).strftime("%Y%m%d%H%M%S")
-        return f"{prefix}{stamp}{self.store.dice.digits(12, 'number', prefix, *what)}"
+        return f"{prefix}{stamp}{self.store.dice.digits(12, 'number', prefix, *self.store.dice.nth(*what))}"
 
     def still_open(self, known: Order | Combined, asked: Body) -> None:
         """A number that is used already is good only for the same order, and only while that is open."""
