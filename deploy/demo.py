@@ -25,11 +25,12 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
 from api.members import service as members
+from api.plates import service as plates
 from api.points.service import rules
 from api.settings import from_environment
 from api.staff import service as staff
 from api.staff.permissions import Role
-from deploy import embedded, history
+from deploy import embedded, history, paper
 from deploy.demo_shops import FLOORS, SHOPS
 
 CODE = "demo"
@@ -41,6 +42,7 @@ STAFF: tuple[tuple[str, str, Role], ...] = (
     ("reviewer2", "小票复核员", Role.REVIEWER),
     ("marketer", "市场部", Role.MARKETER),
     ("finance", "财务部", Role.FINANCE),
+    ("floor", "楼层经理", Role.FLOOR_MANAGER),
 )
 PASSWORD = "demo-mall-only"
 
@@ -68,6 +70,7 @@ def fill(*, people: int, code: str = CODE, env: Mapping[str, str] | None = None,
         session.flush()
         db.enter(mall.id)
         _shops()
+        _plates()
         _rules()
         _staff()
         _members(people, settings.wechat_appid)
@@ -103,6 +106,16 @@ def _shops() -> None:
         session.add(shop)
     session.flush()
     malls.shops_changed()
+
+
+def _plates() -> None:
+    """A code plate on every counter, and a picture of every shop."""
+    shops = session.scalars(select(Shop).order_by(Shop.id)).all()
+    batch = plates.issue(len(shops), note="开业", by="command")
+    printed = plates.plates(batch_id=batch.id, limit=len(shops)).items
+    for shop, plate in zip(shops, sorted(printed, key=lambda plate: plate.number), strict=True):
+        plates.bind(plate.id, shop.id, by="command")
+        malls.give_photo(shop.id, paper.storefront(shop.name, shop.unit, shade=shop.id), by="command")
 
 
 def _rules() -> None:

@@ -1,19 +1,23 @@
 """Draw a receipt as a till of the demo mall prints it: `python -m deploy.paper receipt > receipt.jpg`.
 
-Kinds: receipt, refund, unpaid_bill, stranger (a shop outside the mall), old (printed three months ago).
+Kinds: receipt, refund, unpaid_bill, stranger (a shop outside the mall), old (printed three months ago). And `plate`: no picture, but the
+address that the code plate of a shop says, asked of the running demo mall.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import random
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import requests
 from PIL import Image, ImageDraw, ImageFont
 
 from api.kit import clock, money
@@ -99,10 +103,49 @@ def paper(kind: str, *, shop: int, seed: int) -> bytes:
     return draw(sale(name, unit, at=bought_at, number=number, prices_fen=prices, paid=kind != "unpaid_bill"))
 
 
+def storefront(name: str, unit: str, *, shade: int) -> bytes:
+    """A picture of a shop, as plain as its name over a door, as a JPEG."""
+    wall = tuple(90 + (shade * step) % 110 for step in (37, 59, 83))
+    picture = Image.new("RGB", (640, 400), wall)
+    pen, letters = ImageDraw.Draw(picture), ImageFont.truetype(str(FONT), min(64, 560 // max(1, len(name))))
+    pen.rectangle((40, 40, 600, 150), fill=(30, 32, 38))
+    pen.text((320, 95), name, font=letters, fill=(250, 246, 230), anchor="mm")
+    for left in (60, 340):
+        pen.rectangle((left, 180, left + 240, 400), fill=(214, 230, 236), outline=(60, 62, 70), width=6)
+    pen.text((320, 380), unit, font=ImageFont.truetype(str(FONT), 26), fill=(40, 40, 44), anchor="mm")
+    photo = io.BytesIO()
+    picture.save(photo, "JPEG", quality=85)
+    return photo.getvalue()
+
+
+def plate_address(api: str, *, shop: int) -> str:
+    """What the plate on the counter of a shop of the demo mall says. requests.RequestException when the mall does not run."""
+    from deploy import demo
+
+    login, _, _ = demo.STAFF[0]
+    signed_in = _told(
+        requests.post(f"{api}/v1/malls/{demo.CODE}/staff-sign-in", json={"login": login, "password": demo.PASSWORD}, timeout=30)
+    )
+    who = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    _, _, name, _, _ = SHOPS[shop]
+    found = _told(requests.get(f"{api}/v1/malls/{demo.CODE}/shops", params={"q": name}, timeout=30))["items"][0]
+    plates = _told(requests.get(f"{api}/v1/office/plates", params={"shop_id": found["id"], "state": "bound"}, headers=who, timeout=30))
+    return f"{api}/q/{plates['items'][0]['code']}"
+
+
+def _told(answer: requests.Response) -> dict[str, Any]:
+    answer.raise_for_status()
+    told: dict[str, Any] = answer.json()
+    return told
+
+
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m deploy.paper", description=__doc__)
-    asked.add_argument("kind", choices=KINDS)
+    asked.add_argument("kind", choices=(*KINDS, "plate"))
     asked.add_argument("--shop", type=int, default=7 + 1, choices=range(len(SHOPS)), help="which shop of the demo mall")
     asked.add_argument("--seed", type=int, default=clock.now().toordinal(), help="another number, another receipt")
     given = asked.parse_args()
+    if given.kind == "plate":
+        print(plate_address(os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000"), shop=given.shop))
+        sys.exit()
     sys.stdout.buffer.write(paper(given.kind, shop=given.shop, seed=given.seed))
