@@ -112,7 +112,7 @@ def storefront(name: str, unit: str, *, shade: int) -> bytes:
     pen.text((320, 95), name, font=letters, fill=(250, 246, 230), anchor="mm")
     for left in (60, 340):
         pen.rectangle((left, 180, left + 240, 400), fill=(214, 230, 236), outline=(60, 62, 70), width=6)
-    pen.text((320, 380), unit, font=ImageFont.truetype(str(FONT), 26), fill=(40, 40, 44), anchor="mm")
+    pen.text((320, 166), unit, font=ImageFont.truetype(str(FONT), 20), fill=(20, 20, 24), anchor="mm")
     photo = io.BytesIO()
     picture.save(photo, "JPEG", quality=85)
     return photo.getvalue()
