@@ -159,6 +159,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """The route needs an Idempotency-Key and answers a repeated one with the first answer."""
         return _mark(idempotent=True)(view)
 
+    def raw(self, largest: int) -> Callable[[View], View]:
+        """The route reads its body itself, at most so many bytes; it is taken in before the transaction begins."""
+        return _mark(raw=largest)
+
     def upload(self, largest: int) -> Callable[[View], View]:
         """The route takes files as multipart/form-data, at most so many bytes in all."""
         return _mark(upload=largest)
@@ -169,6 +173,15 @@ def _receive(largest: int) -> None:
     identity.bearer()
     request.max_content_length = largest
     _ = request.files
+
+
+def _take_in(largest: int) -> None:
+    request.max_content_length = largest
+    try:
+        request.get_data(cache=True)
+    except HTTPException as refusal:
+        log.warning("security: a body was refused", path=request.url_rule.rule if request.url_rule else "", status_code=refusal.code)
+        raise
 
 
 def _sent() -> bytes:
@@ -240,6 +253,8 @@ class App(Flask):
             return super().dispatch_request()
         if largest := marked(view, "upload", request.method):
             _receive(largest)
+        if largest := marked(view, "raw", request.method):
+            _take_in(largest)
         for attempt in range(1, db.MAX_TRIES + 1):
             try:
                 with db.unit_of_work():

@@ -69,6 +69,14 @@ class RefundOnItsWay(Conflict):
     """This refund is not stuck: the wallet's service is working on it, or it is done."""
 
 
+class ShareNotFound(NotFound):
+    """There is no such share."""
+
+
+class ShareOnItsWay(Conflict):
+    """This share is not stuck: the wallet's service is working on it, or it is done."""
+
+
 class NoticeNotFound(NotFound):
     """There is no such notice."""
 

@@ -20,6 +20,12 @@ def pursue_refund(refund_id: int) -> None:
     service.pursue_refund(refund_id)
 
 
+@jobs.job()
+def pursue_share(share_id: int) -> None:
+    """Send the mall's part of a payment, ask about it, or set the rest free, and plan the next step."""
+    service.pursue_share(share_id)
+
+
 @jobs.job(transaction=False)
 def handle_notice(mall_id: int, notice_id: int) -> None:
     """Do what a notice says. What fails is written on the notice and tried again."""
@@ -29,6 +35,18 @@ def handle_notice(mall_id: int, notice_id: int) -> None:
         name = type(error).__name__
         db.in_mall(mall_id, lambda: service.note_error(notice_id, name))
         raise
+
+
+@jobs.nightly("15 1 * * *")
+def warn_of_keys() -> None:
+    """Say which keys of merchant accounts end soon and have no successor."""
+    service.warn_of_expiring()
+
+
+@jobs.nightly("35 19 * * *")
+def forget_refusals() -> None:
+    """Remove lines about refused notices that are past their time."""
+    service.forget_refusals()
 
 
 @jobs.nightly("* * * * *")

@@ -14,7 +14,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.db import MallOwned, Model
 from api.kit.states import Stateful
-from api.payments.states import NOTICE_MOVES, OPEN, PAYMENT_MOVES, REFUND_MOVES, NoticeState, PaymentState, RefundState
+from api.payments.states import (
+    NOTICE_MOVES,
+    OPEN,
+    PAYMENT_MOVES,
+    REFUND_MOVES,
+    SHARE_MOVES,
+    NoticeState,
+    PaymentState,
+    RefundState,
+    ShareState,
+)
 
 
 class Channel(StrEnum):
@@ -54,6 +64,7 @@ class MerchantAccount(MallOwned, Model):
         CheckConstraint("collects = 'mall' OR shop_id IS NOT NULL", name="a_shop_collects_with_its_own"),
         CheckConstraint(f"profit_share_bp BETWEEN 0 AND {LARGEST_SHARE_BP}", name="share_in_range"),
         CheckConstraint("profit_share_bp = 0 OR collects = 'shop'", name="only_direct_accounts_share"),
+        CheckConstraint("profit_share_bp = 0 OR share_receiver_no <> ''", name="a_share_names_its_receiver"),
         CheckConstraint("mode = 'direct' OR sub_merchant_no <> ''", name="a_partner_names_its_merchant"),
         Index(
             "uq_merchant_accounts_number", "mall_id", "channel", "merchant_no", "sub_merchant_no", "app_id", "shop_id",
@@ -67,6 +78,7 @@ class MerchantAccount(MallOwned, Model):
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
     collects: Mapped[str] = mapped_column(server_default=text("'mall'"), default="mall")
     profit_share_bp: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    share_receiver_no: Mapped[str] = mapped_column(server_default=text("''"), default="")  # whose merchant number gets the share
     mode: Mapped[str] = mapped_column(server_default=text("'direct'"), default="direct")
     merchant_no: Mapped[str]  # WeChat: mchid (the partner's in partner mode); Alipay: seller_id
     app_id: Mapped[str]
@@ -199,6 +211,46 @@ class Refund(Stateful, MallOwned, Model):
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
     trouble: Mapped[str | None]
+    share_return_no: Mapped[str | None]  # our number of the part of a share that comes back first
+    share_return_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    share_returned_at: Mapped[datetime | None]
+
+
+class Share(Stateful, MallOwned, Model):
+    """The mall's part (分账) of a payment that a shop collected directly; when it has arrived, the rest is set free for the shop."""
+
+    __tablename__ = "payment_shares"
+    noun = "payment_share"
+    lifecycle = ShareState
+    allowed = SHARE_MOVES
+    __table_args__ = (
+        UniqueConstraint("mall_id", "number"),
+        UniqueConstraint("payment_id"),
+        CheckConstraint("amount_fen >= 0 AND returned_fen BETWEEN 0 AND amount_fen", name="no_more_comes_back_than_went"),
+        Index("ix_payment_shares_newest", "mall_id", "id"),
+        Index("ix_payment_shares_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state IN ('planned', 'sent', 'arrived')")),
+    )
+
+    number: Mapped[str]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"))
+    freeing_no: Mapped[str | None]  # our number of setting the rest free
+    receiver_no: Mapped[str]
+    share_bp: Mapped[int]
+    amount_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # reckoned when it is sent, of what was not given back
+    returned_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    gateway_no: Mapped[str | None]
+    asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    asked_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the gateway may be working on it."""
+        return self.state == ShareState.SENT or (self.state == ShareState.PLANNED and self.sent_at is not None)
 
 
 class Notice(Stateful, MallOwned, Model):

@@ -18,8 +18,10 @@ from api.payments.errors import (
     PaymentSecondPersonNeeded,
     RefundNotFound,
     RefundOnItsWay,
+    ShareNotFound,
+    ShareOnItsWay,
 )
-from api.payments.models import MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund
+from api.payments.models import MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund, Share
 
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
 merchants = http.Blueprint(
@@ -53,7 +55,7 @@ def read_payment(payment_id: int) -> service.History:
 @office.permission("payments.ask")
 def ask_now(payment_id: int) -> Payment:
     """Ask the gateway now what became of a payment"""
-    return service.ask(payment_id)
+    return service.ask_now(payment_id, by=identity.staff().name)
 
 
 @office.get("/payment-refunds")
@@ -84,6 +86,26 @@ def send_again(refund_id: int) -> Refund:
 def drop_refund(args: dict[str, Any], refund_id: int) -> Refund:
     """Give a stuck refund up: the shopper got the money another way"""
     return service.drop(refund_id, by=identity.staff().name, why=args["why"])
+
+
+@office.get("/payment-shares")
+@office.arguments(schemas.SharesArgs, location="query")
+@office.response(200, schemas.PaymentSharePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("payments.read")
+@exported("payment_shares", schemas.SharesArgs, schemas.PaymentShareSchema)
+def list_shares(args: dict[str, Any]) -> pages.Page[Share]:
+    """The mall's parts of what shops collect directly, newest first"""
+    return service.shares(**args)
+
+
+@office.post("/payment-shares/<int:share_id>/sendings")
+@office.response(200, schemas.PaymentShareSchema)
+@office.problems(ShareNotFound, ShareOnItsWay)
+@office.permission("shares.send")
+def send_share_again(share_id: int) -> Share:
+    """Send a stuck share again"""
+    return service.send_share_again(share_id, by=identity.staff().name)
 
 
 @office.get("/payment-notices")
@@ -146,6 +168,16 @@ def list_merchants(args: dict[str, Any]) -> pages.Page[MerchantAccount]:
 def open_merchant(args: dict[str, Any]) -> MerchantAccount:
     """Add a merchant account"""
     return service.open_account(by=identity.staff().name, **args)
+
+
+@merchants.get("/expiring-keys")
+@merchants.arguments(http.PageArgs, location="query")
+@merchants.response(200, schemas.MerchantKeyPage)
+@merchants.problems(pages.CursorInvalid)
+@merchants.permission("merchants.read")
+def list_expiring(args: dict[str, Any]) -> pages.Page[MerchantKey]:
+    """Keys that end soon and have no successor yet, the first to end first"""
+    return service.expiring(cursor=args.get("cursor"), limit=args["limit"])
 
 
 @merchants.get("/<int:account_id>")

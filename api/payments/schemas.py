@@ -5,11 +5,12 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
 from api.payments.models import COLLECTORS, LARGEST_SHARE_BP, MODES, PAYMENT_KINDS, Channel, KeyKind
-from api.payments.states import NoticeState, PaymentState, RefundState
+from api.payments.states import NoticeState, PaymentState, RefundState, ShareState
 
 CHANNELS = [str(channel) for channel in Channel]
 PAYMENT_STATES = [str(state) for state in PaymentState]
 REFUND_STATES = [str(state) for state in RefundState]
+SHARE_STATES = [str(state) for state in ShareState]
 NOTICE_STATES = [str(state) for state in NoticeState]
 WHY = Length(2, 300)
 NUMBER = Regexp(r"[0-9A-Za-z_.\-]{1,64}\Z", error="1 to 64 letters and digits")
@@ -128,6 +129,30 @@ class GatewayRefundSchema(http.Schema):
     trouble = fields.String(required=True, allow_none=True)
 
 
+class SharesArgs(http.PageArgs):
+    """Which shares."""
+
+    state = fields.String(load_default=None, validate=OneOf(SHARE_STATES))
+
+
+class PaymentShareSchema(http.Schema):
+    """The mall's part of a payment that a shop collected directly."""
+
+    id = fields.Integer(required=True)
+    number = fields.String(required=True)
+    payment_id = fields.Integer(required=True)
+    receiver_no = fields.String(required=True)
+    share_bp = fields.Integer(required=True)
+    amount_fen = fields.Integer(required=True)
+    returned_fen = fields.Integer(required=True)
+    state = fields.String(required=True, validate=OneOf(SHARE_STATES))
+    gateway_no = fields.String(required=True, allow_none=True)
+    made_at = fields.AwareDateTime(required=True)
+    sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    arrived_at = fields.AwareDateTime(required=True, allow_none=True)
+    trouble = fields.String(required=True, allow_none=True)
+
+
 class PaymentHistorySchema(http.Schema):
     """A payment with everything that happened to it."""
 
@@ -135,6 +160,7 @@ class PaymentHistorySchema(http.Schema):
     moves = fields.List(fields.Nested(PaymentMoveSchema), required=True)
     notices = fields.List(fields.Nested(GatewayNoticeSchema), required=True)
     refunds = fields.List(fields.Nested(GatewayRefundSchema), required=True)
+    share = fields.Nested(PaymentShareSchema, required=True, allow_none=True)
 
 
 class DropArgs(http.Schema):
@@ -159,6 +185,7 @@ class MerchantAccountSchema(http.Schema):
     shop_id = fields.Integer(required=True, allow_none=True)
     collects = fields.String(required=True, validate=OneOf(COLLECTORS))
     profit_share_bp = fields.Integer(required=True)
+    share_receiver_no = fields.String(required=True)
     mode = fields.String(required=True, validate=OneOf(MODES))
     merchant_no = fields.String(required=True)
     app_id = fields.String(required=True)
@@ -177,6 +204,7 @@ class MerchantAccountArgs(http.Schema):
     shop_id = fields.Integer(load_default=None, allow_none=True, validate=Range(1, 2**63 - 1))
     collects = fields.String(load_default="mall", validate=OneOf(COLLECTORS))
     profit_share_bp = fields.Integer(load_default=0, validate=Range(0, LARGEST_SHARE_BP))
+    share_receiver_no = fields.String(load_default="", validate=Length(0, 64))
     mode = fields.String(load_default="direct", validate=OneOf(MODES))
     merchant_no = fields.String(required=True, validate=NUMBER)
     app_id = fields.String(required=True, validate=NUMBER)
@@ -189,6 +217,7 @@ class MerchantChangeArgs(http.Schema):
 
     name = fields.String(validate=Length(1, 60))
     profit_share_bp = fields.Integer(validate=Range(0, LARGEST_SHARE_BP))
+    share_receiver_no = fields.String(validate=Length(0, 64))
     enabled = fields.Boolean()
     why = fields.String(required=True, validate=WHY)
 
@@ -230,3 +259,4 @@ NoticeRefusalPage = http.page_of(NoticeRefusalSchema)
 GatewayRefundPage = http.page_of(GatewayRefundSchema)
 MerchantAccountPage = http.page_of(MerchantAccountSchema)
 MerchantKeyPage = http.page_of(MerchantKeySchema)
+PaymentSharePage = http.page_of(PaymentShareSchema)

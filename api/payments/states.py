@@ -64,3 +64,24 @@ NOTICE_MOVES: dict[NoticeState, frozenset[NoticeState]] = {
     NoticeState.REFUSED: frozenset({NoticeState.RECEIVED}),
     NoticeState.HANDLED: frozenset(),
 }
+
+
+class ShareState(StrEnum):
+    """How far the mall's part of a directly collected payment is."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    ARRIVED = "arrived"  # the mall has its part; the rest is still held
+    DONE = "done"  # the rest is free for the shop
+    STUCK = "stuck"  # a person has to look
+    DROPPED = "dropped"  # everything was given back before
+
+
+SHARE_MOVES: dict[ShareState, frozenset[ShareState]] = {
+    ShareState.PLANNED: frozenset({ShareState.SENT, ShareState.ARRIVED, ShareState.STUCK, ShareState.DROPPED}),
+    ShareState.SENT: frozenset({ShareState.ARRIVED, ShareState.STUCK}),
+    ShareState.ARRIVED: frozenset({ShareState.DONE, ShareState.STUCK}),
+    ShareState.DONE: frozenset(),
+    ShareState.STUCK: frozenset({ShareState.PLANNED, ShareState.ARRIVED}),
+    ShareState.DROPPED: frozenset(),
+}

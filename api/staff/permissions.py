@@ -76,6 +76,7 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "notices.rerun": frozenset({_A, _F}),
     "refunds.send": frozenset({_A, _F}),
     "refunds.drop": frozenset({_F}),
+    "shares.send": frozenset({_A, _F}),
     "merchants.read": frozenset({_A, _F}),
     "merchants.write": frozenset({_A}),
     # stored value

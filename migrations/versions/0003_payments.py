@@ -1,4 +1,4 @@
-"""merchant accounts with sealed keys, payments, refunds, the inbox of notices and what was refused"""
+"""merchant accounts with sealed keys, payments, refunds, shares, the inbox of notices and what was refused"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,8 +18,10 @@ WALLED = (
     "payments",
     "payment_moves",
     "payment_refunds",
+    "payment_shares",
     "payment_notices",
     "payment_refund_moves",
+    "payment_share_moves",
     "payment_notice_moves",
 )
 
@@ -33,6 +35,7 @@ def upgrade() -> None:
         sa.Column("shop_id", sa.BigInteger(), nullable=True),
         sa.Column("collects", sa.Text(), server_default=sa.text("'mall'"), nullable=False),
         sa.Column("profit_share_bp", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("share_receiver_no", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("mode", sa.Text(), server_default=sa.text("'direct'"), nullable=False),
         sa.Column("merchant_no", sa.Text(), nullable=False),
         sa.Column("app_id", sa.Text(), nullable=False),
@@ -49,6 +52,7 @@ def upgrade() -> None:
         sa.CheckConstraint("mode = 'direct' OR sub_merchant_no <> ''", name=op.f("ck_merchant_accounts_a_partner_names_its_merchant")),
         sa.CheckConstraint("mode IN ('direct', 'partner')", name=op.f("ck_merchant_accounts_mode_is_known")),
         sa.CheckConstraint("profit_share_bp = 0 OR collects = 'shop'", name=op.f("ck_merchant_accounts_only_direct_accounts_share")),
+        sa.CheckConstraint("profit_share_bp = 0 OR share_receiver_no <> ''", name=op.f("ck_merchant_accounts_a_share_names_its_receiver")),
         sa.CheckConstraint("profit_share_bp BETWEEN 0 AND 3000", name=op.f("ck_merchant_accounts_share_in_range")),
         sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_merchant_accounts_mall_id")),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_merchant_accounts_shop_id")),
@@ -190,6 +194,9 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_ask_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("share_return_no", sa.Text(), nullable=True),
+        sa.Column("share_return_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("share_returned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
@@ -212,6 +219,45 @@ def upgrade() -> None:
         ["mall_id", "next_ask_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('requested', 'accepted')"),
+    )
+    op.create_table(
+        "payment_shares",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.BigInteger(), nullable=False),
+        sa.Column("freeing_no", sa.Text(), nullable=True),
+        sa.Column("receiver_no", sa.Text(), nullable=False),
+        sa.Column("share_bp", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("returned_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gateway_no", sa.Text(), nullable=True),
+        sa.Column("asks", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("moves", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.CheckConstraint(
+            "amount_fen >= 0 AND returned_fen BETWEEN 0 AND amount_fen", name=op.f("ck_payment_shares_no_more_comes_back_than_went")
+        ),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_payment_shares_mall_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_shares_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_shares")),
+        sa.UniqueConstraint("mall_id", "number", name=op.f("uq_payment_shares_mall_id_number")),
+        sa.UniqueConstraint("payment_id", name=op.f("uq_payment_shares_payment_id")),
+    )
+    op.create_index("ix_payment_shares_newest", "payment_shares", ["mall_id", "id"], unique=False)
+    op.create_index(
+        "ix_payment_shares_unanswered",
+        "payment_shares",
+        ["mall_id", "next_ask_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('planned', 'sent', 'arrived')"),
     )
     op.create_table(
         "payment_notices",
@@ -263,6 +309,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["payment_refund_id"], ["payment_refunds.id"], name=op.f("fk_payment_refund_moves_payment_refund_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_refund_moves")),
         sa.UniqueConstraint("payment_refund_id", "seq", name=op.f("uq_payment_refund_moves_payment_refund_id_seq")),
+    )
+    op.create_table(
+        "payment_share_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("payment_share_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("moved_by", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=sa.text("current_setting('mallbridge.mall_id')::bigint"), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_payment_share_moves_mall_id")),
+        sa.ForeignKeyConstraint(["payment_share_id"], ["payment_shares.id"], name=op.f("fk_payment_share_moves_payment_share_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_share_moves")),
+        sa.UniqueConstraint("payment_share_id", "seq", name=op.f("uq_payment_share_moves_payment_share_id_seq")),
     )
     op.create_table(
         "payment_notice_moves",

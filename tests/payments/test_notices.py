@@ -141,3 +141,22 @@ def test_many_forged_ones_are_counted_not_kept(till, mailbox) -> None:
         answers = list(pool.map(lambda _: http.post(f"{mailbox.url}{path}", data=b"{}", timeout=20).status_code, range(80)))
     assert set(answers) == {401}
     assert 60 <= count(till.mall, NoticeRefusal) < 80 or count(till.mall, NoticeRefusal) == 80  # two minutes may share them
+
+
+def test_no_line_of_the_log_carries_a_payer_a_key_or_a_body(till, told, mailbox, capfd) -> None:
+    from api.kit import logs
+
+    logs.configure("INFO")
+    try:
+        payment = till.placed()
+        till.simulator.sim("troubles", kind="wrong", what="amount")
+        till.simulator.pay(payment)
+        delivered(till, payment)
+        till.due()
+        mailbox.post(till.path(), b"appsecret=planted-secret-0001&openid=planted-openid", {"Wechatpay-Serial": "13912345678"})
+        said = capfd.readouterr().err
+    finally:
+        logs.configure("WARNING")
+    assert "security: a notice was refused" in said and "security: a gateway tells of another payment than ours" in said
+    for planted in (till.simulator.payer("li-lei"), "planted-secret", "planted-openid", "13912345678", "PRIVATE KEY"):
+        assert planted not in said

@@ -17,7 +17,21 @@ from alipay.signing import private_key, public_key
 from alipay.trust import AppCertificates, Trust, certificate_number, root_number
 from api.kit import clock
 from api.payments.gateways import base
-from api.payments.gateways.base import Account, Collect, Forged, Found, FoundState, Give, Given, GivenState, Key, KeyRead, NoticeRead
+from api.payments.gateways.base import (
+    Account,
+    Collect,
+    Forged,
+    Found,
+    FoundState,
+    Give,
+    Given,
+    GivenState,
+    Key,
+    KeyRead,
+    NoticeRead,
+    Part,
+    Shared,
+)
 
 T = TypeVar("T")
 
@@ -115,6 +129,26 @@ class AlipayGateway:
         if not told.done:
             raise base.Unknown()
         return Given(GivenState.DONE, refund_number, amount_fen=told.refund_fen, done_at=told.refunded_at)
+
+    def share(self, asked: Part) -> Shared:  # noqa: ARG002
+        """Accounts at Alipay pass nothing on; none is opened with a share."""
+        raise base.Refused("not-offered")
+
+    def query_share(self, asked: Part) -> Shared:  # noqa: ARG002
+        """As share."""
+        raise base.Refused("not-offered")
+
+    def free(self, asked: Part, freeing_number: str) -> Shared:  # noqa: ARG002
+        """As share."""
+        raise base.Refused("not-offered")
+
+    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:  # noqa: ARG002
+        """As share."""
+        raise base.Refused("not-offered")
+
+    def query_return(self, asked: Part, return_number: str) -> Shared:  # noqa: ARG002
+        """As share."""
+        raise base.Refused("not-offered")
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
         """The notice in this form. Forged."""

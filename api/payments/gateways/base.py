@@ -81,6 +81,14 @@ class FoundState(StrEnum):
     FAILED = "failed"
 
 
+class SharedState(StrEnum):
+    """What a gateway says of a share, or of a part that is to come back."""
+
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class GivenState(StrEnum):
     """What a gateway says of a refund."""
 
@@ -143,6 +151,26 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a payment for somebody else."""
+
+    gateway_no: str  # the gateway's number of the payment
+    share_number: str
+    receiver_no: str
+    amount_fen: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A share as the gateway sees it, or a part that comes back; `reason` is why it failed."""
+
+    state: SharedState
+    gateway_no: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class NoticeRead:
     """A genuine notice: about a payment, about a refund, or about something that this room does not handle."""
 
@@ -151,6 +179,7 @@ class NoticeRead:
     payment: Found | None = None
     refund: Given | None = None
     number: str = ""
+    only_known: bool = False  # known, and nothing follows from it
 
     def facts(self) -> dict[str, Any]:
         """As JSON, for the inbox."""
@@ -158,6 +187,7 @@ class NoticeRead:
             "number": self.number,
             "payment": _plain(self.payment),
             "refund": _plain(self.refund),
+            "only_known": self.only_known,
         }
 
 
@@ -253,6 +283,21 @@ class Gateway(Protocol):
 
     def query_refund(self, number: str, refund_number: str) -> Given:
         """The refund of our number. Unknown."""
+
+    def share(self, asked: Part) -> Shared:
+        """Pass a part on; repeating it with the same number is harmless."""
+
+    def query_share(self, asked: Part) -> Shared:
+        """The share of our number. Unknown."""
+
+    def free(self, asked: Part, freeing_number: str) -> Shared:
+        """Set the rest free; repeating it with the same number is harmless."""
+
+    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:
+        """Let some of a part come back, before the payment is refunded; repeating it with the same number is harmless."""
+
+    def query_return(self, asked: Part, return_number: str) -> Shared:
+        """The return of our number. Unknown."""
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
         """The notice in a raw body. Forged."""

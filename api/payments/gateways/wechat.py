@@ -11,18 +11,37 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from api.kit import clock
 from api.payments.gateways import base
-from api.payments.gateways.base import Account, Collect, Forged, Found, FoundState, Give, Given, GivenState, Key, KeyRead, NoticeRead
+from api.payments.gateways.base import (
+    Account,
+    Collect,
+    Forged,
+    Found,
+    FoundState,
+    Give,
+    Given,
+    GivenState,
+    Key,
+    KeyRead,
+    NoticeRead,
+    Part,
+    Shared,
+    SharedState,
+)
 from wechat import errors as vendor
 from wechat import notices
 from wechat.aead import api_v3_key
 from wechat.client import CodeOrder, JsapiOrder, PayClient, RefundOrder, SubMerchant
-from wechat.records import Refund, Transaction
+from wechat.records import Refund, ShareReturn, Sharing, Transaction
+from wechat.sharing import Part as VendorPart
+from wechat.sharing import ProfitSharing, Receiver
 from wechat.signing import PUBLIC_KEY_ID, Merchant, Trust, TrustedKey, certificate_serial, private_key, public_key
 
 T = TypeVar("T")
 
 DESCRIPTION_LENGTH = 127
 REASON_LENGTH = 80
+ECHO = "SECURITY_ECHO.SUCCESS"  # WeChat Pay's self-test
+RELATION = "HEADQUARTER"  # what the mall is to a shop that shares with it
 
 _STATES = {
     "SUCCESS": FoundState.PAID,
@@ -116,6 +135,39 @@ class WeChatGateway:
     def query_refund(self, number: str, refund_number: str) -> Given:  # noqa: ARG002 - WeChat Pay finds it by its own number
         """The refund of our number. Unknown."""
         return _given(_translated(lambda: self._client().query_refund(refund_number)))
+
+    def share(self, asked: Part) -> Shared:
+        """Pass the part on."""
+        books, part = self._books(), VendorPart(asked.receiver_no, asked.amount_fen, asked.description)
+
+        def send() -> Sharing:
+            books.add_receiver(Receiver(asked.receiver_no, RELATION))
+            return books.share(asked.gateway_no, asked.share_number, [part], free_the_rest=False)
+
+        return _shared(_translated(send))
+
+    def query_share(self, asked: Part) -> Shared:
+        """The share of our number. Unknown."""
+        books = self._books()
+        return _shared(_translated(lambda: books.query(asked.gateway_no, asked.share_number)))
+
+    def free(self, asked: Part, freeing_number: str) -> Shared:
+        """Set the rest free."""
+        books = self._books()
+        return _shared(_translated(lambda: books.free(asked.gateway_no, freeing_number, asked.description)))
+
+    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:
+        """Let some of a part come back."""
+        books, why = self._books(), asked.description
+        return _returned(_translated(lambda: books.take_back(asked.share_number, return_number, asked.receiver_no, amount_fen, why)))
+
+    def query_return(self, asked: Part, return_number: str) -> Shared:
+        """The return of our number. Unknown."""
+        books = self._books()
+        return _returned(_translated(lambda: books.query_return(asked.share_number, return_number)))
+
+    def _books(self) -> ProfitSharing:
+        return ProfitSharing(self._client(), self._account.app_id)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
         """The notice in this raw body. Forged."""
@@ -214,6 +266,18 @@ def _given(told: Refund) -> Given:
     )
 
 
+def _shared(told: Sharing) -> Shared:
+    if told.state != "FINISHED":
+        return Shared(SharedState.WORKING, told.order_id)
+    failed = next((part for part in told.parts if part.result != "SUCCESS"), None)  # finished does not mean success
+    return Shared(SharedState.FAILED if failed else SharedState.DONE, told.order_id, failed.fail_reason if failed else "")
+
+
+def _returned(told: ShareReturn) -> Shared:
+    state = {"SUCCESS": SharedState.DONE, "FAILED": SharedState.FAILED}.get(told.result, SharedState.WORKING)
+    return Shared(state, told.return_id, told.fail_reason)
+
+
 def _noticed(notice: notices.Notice) -> NoticeRead:
     if notice.event_type == "TRANSACTION.SUCCESS" and notice.original_type == "transaction":
         found = _found(notice.transaction())
@@ -221,7 +285,8 @@ def _noticed(notice: notices.Notice) -> NoticeRead:
     if notice.event_type.startswith("REFUND."):
         told = notice.refund()
         return NoticeRead(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
-    return NoticeRead(notice.id, notice.event_type)
+    only_known = "profitsharing" in (notice.original_type, notice.event_type.partition(".")[0].lower()) or notice.event_type == ECHO
+    return NoticeRead(notice.id, notice.event_type, only_known=only_known)
 
 
 def _translated(call: Callable[[], T]) -> T:

@@ -1,9 +1,10 @@
 """What can be done with payments: intend, place, charge, ask, close; take notices in; give money back."""
 
 from api.payments.gateways import configure
+from api.payments.service.holding import hold, hold_all, one, payments_of
 from api.payments.service.hooks import on_closed, on_paid, on_refund_final
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
-from api.payments.service.inbox import Receipt, handle, note_error, notice, notices, receive, refusals, rerun
+from api.payments.service.inbox import Receipt, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
 from api.payments.service.merchants import (
     account,
     account_for,
@@ -12,14 +13,18 @@ from api.payments.service.merchants import (
     change_account,
     channels_for,
     end_key,
+    expiring,
     fingerprint,
     keys,
     open_account,
+    warn_of_expiring,
 )
-from api.payments.service.paying import ask, charge, close, hold, hold_all, intend, one, payments_of, place, pursue
+from api.payments.service.paying import ask, ask_now, charge, close, intend, place, pursue
 from api.payments.service.reading import History, Move, Unanswered, history, payments, sweep, unanswered
 from api.payments.service.refunding import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
 from api.payments.service.refunding import one as refund
+from api.payments.service.sharing import pursue_share, shares
+from api.payments.service.sharing import send_again as send_share_again
 
 __all__ = [
     "LARGEST_NOTICE",
@@ -32,6 +37,7 @@ __all__ = [
     "accounts",
     "add_key",
     "ask",
+    "ask_now",
     "change_account",
     "channels_for",
     "charge",
@@ -39,7 +45,9 @@ __all__ = [
     "configure",
     "drop",
     "end_key",
+    "expiring",
     "fingerprint",
+    "forget_refusals",
     "handle",
     "history",
     "hold",
@@ -60,6 +68,7 @@ __all__ = [
     "place",
     "pursue",
     "pursue_refund",
+    "pursue_share",
     "receive",
     "refund",
     "refunds",
@@ -67,6 +76,9 @@ __all__ = [
     "refusals",
     "rerun",
     "send_again",
+    "send_share_again",
+    "shares",
     "sweep",
     "unanswered",
+    "warn_of_expiring",
 ]

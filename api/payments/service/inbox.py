@@ -8,24 +8,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import audit, clock, jobs, limits, logs, pages, states
-from api.kit.db import session
+from api.kit.db import rows_changed, session
 from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, NoticeRead
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import merchants, paying, refunding, timing
+from api.payments.service import holding, merchants, paying, refunding, timing
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
 
 LARGEST = 64 * 1024  # bytes; a notice has about 2 KB
+REFUSALS_KEPT_FOR = timedelta(days=180)
+FORGOTTEN_AT_ONCE = 10_000
 KEPT_REFUSALS = limits.Limit("notice-refusals", 60, 60)  # rows of one account in a minute; more are only counted
 
 
@@ -113,8 +116,8 @@ def handle(notice_id: int) -> Notice:
 def _apply(notice: Notice) -> str | None:
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:
-        return "unknown-event"
-    payment = paying.hold_number(notice.facts["number"])
+        return None if notice.facts.get("only_known") else "unknown-event"
+    payment = holding.hold_number(notice.facts["number"])
     if payment is None:
         return "unknown-payment"
     if payment.account_id != notice.account_id:
@@ -185,6 +188,12 @@ def notices(
         refunds = select(Refund.id).where(Refund.number == number)
         query = query.where(Notice.payment_id.in_(payments) | Notice.refund_id.in_(refunds))
     return pages.page(query, Notice.id, cursor=cursor, limit=limit)
+
+
+def forget_refusals() -> int:
+    """Remove what was refused long ago, some thousands at once; returns how many."""
+    old = select(NoticeRefusal.id).where(NoticeRefusal.at < clock.now() - REFUSALS_KEPT_FOR).limit(FORGOTTEN_AT_ONCE)
+    return rows_changed(delete(NoticeRefusal).where(NoticeRefusal.id.in_(old)))
 
 
 def refusals(*, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[NoticeRefusal]:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
-from api.kit import audit, clock, pages, sealed
+from api.kit import audit, clock, logs, pages, sealed
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import gateways
@@ -24,6 +25,8 @@ from api.payments.errors import (
 )
 from api.payments.gateways.base import Account, Gateway, Key
 from api.payments.models import KeyKind, MerchantAccount, MerchantKey
+
+log = logs.get(__name__)
 
 NAMES = (
     "channel",
@@ -39,6 +42,8 @@ NAMES = (
     "enabled",
 )
 _TICK = timedelta(seconds=1)
+WARN_BEFORE = timedelta(days=45)
+WARN_AFTER = timedelta(days=45)  # what has ended is shown a while longer
 
 
 def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
@@ -132,6 +137,10 @@ def _refuse_senseless(values: dict[str, Any]) -> None:
         wrong["shop_id"] = "an account that collects for a shop names it"
     if values.get("profit_share_bp") and values.get("collects") != "shop":
         wrong["profit_share_bp"] = "only an account that collects for a shop passes a share on"
+    if values.get("profit_share_bp") and values.get("channel") != "wechat":
+        wrong["profit_share_bp"] = "only WeChat Pay passes a share on"
+    if values.get("profit_share_bp") and not values.get("share_receiver_no"):
+        wrong["share_receiver_no"] = "a share names the merchant number that gets it"
     if values.get("mode") == "partner" and not values.get("sub_merchant_no"):
         wrong["sub_merchant_no"] = "a service provider names the merchant it collects for"
     if wrong:
@@ -223,6 +232,32 @@ def end_key(account_id: int, key_id: int, *, ends_at: datetime | None = None, by
     session.flush()
     audit.record(by, "merchant key ended", "merchant_account", found.id, before=before, after=_said_of_key(key), why=why)
     return key
+
+
+def expiring(*, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[MerchantKey]:
+    """Keys of collecting accounts that end within WARN_BEFORE (or have ended lately) and have no successor yet, the first to end first."""
+    now, after = clock.now(), aliased(MerchantKey)
+    outlasts = after.ends_at.is_(None) | (after.ends_at > MerchantKey.ends_at)
+    succeeded = exists().where(
+        after.account_id == MerchantKey.account_id, after.kind == MerchantKey.kind, after.id != MerchantKey.id, outlasts
+    )
+    query = (
+        select(MerchantKey)
+        .join(MerchantAccount, MerchantAccount.id == MerchantKey.account_id)
+        .where(MerchantAccount.enabled, MerchantKey.ends_at.between(now - WARN_AFTER, now + WARN_BEFORE), ~succeeded)
+    )
+    return pages.page(query, MerchantKey.ends_at, MerchantKey.id, cursor=cursor, limit=limit, descending=False)
+
+
+def warn_of_expiring() -> int:
+    """Say in the log, each night, which keys end soon, and note when it was said first; how many."""
+    found = expiring(limit=pages.MAX_LIMIT).items
+    for key in found:
+        key.warned_at = key.warned_at or clock.now()
+        ends = key.ends_at.isoformat() if key.ends_at else None
+        log.error("a merchant key ends soon", account=key.account_id, kind=key.kind, fingerprint=key.fingerprint, ends_at=ends)
+    session.flush()
+    return len(found)
 
 
 def fingerprint(text: str) -> str:

@@ -1,6 +1,6 @@
 """A payment from intention to money: three beats each time, our number first, and silence is never failure.
 
-Lock order: payment, then (inside a hook) the order. Who holds an order and needs its payments takes `hold_all` before the order.
+Lock order: payment, then (inside a hook) the order. Who locks an order and needs its payments takes `hold_all` before the order.
 """
 
 from __future__ import annotations
@@ -8,15 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
-from api.kit import clock, db, logs, states
+from api.kit import audit, clock, db, logs, states
 from api.kit.db import session
-from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentNotFound, PaymentOver, PaymentPaid
+from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentOver, PaymentPaid
 from api.payments.gateways import base
 from api.payments.gateways.base import Collect, Found, FoundState, GatewayAnswer
 from api.payments.models import MerchantAccount, Payment
-from api.payments.service import hooks, merchants, timing
+from api.payments.service import hooks, merchants, sharing, timing
+from api.payments.service.holding import hold, one
 from api.payments.service.talking import new_number, talk
 from api.payments.states import PaymentState
 
@@ -144,6 +143,14 @@ def ask(payment_id: int) -> Payment:
     return payment
 
 
+def ask_now(payment_id: int, *, by: str) -> Payment:
+    """Ask on a person's word. PaymentNotFound."""
+    before = one(payment_id).state
+    payment = ask(payment_id)
+    audit.record(by, "payment asked about", "payment", payment.id, before={"state": before}, after={"state": payment.state})
+    return payment
+
+
 def close(payment_id: int) -> Payment:
     """Let a payment not be paid any more; when it turns out paid, it is paid. Still open afterwards: the gateway was silent, a job goes on.
 
@@ -214,6 +221,7 @@ def _pay(payment: Payment, found: Found, *, by: str, reason: str) -> None:
     if payment.payer_subject is None:
         values["payer_subject"] = found.payer  # who shows a code is known only now
     states.move(payment, PaymentState.PAID, by=by, reason=reason, **values)
+    sharing.plan(payment)
     for hook in hooks.on_paid:
         hook(payment)
 
@@ -255,37 +263,3 @@ def _collect(payment: Payment) -> Collect:
 
 def _by(payment: Payment) -> str:
     return f"gateway:{payment.channel}"
-
-
-def one(payment_id: int) -> Payment:
-    """One payment. PaymentNotFound."""
-    found = session.get(Payment, payment_id)
-    if found is None:
-        raise PaymentNotFound()
-    return found
-
-
-def hold(payment_id: int) -> Payment:
-    """One payment, locked until this transaction ends. PaymentNotFound."""
-    query = select(Payment).where(Payment.id == payment_id).with_for_update().execution_options(populate_existing=True)
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise PaymentNotFound()
-    return found
-
-
-def hold_number(number: str) -> Payment | None:
-    """The payment of our number, locked; None when it is none of ours."""
-    query = select(Payment).where(Payment.number == number).with_for_update().execution_options(populate_existing=True)
-    return session.scalars(query).one_or_none()
-
-
-def hold_all(order_id: int) -> list[Payment]:
-    """Every payment of an order, locked in their order: to be taken before the order itself is locked."""
-    query = select(Payment).where(Payment.order_id == order_id).order_by(Payment.id).with_for_update()
-    return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def payments_of(order_id: int) -> list[Payment]:
-    """Every payment of an order, oldest first."""
-    return list(session.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)))

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from api.kit import clock, pages
 from api.kit.db import session
-from api.payments.models import Notice, Payment, Refund
-from api.payments.service import paying, refunding, timing
-from api.payments.states import OPEN, RefundState
+from api.payments.models import Notice, Payment, Refund, Share
+from api.payments.service import holding, refunding, sharing, timing
+from api.payments.states import OPEN, RefundState, ShareState
 
 AT_ONCE = 200  # of each kind in one sweep of one mall
 OVERDUE = timedelta(seconds=60)
@@ -38,6 +38,7 @@ class History:
     moves: list[Move]
     notices: list[Notice]
     refunds: list[Refund]
+    share: Share | None
 
 
 def payments(
@@ -67,9 +68,9 @@ def payments(
 
 def history(payment_id: int) -> History:
     """A payment with its moves, notices and refunds. PaymentNotFound."""
-    payment = paying.one(payment_id)
+    payment = holding.one(payment_id)
     notices = session.scalars(select(Notice).where(Notice.payment_id == payment_id).order_by(Notice.id)).all()
-    return History(payment, moves(Payment, payment_id), list(notices), refunding.refunds_of(payment_id))
+    return History(payment, moves(Payment, payment_id), list(notices), refunding.refunds_of(payment_id), sharing.of_payment(payment_id))
 
 
 def moves(model: Any, row_id: int) -> list[Move]:
@@ -92,11 +93,14 @@ class Unanswered:
 
 
 def unanswered(limit: int = AT_ONCE) -> list[Unanswered]:
-    """Payments and refunds without a final answer, oldest first."""
+    """Payments, refunds and shares without a final answer, oldest first."""
     payments = session.scalars(select(Payment).where(Payment.state.in_(OPEN)).order_by(Payment.id).limit(limit))
     open_refunds = Refund.state.in_((*refunding.UNFINISHED, RefundState.STUCK))
     refunds = session.scalars(select(Refund).where(open_refunds).order_by(Refund.id).limit(limit))
-    rows = [("payment", row) for row in payments] + [("refund", row) for row in refunds]
+    open_shares = Share.state.in_((*sharing.UNFINISHED, ShareState.STUCK))
+    shares = session.scalars(select(Share).where(open_shares).order_by(Share.id).limit(limit))
+    rows: list[tuple[str, Payment | Refund | Share]] = [("payment", row) for row in payments]
+    rows += [("refund", row) for row in refunds] + [("share", row) for row in shares]
     return [Unanswered(kind, row.id, row.number, row.state, row.trouble, row.made_at) for kind, row in rows]
 
 
@@ -109,10 +113,13 @@ def sweep() -> int:
         timing.put_ask(payment_id)
     for refund_id in refunds:
         timing.put_pursuit(refund_id)
-    return len(payments) + len(refunds)
+    shares = _overdue(Share, sharing.UNFINISHED, late)
+    for share_id in shares:
+        timing.put_share(share_id)
+    return len(payments) + len(refunds) + len(shares)
 
 
-def _overdue(model: type[Payment] | type[Refund], states: tuple[str, ...], late: datetime) -> list[int]:
+def _overdue(model: type[Payment] | type[Refund] | type[Share], states: tuple[str, ...], late: datetime) -> list[int]:
     """Some rows whose next question is overdue, taken by this sweep: the next one leaves them alone for a while."""
     found = (
         select(model.id).where(model.state.in_(states), model.next_ask_at < late).order_by(model.next_ask_at).limit(AT_ONCE)

@@ -15,7 +15,7 @@ from api.payments.errors import GatewayRefundTooLarge, PaymentNotPaid, PaymentSe
 from api.payments.gateways import base
 from api.payments.gateways.base import GatewayAnswer, Give, Given, GivenState
 from api.payments.models import Payment, Refund
-from api.payments.service import hooks, merchants, paying, timing
+from api.payments.service import holding, hooks, merchants, sharing, timing
 from api.payments.service.talking import new_number, talk
 from api.payments.states import PaymentState, RefundState
 
@@ -30,7 +30,7 @@ def intend_refund(payment_id: int, *, amount_fen: int, reason: str, cause_type: 
 
     Locks the payment: call it before locking the order. PaymentNotPaid, GatewayRefundTooLarge(left_fen), PaymentNotFound.
     """
-    payment = paying.hold(payment_id)
+    payment = holding.hold(payment_id)
     known = session.scalars(select(Refund).where(Refund.cause_type == cause_type, Refund.cause_id == str(cause_id))).one_or_none()
     if known is not None:
         return known
@@ -61,7 +61,9 @@ def pursue_refund(refund_id: int) -> Refund:
     refund = one(refund_id)
     if refund.state not in UNFINISHED:
         return refund
-    payment = paying.one(refund.payment_id)
+    payment = holding.one(refund.payment_id)
+    if refund.sent_at is None and (held_up := sharing.comes_back(payment, refund)):
+        return _hold_up(refund_id, held_up)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     asked = Give(payment.number, refund.number, refund.amount_fen, payment.amount_fen, refund.reason)
     first = refund.sent_at is None
@@ -79,6 +81,18 @@ def pursue_refund(refund_id: int) -> Refund:
         timing.plan_pursuit(refund)
         if refund.next_ask_at is None:
             _stick(refund, "unanswered")
+    session.flush()
+    return refund
+
+
+def _hold_up(refund_id: int, why: str) -> Refund:
+    """Its part of a share has to come back first."""
+    _, refund = _held(refund_id)
+    if refund.state in UNFINISHED and why == "wait":
+        refund.trouble = "share-under-way"
+        timing.plan_pursuit(refund, after=timing.SOON)
+    elif refund.state in UNFINISHED:
+        _stick(refund, why)
     session.flush()
     return refund
 
@@ -192,7 +206,7 @@ def of_number(number: str, payment: Payment) -> Refund | None:
 
 
 def _held(refund_id: int) -> tuple[Payment, Refund]:
-    payment = paying.hold(one(refund_id).payment_id)
+    payment = holding.hold(one(refund_id).payment_id)
     query = select(Refund).where(Refund.id == refund_id).with_for_update().execution_options(populate_existing=True)
     return payment, session.scalars(query).one()
 

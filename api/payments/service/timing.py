@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from api.kit import clock, jobs
-from api.payments.models import Payment, Refund
+from api.payments.models import Payment, Refund, Share
 
 ASK_PAYMENT = "payments.jobs.ask_payment"
 PURSUE_REFUND = "payments.jobs.pursue_refund"
+PURSUE_SHARE = "payments.jobs.pursue_share"
 HANDLE_NOTICE = "payments.jobs.handle_notice"
 
 #: After the payment was made, in seconds; then as often as EVERY until it expires, so that a lost notice costs a minute at most.
@@ -27,6 +28,9 @@ CODE_PATIENCE = timedelta(seconds=60)
 REFUND_ASKS = (5, 30, 120, 600, 3600)
 REFUND_EVERY = timedelta(hours=1)
 REFUND_GIVE_UP = timedelta(hours=24)
+#: A share: not before a minute has passed since the payment, by the gateway's clock; then like a refund.
+SHARE_FIRST = timedelta(seconds=90)
+SOON = timedelta(seconds=5)
 
 
 def next_ask(payment: Payment, now: datetime) -> datetime | None:
@@ -71,10 +75,10 @@ def put_ask(payment_id: int, after: timedelta | None = None) -> None:
     jobs.later(jobs.JOBS[ASK_PAYMENT], after=after, payment_id=payment_id)
 
 
-def plan_pursuit(refund: Refund, *, at_once: bool = False) -> None:
-    """Put the next step of a refund in, into the transaction."""
+def plan_pursuit(refund: Refund, *, at_once: bool = False, after: timedelta | None = None) -> None:
+    """Put the next step of a refund in, into the transaction; as its own ladder says where nothing else is said."""
     now = clock.now()
-    refund.next_ask_at = now if at_once else next_pursuit(refund, now)
+    refund.next_ask_at = now if at_once else now + after if after else next_pursuit(refund, now)
     if refund.next_ask_at is not None:
         put_pursuit(refund.id, None if at_once else refund.next_ask_at - now)
 
@@ -82,3 +86,24 @@ def plan_pursuit(refund: Refund, *, at_once: bool = False) -> None:
 def put_pursuit(refund_id: int, after: timedelta | None = None) -> None:
     """The job that sends or asks about a refund."""
     jobs.later(jobs.JOBS[PURSUE_REFUND], after=after, refund_id=refund_id)
+
+
+def plan_share(share: Share, after: timedelta | None = None) -> None:
+    """Put the next step of a share in, into the transaction; without `after`, as its own ladder says."""
+    now = clock.now()
+    share.next_ask_at = now + after if after is not None else _next_share(share, now)
+    if share.next_ask_at is not None:
+        put_share(share.id, share.next_ask_at - now)
+
+
+def put_share(share_id: int, after: timedelta | None = None) -> None:
+    """The job that sends or asks about a share."""
+    jobs.later(jobs.JOBS[PURSUE_SHARE], after=after, share_id=share_id)
+
+
+def _next_share(share: Share, now: datetime) -> datetime | None:
+    began = share.sent_at or now
+    if now - began >= REFUND_GIVE_UP:
+        return None
+    first = next((at for seconds in REFUND_ASKS if (at := began + timedelta(seconds=seconds)) > now), None)
+    return first or now + REFUND_EVERY
