@@ -69,6 +69,10 @@ class PhoneCodeTooSoon(TooMany):
     """A code was sent a moment ago; please wait before asking for another one."""
 
 
+class NoPhoneYet(Conflict):
+    """This membership has no phone number yet."""
+
+
 class OldPhoneUnproven(Conflict):
     """The phone so far must be proven too; who has lost it asks the service desk."""
 

@@ -152,6 +152,18 @@ def join_phone_from_alipay(arguments: dict[str, Any]) -> joining.PhoneJoined:
     return joining.with_alipay_phone(who.id, who.session_id, arguments)
 
 
+@own.post("/me/phone-codes")
+@own.response(202)
+@own.problems(
+    errors.MemberNotFound, errors.MemberClosed, errors.NoPhoneYet, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon,
+    limits.TooOften,
+)  # fmt: skip
+def send_code_to_my_phone() -> None:
+    """Send a code to the phone I have, to move away from it"""
+    _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
+    joining.prove_phone(identity.member().id)
+
+
 @own.put("/me/phone")
 @own.arguments(schemas.PhoneChangeArgs)
 @own.response(200, schemas.PhoneJoinedSchema)

@@ -24,13 +24,13 @@ def list_my_sales(args: dict[str, Any]) -> pages.Page[Sale]:
 
 
 @shop.get("")
-@shop.arguments(http.PageArgs, location="query")
+@shop.arguments(schemas.ShopSalesArgs, location="query")
 @shop.response(200, schemas.SalePage)
 @shop.problems(pages.CursorInvalid)
 @shop.permission("own_sales.read")
 def list_shop_sales(args: dict[str, Any]) -> pages.Page[Sale]:
-    """List my shop's sales"""
-    return service.sales_of_mall(shop_id=identity.shop().shop_id, cursor=args.get("cursor"), limit=args["limit"])
+    """List my shop's sales, of one day or all"""
+    return service.sales_of_mall(shop_id=identity.shop().shop_id, on=args["on"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @shop.get("/day")

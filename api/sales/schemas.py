@@ -81,6 +81,12 @@ class DayArgs(http.Schema):
     on = fields.Date(load_default=None)
 
 
+class ShopSalesArgs(http.PageArgs):
+    """Which of the shop's sales: of one day of the mall's own, or all."""
+
+    on = fields.Date(load_default=None)
+
+
 class OfficeSalesArgs(http.PageArgs):
     """Which sales of the mall."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, column, false, func, or_, select, union, update, values
+from sqlalchemy import BigInteger, ColumnElement, DateTime, and_, column, false, func, or_, select, union, update, values
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
@@ -353,14 +353,16 @@ def earning_base(sale: Sale) -> int:
 
 
 def sales_of_mall(
-    *, shop_id: int | None = None, member_id: int | None = None, cursor: str | None = None, limit: int = 20
+    *, shop_id: int | None = None, member_id: int | None = None, on: date | None = None, cursor: str | None = None, limit: int = 20
 ) -> pages.Page[Sale]:
-    """Sales, newest purchase first, of the mall, one shop or one member."""
+    """Sales, newest purchase first, of the mall, one shop or one member; `on`: of that day of the mall's own."""
     query = select(Sale)
     if shop_id is not None:
         query = query.where(Sale.shop_id == shop_id)
     if member_id is not None:
         query = query.where(Sale.member_id == member_id)
+    if on is not None:
+        query = query.where(_paid_on(on, malls.mall_info().timezone))
     return pages.page(query, Sale.paid_at, Sale.id, cursor=cursor, limit=limit)
 
 
@@ -383,10 +385,14 @@ def day_total(shop_id: int, on: date | None = None) -> DayTotal:
     """What a shop sold on a day of the mall's own (today by default), as far as the mall knows."""
     timezone = malls.mall_info().timezone
     day = on or clock.today(timezone)
-    begins, ends = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
     row = session.execute(
         select(func.count(Sale.id), func.coalesce(func.sum(Sale.paid_fen), 0), func.coalesce(func.sum(Sale.refunded_fen), 0)).where(
-            Sale.shop_id == shop_id, Sale.paid_at >= begins, Sale.paid_at < ends
+            Sale.shop_id == shop_id, _paid_on(day, timezone)
         )
     ).one()
     return DayTotal(day, int(row[0]), int(row[1]), int(row[2]))
+
+
+def _paid_on(day: date, timezone: str) -> ColumnElement[bool]:
+    begins, ends = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
+    return and_(Sale.paid_at >= begins, Sale.paid_at < ends)

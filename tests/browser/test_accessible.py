@@ -37,6 +37,7 @@ PHONE = {
     "settings": "#/pages/settings/settings",
     "privacy": "#/pages/privacy/privacy",
     "leave": "#/pages/leave/leave",
+    "phone": "#/pages/phone/phone",
 }
 #: page → addresses: the list, and what opens beside it.
 OFFICE = {
@@ -146,6 +147,23 @@ def test_a_page_of_the_phone_to_a_visitor(name: str, window: Windows) -> None:
 @pytest.mark.parametrize("name", OFFICE)
 def test_a_page_of_the_desk(name: str, window: Windows, life: dict[str, Any]) -> None:
     check(window("office", life["admin"]), tuple(address.format(**life) for address in OFFICE[name]), name)
+
+
+def test_members_found_at_the_desk(window: Windows, life: dict[str, Any]) -> None:
+    visit = window("office", life["admin"])
+    page = visit.open("members")
+    found: list[str] = []
+    for text, name in (("欧阳", "by-name"), (str(life["member"]), "by-card"), ("没有这个人", "nobody")):
+        page.get_by_role("search").locator("input").fill(text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("没有找到。请核对") if name == "nobody" else page.locator("tbody tr").first).to_be_visible()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(150)
+            visit.suffix = "-dark" if scheme == "dark" else ""
+            visit.shot(f"members-found-{name}")
+            found += [f"{text} {scheme}: {what}" for what in grave(page)]
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize("name", SHOP)

@@ -143,6 +143,22 @@ def test_what_was_photographed_offline_outlives_the_page(receipts: Visit, stack:
     assert len(arrived()) == 1
 
 
+def test_pictures_chosen_but_not_sent_outlive_the_page_and_one_can_be_put_back(receipts: Visit, stack: Stack, tmp_path: Path) -> None:
+    photograph(receipts.page, tmp_path, receipt(yuan="52.00"), receipt(yuan="53.00"))
+    receipts.page.goto("about:blank")
+    page = receipts.open("#/pages/receipt/receipt")
+    expect(page.get_by_text("上传 2 张小票")).to_be_visible()
+    expect(page.locator(".thumb img")).to_have_count(2)
+    receipts.shot()
+    page.locator(".thumb-drop").first.click()
+    receipts.page.goto("about:blank")
+    page = receipts.open("#/pages/receipt/receipt")
+    send(page)
+    expect(page.get_by_text("积分到账")).to_be_visible(timeout=READ)
+    expect(page.get_by_text("+53").first).to_be_visible()
+    assert len(stack.told("GET", "/v1/receipts", receipts.access())["items"]) == 1
+
+
 def test_a_double_tap_sends_once(receipts: Visit, stack: Stack, tmp_path: Path) -> None:
     page = receipts.page
     photograph(page, tmp_path, receipt(yuan="41.00"))

@@ -6,7 +6,10 @@ import re
 
 from playwright.sync_api import expect
 
+from api.kit import db
 from tests.browser.conftest import Visit, Windows
+from tests.browser.stack import Stack
+from tests.factories import make_claimed_sale
 
 
 def test_a_tablet_is_paired_by_the_managers_code(tablet: Visit, window: Windows) -> None:
@@ -43,6 +46,22 @@ def test_a_code_is_renewed_after_the_phone_slept(phone: Visit) -> None:
     page.clock.fast_forward("03:00")
     expect(page.locator(".spelled")).not_to_have_text(first)
     phone.shot()
+
+
+def test_the_shops_sales_are_looked_at_day_by_day(tablet: Visit, stack: Stack) -> None:
+    shop = stack.rows("SELECT id FROM shops WHERE code = 'T009'")[0][0]
+    with db.unit_of_work(stack.mall):
+        make_claimed_sale(stack.join("browser-regular")["member"]["number"], shop_id=shop, paid_fen=31_337)
+    page = tablet.open("sales")
+    row = page.locator("li").filter(has_text="313.37")
+    expect(row).to_have_count(1)
+    tablet.shot()
+    tablet.button("前一天").click()
+    expect(page.locator(".number")).not_to_have_text("今天")
+    expect(row).to_have_count(0)
+    tablet.shot("sales-of-yesterday")
+    tablet.button("后一天").click()
+    expect(row).to_have_count(1)
 
 
 def test_a_denied_camera_says_what_to_do(tablet: Visit) -> None:

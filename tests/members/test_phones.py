@@ -259,6 +259,25 @@ def test_a_phone_verified_by_a_wallet_signs_in_to_the_same_member(
     assert answer.json["member"]["number"] == me.json["member"]["number"] and not answer.json["is_new"]
 
 
+def test_a_member_moves_to_a_new_phone_with_the_codes_of_both_and_a_wrong_one_is_told_at_its_field(
+    client: Any, ask: Any, mall: int, same_phone: None, wechat: Any, with_wechat: Any
+) -> None:
+    me, new = header(with_wechat("li-lei")), "13911112222"
+    check_refused(client.post("/v1/me/phone-codes", headers=me), 409, "no-phone-yet")
+    join_wechat(client, wechat, me)
+    assert client.post("/v1/me/phone-codes", headers=me).status_code == 202
+    check_refused(client.post("/v1/me/phone-codes", headers=me), 429, "phone-code-too-soon")
+    ask(new)
+    codes = {"code": code_in_text(mall, "+86" + new), "old_code": code_in_text(mall)}
+    for field in codes:
+        wrong = codes | {field: f"{(int(codes[field]) + 1) % 10**6:06d}"}
+        answer = client.put("/v1/me/phone", json={"phone": new} | wrong, headers=me)
+        check_refused(answer, 401, "phone-code-wrong")
+        assert answer.json["errors"] == {field: ["is wrong"]}
+    answer = client.put("/v1/me/phone", json={"phone": new} | codes, headers=me)
+    assert answer.json["member"]["phone"] == "139****2222"
+
+
 def test_wrong_codes_are_counted_and_the_sixth_try_is_too_late(ask: Any, enter: Any, mall: int) -> None:
     ask()
     code = code_in_text(mall)

@@ -187,6 +187,8 @@ def test_sales_over_http(world: World) -> None:
     day = world.client.get("/v1/shop/sales/day", headers=headers)
     assert (day.json["count"], day.json["paid_fen"]) == (3, 6_000), day.json
     assert len(world.client.get("/v1/shop/sales?limit=2", headers=headers).json["items"]) == 2
+    assert len(world.client.get(f"/v1/shop/sales?on={day.json['on']}", headers=headers).json["items"]) == 3
+    assert world.client.get("/v1/shop/sales?on=2026-01-01", headers=headers).json["items"] == []
     listed = world.office("finance", "GET", f"/sales?member_id={world.member}").json["items"]
     one = world.office("finance", "GET", f"/sales/{listed[0]['id']}").json
     assert (one["sale"]["scored"], len(one["sightings"])) == (True, 1)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, db, identity, logs, sealed, states
 from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
-from api.members.errors import MemberClosed, MergeNeeded, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
+from api.members.errors import MemberClosed, MergeNeeded, NoPhoneYet, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
 from api.members.service import family, hooks, names, phone_codes, profile, sessions
 from api.members.states import MemberState
@@ -65,14 +65,22 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
     return PhoneJoined(kept, token, folded)
 
 
+def prove_phone(member_id: int) -> None:
+    """Send a code to the phone that the member has. NoPhoneYet, and what phone_codes.ask refuses."""
+    held = profile.get(member_id).phone_sealed
+    if held is None:
+        raise NoPhoneYet()
+    phone_codes.ask(sealed.unseal(held))
+
+
 def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_code: str | None) -> PhoneJoined:
     """Move to a new phone with a code sent to it, and one sent to the phone before. OldPhoneUnproven, PhoneCodeWrong, MergeNeeded."""
     number, held = phones.normalise(phone), profile.get(member_id).phone_sealed
-    proofs = [(number, code)]
+    proofs = [("code", number, code)]
     if held is not None:
         if old_code is None:
             raise OldPhoneUnproven()
-        proofs.append((sealed.unseal(held), old_code))
+        proofs.append(("old_code", sealed.unseal(held), old_code))
     phone_codes.use_all(proofs)
     return join_phone(member_id, session_id, number)
 
@@ -83,7 +91,7 @@ def recover(member_id: int, phone: str, *, code: str) -> Member:
     MergeNeeded when another member has that phone: two records are never joined in passing at the desk.
     """
     number = phones.normalise(phone)
-    phone_codes.use_all([(number, code)])
+    phone_codes.use(number, code)
     db.alone("phone", phones.key(number))
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:

@@ -45,16 +45,16 @@ def ask(phone: str) -> None:
 
 def use(number: str, code: str) -> None:
     """Use the newest code of a normalised phone. PhoneCodeWrong says how many tries are left; PhoneCodeEnded."""
-    use_all([(number, code)])
+    use_all([("code", number, code)])
 
 
-def use_all(codes: Sequence[tuple[str, str]]) -> None:
-    """Use the codes of several normalised phones, all of them or none. PhoneCodeWrong, PhoneCodeEnded."""
-    tried = [_try(number, code) for number, code in codes]
+def use_all(codes: Sequence[tuple[str, str, str]]) -> None:
+    """Use codes (field, normalised phone, code), all of them or none. PhoneCodeWrong and PhoneCodeEnded name the field."""
+    tried = [_try(*one) for one in codes]
     session.execute(update(PhoneCode).where(PhoneCode.id.in_(tried)).values(used_at=clock.now()))
 
 
-def _try(number: str, code: str) -> int:
+def _try(field: str, number: str, code: str) -> int:
     phone_key, now = phones.key(number), clock.now()
     newest = select(func.max(PhoneCode.id)).where(PhoneCode.phone_key == phone_key).scalar_subquery()
     tried = session.execute(
@@ -64,10 +64,10 @@ def _try(number: str, code: str) -> int:
         .returning(PhoneCode.id, PhoneCode.code_hash, PhoneCode.tries)
     ).first()
     if tried is None:
-        raise PhoneCodeEnded()
+        raise PhoneCodeEnded(errors={field: ["has ended"]})
     if not hmac.compare_digest(tried.code_hash, _hash(phone_key, code)):
         db.checkpoint()  # a wrong try counts although it is refused
-        raise PhoneCodeWrong(tries_left=TRIES - tried.tries)
+        raise PhoneCodeWrong(tries_left=TRIES - tried.tries, errors={field: ["is wrong"]})
     return int(tried.id)
 
 

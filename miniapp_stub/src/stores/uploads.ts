@@ -48,10 +48,6 @@ export const useUploads = defineStore("uploads", () => {
   uni.onAppShow(queue.wake);
   queue.wake();
 
-  /** Send these pictures as one receipt; they are kept first, so that nothing is lost from here on. */
-  async function add(paths: string[]): Promise<string> {
-    return queue.add(await Promise.all(paths.map((path) => wallet.persist(path).catch(() => path))));
-  }
-
-  return { mine, arrived, add, retry: queue.retry, remove: queue.remove, wake: queue.wake };
+  // `add` takes the names of pictures that lib/tray keeps: nothing is lost from the moment they were chosen.
+  return { mine, arrived, add: queue.add, retry: queue.retry, remove: queue.remove, wake: queue.wake };
 });
