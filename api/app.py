@@ -110,6 +110,7 @@ def _register_rooms(api: http.Api) -> None:
         member_routes.own,
         member_routes.shop,
         member_routes.office,
+        member_routes.records,
         merge_routes.office,
         message_routes.inbox,
         message_routes.wants,

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import flask
 import flask_smorest
@@ -129,14 +129,23 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
     return Schema.from_dict(fields, name=item.__name__.removesuffix("Schema") + "PageSchema")
 
 
+class Ask(NamedTuple):
+    """What every route of a blueprint asks first, inside its transaction: told the values of the address; how it can refuse."""
+
+    question: Callable[[dict[str, Any]], None]
+    refusals: tuple[type[Problem], ...]
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A room's routes for one audience."""
 
     ARGUMENTS_PARSER = Parser()
 
-    def __init__(self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", asks: Ask | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
-        self.audience = audience
+        self.audience, self.asks = audience, asks
         self._prepare_doc_cbks.append(_document_problems)
         self._prepare_doc_cbks.append(_document_access)
         self._prepare_doc_cbks.append(self._document_audience)
@@ -148,8 +157,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return doc
 
     def problems(self, *refusals: type[Problem]) -> Callable[[View], View]:
-        """List how a route can refuse; each becomes a worked example in the contract."""
-        return _mark(problems=refusals)
+        """List how a route can refuse, beside what its blueprint asks; each becomes a worked example in the contract."""
+        return _mark(problems=(*(self.asks.refusals if self.asks else ()), *refusals))
 
     def permission(self, name: str) -> Callable[[View], View]:
         """What the caller's role must hold; roles hold permissions by a table in the room of staff."""
@@ -292,6 +301,8 @@ class App(Flask):
             structlog.contextvars.bind_contextvars(principal=who.name, mall_id=who.mall_id)
             db.enter(who.mall_id)
             identity.admit(who, audience, marked(view, "permission", request.method))
+            if ask := getattr(self.blueprints.get(request.blueprint or ""), "asks", None):
+                ask.question(request.view_args or {})
         elif code := (request.view_args or {}).pop("mall_code", None):
             db.enter(self.extensions["find_mall"](code))
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from api.kit import audit, db, identity, limits, pages
-from api.kit.http import Blueprint, MallNotFound, PageArgs, page_of
+from api.kit.http import Ask, Blueprint, MallNotFound, PageArgs, page_of
 from api.kit.limits import Limit
 from api.kit.once import IdempotencyKeyReused
 from api.kit.pages import Page
@@ -33,6 +33,11 @@ renewing = Blueprint("sessions", __name__, audience=identity.anyone, url_prefix=
 own = Blueprint("me", __name__, audience=identity.members, description="The member's own data")
 shop = Blueprint("member_checks", __name__, audience=identity.shop_staff, url_prefix="/member-checks", description="Members at a till")
 office = Blueprint("office_members", __name__, audience=identity.mall_staff, description="Members, seen by the mall's staff")
+records = Blueprint(
+    "member_records", __name__, audience=identity.mall_staff, url_prefix="/members/<int:member_id>",
+    description="What stands in a member's record, once it was opened with a reason",
+    asks=Ask(lambda values: profile.refuse_unopened(values["member_id"], identity.staff().name), (errors.RecordNotOpened,)),
+)  # fmt: skip
 
 WALLET_TROUBLES = (errors.GatewaySilent, errors.GatewayBusy, errors.GatewayMisconfigured)
 
@@ -367,57 +372,52 @@ def correct_birthday(arguments: dict[str, Any], member_id: int) -> Member:
     return member
 
 
-@office.get("/members/<int:member_id>/identities")
-@office.arguments(PageArgs, location="query")
-@office.response(200, page_of(schemas.StaffIdentitySchema))
-@office.permission("members.read")
-@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+@records.get("/identities")
+@records.arguments(PageArgs, location="query")
+@records.response(200, page_of(schemas.StaffIdentitySchema))
+@records.permission("members.read")
+@records.problems(pages.CursorInvalid)
 def list_identities(arguments: dict[str, Any], member_id: int) -> Page[MemberIdentity]:
-    """How a member signs in; the record has been opened"""
-    profile.refuse_unopened(member_id, identity.staff().name)
+    """How a member signs in"""
     return profile.identities_of(member_id, arguments.get("cursor"), arguments["limit"])
 
 
-@office.get("/members/<int:member_id>/vehicles")
-@office.arguments(PageArgs, location="query")
-@office.response(200, page_of(schemas.StaffVehicleSchema))
-@office.permission("members.read")
-@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+@records.get("/vehicles")
+@records.arguments(PageArgs, location="query")
+@records.response(200, page_of(schemas.StaffVehicleSchema))
+@records.permission("members.read")
+@records.problems(pages.CursorInvalid)
 def list_vehicles_of(arguments: dict[str, Any], member_id: int) -> Page[Vehicle]:
-    """A member's vehicles, plates masked; the record has been opened"""
-    profile.refuse_unopened(member_id, identity.staff().name)
+    """A member's vehicles, plates masked"""
     return vehicles.of(member_id, arguments.get("cursor"), arguments["limit"])
 
 
-@office.get("/members/<int:member_id>/sessions")
-@office.arguments(PageArgs, location="query")
-@office.response(200, page_of(schemas.StaffSessionSchema))
-@office.permission("members.read")
-@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+@records.get("/sessions")
+@records.arguments(PageArgs, location="query")
+@records.response(200, page_of(schemas.StaffSessionSchema))
+@records.permission("members.read")
+@records.problems(pages.CursorInvalid)
 def list_sessions_of(arguments: dict[str, Any], member_id: int) -> Page[MemberSession]:
-    """Where a member is or was signed in; the record has been opened"""
-    profile.refuse_unopened(member_id, identity.staff().name)
+    """Where a member is or was signed in"""
     return sessions.of(member_id, arguments.get("cursor"), arguments["limit"])
 
 
-@office.get("/members/<int:member_id>/consents")
-@office.arguments(PageArgs, location="query")
-@office.response(200, schemas.ConsentPage)
-@office.permission("members.read")
-@office.problems(errors.RecordNotOpened, pages.CursorInvalid)
+@records.get("/consents")
+@records.arguments(PageArgs, location="query")
+@records.response(200, schemas.ConsentPage)
+@records.permission("members.read")
+@records.problems(pages.CursorInvalid)
 def list_consents_of(arguments: dict[str, Any], member_id: int) -> Page[Consent]:
-    """What a member agreed to; the record has been opened"""
-    profile.refuse_unopened(member_id, identity.staff().name)
+    """What a member agreed to"""
     return consents.of(member_id, arguments.get("cursor"), arguments["limit"])
 
 
-@office.get("/members/<int:member_id>/level")
-@office.response(200, schemas.StandingSchema)
-@office.permission("members.read")
-@office.problems(errors.RecordNotOpened, errors.MemberNotFound)
+@records.get("/level")
+@records.response(200, schemas.StandingSchema)
+@records.permission("members.read")
+@records.problems(errors.MemberNotFound)
 def show_level_of(member_id: int) -> levels.Standing:
-    """A member's level, and what keeps it or reaches the next; the record has been opened"""
-    profile.refuse_unopened(member_id, identity.staff().name)
+    """A member's level, and what keeps it or reaches the next"""
     return levels.standing(profile.of_any_state(member_id))
 
 

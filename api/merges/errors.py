@@ -17,5 +17,9 @@ class AnotherPersonNeeded(Forbidden):
     """Somebody else than the person who asked for this has to confirm it."""
 
 
+class DecisionNotYours(Forbidden):
+    """Only who asked for this may withdraw it; turning it down needs the right to decide."""
+
+
 class MergedOnward(Conflict):
     """The survivor was merged into another membership or closed since; undo that first."""

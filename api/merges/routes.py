@@ -10,13 +10,14 @@ from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
 from api.merges import schemas, service
-from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeNotFound, MergeOpen
+from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge
 
 office = http.Blueprint(
     "office_merges", __name__, audience=identity.mall_staff, url_prefix="/merges", description="Two memberships of one person"
 )
 
+DECIDE = "merges.decide"
 OF_TWO = (MergeWithSelf, MemberNotFound, MemberNotActive)
 
 
@@ -71,7 +72,7 @@ def read_merge(merge_id: int) -> dict[str, Any]:
 @office.put("/<int:merge_id>/approval")
 @office.response(200, schemas.MergeSchema)
 @office.problems(MergeNotFound, AnotherPersonNeeded, WrongState, *OF_TWO)
-@office.permission("merges.decide")
+@office.permission(DECIDE)
 def approve_merge(merge_id: int) -> Merge:
     """Carry out a merge that somebody else proposed"""
     who = identity.staff().name
@@ -83,13 +84,13 @@ def approve_merge(merge_id: int) -> Merge:
 @office.put("/<int:merge_id>/rejection")
 @office.arguments(schemas.MergeReasonArgs)
 @office.response(200, schemas.MergeSchema)
-@office.problems(MergeNotFound, WrongState)
+@office.problems(MergeNotFound, DecisionNotYours, WrongState)
 @office.permission("merges.read")
 def reject_merge(args: dict[str, Any], merge_id: int) -> Merge:
     """Turn a proposed merge down, or withdraw one's own"""
-    who = identity.staff().name
-    merge = service.reject(merge_id, why=args["why"], by=who)
-    _record(who, "rejected a merge", merge, args["why"])
+    who = identity.staff()
+    merge = service.reject(merge_id, why=args["why"], by=who.name, decides=DECIDE in who.permissions)
+    _record(who.name, "rejected a merge", merge, args["why"])
     return merge
 
 
@@ -119,7 +120,7 @@ def propose_undoing(args: dict[str, Any], merge_id: int) -> Merge:
 @office.put("/<int:merge_id>/undoing/approval")
 @office.response(200, schemas.MergeSchema)
 @office.problems(MergeNotFound, AnotherPersonNeeded, MergedOnward, WrongState)
-@office.permission("merges.decide")
+@office.permission(DECIDE)
 def approve_undoing(merge_id: int) -> Merge:
     """Make two of one again"""
     who = identity.staff().name
@@ -131,13 +132,13 @@ def approve_undoing(merge_id: int) -> Merge:
 @office.put("/<int:merge_id>/undoing/rejection")
 @office.arguments(schemas.MergeReasonArgs)
 @office.response(200, schemas.MergeSchema)
-@office.problems(MergeNotFound, WrongState)
+@office.problems(MergeNotFound, DecisionNotYours, WrongState)
 @office.permission("merges.read")
 def reject_undoing(args: dict[str, Any], merge_id: int) -> Merge:
     """Let a merge stand after all"""
-    who = identity.staff().name
-    merge = service.reject_undo(merge_id, why=args["why"], by=who)
-    _record(who, "let a merge stand", merge, args["why"])
+    who = identity.staff()
+    merge = service.reject_undo(merge_id, why=args["why"], by=who.name, decides=DECIDE in who.permissions)
+    _record(who.name, "let a merge stand", merge, args["why"])
     return merge
 
 

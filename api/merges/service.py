@@ -16,7 +16,7 @@ from api.members.models import Level, Member
 from api.members.service import merging as member_merging
 from api.members.service.merging import Moved, Rows
 from api.members.states import MemberState
-from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeNotFound, MergeOpen
+from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge, MergeRow
 from api.merges.states import MergeState
 from api.messages import service as messages
@@ -112,9 +112,10 @@ def propose(source_id: int, target_id: int, *, phone_of_source: bool, why: str, 
     return merge
 
 
-def reject(merge_id: int, *, why: str, by: str) -> Merge:
-    """Turn a proposed merge down; one may withdraw one's own. MergeNotFound, WrongState."""
+def reject(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
+    """Turn a proposed merge down, or withdraw one's own. MergeNotFound, DecisionNotYours, WrongState."""
     merge = read(merge_id)
+    _refuse_bystander(merge.proposed_by, by, decides)
     states.move(merge, MergeState.REJECTED, by=by, reason=why, decided_by=by)
     return merge
 
@@ -161,9 +162,10 @@ def propose_undo(merge_id: int, *, why: str, by: str) -> Merge:
     return merge
 
 
-def reject_undo(merge_id: int, *, why: str, by: str) -> Merge:
-    """Let a merge stand after all. MergeNotFound, WrongState."""
+def reject_undo(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
+    """Let a merge stand after all. MergeNotFound, DecisionNotYours, WrongState."""
     merge = read(merge_id)
+    _refuse_bystander(merge.undo_proposed_by, by, decides)
     states.move(merge, MergeState.DONE, by=by, reason=why)
     return merge
 
@@ -226,6 +228,11 @@ def export(member_id: int) -> list[dict[str, Any]]:
     """The merges a member was part of, for the member's own export."""
     rows = session.scalars(select(Merge).where(Merge.target_id == member_id).order_by(Merge.id.desc()).limit(100))
     return [{"number": row.source_id, "state": row.state, "at": _plain(row.done_at), "undone_at": _plain(row.undone_at)} for row in rows]
+
+
+def _refuse_bystander(proposed_by: str | None, by: str, decides: bool) -> None:
+    if not decides and by != proposed_by:
+        raise DecisionNotYours()
 
 
 def _plain(at: datetime | None) -> str | None:

@@ -189,7 +189,7 @@ def test_it_takes_two_people_each_time(pair: Pair) -> None:
     merges.propose_undo(merge.id, why="two persons", by=OTHER)
     with pytest.raises(AnotherPersonNeeded):
         merges.approve_undo(merge.id, by=OTHER)
-    merges.reject_undo(merge.id, why="one person after all", by=ONE)
+    merges.reject_undo(merge.id, why="one person after all", by=ONE, decides=True)
     assert [step["state"] for step in merges.history(merge.id)] == ["done", "undoing", "done"]
 
 

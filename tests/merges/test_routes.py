@@ -88,6 +88,26 @@ def test_a_reason_is_needed_and_an_administrator_is_no_two_people(client: Any, p
     check_refused(client.put(f"/v1/office/merges/{asked['id']}/approval", headers=staff("finance")), 409, "wrong-state")
 
 
+def test_a_merge_is_turned_down_by_who_may_decide_or_withdrawn_by_who_asked(client: Any, pair: Pair, staff: Any) -> None:
+    desk, bystander, finance = staff("service_desk"), staff("service_desk"), staff("finance")
+    two = {"source_id": pair.source.id, "target_id": pair.target.id, "why": "the same person"}
+
+    def asked(name: str) -> str:
+        return f"/v1/office/merges/{client.post('/v1/office/merges', json=two, headers=desk | key(name)).json['id']}"
+
+    no = {"json": {"why": "mistaken"}}
+    first = asked("6")
+    check_refused(client.put(f"{first}/rejection", **no, headers=bystander), 403, "decision-not-yours")
+    assert client.put(f"{first}/rejection", **no, headers=desk).json["state"] == "rejected"
+    second = asked("7")
+    assert client.put(f"{second}/rejection", **no, headers=finance).json["state"] == "rejected"
+    third = asked("8")
+    client.put(f"{third}/approval", headers=finance)
+    assert client.post(f"{third}/undoing", json={"why": "two persons"}, headers=desk | key("9")).status_code == 201
+    check_refused(client.put(f"{third}/undoing/rejection", **no, headers=bystander), 403, "decision-not-yours")
+    assert client.put(f"{third}/undoing/rejection", **no, headers=desk).json["state"] == "done"
+
+
 def test_another_mall_sees_no_merge(client: Any, pair: Pair, staff: Any, mall: int) -> None:
     from tests.factories import make_mall
 
