@@ -1,7 +1,7 @@
 """A WeChat that runs on this machine and speaks the real wire protocol.
 
-Two vendors' hosts in one server: api.weixin.qq.com (login, phone, token, subscribe message) and
-api.mch.weixin.qq.com (WeChat Pay API v3). It refuses what the real ones refuse: used and expired codes,
+Two hosts in one server: api.weixin.qq.com (login, phone, token, messages, codes, fulfilment, content checks) and
+api.mch.weixin.qq.com (WeChat Pay API v3, the business circle included). It refuses what the real ones refuse: used and expired codes,
 wrong secrets, requests without a good signature. What a phone would do, and every fault, is steered under `/_sim`.
 
     python -m wechat.simulator --port 5011 --keys var/simulators/wechat
