@@ -9,6 +9,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import faces
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
+from api.checkout import routes as checkout_routes
+from api.checkout import service as checkout
 from api.exports import routes as export_routes
 from api.kit import cache, db, health, http, identity, logs, sealed, storage
 from api.ledger import commands as ledger_commands
@@ -95,6 +97,10 @@ def _introduce_rooms() -> None:
     members.at_closing[:] = [messages.forget, merges.forget, points.forfeit, wallet.forget]
     members.at_folding[:] = [messages.hand_over]
 
+    payments.on_paid[:] = [checkout.settle_payment]
+    payments.on_closed[:] = [checkout.payment_over]
+    payments.on_refund_final[:] = [checkout.settle_refund]
+
 
 def _has_receipts(member_id: int) -> bool:
     return bool(receipts.receipts_of(member_id, cursor=None, limit=1).items)
@@ -127,6 +133,12 @@ def _register_rooms(api: http.Api) -> None:
         plate_routes.public,
         plate_routes.office,
         wallet_routes.members,
+        checkout_routes.payers,
+        checkout_routes.entering,
+        checkout_routes.members,
+        checkout_routes.shop,
+        checkout_routes.office,
+        checkout_routes.notices,
         payment_routes.office,
         payment_routes.merchants,
         wallet_routes.shop,

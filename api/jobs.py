@@ -21,6 +21,7 @@ from typing import Any
 
 import procrastinate
 
+from api.checkout import jobs as _checkout  # noqa: F401 - declares its jobs
 from api.exports import jobs as _exports  # noqa: F401 - declares its jobs
 from api.kit import db, logs, once
 from api.kit import jobs as kit

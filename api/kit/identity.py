@@ -37,7 +37,7 @@ class PermissionMissing(Forbidden):
 class Principal:
     """Somebody signed in: a member, a person of the mall's staff or of a shop's staff, a tablet, a partner."""
 
-    kind: str  # member · staff · shop · partner
+    kind: str  # member · payer · staff · shop · partner
     id: int
     mall_id: int
     session_id: str = ""
@@ -61,6 +61,7 @@ class Audience:
 
 
 members = Audience("members", frozenset({"member"}), "/v1")
+payers = Audience("payers", frozenset({"member", "payer"}), "/v1")  # who pays, a member or somebody whom only a wallet knows
 shop_staff = Audience("shop staff", frozenset({"shop"}), "/v1/shop")
 mall_staff = Audience("mall staff", frozenset({"staff"}), "/v1/office")
 partners = Audience("partners", frozenset({"partner"}), "/v1/partner")

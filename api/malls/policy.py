@@ -67,6 +67,15 @@ class Policy:
     earn_on_bonus: bool = _yes(False, "what was paid from a stored-value card's bonus earns")
     earn_on_coupons: bool = _yes(False, "what a coupon paid earns")
     earn_on_points: bool = _yes(False, "what points paid earns")
+    # paying
+    order_minutes: int = _number(10, 2, 120, "an order holds points and stored value for so many minutes, then frees them")
+    points_pay: bool = _yes(True, "points may pay, at their worth of `points_a_yuan`")
+    points_pay_step: int = _number(100, 1, _A_MILLION, "points pay in multiples of this")
+    points_pay_share_bp: int = _number(5000, 0, 10_000, "points pay at most this share of the lines that take part in benefits")
+    stored_pay: bool = _yes(True, "stored-value cards may pay")
+    refund_limit_fen: int = _number(100_000, 0, MAX_FEN, "a larger refund by staff needs a second person")
+    shop_refund_days: int = _number(30, 0, 365, "a shop may give money back for so many days after the payment")
+    claim_days: int = _number(30, 0, 365, "somebody who paid without membership may join and have that purchase scored for so many days")
 
     # plates
     plate_min_fen: int = _number(1, 1, MAX_FEN, "the least that is paid by a plate")
@@ -131,7 +140,10 @@ def contradiction(policy: Policy) -> list[str]:
         ("receipts_per_shop_day", "receipts_per_member_week"),
         ("receipts_per_member_day", "receipts_per_member_week"),
     )
-    return [name for pair in pairs if getattr(policy, pair[0]) > getattr(policy, pair[1]) for name in pair]
+    found = [name for pair in pairs if getattr(policy, pair[0]) > getattr(policy, pair[1]) for name in pair]
+    if policy.points_pay_step * 100 % policy.points_a_yuan:  # a step of points is worth whole fen
+        found += ["points_pay_step", "points_a_yuan"]
+    return found
 
 
 assert all(item.default is not MISSING for item in FIELDS.values())

@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     RECEIPT = "receipt"
     POINTS = "points"
+    ORDER = "order"
     OFFER = "offer"
 
 

@@ -20,6 +20,8 @@ class Sale(MallOwned, Model):
         CheckConstraint("paid_fen >= 0", name="paid_not_negative"),
         CheckConstraint("refunded_fen BETWEEN 0 AND paid_fen", name="refunds_within_paid"),
         CheckConstraint("(scored_by IS NULL) = (scored_at IS NULL)", name="scored_whole"),
+        CheckConstraint("earning_fen BETWEEN 0 AND paid_fen", name="earns_from_what_was_paid"),
+        CheckConstraint("refunded_earning_fen BETWEEN 0 AND coalesce(earning_fen, 0)", name="earning_refunds_within"),
         Index("ix_sales_shop_time", "mall_id", "shop_id", "paid_at", "id"),
         Index("ix_sales_member_time", "mall_id", "member_id", "paid_at", "id", postgresql_where=text("member_id IS NOT NULL")),
         Index("ix_sales_time", "mall_id", "paid_at", "id"),
@@ -33,12 +35,24 @@ class Sale(MallOwned, Model):
     minute_known: Mapped[bool]
     paid_fen: Mapped[int]
     refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    earning_fen: Mapped[int | None]  # what of it earns, where the channel knows it to the fen
+    refunded_earning_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     receipt_no: Mapped[str | None]
     tenders: Mapped[list[Any]] = mapped_column(JSONB)
     lines: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"), default=list)
     scored_by: Mapped[int | None]
     scored_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
+
+    @property
+    def measure_fen(self) -> int:
+        """What refunds are measured against when points are taken back: what earns where that is known, else what was paid."""
+        return self.paid_fen if self.earning_fen is None else self.earning_fen
+
+    @property
+    def refunded_measure_fen(self) -> int:
+        """How much of the measure was refunded so far."""
+        return self.refunded_fen if self.earning_fen is None else self.refunded_earning_fen
 
 
 class Sighting(MallOwned, Model):
@@ -71,7 +85,8 @@ class Sighting(MallOwned, Model):
 
 
 class SaleRefund(MallOwned, Model):
-    """Money of a sale given back. `refunded_before_fen` fixes its place among the sale's refunds."""
+    """Money of a sale given back. `refunded_before_fen` fixes its place among the sale's refunds; `measure_fen` is how much of the
+    sale's measure it takes, and `measure_before_fen` what earlier ones took."""
 
     __tablename__ = "sale_refunds"
     __table_args__ = (
@@ -83,6 +98,8 @@ class SaleRefund(MallOwned, Model):
     sale_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sales.id"))
     amount_fen: Mapped[int]
     refunded_before_fen: Mapped[int]
+    measure_fen: Mapped[int]
+    measure_before_fen: Mapped[int]
     source_type: Mapped[str]
     source_id: Mapped[int]
     refunded_at: Mapped[datetime]

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
 from api.kit.db import rows_changed, session
+from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import merging
 from api.sales import matching
@@ -87,10 +88,12 @@ def sight(
     tenders: Sequence[Tender] = (),
     external_no: str | None = None,
     lines: Sequence[Line] = (),
+    earning_fen: int | None = None,
 ) -> Sighted:
     """A channel tells of a purchase: find its sale or record one. The same source told twice is one sighting.
 
-    `receipt_no` is the till's number, `external_no` a gateway's or order's. TendersDoNotAddUp.
+    `receipt_no` is the till's number, `external_no` a gateway's or order's; `earning_fen` what of it earns, where the channel knows
+    it to the fen. TendersDoNotAddUp.
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
     told = matching.Told(
@@ -102,10 +105,18 @@ def sight(
         return earlier
     sale, is_new = _sale_of(told, shop_id), False
     if sale is None:
-        sale, is_new = _record(told, shop_id, receipt_no, settled, lines), True
+        sale, is_new = _record(told, shop_id, receipt_no, settled, lines, earning_fen), True
+    elif earning_fen is not None:
+        _know_better(sale, settled, earning_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     seen = _remember(sale, told, source, receipt_no, external_no)
     return Sighted(sale.id, seen.id, is_new, sale.scored_by)
+
+
+def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
+    """A purchase that nobody scored yet was told of by a channel that knew less: take what this one knows to the fen."""
+    if sale.scored_by is None and sale.earning_fen is None and not sale.refunded_fen and earning_fen <= sale.paid_fen:
+        sale.tenders, sale.earning_fen = tenders, earning_fen
 
 
 def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_no: str | None, external_no: str | None) -> Sighting:
@@ -173,7 +184,9 @@ def _candidates(told: matching.Told, shop_id: int) -> list[matching.Candidate]:
     return [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
 
 
-def _record(told: matching.Told, shop_id: int, receipt_no: str | None, tenders: list[Any], lines: Sequence[Line]) -> Sale:
+def _record(
+    told: matching.Told, shop_id: int, receipt_no: str | None, tenders: list[Any], lines: Sequence[Line], earning_fen: int | None
+) -> Sale:
     sale = Sale(
         shop_id=shop_id,
         channel=told.channel,
@@ -184,6 +197,7 @@ def _record(told: matching.Told, shop_id: int, receipt_no: str | None, tenders: 
         receipt_no=receipt_no,
         tenders=tenders,
         lines=[list(line) for line in lines],
+        earning_fen=earning_fen,
         recorded_at=clock.now(),
     )
     session.add(sale)
@@ -306,8 +320,11 @@ def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid
     return sorted((sale for sale, _ in rows), key=lambda sale: abs(sale.paid_at - paid_at))[:10]
 
 
-def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime) -> SaleRefund:
-    """Record money given back. The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound."""
+def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime, earning_fen: int | None = None) -> SaleRefund:
+    """Record money given back; `earning_fen` says how much of what earned comes back, where that is known (else in proportion).
+
+    The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound.
+    """
     sale = lock(sale_id)
     if (earlier := _refunded_before(source_type, source_id)) is not None:
         if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
@@ -316,13 +333,18 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
     before = sale.refunded_fen
     if amount_fen <= 0 or before + amount_fen > sale.paid_fen:
         raise RefundTooLarge(paid_fen=sale.paid_fen, refunded_fen=before)
+    measured, measured_before = _measured(sale, amount_fen, earning_fen), sale.refunded_measure_fen
     sale.refunded_fen = before + amount_fen
+    if sale.earning_fen is not None:
+        sale.refunded_earning_fen += measured
     made = session.execute(
         insert(SaleRefund)
         .values(
             sale_id=sale_id,
             amount_fen=amount_fen,
             refunded_before_fen=before,
+            measure_fen=measured,
+            measure_before_fen=measured_before,
             source_type=source_type,
             source_id=source_id,
             refunded_at=at,
@@ -333,6 +355,16 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
     return made
 
 
+def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
+    """How much of the sale's measure a refund takes."""
+    if sale.earning_fen is None:
+        return amount_fen
+    left = sale.earning_fen - sale.refunded_earning_fen
+    if earning_fen is None:
+        earning_fen = split(left, [amount_fen, sale.paid_fen - sale.refunded_fen - amount_fen])[0]
+    return min(earning_fen, left)
+
+
 def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
     query = select(SaleRefund).where(SaleRefund.source_type == source_type, SaleRefund.source_id == source_id)
     return session.scalars(query).one_or_none()
@@ -340,6 +372,8 @@ def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
 
 def earning_base(sale: Sale) -> int:
     """The part of a sale that earns, in fen: money and stored-value principal, net of coupons and points, as the mall's policy says."""
+    if sale.earning_fen is not None:
+        return sale.earning_fen
     policy = malls.policy()
     barred = {
         TenderKind.STORED_PRINCIPAL: not policy.earn_on_principal,

@@ -97,6 +97,13 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "plates.read": frozenset({_A, _F, _FM, _D}),
     "plates.write": frozenset({_A, _FM}),
     "plates.check": frozenset({_A, _FM}),
+    # paying
+    "orders.read": frozenset({_A, _F, _D}),
+    "orders.refund": frozenset({_A, _F, _D}),
+    "orders.approve": frozenset({_A, _F}),
+    "own_payments.read": frozenset({_SM, _SC, _T}),
+    "own_payments.charge": frozenset({_SM, _SC, _T}),
+    "own_payments.refund": frozenset({_SM, _SC}),
     # receipts
     "receipts.read": frozenset({_A, _R, _D}),
     "receipts.review": frozenset({_A, _R}),

@@ -8,7 +8,7 @@ from api.members.service.hooks import at_closing, at_folding, before_closing, ex
 from api.members.service.levels import Earner, add_growth, all_levels, earner, level_multiplier_bp, level_of, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
 from api.members.service.merging import hold
-from api.members.service.profile import get, lookup_by_phone, of_any_state, surviving
+from api.members.service.profile import by_identity, get, lookup_by_phone, of_any_state, subject, surviving
 from api.members.service.vehicles import default_plate
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "at_closing",
     "at_folding",
     "before_closing",
+    "by_identity",
     "consent_stands",
     "default_plate",
     "earner",
@@ -33,6 +34,7 @@ __all__ = [
     "of_any_state",
     "seed_levels",
     "standing",
+    "subject",
     "surviving",
     "use_code",
 ]

@@ -93,6 +93,23 @@ def identities_of(member_id: int, cursor: str | None, limit: int) -> pages.Page[
     return pages.page(select(MemberIdentity).where(MemberIdentity.member_id == member_id), MemberIdentity.id, cursor=cursor, limit=limit)
 
 
+def subject(member_id: int, channel: str, app_id: str) -> str | None:
+    """How a wallet's app knows the member (openid, open_id or user_id), or None when they never signed in there."""
+    query = select(MemberIdentity.subject).where(
+        MemberIdentity.member_id == member_id, MemberIdentity.channel == channel, MemberIdentity.app_id == app_id
+    )
+    return session.scalar(query.order_by(MemberIdentity.id).limit(1))
+
+
+def by_identity(channel: str, app_id: str, subject: str) -> int | None:
+    """The active member whom a wallet's app knows by this name, or None."""
+    query = select(MemberIdentity.member_id).where(
+        MemberIdentity.channel == channel, MemberIdentity.app_id == app_id, MemberIdentity.subject == subject
+    )
+    member_id = session.scalar(query)
+    return surviving(member_id) if member_id is not None else None
+
+
 def refuse_unopened(member_id: int, who: str) -> None:
     """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
     if not audit.did_lately(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):

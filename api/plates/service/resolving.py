@@ -115,8 +115,8 @@ def in_force(own: PlateTerms | None, policy: Policy) -> Terms:
     )
 
 
-def check_amount(plate: Resolved, amount_fen: int, excluded_fen: int = 0) -> None:
-    """Refuse what this plate does not take: PlateAmountTooSmall, …TooLarge, …TooFine, ExcludedPartNotTaken, ExcludedPartTooLarge."""
+def check_amount(plate: Resolved | Terms, amount_fen: int, excluded_fen: int = 0) -> None:
+    """Refuse what this plate, or any on these terms, does not take: PlateAmountTooSmall, …TooLarge, …TooFine, ExcludedPartNotTaken, …."""
     if amount_fen < plate.min_fen:
         raise PlateAmountTooSmall(min_fen=plate.min_fen)
     if amount_fen > plate.max_fen:

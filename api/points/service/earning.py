@@ -67,7 +67,8 @@ def facts_of(sale: Sale, buyer: members.Earner) -> Facts:
     """What is known of a sale and its buyer now, as far as rules ask."""
     shop = malls.shop(sale.shop_id)
     # Refunded before it was scored: it earns for what is left.
-    base_fen = split(sales.earning_base(sale), [sale.paid_fen - sale.refunded_fen, sale.refunded_fen])[0]
+    gone = sale.refunded_measure_fen
+    base_fen = split(sales.earning_base(sale), [sale.measure_fen - gone, gone])[0] if sale.measure_fen else 0
     return Facts(
         base_fen=base_fen,
         paid_fen=sale.paid_fen,
@@ -143,7 +144,8 @@ def borne(shop_id: int, points: int, shop_points: int, asset: Asset) -> list[Ent
 
 def _kept(facts: Facts, sale: Sale, by: str, capped: bool) -> dict[str, Any]:
     """The facts as they were, so that the award can be explained and undone years later, and played again by other rules."""
-    return facts.kept() | {"refunded_fen": sale.refunded_fen, "by": by, "capped": capped}
+    measured = {"refunded_fen": sale.refunded_measure_fen, "whole_fen": sale.measure_fen}
+    return facts.kept() | measured | {"by": by, "capped": capped}
 
 
 def activate_due(limit: int = 200) -> int:

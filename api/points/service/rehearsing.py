@@ -246,7 +246,9 @@ class Replay:
             return points, shop_points
         gone = row.facts["refunded_fen"]
         for refund in refunds:
-            share = reckoning.refund_share(row.facts["paid_fen"] - gone, refund.before_fen - gone, refund.amount_fen)
+            share = reckoning.refund_share(
+                row.facts.get("whole_fen", row.facts["paid_fen"]) - gone, refund.before_fen - gone, refund.amount_fen
+            )
             for part in reckoned.parts:
                 of_all, of_shop = reckoning.undone(part.points, part.shop_points, share)
                 points, shop_points = points - of_all, shop_points - of_shop
@@ -294,5 +296,5 @@ def _refunds(rows: Sequence[AwardRow]) -> dict[int, list[Refund]]:
         award = awards[refund.sale_id]
         at = taken_at.get(refund.id, None if award.points else refund.refunded_at)
         if at is not None:
-            found[award.id].append(Refund(refund.id, refund.refunded_before_fen, refund.amount_fen, at))
+            found[award.id].append(Refund(refund.id, refund.measure_before_fen, refund.measure_fen, at))
     return found

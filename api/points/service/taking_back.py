@@ -56,7 +56,8 @@ def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:
 def _share(award: Award, refund: SaleRefund) -> Share:
     """The part between what was refunded before this refund and after it. What was refunded before the sale earned is out already."""
     gone = award.facts["refunded_fen"]
-    return reckoning.refund_share(award.paid_fen - gone, refund.refunded_before_fen - gone, refund.amount_fen)
+    whole = award.facts.get("whole_fen", award.paid_fen)
+    return reckoning.refund_share(whole - gone, refund.measure_before_fen - gone, refund.measure_fen)
 
 
 def _undone(award: Award, share: Share) -> Undone:

@@ -1,0 +1,343 @@
+"""Quotes, orders and refunds; the shop's feed and charges; the office's look at them; and where the gateways' notices come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from flask import request
+
+from api.checkout import baskets, errors, schemas
+from api.checkout.models import Order, OrderRefund
+from api.checkout.service import holding, paying, quoting, reading, refunding
+from api.checkout.service.paying import Who
+from api.checkout.service.quoting import Choice
+from api.checkout.things import Basket
+from api.kit import http, identity, limits, pages
+from api.kit.http import MallNotFound
+from api.kit.limits import Limit
+from api.kit.once import IdempotencyKeyReused
+from api.kit.states import WrongState
+from api.kit.tables import exported
+from api.members import alipay_login, wechat_login
+from api.members import errors as member_errors
+from api.payments import errors as payment_errors
+from api.payments import service as payments
+from api.plates import errors as plate_errors
+from api.points.errors import PointsTooFew
+from api.wallet import errors as wallet_errors
+
+QUOTES = Limit("quotes", 120, 60)
+ORDERS = Limit("orders", 30, 60)
+PAYERS_BY_ADDRESS = Limit("payers-address", 300, 60)
+CLAIMS = Limit("claims", 10, 60)
+CHARGES = Limit("charges", 60, 60)
+
+payers = http.Blueprint("orders", __name__, audience=identity.payers, description="Quotes and orders")
+entering = http.Blueprint(
+    "payers", __name__, audience=identity.anyone, url_prefix="/malls/<mall_code>/payers", description="Paying without membership"
+)
+members = http.Blueprint(
+    "order_claims", __name__, audience=identity.members, url_prefix="/order-claims", description="Claiming a purchase after joining"
+)
+shop = http.Blueprint("shop_payments", __name__, audience=identity.shop_staff, description="A shop's payments")
+office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff, description="Orders and refunds of the mall")
+notices = http.Blueprint(
+    "notices", __name__, audience=identity.gateways, url_prefix="/<mall_code>", description="Notices of the payment gateways"
+)
+
+OF_AN_AMOUNT = (
+    plate_errors.PlateAmountTooSmall, plate_errors.PlateAmountTooLarge, plate_errors.PlateAmountTooFine, plate_errors.ExcludedPartNotTaken,
+    plate_errors.ExcludedPartTooLarge,
+)  # fmt: skip
+OF_A_BASKET = (
+    plate_errors.PlateUnknown, plate_errors.PlateBlank, plate_errors.PlateRetired, plate_errors.PlateShopClosed, *OF_AN_AMOUNT,
+    errors.TenderNotUsable, errors.MembershipNeeded, wallet_errors.PackageNotFound, wallet_errors.PackageClosed,
+    wallet_errors.PackageLimitReached, wallet_errors.CardLimitExceeded,
+)  # fmt: skip
+OF_A_HOLD = (
+    errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, PointsTooFew, wallet_errors.CardBalanceTooLow,
+    wallet_errors.CardNotUsable, wallet_errors.PinNeeded, wallet_errors.PinWrong, wallet_errors.PinLocked,
+    payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused,
+)  # fmt: skip
+OVER = (errors.OrderNotFound, errors.OrderPaid, errors.OrderClosed, errors.OrderExpired, errors.WalletSilent)
+OF_A_REFUND = (errors.OrderNotFound, errors.OrderNotPaid, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState)
+
+
+def _who() -> Who:
+    who = identity.principal()
+    return Who(who.name, member_id=who.id) if who.kind == "member" else Who(who.name, payer_id=who.id)
+
+
+def _basket(args: dict[str, Any], who: Who) -> Basket:
+    if args["package_id"] is not None:
+        return baskets.recharge(who.member_id, args["package_id"], args["card_id"])
+    return baskets.plate(args["plate"], args["amount_fen"], args["excluded_fen"], remark=args["remark"])
+
+
+def _choice(args: dict[str, Any]) -> Choice | None:
+    said = args["choose"]
+    if said is None:
+        return None
+    return Choice(said["points"], tuple(said["card_ids"]) if said["card_ids"] is not None else None)
+
+
+@payers.post("/quotes")
+@payers.arguments(schemas.BasketArgs)
+@payers.response(200, schemas.QuoteSchema)
+@payers.problems(*OF_A_BASKET, limits.TooOften)
+def quote(args: dict[str, Any]) -> quoting.Quote:
+    """Quote: the best mix, what else could pay, and why not
+
+    Nothing is held; the order holds. `choose` overrides the best mix.
+    """
+    who = _who()
+    limits.spend(QUOTES, who.name)
+    return quoting.quote(_basket(args, who), who.member_id, _choice(args))
+
+
+@payers.post("/orders")
+@payers.arguments(schemas.OrderArgs)
+@payers.response(201, schemas.PlacedSchema)
+@payers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
+@payers.idempotent
+def place_order(args: dict[str, Any]) -> dict[str, Any]:
+    """Place an order: hold what it uses, and begin the wallet's payment
+
+    `wallet` holds the arguments for the phone's wallet; null when the order is paid already, or when the gateway fell silent (then
+    `POST /v1/orders/{number}/payments` asks again).
+    """
+    who = _who()
+    limits.spend(ORDERS, who.name)
+    placed = paying.order(
+        _basket(args, who), who, expected_fen=args["expected_fen"], choice=_choice(args), channel=args["channel"], pin=args["pin"]
+    )
+    return _placed(placed)
+
+
+def _placed(placed: paying.Placed) -> dict[str, Any]:
+    return {"order": reading.view(placed.order), "wallet": placed.wallet, "claim_code": placed.claim_code}
+
+
+@payers.get("/orders")
+@payers.arguments(http.PageArgs, location="query")
+@payers.response(200, schemas.OrderPage)
+@payers.problems(pages.CursorInvalid)
+def list_my_orders(args: dict[str, Any]) -> pages.Page[Order]:
+    """List my own orders"""
+    return reading.mine(_who(), cursor=args.get("cursor"), limit=args["limit"])
+
+
+@payers.get("/orders/<number>")
+@payers.response(200, schemas.WholeOrderSchema)
+@payers.problems(errors.OrderNotFound)
+def read_my_order(number: str) -> reading.View:
+    """Read an order of mine: where it stands, who paid what, what it earned"""
+    return reading.view(paying.of(number, _who()))
+
+
+@payers.put("/orders/<number>/cancellation")
+@payers.response(200, schemas.WholeOrderSchema)
+@payers.problems(*OVER)
+def cancel_order(number: str) -> reading.View:
+    """Give an order up that is not paid; everything it holds is free again"""
+    return reading.view(paying.cancel(number, _who()))
+
+
+@payers.post("/orders/<number>/payments")
+@payers.arguments(schemas.PaymentArgs)
+@payers.response(201, schemas.PlacedSchema)
+@payers.problems(*OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused)
+@payers.idempotent
+def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
+    """Pay a held order again, by the same wallet or another"""
+    return _placed(paying.again(number, _who(), args["channel"]))
+
+
+@entering.post("/wechat")
+@entering.arguments(schemas.PayerArgs)
+@entering.response(200, schemas.PayerSchema)
+@entering.problems(MallNotFound, member_errors.LoginCodeRefused, member_errors.GatewaySilent, member_errors.GatewayBusy, limits.TooOften)
+def enter_with_wechat(args: dict[str, Any]) -> dict[str, Any]:
+    """Pay without joining: a code of wx.login becomes a token that can quote, pay and look at its own orders"""
+    return _enter(wechat_login.sign_in, args["code"])
+
+
+@entering.post("/alipay")
+@entering.arguments(schemas.PayerArgs)
+@entering.response(200, schemas.PayerSchema)
+@entering.problems(MallNotFound, member_errors.LoginCodeRefused, member_errors.GatewaySilent, member_errors.GatewayBusy, limits.TooOften)
+def enter_with_alipay(args: dict[str, Any]) -> dict[str, Any]:
+    """Pay without joining: a code of my.getAuthCode becomes a token that can quote, pay and look at its own orders"""
+    return _enter(alipay_login.sign_in, args["code"])
+
+
+def _enter(sign_in: Any, code: str) -> dict[str, Any]:
+    limits.spend(PAYERS_BY_ADDRESS, request.remote_addr or "unknown")
+    return paying.enter(sign_in, code)
+
+
+@members.post("")
+@members.arguments(schemas.ClaimArgs)
+@members.response(201, schemas.WholeOrderSchema)
+@members.problems(errors.ClaimUnknown, errors.ClaimTaken, errors.OrderNotPaid, limits.TooOften)
+def claim_order(args: dict[str, Any]) -> reading.View:
+    """Claim a purchase that I paid before I joined; it earns its points"""
+    me = identity.member()
+    limits.spend(CLAIMS, me.name)
+    return reading.view(paying.claim(args["number"], args["claim_code"], me.id))
+
+
+@shop.get("/payments")
+@shop.arguments(schemas.FeedArgs, location="query")
+@shop.response(200, schemas.ShopPaymentPage)
+@shop.problems(pages.CursorInvalid)
+@shop.permission("own_payments.read")
+def list_shop_payments(args: dict[str, Any]) -> pages.Page[Any]:
+    """List my shop's payments, newest first"""
+    return reading.of_shop(_shop_id(), args["on"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@shop.get("/payments/day")
+@shop.arguments(schemas.DayArgs, location="query")
+@shop.response(200, schemas.DaySchema)
+@shop.permission("own_payments.read")
+def read_shop_payment_day(args: dict[str, Any]) -> Any:
+    """Count and total of my shop's payments on a day"""
+    return reading.day(_shop_id(), args["on"])
+
+
+@shop.post("/charges")
+@shop.arguments(schemas.ChargeArgs)
+@shop.response(201, schemas.WholeOrderSchema)
+@shop.problems(
+    *OF_AN_AMOUNT, errors.AuthCodeUnknown, errors.TenderNotUsable, wallet_errors.PayCodeWrong, wallet_errors.PayCodeUsed,
+    wallet_errors.PayCodeExpired, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
+)  # fmt: skip
+@shop.permission("own_payments.charge")
+@shop.idempotent
+def charge(args: dict[str, Any]) -> reading.View:
+    """Charge the code on a shopper's phone: WeChat, Alipay or the mall's own wallet
+
+    `state` held with `payment_state` paying: the shopper is typing a password; read the order again until it is final.
+    """
+    who = identity.shop()
+    limits.spend(CHARGES, who.name)
+    basket = baskets.charge(_shop_id(), args["amount_fen"], args["excluded_fen"])
+    return reading.view(paying.charge(_shop_id(), basket, args["auth_code"], by=who.name).order)
+
+
+@shop.get("/orders/<number>")
+@shop.response(200, schemas.WholeOrderSchema)
+@shop.problems(errors.OrderNotFound)
+@shop.permission("own_payments.read")
+def read_shop_order(number: str) -> reading.View:
+    """Read an order that was paid to my shop"""
+    return reading.view(reading.for_shop(number, _shop_id()))
+
+
+@shop.put("/orders/<number>/cancellation")
+@shop.response(200, schemas.WholeOrderSchema)
+@shop.problems(errors.OrderNotFound, errors.OrderPaid, errors.WalletSilent)
+@shop.permission("own_payments.charge")
+def cancel_charge(number: str) -> reading.View:
+    """Give up a charge whose shopper does not come to an end; when the wallet took the money after all, it goes back"""
+    order = reading.for_shop(number, _shop_id())
+    paying.give_up(order, by=identity.shop().name, reason="cancelled at the till")
+    return reading.view(holding.read(order.id))
+
+
+@shop.post("/orders/<number>/refunds")
+@shop.arguments(schemas.RefundArgs)
+@shop.response(201, schemas.OrderRefundSchema)
+@shop.problems(*OF_A_REFUND, errors.RefundTooLate, IdempotencyKeyReused)
+@shop.permission("own_payments.refund")
+@shop.idempotent
+def refund_as_shop(args: dict[str, Any], number: str) -> OrderRefund:
+    """Give money back for a payment to my shop; above the mall's limit a second person of the mall decides"""
+    order = holding.lock_paid(reading.for_shop(number, _shop_id()))
+    wanted = _wanted(args)
+    return refunding.by_shop(order, _shop_id(), wanted, by=identity.shop().name, reason=args["reason"])
+
+
+def _wanted(args: dict[str, Any]) -> refunding.Wanted:
+    return refunding.Wanted(tuple(args["lines"]) if args["lines"] is not None else None, args["amount_fen"])
+
+
+def _shop_id() -> int:
+    shop_id = identity.shop().shop_id
+    assert shop_id is not None
+    return shop_id
+
+
+@office.get("/orders")
+@office.arguments(schemas.OfficeOrdersArgs, location="query")
+@office.response(200, schemas.OfficeOrderPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("orders.read")
+@exported("orders", schemas.OfficeOrdersArgs, schemas.OfficeOrderSchema)
+def list_orders(args: dict[str, Any]) -> pages.Page[Order]:
+    """List orders of the mall"""
+    asked = {name: args[name] for name in ("state", "kind", "shop_id", "member_id", "number")}
+    return reading.of_mall(**asked, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/orders/<number>")
+@office.response(200, schemas.OfficeWholeOrderSchema)
+@office.problems(errors.OrderNotFound)
+@office.permission("orders.read")
+def read_order(number: str) -> reading.View:
+    """Read an order with its whole history"""
+    return reading.view(reading.by_number(number))
+
+
+@office.post("/orders/<number>/refunds")
+@office.arguments(schemas.RefundArgs)
+@office.response(201, schemas.OfficeOrderRefundSchema)
+@office.problems(*OF_A_REFUND, IdempotencyKeyReused)
+@office.permission("orders.refund")
+@office.idempotent
+def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
+    """Give money back for an order; above the mall's limit a second person decides"""
+    order = holding.lock_paid(reading.by_number(number))
+    return refunding.refund(order, _wanted(args), by=identity.staff().name, reason=args["reason"], needs_second=True)
+
+
+@office.get("/order-refunds")
+@office.arguments(schemas.RefundsArgs, location="query")
+@office.response(200, schemas.OfficeRefundPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("orders.read")
+@exported("order_refunds", schemas.RefundsArgs, schemas.OfficeOrderRefundSchema)
+def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
+    """List refunds of the mall's orders"""
+    return refunding.refunds(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.put("/order-refunds/<number>/decision")
+@office.arguments(schemas.RefundDecisionArgs)
+@office.response(200, schemas.OfficeOrderRefundSchema)
+@office.problems(errors.OrderRefundNotFound, errors.RefundNeedsSecondPerson, errors.OrderRefundTooLarge, WrongState)
+@office.permission("orders.approve")
+def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
+    """Let a waiting refund through, or not, as a second person"""
+    return refunding.decide(number, by=identity.staff().name, approve=args["approve"], why=args["why"])
+
+
+@notices.post("/wechat/<int:account_id>")
+@notices.response(204)
+def take_wechat_notice(account_id: int) -> flask.Response:
+    """A notice of WeChat Pay: stored, then acknowledged, then handled"""
+    return _take("wechat", account_id)
+
+
+@notices.post("/alipay/<int:account_id>")
+@notices.response(200)
+def take_alipay_notice(account_id: int) -> flask.Response:
+    """A notice of Alipay: stored, then acknowledged, then handled"""
+    return _take("alipay", account_id)
+
+
+def _take(channel: str, account_id: int) -> flask.Response:
+    answer = payments.receive(channel, account_id, dict(request.headers), request.get_data())
+    return flask.Response(answer.body, answer.status, content_type=answer.content_type)

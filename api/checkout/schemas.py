@@ -1,0 +1,329 @@
+"""What comes in and goes out of checkout. Amounts in whole fen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from api.kit import http
+from api.kit.http import PageArgs, page_of
+from api.kit.money import MAX_FEN
+
+SENTENCE = {
+    "type": "object",
+    "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+    "required": ["zh", "en"],
+}
+WALLETS = validate.OneOf(["wechat", "alipay"])
+
+
+def _fen(low: int = 1, **more: Any) -> fields.Integer:
+    return fields.Integer(validate=validate.Range(low, MAX_FEN), **more)
+
+
+def _at(**more: Any) -> fields.AwareDateTime:
+    return fields.AwareDateTime(format="iso", **more)
+
+
+class ChoiceArgs(http.Schema):
+    """What the shopper wants instead of the best mix."""
+
+    points = fields.Integer(
+        validate=validate.Range(0, 10**9), load_default=None, allow_none=True, metadata={"description": "how many points"}
+    )
+    card_ids = fields.List(
+        fields.Integer(validate=validate.Range(1, 2**63 - 1)),
+        validate=validate.Length(max=20),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the cards to use, in this order; empty: none"},
+    )
+
+
+class BasketArgs(http.Schema):
+    """What is bought: an amount on a code plate, or a recharge by a package."""
+
+    plate = fields.String(
+        validate=validate.Regexp(r"^[a-z0-9]{8,32}\Z"), load_default=None, metadata={"description": "the code on the plate"}
+    )
+    amount_fen = _fen(load_default=None)
+    excluded_fen = _fen(0, load_default=0, metadata={"description": "the part of it that takes part in no benefit"})
+    remark = fields.String(validate=validate.Length(max=100), load_default=None, allow_none=True)
+    package_id = fields.Integer(validate=validate.Range(1, 2**63 - 1), load_default=None)
+    card_id = fields.Integer(validate=validate.Range(1, 2**63 - 1), load_default=None, allow_none=True)
+    choose = fields.Nested(ChoiceArgs, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _one_thing(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("plate") is None) == (data.get("package_id") is None):
+            raise ValidationError({"plate": ["Say either a plate or a package_id."]})
+        if data.get("plate") is not None and data.get("amount_fen") is None:
+            raise ValidationError({"amount_fen": ["Say how much is to be paid."]})
+
+
+class OrderArgs(BasketArgs):
+    """A basket, and how it is to be paid."""
+
+    channel = fields.String(validate=WALLETS, load_default=None, allow_none=True, metadata={"description": "who pays what is left"})
+    expected_fen = _fen(0, required=True, metadata={"description": "what the quote said is left for the wallet"})
+    pin = fields.String(validate=validate.Regexp(r"^[0-9]{6}\Z"), load_default=None, allow_none=True, load_only=True)
+
+
+class PaymentArgs(http.Schema):
+    """Which wallet pays."""
+
+    channel = fields.String(validate=WALLETS, required=True)
+
+
+class PayerArgs(http.Schema):
+    """A login code of the wallet that opened the page."""
+
+    code = fields.String(validate=validate.Length(1, 512), required=True, load_only=True)
+
+
+class PayerSchema(http.Schema):
+    """A token of somebody who pays without being a member."""
+
+    access_token = fields.String(required=True)
+    expires_in = fields.Integer(required=True)
+
+
+class ClaimArgs(http.Schema):
+    """The purchase to be claimed."""
+
+    number = fields.String(validate=validate.Length(1, 40), required=True)
+    claim_code = fields.String(validate=validate.Length(1, 64), required=True)
+
+
+class OptionSchema(http.Schema):
+    """One thing that could pay, or why it cannot."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["points", "card"]))
+    card_id = fields.Integer(allow_none=True, required=True)
+    has_fen = fields.Integer(required=True)
+    could_fen = fields.Integer(required=True)
+    takes_fen = fields.Integer(required=True)
+    points = fields.Integer(allow_none=True, required=True)
+    sentence = fields.Raw(required=True, metadata=SENTENCE)
+    reason = fields.String(allow_none=True, required=True)
+
+
+SENTENCE_ROW = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "amount_fen": {"type": "integer"}, "sentence": SENTENCE},
+    "required": ["kind", "amount_fen", "sentence"],
+}
+
+
+class QuoteSchema(http.Schema):
+    """What there is to pay, by what, and why. Nothing is held yet."""
+
+    title = fields.String(required=True)
+    total_fen = fields.Integer(required=True)
+    stored_fen = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+    points_fen = fields.Integer(required=True)
+    gateway_fen = fields.Integer(required=True)
+    best_gateway_fen = fields.Integer(required=True, metadata={"description": "what the best mix would leave"})
+    pin_needed = fields.Boolean(required=True)
+    options = fields.List(fields.Nested(OptionSchema), required=True)
+    sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
+
+
+class OrderLineSchema(http.Schema):
+    """One line of an order."""
+
+    line = fields.Integer(required=True)
+    shop_id = fields.Integer(allow_none=True, required=True)
+    name = fields.String(required=True)
+    category = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    discountable = fields.Boolean(required=True)
+    earns = fields.Boolean(required=True)
+
+
+class TenderSchema(http.Schema):
+    """What one tender paid, and how much of it came back."""
+
+    tender = fields.String(required=True)
+    card_id = fields.Integer(allow_none=True, required=True)
+    amount_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True)
+
+
+class OrderRefundSchema(http.Schema):
+    """One refund of an order."""
+
+    number = fields.String(required=True)
+    state = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    gateway_fen = fields.Integer(required=True)
+    points_back = fields.Integer(required=True)
+    points_taken = fields.Integer(required=True)
+    became_debt = fields.Integer(required=True)
+    reason = fields.String(required=True)
+    asked_at = _at(required=True)
+    given_at = _at(allow_none=True, required=True)
+
+
+class OrderSchema(http.Schema):
+    """An order, in a list."""
+
+    number = fields.String(required=True)
+    kind = fields.String(required=True)
+    state = fields.String(required=True)
+    title = fields.String(required=True)
+    shop_id = fields.Integer(allow_none=True, required=True)
+    total_fen = fields.Integer(required=True)
+    gateway_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True)
+    points_spent = fields.Integer(required=True)
+    channel = fields.String(allow_none=True, required=True)
+    remark = fields.String(allow_none=True, required=True)
+    made_at = _at(required=True)
+    expires_at = _at(required=True)
+    paid_at = _at(allow_none=True, required=True)
+
+
+class WholeOrderSchema(OrderSchema):
+    """An order with its lines, who paid what, what it earned and its refunds."""
+
+    lines = fields.List(fields.Nested(OrderLineSchema), required=True)
+    tenders = fields.List(fields.Nested(TenderSchema), required=True)
+    points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})
+    explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
+    refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
+    payment_state = fields.String(allow_none=True, required=True)
+    sentences = fields.Function(lambda view: view.order.told["sentences"], metadata={"type": "array", "items": SENTENCE_ROW})
+
+
+class PlacedSchema(http.Schema):
+    """A placed order and what the phone hands to its wallet."""
+
+    order = fields.Nested(WholeOrderSchema, required=True)
+    wallet = fields.Raw(
+        allow_none=True,
+        required=True,
+        metadata={"type": ["object", "null"], "description": "arguments of wx.requestPayment or my.tradePay; null: paid, or ask again"},
+    )
+    claim_code = fields.String(allow_none=True, required=True)
+
+
+class ChargeArgs(http.Schema):
+    """A cashier scans the code on a shopper's phone."""
+
+    auth_code = fields.String(validate=validate.Regexp(r"^[0-9]{16,24}\Z"), required=True, load_only=True)
+    amount_fen = _fen(required=True)
+    excluded_fen = _fen(0, load_default=0)
+
+
+class RefundArgs(http.Schema):
+    """What is to be given back: lines, an amount, or (neither) everything that is left."""
+
+    lines = fields.List(
+        fields.Integer(validate=validate.Range(0, 1000)), validate=validate.Length(1, 100), load_default=None, allow_none=True
+    )
+    amount_fen = _fen(load_default=None, allow_none=True)
+    reason = fields.String(validate=validate.Length(1, 80), required=True)
+
+
+class RefundDecisionArgs(http.Schema):
+    """What the second person decides."""
+
+    approve = fields.Boolean(required=True)
+    why = fields.String(validate=validate.Length(max=200), load_default=None, allow_none=True)
+
+
+class ShopPaymentSchema(http.Schema):
+    """One line of a shop's feed."""
+
+    number = fields.String(required=True)
+    kind = fields.String(required=True)
+    state = fields.String(required=True)
+    title = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True)
+    channel = fields.String(allow_none=True, required=True)
+    points = fields.Integer(allow_none=True, required=True)
+    remark = fields.String(allow_none=True, required=True)
+    at = _at(required=True)
+
+
+class FeedArgs(PageArgs):
+    """Which day of the shop's feed."""
+
+    on = fields.Date(load_default=None)
+
+
+class DayArgs(http.Schema):
+    """Which day."""
+
+    on = fields.Date(load_default=None)
+
+
+class DaySchema(http.Schema):
+    """A shop's count and total of a day."""
+
+    on = fields.Date(required=True)
+    count = fields.Integer(required=True)
+    total_fen = fields.Integer(required=True)
+
+
+class OfficeOrdersArgs(PageArgs):
+    """Which orders."""
+
+    state = fields.String(load_default=None, validate=validate.Length(max=20))
+    kind = fields.String(load_default=None, validate=validate.Length(max=20))
+    shop_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
+    member_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
+    number = fields.String(load_default=None, validate=validate.Length(max=40))
+
+
+class OfficeOrderSchema(OrderSchema):
+    """An order, seen by the mall's staff."""
+
+    member_id = fields.Integer(allow_none=True, required=True)
+    placed_by = fields.String(required=True)
+    payment_id = fields.Integer(allow_none=True, required=True)
+
+
+class MoveSchema(http.Schema):
+    """One move of an order."""
+
+    from_state = fields.String(required=True, attribute="from")
+    to_state = fields.String(required=True, attribute="to")
+    reason = fields.String(allow_none=True, required=True)
+    by = fields.String(required=True)
+    at = _at(required=True)
+
+
+class OfficeOrderRefundSchema(OrderRefundSchema):
+    """A refund, seen by the mall's staff."""
+
+    order_id = fields.Integer(required=True)
+    asked_by = fields.String(required=True)
+    decided_by = fields.String(allow_none=True, required=True)
+    payment_refund_id = fields.Integer(allow_none=True, required=True)
+
+
+class OfficeWholeOrderSchema(WholeOrderSchema):
+    """An order with its whole history."""
+
+    member_id = fields.Integer(allow_none=True, required=True)
+    placed_by = fields.String(required=True)
+    payment_id = fields.Integer(allow_none=True, required=True)
+    refunds = fields.List(fields.Nested(OfficeOrderRefundSchema), required=True)
+    history = fields.List(fields.Nested(MoveSchema), required=True)
+
+
+class RefundsArgs(PageArgs):
+    """Which refunds."""
+
+    state = fields.String(load_default=None, validate=validate.Length(max=20))
+
+
+OrderPage = page_of(OrderSchema)
+ShopPaymentPage = page_of(ShopPaymentSchema)
+OfficeOrderPage = page_of(OfficeOrderSchema)
+OfficeRefundPage = page_of(OfficeOrderRefundSchema)

@@ -1,0 +1,10 @@
+"""What can be done with orders: quote, hold, pay, settle, refund. Written top to bottom, one file a step."""
+
+from __future__ import annotations
+
+from api.checkout.service.paying import claim
+from api.checkout.service.quoting import quote
+from api.checkout.service.refunding import settle_refund
+from api.checkout.service.settling import payment_over, settle_payment
+
+__all__ = ["claim", "payment_over", "quote", "settle_payment", "settle_refund"]

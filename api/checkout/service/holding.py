@@ -1,0 +1,152 @@
+"""An order holds what it uses: points are spent and stored value is drawn at once, and both come back when the order is given up.
+
+The hold *is* the taking, so there is no second counter of "reserved" value that could disagree with the ledger.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from api.checkout import errors, things
+from api.checkout.mix import Tender
+from api.checkout.models import Order, OrderLine, OrderShare
+from api.checkout.service import telling
+from api.checkout.service.quoting import Quote
+from api.checkout.states import OrderState
+from api.kit import clock, states
+from api.kit.db import session
+from api.malls import service as malls
+from api.payments import service as payments
+from api.points import service as points
+from api.wallet import service as wallet
+
+DIGITS = "0123456789"
+
+
+def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_by: str, pin: str | None = None) -> Order:
+    """Write an order down and take what it uses of points and stored value. PinNeeded, PointsTooFew, CardBalanceTooLow, …"""
+    if quote.stored_fen and member_id is not None:
+        wallet.demand_pin(member_id, quote.stored_fen, pin)
+    now, basket = clock.now(), quote.basket
+    shops = basket.shop_ids
+    order = Order(
+        state=str(OrderState.HELD),
+        number=new_number(),
+        kind=basket.kind,
+        ref=basket.ref,
+        title=basket.title,
+        shop_id=next(iter(shops)) if len(shops) == 1 else None,
+        member_id=member_id,
+        payer_id=payer_id,
+        placed_by=placed_by,
+        total_fen=quote.total_fen,
+        gateway_fen=quote.gateway_fen,
+        points_spent=quote.points,
+        told=quote.told(),
+        remark=basket.remark,
+        made_at=now,
+        expires_at=now + timedelta(minutes=malls.policy().order_minutes),
+    )
+    session.add(order)
+    session.flush()
+    _write_lines(order, quote)
+    things.of(order).placed(order)
+    take(order, shares_of(order.id) if quote.stored_fen else [])
+    return order
+
+
+def new_number() -> str:
+    """An order's number: the mall's day and twelve digits that nobody can guess the next of."""
+    return clock.today(malls.mall_info().timezone).strftime("%y%m%d") + "".join(secrets.choice(DIGITS) for _ in range(12))
+
+
+def _write_lines(order: Order, quote: Quote) -> None:
+    lines = [
+        {"order_id": order.id, "line": number, "shop_id": line.shop_id, "name": line.name, "category": line.category,
+         "amount_fen": line.amount_fen, "discountable": line.discountable, "earns": line.earns}
+        for number, line in enumerate(quote.basket.lines)
+    ]  # fmt: skip
+    session.execute(insert(OrderLine).values(lines))
+    shares: list[dict[str, Any]] = [
+        {"order_id": order.id, "line": line, "tender": str(tender), "card_id": card_id, "amount_fen": fen, "bearers": []}
+        for line, tender, card_id, fen in quote.shares
+    ]
+    session.execute(insert(OrderShare).values(shares))
+
+
+def shares_of(order_id: int) -> list[OrderShare]:
+    """Who pays what of an order, line by line."""
+    query = select(OrderShare).where(OrderShare.order_id == order_id).order_by(OrderShare.id)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def lines_of(order_id: int) -> list[OrderLine]:
+    """The lines of an order."""
+    return list(session.scalars(select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.line)))
+
+
+def lock(order_id: int) -> Order:
+    """The order, held until the unit of work ends. OrderNotFound."""
+    order = session.get(Order, order_id, populate_existing=True, with_for_update=True)
+    if order is None:
+        raise errors.OrderNotFound()
+    return order
+
+
+def lock_paid(order: Order) -> Order:
+    """The order and the payment that paid it, held in the one order of locks: payment, then order."""
+    payments.hold_all(order.id)
+    return lock(order.id)
+
+
+def cause(order: Order) -> str:
+    """What the value that an order holds is held for: the order, and the how-manyth time."""
+    return f"{order.id}:{order.holds}"
+
+
+def drawn(shares: Sequence[OrderShare]) -> list[wallet.Drawn]:
+    """What shares take of each card."""
+    cards: dict[int, list[int]] = {}
+    for share in shares:
+        if share.card_id is not None:
+            cards.setdefault(share.card_id, [0, 0])[share.tender == Tender.BONUS] += share.amount_fen
+    return [wallet.Drawn(card_id, principal, bonus) for card_id, (principal, bonus) in cards.items()]
+
+
+def take(order: Order, shares: Sequence[OrderShare]) -> None:
+    """Take the points and stored value that an order uses."""
+    if order.member_id is None:
+        return
+    if order.points_spent:
+        points.spend(order.member_id, order.points_spent, cause_type="order", cause_id=cause(order))
+    if parts := drawn(shares):
+        wallet.draw(order.member_id, parts, cause_type="order_hold", cause_id=cause(order), shop_id=order.shop_id)
+
+
+def free(order: Order) -> None:
+    """Give back everything that an order holds; again changes nothing."""
+    if order.points_spent:
+        points.give_back("order", cause(order), refund_type="order_release", refund_id=cause(order))
+    if any(share.card_id is not None for share in shares_of(order.id)):
+        wallet.release("order_hold", cause(order), undo_type="order_release_card", undo_id=cause(order))
+
+
+def close(order: Order, *, by: str, reason: str) -> None:
+    """Close a locked, held order: everything it holds is free again."""
+    free(order)
+    states.move(order, OrderState.CLOSED, by=by, reason=reason)
+    things.of(order).closed(order)
+    telling.moved(order)
+
+
+def read(order_id: int) -> Order:
+    """An order as it is now. OrderNotFound."""
+    order = session.get(Order, order_id, populate_existing=True)
+    if order is None:
+        raise errors.OrderNotFound()
+    return order

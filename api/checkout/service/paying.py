@@ -1,0 +1,282 @@
+"""From a quote to a paid order: hold, then talk to the wallet holding no transaction, then look at what came of it.
+
+The wallet's own word on the phone proves nothing: an order is paid when payments has found its money (a notice, a query), which calls
+`settling.settle_payment` in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from api.checkout import errors
+from api.checkout.models import Order, OrderShare, Payer
+from api.checkout.service import holding, settling, telling
+from api.checkout.service.quoting import Choice, quote
+from api.checkout.states import OrderState
+from api.checkout.things import Basket
+from api.kit import clock, db, identity, sealed
+from api.kit.db import session
+from api.malls import service as malls
+from api.members import service as members
+from api.members.proofs import ProvenIdentity
+from api.payments import errors as payment_errors
+from api.payments import service as payments
+from api.payments.models import MerchantAccount, Payment
+from api.payments.states import PaymentState
+from api.wallet import service as wallet
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who pays: a member, or somebody whom only a wallet knows."""
+
+    name: str
+    member_id: int | None = None
+    payer_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order, and what the phone hands to its wallet (None: nothing is left to pay, or the wallet has not answered yet)."""
+
+    order: Order
+    wallet: dict[str, Any] | None
+    claim_code: str | None = None
+
+
+def order(
+    basket: Basket,
+    who: Who,
+    *,
+    expected_fen: int,
+    choice: Choice | None = None,
+    channel: str | None = None,
+    pin: str | None = None,
+) -> Placed:
+    """Place an order and begin to pay it. `expected_fen` is what the shopper saw as left for the wallet.
+
+    QuoteChanged, ChannelMissing, WalletUnknown, PinNeeded and the refusals of what is used.
+    """
+    quoted = quote(basket, who.member_id, choice)
+    if quoted.gateway_fen != expected_fen:
+        raise errors.QuoteChanged(gateway_fen=quoted.gateway_fen, total_fen=quoted.total_fen)
+    if quoted.gateway_fen and channel is None:
+        raise errors.ChannelMissing()
+    made = holding.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, pin=pin)
+    claim = claim_code(made) if who.member_id is None else None
+    if not quoted.gateway_fen:
+        settling.settle(made, None)
+        return Placed(made, None, claim)
+    return Placed(made, _to_the_wallet(made, channel or "", who), claim)
+
+
+def _to_the_wallet(held: Order, channel: str, who: Who) -> dict[str, Any] | None:
+    """Place a payment with the wallet; None when it fell silent: the phone asks again, the same number is used."""
+    account = payments.account_for(_shop_ids(held), channel)
+    subject = _subject(who, channel, account)
+    payment = payments.intend(
+        channel=channel,
+        account=account,
+        order_id=held.id,
+        amount_fen=held.gateway_fen,
+        description=held.title,
+        payer_subject=subject,
+        expires_at=held.expires_at,
+    )
+    held.payment_id, held.channel = payment.id, channel
+    session.flush()
+    return _placed(held, payment)
+
+
+def _placed(held: Order, payment: Payment) -> dict[str, Any] | None:
+    try:
+        arguments = payments.place(payment)
+    except payment_errors.GatewaySilentNow:
+        arguments = None
+    session.refresh(held)
+    return arguments
+
+
+def _shop_ids(held: Order) -> frozenset[int]:
+    if held.shop_id is not None:
+        return frozenset({held.shop_id})
+    return frozenset(line.shop_id for line in holding.lines_of(held.id) if line.shop_id is not None)
+
+
+def _subject(who: Who, channel: str, account: MerchantAccount) -> str:
+    """Who pays, as the wallet knows it. WalletUnknown."""
+    found, app_id = None, account.sub_app_id or account.app_id
+    if who.member_id is not None:
+        found = members.subject(who.member_id, channel, app_id)
+    elif who.payer_id is not None:
+        payer = session.get(Payer, who.payer_id)
+        found = payer.subject if payer is not None and (payer.channel, payer.app_id) == (channel, app_id) else None
+    if found is None:
+        raise errors.WalletUnknown(channel=channel)
+    return found
+
+
+def again(number: str, who: Who, channel: str) -> Placed:
+    """Pay a held order once more, by the same wallet or another. OrderPaid, OrderExpired, OrderClosed, WalletSilent."""
+    held = of(number, who)
+    _refuse_over(held)
+    if held.payment_id is not None:
+        earlier = payments.one(held.payment_id)
+        if earlier.channel == channel and earlier.kind == "prepay" and earlier.is_open:
+            arguments = _placed(held, earlier)
+            if arguments is None:
+                raise errors.WalletSilent()
+            return Placed(held, arguments)
+        _withdraw(held)
+    arguments = _to_the_wallet(_still_held(held), channel, who)
+    if arguments is None:
+        raise errors.WalletSilent()
+    return Placed(held, arguments)
+
+
+def _withdraw(held: Order) -> None:
+    """Close the order's payment at its wallet, so that it cannot be paid twice. OrderPaid when it was, WalletSilent."""
+    assert held.payment_id is not None
+    closed = payments.close(held.payment_id)
+    session.refresh(held)
+    if closed.state == PaymentState.PAID:
+        raise errors.OrderPaid()
+    if closed.is_open:
+        raise errors.WalletSilent()
+
+
+def _refuse_over(held: Order) -> None:
+    if held.state in (OrderState.PAID, OrderState.REFUNDED):
+        raise errors.OrderPaid()
+    if held.state == OrderState.CLOSED:
+        raise errors.OrderClosed()
+    if held.expires_at <= clock.now():
+        raise errors.OrderExpired()
+
+
+def _still_held(held: Order) -> Order:
+    locked = holding.lock(held.id)
+    _refuse_over(locked)
+    return locked
+
+
+def cancel(number: str, who: Who) -> Order:
+    """Give a held order up: its payment is closed first, then what it holds is free. Again changes nothing. OrderPaid, WalletSilent."""
+    held = of(number, who)
+    if held.state in (OrderState.PAID, OrderState.REFUNDED):
+        raise errors.OrderPaid()
+    if held.state == OrderState.HELD:
+        give_up(held, by=who.name, reason="cancelled")
+    return held
+
+
+def give_up(held: Order, *, by: str, reason: str) -> None:
+    """Close the payment at the wallet, then the order. OrderPaid when its money arrived meanwhile; WalletSilent: nothing changed."""
+    if held.payment_id is not None and payments.one(held.payment_id).is_open:
+        _withdraw(held)
+    locked = holding.lock_paid(held)
+    if locked.state == OrderState.HELD:
+        holding.close(locked, by=by, reason=reason)
+
+
+def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
+    """A cashier charges the code on a shopper's phone: WeChat's, Alipay's, or the mall's own wallet. AuthCodeUnknown, AuthCodeRefused."""
+    channel = _channel_of(auth_code)
+    if channel == "wallet":
+        return _from_the_wallet(basket, wallet.use_pay_code(auth_code, shop_id), by)
+    made = holding.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
+    account = payments.account_for(frozenset({shop_id}), channel)
+    payment = payments.intend(
+        channel=channel, account=account, order_id=made.id, amount_fen=made.gateway_fen, description=made.title,
+        payer_subject=None, expires_at=made.expires_at, kind="auth_code",
+    )  # fmt: skip
+    made.payment_id, made.channel = payment.id, channel
+    session.flush()
+    payments.charge(payment, auth_code)
+    session.refresh(made)
+    return Placed(made, None)
+
+
+def _from_the_wallet(basket: Basket, member_id: int, by: str) -> Placed:
+    """Stored value alone pays, up to the amount that needs no PIN."""
+    quoted = quote(basket, member_id, Choice(points=0))
+    if quoted.gateway_fen:
+        raise errors.TenderNotUsable(tender="stored_value", reason="too_little", missing_fen=quoted.gateway_fen)
+    made = holding.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
+    settling.settle(made, None)
+    return Placed(made, None)
+
+
+def _channel_of(auth_code: str) -> str:
+    """Whose code it is, by its first two digits (the wallets publish theirs: WeChat 10–15, Alipay 25–30)."""
+    head = auth_code[:2]
+    if auth_code.isdigit() and auth_code.isascii():
+        if "10" <= head <= "15" and len(auth_code) == 18:
+            return "wechat"
+        if "25" <= head <= "30" and 16 <= len(auth_code) <= 24:
+            return "alipay"
+        if head == "90":
+            return "wallet"
+    raise errors.AuthCodeUnknown()
+
+
+def of(number: str, who: Who) -> Order:
+    """The order of a number, if it is this person's. OrderNotFound."""
+    found = session.scalar(select(Order).where(Order.number == number).execution_options(populate_existing=True))
+    mine = found is not None and (
+        (who.member_id is not None and found.member_id == who.member_id) or (who.payer_id is not None and found.payer_id == who.payer_id)
+    )
+    if found is None or not mine:
+        raise errors.OrderNotFound()
+    return found
+
+
+def payer(channel: str, app_id: str, subject: str) -> int:
+    """Somebody whom only a wallet knows, remembered so that what they pay is theirs to see."""
+    made = insert(Payer).values(channel=channel, app_id=app_id, subject=subject, seen_at=clock.now())
+    made = made.on_conflict_do_update(index_elements=["mall_id", "channel", "app_id", "subject"], set_={"seen_at": clock.now()})
+    return int(session.execute(made.returning(Payer.id)).scalar_one())
+
+
+def enter(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[str, Any]:
+    """A wallet's login code becomes a token of somebody who pays without being a member. The refusals of the wallet's seam."""
+    with db.speaking():
+        proven = sign_in(code)
+    payer_id = payer(proven.channel, proven.app_id, proven.subjects[0])
+    token = identity.access_token("payer", payer_id, db.mall(), session_id="payer")
+    return {"access_token": token, "expires_in": int(identity.ACCESS_TOKEN_LIVES.total_seconds())}
+
+
+def claim_code(placed: Order) -> str:
+    """What lets somebody who paid without membership claim the purchase after joining; nobody can make it without our key."""
+    return sealed.find_key(f"order claim {db.mall()} {placed.number}")[:24]
+
+
+def claim(number: str, code: str, member_id: int) -> Order:
+    """Somebody joined after paying: the purchase is theirs and earns. ClaimUnknown, ClaimTaken, OrderNotPaid."""
+    found = session.scalar(select(Order).where(Order.number == number))
+    if found is None or code != claim_code(found) or found.made_at + timedelta(days=malls.policy().claim_days) < clock.now():
+        raise errors.ClaimUnknown()
+    locked = holding.lock(found.id)
+    if locked.member_id not in (None, member_id):
+        raise errors.ClaimTaken()
+    if locked.state not in (OrderState.PAID, OrderState.REFUNDED):
+        raise errors.OrderNotPaid(state=locked.state)
+    if locked.member_id is None:
+        locked.member_id = member_id
+        for part in settling.parts_of(locked.id):
+            settling.score(part, member_id)
+        session.flush()
+        telling.moved(locked)
+    return locked
+
+
+def shares_of(placed: Order) -> Sequence[OrderShare]:
+    """Who pays what of an order."""
+    return holding.shares_of(placed.id)

@@ -1,0 +1,135 @@
+"""What the tablet, the phone and the member's inbox are told of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from api.checkout.models import Order, OrderPart, OrderRefund
+from api.kit import clock, live
+from api.kit.db import session
+from api.kit.money import yuan
+from api.malls import service as malls
+from api.messages import service as messages
+from api.messages.models import Kind
+
+ORDER_PAGE = "order?number={number}"
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a shop took in one day of the mall's own through the mall's payments."""
+
+    on: date
+    count: int
+    total_fen: int
+
+
+def day_of(shop_id: int, on: date | None = None) -> Day:
+    """How many payments a shop had on a day (today by default), and how much. One statement."""
+    timezone = malls.mall_info().timezone
+    day = on or clock.today(timezone)
+    begins, ends = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
+    query = select(func.count(), func.coalesce(func.sum(OrderPart.paid_fen), 0)).where(
+        OrderPart.shop_id == shop_id, OrderPart.paid_at >= begins, OrderPart.paid_at < ends
+    )
+    count, total = session.execute(query).one()
+    return Day(day, int(count), int(total))
+
+
+def paid(order: Order, parts: Sequence[OrderPart]) -> None:
+    """Ring the shops' tablets, with the day's count and total read back, and tell the shopper's phone."""
+    for part in parts:
+        today = day_of(part.shop_id)
+        live.publish(
+            "shop", part.shop_id, "payment", number=order.number, amount_fen=part.paid_fen, points=part.points, bought=order.kind,
+            at=part.paid_at.isoformat(), remark=order.remark, count=today.count, total_fen=today.total_fen,
+        )  # fmt: skip
+    moved(order)
+
+
+def moved(order: Order) -> None:
+    """Tell the shopper's phone that an order moved."""
+    if order.member_id is not None:
+        live.publish("member", order.member_id, "order", number=order.number, state=order.state)
+
+
+def revived(order: Order) -> None:
+    """The money of an order that had run out arrived after all, and the purchase stands."""
+    _message(
+        order,
+        f"order:{order.id}:revived",
+        ("付款已到账", "Your payment arrived"),
+        (
+            f"{order.title} 的 ¥{yuan(order.gateway_fen)} 到账较晚，订单已恢复并完成。",
+            f"Your ¥{yuan(order.gateway_fen)} to {order.title} arrived late; the order stands and is complete.",
+        ),
+    )
+
+
+def money_returned(order: Order, payment: Any, why: str) -> None:
+    """Money arrived for an order that is over, or a second time: it goes back, and the shopper is told."""
+    zh, en = {
+        "late": ("订单已关闭，优惠已不可用", "the order had been closed and what it used is gone"),
+        "paid_twice": ("该订单已付过款", "the order had been paid already"),
+    }[why]
+    _message(
+        order,
+        f"payment:{payment.id}:returned",
+        ("款项将原路退回", "Your money is on its way back"),
+        (
+            f"{order.title}：{zh}，¥{yuan(payment.amount_fen)} 将原路退回。",
+            f"{order.title}: {en}; ¥{yuan(payment.amount_fen)} goes back the way it came.",
+        ),
+    )
+
+
+def refunded(order: Order, refund: OrderRefund, shop_ids: Sequence[int]) -> None:
+    """Money of an order is on its way back."""
+    for shop_id in shop_ids:
+        live.publish("shop", shop_id, "refund", number=order.number, refund=refund.number, amount_fen=refund.amount_fen, state=refund.state)
+    moved(order)
+    details_zh = "，".join(text for text, _ in _pieces(refund))
+    details_en = ", ".join(text for _, text in _pieces(refund))
+    _message(
+        order,
+        f"order_refund:{refund.id}",
+        ("退款", "Refund"),
+        (
+            f"{order.title} 退款 ¥{yuan(refund.amount_fen)}：{details_zh}。",
+            f"{order.title} gives back ¥{yuan(refund.amount_fen)}: {details_en}.",
+        ),
+    )
+
+
+def _pieces(refund: OrderRefund) -> list[tuple[str, str]]:
+    pieces = []
+    if refund.gateway_fen:
+        pieces.append((f"¥{yuan(refund.gateway_fen)} 原路退回", f"¥{yuan(refund.gateway_fen)} to the wallet"))
+    stored = refund.amount_fen - refund.gateway_fen - refund.points_fen
+    if stored:
+        pieces.append((f"¥{yuan(stored)} 退回储值卡", f"¥{yuan(stored)} to the card"))
+    if refund.points_back:
+        pieces.append((f"退还 {refund.points_back:,} 积分", f"{refund.points_back:,} points back"))
+    if refund.points_taken:
+        pieces.append((f"扣回所得 {refund.points_taken:,} 积分", f"{refund.points_taken:,} earned points taken back"))
+    if refund.became_debt:
+        pieces.append((f"其中 {refund.became_debt:,} 积分记为欠额", f"of these {refund.became_debt:,} as a debt"))
+    return pieces
+
+
+def _message(order: Order, source: str, title: tuple[str, str], body: tuple[str, str]) -> None:
+    if order.member_id is None:
+        return
+    messages.send(
+        order.member_id,
+        Kind.ORDER,
+        source=source,
+        title={"zh": title[0], "en": title[1]},
+        body={"zh": body[0], "en": body[1]},
+        page=ORDER_PAGE.format(number=order.number),
+    )

@@ -1,0 +1,70 @@
+"""A cashier scans the code on a shopper's phone: three kinds of code, passwords, refusals, and what the tablet shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checkout.conftest import Street
+
+
+def charge(street: Street, code: str, amount_fen: int = 4_200):
+    clerk = street.staff("shop_clerk", shop_id=street.shop_id)
+    return clerk, clerk.send("post", "/v1/shop/charges", {"auth_code": code, "amount_fen": amount_fen})
+
+
+@pytest.mark.parametrize("wallet", ["wechat", "alipay"])
+def test_a_code_of_a_wallet_is_charged_and_its_owner_earns(street: Street, wallet: str) -> None:
+    shopper = street.shopper("li-lei")
+    clerk, charged = charge(street, getattr(street, wallet).auth_code("li-lei"))
+    assert charged.status_code == 201, charged.json
+    assert (charged.json["state"], charged.json["channel"], charged.json["points"]) == ("paid", wallet, 42)
+    assert shopper.points()["balance"] == 42
+    feed = clerk.get("/v1/shop/payments")["items"]
+    assert [(line["amount_fen"], line["channel"]) for line in feed] == [(4_200, wallet)]
+    assert clerk.get("/v1/shop/payments/day") | {"on": ""} == {"on": "", "count": 1, "total_fen": 4_200}
+    street.books_agree()
+
+
+@pytest.mark.parametrize("wallet", ["wechat", "alipay"])
+def test_a_password_is_waited_for(street: Street, wallet: str) -> None:
+    simulator = getattr(street, wallet)
+    clerk, charged = charge(street, simulator.auth_code("li-lei", needs_password=True))
+    assert (charged.json["state"], charged.json["payment_state"]) == ("held", "paying")
+    payment = street.payment_of(charged.json["number"])
+    simulator.sim("pay", out_trade_no=payment.number, notify=False)
+    street.due(ahead=10)
+    assert clerk.get(f"/v1/shop/orders/{charged.json['number']}")["state"] == "paid"
+
+
+def test_a_code_that_was_used_is_refused_and_the_order_closed(street: Street) -> None:
+    code = street.wechat.auth_code("li-lei")
+    charge(street, code)
+    _, again = charge(street, code)
+    assert (again.status_code, again.json["state"], again.json["payment_state"]) == (201, "closed", "failed")
+    street.books_agree()
+
+
+def test_the_malls_own_code_pays_from_stored_value(street: Street) -> None:
+    shopper = street.shopper(principal_fen=10_000)
+    code = shopper.send("post", "/v1/wallet/pay-code", {}).json["code"]
+    _, charged = charge(street, code)
+    assert charged.status_code == 201, charged.json
+    assert (charged.json["state"], charged.json["points"]) == ("paid", 42)
+    assert shopper.value() == (5_800, 0)
+    _, again = charge(street, code)
+    assert again.json["type"] == "/problems/pay-code-used"
+    street.books_agree()
+
+
+def test_a_code_of_nobody_is_refused(street: Street) -> None:
+    _, refused = charge(street, "9" * 17 + "1")
+    assert refused.status_code in (404, 422)
+    _, odd = charge(street, "77" + "1" * 16)
+    assert odd.json["type"] == "/problems/auth-code-unknown"
+
+
+def test_a_payment_at_the_plate_stands_in_the_shops_feed(street: Street) -> None:
+    order = street.shopper().paid(3_300, remark="两杯拿铁")
+    clerk = street.staff("tablet", shop_id=street.shop_id)
+    line = clerk.get("/v1/shop/payments")["items"][0]
+    assert (line["number"], line["amount_fen"], line["points"], line["remark"]) == (order["number"], 3_300, 33, "两杯拿铁")
