@@ -30,7 +30,7 @@ from api.points.service import rules
 from api.settings import from_environment
 from api.staff import service as staff
 from api.staff.permissions import Role
-from deploy import embedded, history, paper
+from deploy import demo_cards, embedded, history, paper
 from deploy.demo_shops import FLOORS, SHOPS
 
 CODE = "demo"
@@ -75,6 +75,7 @@ def fill(*, people: int, code: str = CODE, env: Mapping[str, str] | None = None,
         _staff()
         _members(people, settings.wechat_appid)
         history.write(people * sales_a_member)
+        demo_cards.write()
     _analyse(settings.owner_url)
     return True
 
