@@ -31,6 +31,10 @@ class PinLocked(Forbidden):
     """The PIN was wrong too often; it rests for a while."""
 
 
+class PinTooSimple(Conflict):
+    """Everybody tries this PIN first; please choose another one."""
+
+
 class PinProofNeeded(Forbidden):
     """A PIN is changed with the old one, or with a fresh code sent to the phone."""
 

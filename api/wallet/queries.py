@@ -58,6 +58,15 @@ WITH RECURSIVE line AS (
 SELECT id FROM line ORDER BY depth DESC LIMIT 1
 """
 
+#: Many cards of a report at once: a list for each column.
+KEEP_LINES = """
+INSERT INTO card_balance_lines (report_id, card_id, principal_opening_fen, principal_in_fen, principal_out_fen, principal_closing_fen,
+  bonus_opening_fen, bonus_in_fen, bonus_out_fen, bonus_closing_fen)
+SELECT %(report_id)s::bigint, * FROM unnest(%(card_id)s::bigint[],
+  %(principal_opening_fen)s::bigint[], %(principal_in_fen)s::bigint[], %(principal_out_fen)s::bigint[], %(principal_closing_fen)s::bigint[],
+  %(bonus_opening_fen)s::bigint[], %(bonus_in_fen)s::bigint[], %(bonus_out_fen)s::bigint[], %(bonus_closing_fen)s::bigint[])
+"""
+
 #: What each shop was paid by card on a day, and gave back. Rows: (shop_id, principal_out, bonus_out, principal_back, bonus_back).
 BY_SHOP = """
 WITH used AS (

@@ -75,7 +75,9 @@ def make_pay_code() -> PayCode:
 @members.put("/pin")
 @members.arguments(schemas.PinArgs)
 @members.response(204)
-@members.problems(errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, PhoneCodeWrong, PhoneCodeEnded, TooOften)
+@members.problems(
+    errors.PinTooSimple, errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, PhoneCodeWrong, PhoneCodeEnded, TooOften
+)  # fmt: skip
 def set_pin(args: dict[str, Any]) -> None:
     """Set my PIN; another one needs the old one, or a code that was sent to my phone"""
     who = _spend(PINS_BY_MEMBER)

@@ -14,6 +14,7 @@ from api.merges import service as merges
 from api.points import service as points
 from api.points.service import adjusting
 from api.sales import service as sales
+from api.wallet import service as wallet
 from tests.factories import lay_points_rules, make_mall
 from tests.merges.conftest import ONE, OTHER, Pair, books_agree, make_pair
 from tests.points.conftest import days, set_policy, travel
@@ -242,3 +243,17 @@ def test_no_history_makes_or_loses_a_point(app, before, between, window) -> None
 def _sum(pair: Pair) -> dict[str, int]:
     one, other = pair.holds()
     return {str(asset): one[str(asset)] + other[str(asset)] for asset in (Asset.POINTS, Asset.POINTS_PENDING, Asset.GROWTH)}
+
+
+def test_cards_go_along_with_what_is_on_them_and_come_back(pair: Pair) -> None:
+    wallet.recharge(1, pair.source.id, principal_fen=10_000, bonus_fen=1_000)
+    wallet.recharge(2, pair.target.id, principal_fen=500, bonus_fen=0)
+    merge = pair.merge()
+    assert [one.principal_fen for one in wallet.funds(pair.target.id)] == [10_000, 500]
+    drawn = wallet.spread(wallet.funds(pair.target.id), 4_000)
+    wallet.draw(pair.target.id, drawn, cause_type="order_hold", cause_id=1)
+    pair.undo(merge)
+    wallet.put_back(drawn, cause_type="order_refund", cause_id=1)
+    assert [(one.principal_fen, one.bonus_fen) for one in wallet.funds(pair.source.id)] == [(10_000, 1_000)]
+    assert [one.principal_fen for one in wallet.funds(pair.target.id)] == [500]
+    books_agree(pair)

@@ -9,7 +9,7 @@ import pytest
 from api.kit import cache, clock, db
 from api.members.service.merging import lock_two
 from api.wallet import service as wallet
-from api.wallet.errors import PayCodeExpired, PayCodeUsed, PayCodeWrong, PinLocked, PinNeeded, PinProofNeeded, PinWrong
+from api.wallet.errors import PayCodeExpired, PayCodeUsed, PayCodeWrong, PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
 from api.wallet.service import pay_codes, pins
 from tests.factories import make_member, make_shop
 from tests.points.conftest import travel
@@ -74,6 +74,12 @@ def test_a_pin_is_changed_with_the_old_one_or_a_proven_phone(mall: int, member_i
         pins.set_pin(member_id, "246800", old="135790")
         pins.set_pin(member_id, "112233", proven=True)
     ask(mall, member_id, "112233")
+
+
+@pytest.mark.parametrize("pin", ["000000", "123456", "654321", "567890"])
+def test_what_everybody_tries_first_is_no_pin(inside: int, pin: str) -> None:
+    with pytest.raises(PinTooSimple):
+        pins.set_pin(make_member().id, pin)
 
 
 def test_a_pay_code_begins_as_no_wallets_code_does(inside: int) -> None:

@@ -238,7 +238,7 @@ def _target(row: CardDraw) -> int:
         card = _shared(accounts.last_successor(card.id))
     if card.state != CardState.VOID:
         return card.id
-    return opening.electronic_card(members.surviving(row.member_id), None, by="system").id
+    return opening.electronic_card(members.surviving(row.member_id), opening.product(card.product_id), by="system").id
 
 
 def _shared(card_id: int) -> Card:

@@ -12,6 +12,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
 from api.malls import service as malls
+from api.members import service as members
 from api.wallet.errors import (
     BalanceLeft,
     CardBound,
@@ -45,7 +46,10 @@ def bind(member_id: int, number: str, activation_code: str) -> Card:
 
     CardCodeWrong (counted, although refused), CardCodesLocked, CardBound, CardNotUsable.
     """
-    card = session.scalar(select(Card).where(Card.number == number, Card.batch_id.is_not(None)).with_for_update())
+    member_id = members.hold(member_id)
+    card = session.scalar(
+        select(Card).where(Card.number == number, Card.batch_id.is_not(None)).with_for_update().execution_options(populate_existing=True)
+    )
     if card is None:
         raise CardCodeWrong()
     if card.codes_locked_until_at is not None and card.codes_locked_until_at > clock.now():

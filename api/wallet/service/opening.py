@@ -71,8 +71,9 @@ def electronic_card(member_id: int, kind: CardProduct | None, *, by: str, room_f
         raise CardLimitExceeded(limit_fen=limit_of(kind))
     db.alone("electronic-card", member_id, kind.id)
     query = select(Card).where(Card.member_id == member_id, Card.product_id == kind.id, Card.state == CardState.ACTIVE).order_by(Card.id)
-    for card in session.scalars(query.with_for_update(read=True)):
-        if kind.form == ELECTRONIC and has_room(card, kind, room_fen):
+    today = clock.today(malls.mall_info().timezone)
+    for card in session.scalars(query.where(Card.batch_id.is_(None)).with_for_update(read=True)).all():
+        if reading.refusal(card.state, card.expires_on, today) is None and has_room(card, kind, room_fen):
             return card
     return _open(member_id, kind, by)
 

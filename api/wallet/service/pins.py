@@ -12,11 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, db
 from api.kit.db import session
 from api.malls import service as malls
-from api.wallet.errors import PinLocked, PinNeeded, PinProofNeeded, PinWrong
+from api.wallet.errors import PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
 from api.wallet.models import WalletPin
 
 TRIES = 5
 REST = timedelta(minutes=30)
+_RUN = "01234567890"
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # OWASP password storage cheat sheet: argon2id, 19 MiB, t=2, p=1
 
@@ -89,8 +90,10 @@ def _matches(pin: str, kept: str) -> bool:
 def set_pin(member_id: int, pin: str, *, old: str | None = None, proven: bool = False) -> None:
     """Set the first PIN, or another one: with the old one, or `proven` by a fresh code on the phone, which also ends a rest.
 
-    PinProofNeeded, PinWrong, PinLocked.
+    PinTooSimple, PinProofNeeded, PinWrong, PinLocked.
     """
+    if len(set(pin)) == 1 or pin in _RUN or pin in _RUN[::-1]:
+        raise PinTooSimple()
     if is_set(member_id) and not proven:
         if old is None:
             raise PinProofNeeded()
