@@ -1,7 +1,10 @@
 """The stream to phones and tablets: Server-Sent Events, in a small ASGI process of its own.
 
 GET /v1/live with the access token (header, or `?token=` where a browser's EventSource cannot send one). A stream that was cut
-resumes after Last-Event-ID. Messages are hints; without the cache the stream stays open, silent, and the phone polls.
+resumes after Last-Event-ID; it is told one at its beginning, so that it loses nothing even when it was cut before its first message.
+Messages are hints; without the cache the stream stays open, silent, and the phone polls.
+
+Thousands of streams stay open at once, each for hours: what one of them costs in memory is what this module is careful about.
 """
 
 from __future__ import annotations
@@ -9,32 +12,62 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import psycopg
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.kit import clock, db, identity, live, logs
 from api.settings import Settings, from_environment
 
 log = logs.get(__name__)
 
-QUEUE = 100  # messages a slow stream may lag behind before its oldest are dropped; it catches up by asking again
+LAG = 100  # messages a slow stream may lag behind before they are dropped; it catches up by asking again
 PING_SECONDS = 15
 CLOCK_SECONDS = 60
 
 Message = tuple[str, str]  # id, JSON
 BEGINNING = "0-0"
-GAP: Message = ("", "")  # tells a stream that messages may have been missed and that it should look
+GAP: Message = ("", "gap")  # tells a stream that messages may have been missed and that it should look
+PING: Message = ("", "ping")  # tells it to say that it is there
+END: Message = ("", "end")  # tells it that nobody listens, or that the process stops
+
+
+class Line:
+    """What waits to be sent on one stream."""
+
+    __slots__ = ("_waiting", "_wakes")
+
+    def __init__(self) -> None:
+        self._waiting: list[Message] = [GAP]
+        self._wakes: asyncio.Future[None] | None = None
+
+    def put(self, message: Message) -> None:
+        """Never waits. A stream that lags too far drops what waits and looks again, instead of losing a message in the middle."""
+        if message is END or len(self._waiting) >= LAG:
+            self._waiting.clear()
+            message = END if message is END else GAP
+        self._waiting.append(message)
+        if self._wakes is not None and not self._wakes.done():
+            self._wakes.set_result(None)
+
+    async def take(self) -> list[Message]:
+        """Everything that waits, as soon as anything does."""
+        if not self._waiting:
+            self._wakes = asyncio.get_running_loop().create_future()
+            await self._wakes
+            self._wakes = None
+        taken, self._waiting = self._waiting, []
+        return taken
 
 
 class Hub:
@@ -42,7 +75,7 @@ class Hub:
 
     def __init__(self, url: str) -> None:
         self.cache: Any = aioredis.from_url(url, socket_connect_timeout=1, health_check_interval=10, decode_responses=True)
-        self.streams: dict[str, set[asyncio.Queue[Message]]] = {}
+        self.streams: dict[str, set[Line]] = {}
 
     async def listen(self) -> None:
         """Run for the life of the process; a lost cache is asked again every second."""
@@ -50,7 +83,7 @@ class Hub:
             try:
                 async with self.cache.pubsub() as channel:
                     await channel.subscribe("live")
-                    self._tell_all(GAP)
+                    self.tell_all(GAP)
                     async for item in channel.listen():
                         if item["type"] == "message":
                             self._hand_out(json.loads(item["data"]))
@@ -59,13 +92,20 @@ class Hub:
             await asyncio.sleep(1)
 
     def _hand_out(self, item: dict[str, str]) -> None:
-        for queue in self.streams.get(item["topic"], ()):
-            _put(queue, (item["id"], item["message"]))
+        for line in self.streams.get(item["topic"], ()):
+            line.put((item["id"], item["message"]))
 
-    def _tell_all(self, message: Message) -> None:
-        for queues in self.streams.values():
-            for queue in queues:
-                _put(queue, message)
+    def tell_all(self, message: Message) -> None:
+        """Tell every stream."""
+        for lines in self.streams.values():
+            for line in lines:
+                line.put(message)
+
+    async def ping(self) -> None:
+        """Run for the life of the process: proxies and phones give up a line that says nothing."""
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            self.tell_all(PING)
 
     async def missed(self, topic: str, after: str) -> list[Message]:
         """What was sent on a topic after a message the listener has seen."""
@@ -83,31 +123,60 @@ class Hub:
             return BEGINNING
         return str(found[0][0]) if found else BEGINNING
 
-    async def follow(self, topic: str, last: str) -> AsyncIterator[ServerSentEvent]:
-        """The messages of one topic after the last one seen, first those missed, then those to come; none twice."""
-        queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
-        self.streams.setdefault(topic, set()).add(queue)
-        queue.put_nowait(GAP)
+    @contextlib.contextmanager
+    def joined(self, topic: str) -> Iterator[Line]:
+        """A line that hears a topic while it is open."""
+        line = Line()
+        self.streams.setdefault(topic, set()).add(line)
         try:
-            while True:
-                message = await queue.get()
-                for number, text in await self.missed(topic, last) if message == GAP else [message]:
-                    if _order(number) > _order(last):
-                        last = number
-                        yield ServerSentEvent(text, id=number)
+            yield line
         finally:
-            self.streams[topic].discard(queue)
+            self.streams[topic].discard(line)
             if not self.streams[topic]:
                 del self.streams[topic]
 
 
-def _put(queue: asyncio.Queue[Message], message: Message) -> None:
-    if queue.full():
-        # A stream that lags too far drops its queue and looks again instead of losing a message in the middle.
-        while not queue.empty():
-            queue.get_nowait()
-        message = GAP
-    queue.put_nowait(message)
+class EventStream(Response):
+    """The messages of one topic after the last one seen, first those missed, then those to come; none twice."""
+
+    def __init__(self, hub: Hub, topic: str, last: str) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type="text/event-stream")
+        del self.headers["content-length"]
+        self.hub, self.topic, self.last = hub, topic, last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the signature of ASGI
+        """Send until the listener leaves or the process stops."""
+        with self.hub.joined(self.topic) as line:
+            leaving = asyncio.create_task(_end_with_listener(receive, line))
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                # An id without data is no event: it only tells the listener where to resume.
+                await _send(send, f"id: {self.last}\n\n")
+                while (messages := await line.take())[0] is not END:
+                    for message in messages:
+                        await self._say(message, send)
+                await send({"type": "http.response.body", "body": b""})
+            finally:
+                leaving.cancel()
+
+    async def _say(self, message: Message, send: Send) -> None:
+        if message is PING:
+            await _send(send, ": ping\n\n")
+            return
+        for number, text in await self.hub.missed(self.topic, self.last) if message is GAP else [message]:
+            if _order(number) > _order(self.last):
+                self.last = number
+                await _send(send, f"id: {number}\ndata: {text}\n\n")
+
+
+async def _send(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def _end_with_listener(receive: Receive, line: Line) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    line.put(END)
 
 
 def _order(number: str) -> tuple[int, int]:
@@ -136,7 +205,7 @@ async def _stream(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     topic = _topic(who)
     last = _seen(request) or await hub.newest(topic)
-    return EventSourceResponse(hub.follow(topic, last), ping=PING_SECONDS, headers={"X-Accel-Buffering": "no"})
+    return EventStream(hub, topic, last)
 
 
 async def _follow_clock(url: str) -> None:
@@ -161,11 +230,12 @@ def create_app(settings: Settings) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.hub = Hub(settings.redis_url)
-        side = [asyncio.create_task(app.state.hub.listen()), asyncio.create_task(_follow_clock(settings.database_url))]
+        hub = app.state.hub = Hub(settings.redis_url)
+        side = [asyncio.create_task(work) for work in (hub.listen(), hub.ping(), _follow_clock(settings.database_url))]
         yield
         for task in side:
             task.cancel()
+        hub.tell_all(END)
 
     allowed = CORSMiddleware, {"allow_origins": [settings.public_url], "allow_methods": ["GET"], "allow_headers": ["Authorization"]}
     return Starlette(

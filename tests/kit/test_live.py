@@ -1,6 +1,8 @@
 """Live messages: published after the commit only, streamed by the real process, resumed without loss or doubles."""
 
+import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from api import live as api_live
 from api.kit import cache, db, identity, live
+from api.settings import ROOT
 from deploy import embedded
 from tests import processes
 
@@ -127,6 +131,63 @@ def test_a_stream_that_was_cut_resumes_without_loss_or_doubles(stream, mall: int
     for listener in (second, third):
         processes.until(lambda listener=listener: 39 in listener.numbers, 10)
         assert listener.numbers == list(range(3, 40))
+
+
+def test_a_stream_that_was_cut_before_its_first_message_resumes_without_loss(stream, mall: int) -> None:
+    send(mall, 1)
+    first = Listener(stream, token(mall))
+    processes.until(lambda: b"id: " in first.raw, 10)
+    told = first.raw.decode().split("id: ")[1].split("\n")[0]
+    first.close()
+    send(mall, 2, 3)
+    second = Listener(stream, token(mall), after=told)
+    processes.until(lambda: second.numbers == [2, 3], 10)
+    assert first.numbers == []
+
+
+def test_a_stream_on_a_topic_without_messages_is_told_where_to_resume_too(stream, mall: int) -> None:
+    first = Listener(stream, token(mall, member=9))
+    processes.until(lambda: b"id: 0-0\n" in first.raw, 10)
+    first.close()
+    send(mall, 1, member=9)
+    second = Listener(stream, token(mall, member=9), after="0-0")
+    processes.until(lambda: second.numbers == [1], 10)
+    assert second.numbers == [1]
+
+
+def test_a_stream_that_says_nothing_is_kept_alive_and_one_that_lags_looks_again(monkeypatch) -> None:
+    line = api_live.Line()
+    for number in range(api_live.LAG * 3):
+        line.put((f"{number}-0", "{}"))
+    waiting = asyncio.run(line.take())
+    assert len(waiting) <= api_live.LAG
+    assert waiting[0] is api_live.GAP
+    line.put(api_live.PING)
+    line.put(api_live.END)
+    line.put(("1-0", "{}"))
+    assert asyncio.run(line.take())[0] is api_live.END
+
+
+def test_a_listener_that_left_is_forgotten() -> None:
+    hub, sent = api_live.Hub("redis://127.0.0.1:1/0"), []
+
+    async def receive() -> dict:
+        await asyncio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+        assert list(hub.streams) == ["1:member:7"]
+
+    asyncio.run(api_live.EventStream(hub, "1:member:7", "5-1")({}, receive, send))
+    assert hub.streams == {}
+    assert [message.get("body") for message in sent] == [None, b"id: 5-1\n\n", b""]
+
+
+def test_the_procfile_lets_thousands_of_streams_in() -> None:
+    # granian answers at most `backpressure` requests at once, and a stream is a request that lasts: by default 1,024.
+    command = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("live:"))
+    assert int(re.findall(r"--backpressure (\d+)", command)[0]) >= 4_000
 
 
 def test_an_open_stream_outlives_its_cache(stream, valkey, mall: int) -> None:
