@@ -69,6 +69,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorker | 
     return OneWorker(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say a figure that the run prints at its end: figure("0 doubles in 500")."""
+    return lambda said: record_property("figure", said)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Every figure that a test said, beside its name."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind) if report.when == "call"]
+    said = sorted(
+        (report.nodeid.rpartition("::")[2], str(value)) for report in reports for name, value in report.user_properties if name == "figure"
+    )
+    if said:
+        terminalreporter.section("figures")
+    for test, value in said:
+        terminalreporter.write_line(f"{test}: {value}")
+
+
 @pytest.fixture(scope="session")
 def servers() -> dict[str, Any]:
     """Where the servers of this run are: folder, db (port), cache (port)."""
