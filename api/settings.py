@@ -75,6 +75,11 @@ def _is_production(environment: str) -> bool:
     return environment == "production"
 
 
+def _pay_beside(wechat_api: str) -> str:
+    """Where WeChat Pay is: its own host beside WeChat's, on the same simulator otherwise."""
+    return "https://api.mch.weixin.qq.com" if wechat_api.startswith("https://api.weixin.qq.com") else ""
+
+
 def from_environment() -> Settings:
     """Read the environment. SettingsRefused names what is missing or unsafe."""
     env = Env()
@@ -95,7 +100,7 @@ def from_environment() -> Settings:
         public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
         live_url=env.str("LIVE_URL", "http://127.0.0.1:8001"),
         wechat_api=env.str("WECHAT_API", "http://127.0.0.1:5011"),
-        wechat_pay=env.str("WECHAT_PAY_API", ""),
+        wechat_pay=env.str("WECHAT_PAY_API", "") or _pay_beside(env.str("WECHAT_API", "")),
         wechat_appid=env.str("WECHAT_APPID", "wx0000000000000demo"),
         wechat_secret=env.str("WECHAT_SECRET", "demo-wechat-secret"),
         alipay_gateway=env.str("ALIPAY_GATEWAY", "http://127.0.0.1:5012/gateway.do"),
