@@ -326,6 +326,7 @@ def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
 
 @notices.post("/wechat/<int:account_id>")
 @notices.response(204)
+@notices.raw(http.MAX_BODY)
 def take_wechat_notice(account_id: int) -> flask.Response:
     """A notice of WeChat Pay: stored, then acknowledged, then handled"""
     return _take("wechat", account_id)
@@ -333,6 +334,7 @@ def take_wechat_notice(account_id: int) -> flask.Response:
 
 @notices.post("/alipay/<int:account_id>")
 @notices.response(200)
+@notices.raw(http.MAX_BODY)
 def take_alipay_notice(account_id: int) -> flask.Response:
     """A notice of Alipay: stored, then acknowledged, then handled"""
     return _take("alipay", account_id)

@@ -13,7 +13,7 @@ from api.payments.errors import MerchantAccountTaken, MerchantAccountWrong, Merc
 from deploy import merchants
 from tests.conftest import bearer, owner_rows
 from tests.factories import make_shop, make_staff
-from tests.payments.conftest import DEMO, add_account
+from tests.payments.conftest import DEMO, Till, add_account
 from tests.processes import until
 from wechat.simulator import keys as wechat_keys
 
@@ -127,3 +127,31 @@ def test_the_demo_mall_gets_its_accounts_once_and_new_keys_when_the_folder_is_ne
     with db.unit_of_work(mall):
         assert merchants.give(settings, tmp_path) == 4
         assert len(service.accounts().items) == 2
+
+
+def test_certificate_mode_of_alipay_through_a_change_of_its_certificate(mall, alipay, settings, told) -> None:
+    app_id = DEMO["alipay"]["app_id"]
+
+    def text(file: str) -> str:
+        return (alipay.keys / file).read_text()
+
+    with db.unit_of_work(mall):
+        account = service.open_account(by="test", channel="alipay", name="证书模式", **DEMO["alipay"])
+        service.add_key(account.id, kind="own_key", text=text("app_key.pem"), certificate=text("app_cert.pem"), by="test")
+        service.add_key(account.id, kind="root_certificate", text=text("alipay_root_cert.pem"), by="test")
+        for file in ("alipay_cert.pem", "next_alipay_cert.pem"):
+            service.add_key(account.id, kind="trusted_certificate", text=text(file), by="test")
+        kept = [key for key in service.keys(account.id).items if key.kind in ("own_key", "trusted_certificate")]
+        assert all(key.serial and key.ends_at for key in kept)
+    till = Till(mall, alipay, settings, account.id)
+    alipay.sim("applications", app_id=app_id, mode="certificate")
+    try:
+        for mode in ("present", "mixed", "next"):
+            alipay.sim("sign-mode", mode=mode)
+            payment = till.placed()
+            alipay.pay(payment)
+            until(lambda payment=payment: till.due() or till.read(payment).state == "paid", 10)
+    finally:
+        alipay.sim("sign-mode", mode="present")
+        alipay.sim("applications", app_id=app_id, mode="both")
+    assert len(told.paid) == 3

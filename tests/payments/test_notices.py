@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,12 +84,16 @@ def test_an_old_notice_played_again_is_done_once(wechat_till, told, mailbox) -> 
     assert told.paid == [payment.number]
 
 
-def test_ten_megabytes_are_refused(till, mailbox) -> None:
+def test_what_is_larger_than_any_notice_is_refused(till, mailbox, figure) -> None:
+    began = time.monotonic()
     answer = mailbox.post(till.path(), b"x" * 10 * 2**20)
+    figure(f"10 MB refused with {answer.status_code} in {time.monotonic() - began:.2f} s")
     assert answer.status_code == 413
+    assert mailbox.post(till.path(), b"x" * 100_000).status_code == 413
     with db.unit_of_work(till.mall):
         (line,) = service.refusals().items
-    assert (line.body_bytes, line.reason) == (10 * 2**20, "larger than any notice")
+    assert (line.body_bytes, line.reason) == (100_000, "larger than any notice")
+    assert count(till.mall, Notice) == 0
 
 
 def test_another_malls_account_is_not_there(till, mailbox, app) -> None:
