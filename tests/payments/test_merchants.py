@@ -6,6 +6,8 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.kit import clock, db
 from api.payments import service
@@ -16,6 +18,12 @@ from tests.factories import make_shop, make_staff
 from tests.payments.conftest import DEMO, Till, add_account
 from tests.processes import until
 from wechat.simulator import keys as wechat_keys
+
+LOCKED = (
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"password"))
+    .decode()
+)
 
 
 def test_a_shop_of_its_own_collects_for_itself_and_a_mixed_order_by_the_mall(mall, wechat) -> None:
@@ -71,7 +79,9 @@ def test_a_key_is_sealed_and_never_shown_again(mall, wechat, settings, client) -
         ("trusted_certificate", "nonsense"),
         ("root_certificate", "x"),
         ("trusted_key", "x"),
+        ("own_key", LOCKED),
     ],
+    ids=["own", "notice", "certificate", "root", "trusted", "locked"],
 )
 def test_a_key_that_is_none_is_refused_by_name(mall, wechat, kind, text) -> None:
     with db.unit_of_work(mall):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from api.payments.gateways import alipay, wechat
 from api.payments.gateways.alipay import AlipayGateway
 from api.payments.gateways.base import Account, Gateway, KeyRead
@@ -52,7 +54,10 @@ def opened(account: Account) -> Gateway:
 def read_key(channel: str, kind: str, text: str, *, certificate: str, serial: str) -> KeyRead:
     """Look at a key before it is kept. ValueError says what is wrong with it, and nothing of the key."""
     read = wechat.read_key if channel == "wechat" else alipay.read_key
-    return read(kind, text, certificate=certificate, serial=serial)
+    try:
+        return read(kind, text, certificate=certificate, serial=serial)
+    except (TypeError, UnsupportedAlgorithm):
+        raise ValueError("the key is locked by a password, or of a kind that nobody here uses") from None
 
 
 def _ready() -> Settings:

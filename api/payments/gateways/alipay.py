@@ -15,7 +15,7 @@ from alipay.client import AlipayClient, CodeOrder, TradeOrder
 from alipay.records import Trade
 from alipay.signing import private_key, public_key
 from alipay.trust import AppCertificates, Trust, certificate_number, root_number
-from api.kit import clock
+from api.kit import clock, logs
 from api.payments.gateways import base
 from api.payments.gateways.base import (
     Account,
@@ -33,6 +33,7 @@ from api.payments.gateways.base import (
     Shared,
 )
 
+log = logs.get(__name__)
 T = TypeVar("T")
 
 SUBJECT_LENGTH = 256
@@ -187,12 +188,19 @@ class AlipayGateway:
         believed = self._believed()
         if believed not in self._trusts:
             trust = Trust.public_keys(*(key.text for key in believed if key.kind == "trusted_key"))
-            certificates = [key.text for key in believed if key.kind == "trusted_certificate"]
-            roots = self._account.valid("root_certificate", clock.now())
-            if certificates and roots:
-                trust |= Trust.certificates(*certificates, root=roots[0].text)
+            for root in self._account.valid("root_certificate", clock.now())[:1]:
+                for key in believed:
+                    trust |= _certified(key, root) if key.kind == "trusted_certificate" else Trust()
             self._trusts[believed] = trust
         return self._trusts[believed]
+
+
+def _certified(key: Key, root: Key) -> Trust:
+    try:
+        return Trust.certificates(key.text, root=root.text)
+    except ValueError:
+        log.error("a certificate does not lead to Alipay's root and is not believed", serial=key.serial)
+        return Trust()
 
 
 def read_key(kind: str, text: str, *, certificate: str, serial: str) -> KeyRead:  # noqa: ARG001 - Alipay's keys have no ids of their own
