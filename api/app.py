@@ -100,6 +100,7 @@ def _introduce_rooms() -> None:
     payments.on_paid[:] = [checkout.settle_payment]
     payments.on_closed[:] = [checkout.payment_over]
     payments.on_refund_final[:] = [checkout.settle_refund]
+    wallet.held[:] = [checkout.value_held]
 
 
 def _has_receipts(member_id: int) -> bool:

@@ -112,9 +112,13 @@ def test_a_cancelled_order_frees_everything(street: Street) -> None:
     shopper = street.shopper(points_held=1_000, principal_fen=2_000, bonus_fen=100)
     number = shopper.ordered(10_000)["order"]["number"]
     assert (shopper.points()["balance"], shopper.value()) == (0, (0, 0))
+    told = shopper.get("/v1/wallet")
+    assert (told["held_principal_fen"], told["held_bonus_fen"]) == (2_000, 100)
     cancelled = shopper.send("put", f"/v1/orders/{number}/cancellation")
     assert (cancelled.status_code, cancelled.json["state"]) == (200, "closed")
     assert (shopper.points()["balance"], shopper.value()) == (1_000, (2_000, 100))
+    assert shopper.get("/v1/wallet")["held_principal_fen"] == 0
+    assert shopper.get("/v1/wallet/history")["items"][0]["title"]["en"].startswith("Order given up")
     assert shopper.send("put", f"/v1/orders/{number}/cancellation").json["state"] == "closed"
     street.books_agree()
 

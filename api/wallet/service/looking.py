@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from api.kit import pages
 from api.kit.db import session
@@ -29,6 +29,8 @@ TITLES = {
     "card_replacement": ("换卡", "Moved to another card"),
     "card_void": ("作废", "Card made void"),
     "order_hold": ("消费", "Paid"),
+    "order_refund_card": ("退款", "Refunded"),
+    "order_release_card": ("订单取消，退回", "Order given up"),
 }
 BACK, IN, OUT = ("退回", "Given back"), ("转入", "In"), ("转出", "Out")
 
@@ -113,12 +115,14 @@ def _movements(numbers: dict[int, str], cursor: str | None, limit: int) -> pages
 
 def _where(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """cause → the shop it was for, of draws and of what came back."""
-    causes = [row.cause_id for row in rows]
-    drawn = select(CardDraw.cause_type, CardDraw.cause_id, CardDraw.shop_id).where(CardDraw.cause_id.in_(causes))
+    causes = [(row.cause_type, row.cause_id) for row in rows]
+    drawn = select(CardDraw.cause_type, CardDraw.cause_id, CardDraw.shop_id).where(
+        tuple_(CardDraw.cause_type, CardDraw.cause_id).in_(causes)
+    )
     back = (
         select(CardReturn.cause_type, CardReturn.cause_id, CardDraw.shop_id)
         .join(CardDraw, CardDraw.id == CardReturn.draw_id)
-        .where(CardReturn.cause_id.in_(causes))
+        .where(tuple_(CardReturn.cause_type, CardReturn.cause_id).in_(causes))
     )
     found = {(row.cause_type, row.cause_id): row.shop_id for query in (drawn, back) for row in session.execute(query) if row.shop_id}
     names = malls.shop_names(set(found.values())) if found else {}
