@@ -105,8 +105,8 @@ def install(app: flask.Flask, settings: Settings) -> None:
 
 
 def policy(settings: Settings) -> str:
-    """The Content-Security-Policy of the pages. In development they may also ask the simulators for a sign-in code."""
-    connect = " ".join([POLICY["connect-src"], *simulators(settings).values()])
+    """The Content-Security-Policy of the pages. They listen to the live stream; in development they may also ask the simulators."""
+    connect = " ".join([POLICY["connect-src"], *filter(None, [live_origin(settings)]), *simulators(settings).values()])
     return "; ".join(f"{name} {value}" for name, value in {**POLICY, "connect-src": connect}.items())
 
 
@@ -116,6 +116,13 @@ def simulators(settings: Settings) -> dict[str, str]:
         return {}
     given = {"wechat": settings.wechat_api, "alipay": settings.alipay_gateway}
     return {name: _origin(url) for name, url in given.items() if not _origin(url).endswith((".qq.com", ".alipay.com"))}
+
+
+def live_origin(settings: Settings) -> str:
+    """Where the live stream is, if it is not where the pages are; else empty."""
+    if not settings.live_url or _origin(settings.live_url) == _origin(settings.public_url):
+        return ""
+    return _origin(settings.live_url)
 
 
 def _origin(url: str) -> str:
@@ -162,7 +169,24 @@ def shopper_settings(mall_code: str) -> Response:
     told: dict[str, object] = {"mall": mall_code, "mode": "production" if settings.production else "development"}
     if found := simulators(settings):
         told["simulators"] = found
-    response = flask.jsonify(told)
+    return _told(told | _live())
+
+
+@blp.get("/shop/<mall_code>/settings.json")
+def tablet_settings(mall_code: str) -> Response:
+    """Where a shop's tablet listens to the live stream, if not where its pages are."""
+    if not _mall_is_there(mall_code):
+        raise MallNotFound()
+    return _told({"mall": mall_code, **_live()})
+
+
+def _live() -> dict[str, object]:
+    origin = live_origin(_settings())
+    return {"live": origin} if origin else {}
+
+
+def _told(what: dict[str, object]) -> Response:
+    response = flask.jsonify(what)
     response.headers["Cache-Control"] = ASK_AGAIN
     return response
 

@@ -31,7 +31,7 @@ class Settings:
     domain_files: Path = ROOT / "var" / "domain"
     ocr_models: Path = ROOT / "var" / "ocr-models"
     public_url: str = "http://127.0.0.1:8000"
-    live_url: str = "http://127.0.0.1:8001"
+    live_url: str = ""  # empty: the stream is where the app is
     wechat_api: str = "http://127.0.0.1:5011"
     wechat_pay: str = ""  # api.mch.weixin.qq.com; empty: where wechat_api is
     wechat_appid: str = "wx0000000000000demo"
@@ -98,7 +98,7 @@ def from_environment() -> Settings:
         domain_files=Path(env.str("DOMAIN_FILES", str(ROOT / "var" / "domain"))),
         ocr_models=Path(env.str("OCR_MODELS_DIR", str(ROOT / "var" / "ocr-models"))),
         public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
-        live_url=env.str("LIVE_URL", "http://127.0.0.1:8001"),
+        live_url=env.str("LIVE_URL", ""),
         wechat_api=env.str("WECHAT_API", "http://127.0.0.1:5011"),
         wechat_pay=env.str("WECHAT_PAY_API", "") or _pay_beside(env.str("WECHAT_API", "")),
         wechat_appid=env.str("WECHAT_APPID", "wx0000000000000demo"),

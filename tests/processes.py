@@ -149,16 +149,17 @@ class Processes:
         self.started.append(process)
         return process
 
-    def web(self, workers: int = 1, **env: str) -> Process:
+    def web(self, workers: int = 1, port: int = 0, **env: str) -> Process:
         """The web server, ready; `url` is where."""
-        return self._granian("web", "wsgi", "wsgi:app", "--workers", str(workers), "--blocking-threads", "4", "--backlog", "1024", **env)
+        options = ["--workers", str(workers), "--blocking-threads", "4", "--backlog", "1024"]
+        return self._granian("web", "wsgi", "wsgi:app", options, env, port)
 
     def live(self, **env: str) -> Process:
         """The live stream, ready."""
-        return self._granian("live", "asgi", "api.live:app", "--workers", "1", "--workers-kill-timeout", "5", **env)
+        return self._granian("live", "asgi", "api.live:app", ["--workers", "1", "--workers-kill-timeout", "5"], env)
 
-    def _granian(self, name: str, interface: str, target: str, *options: str, **env: str) -> Process:
-        port = embedded.free_port()
+    def _granian(self, name: str, interface: str, target: str, options: list[str], env: dict[str, str], at: int = 0) -> Process:
+        port = at or embedded.free_port()
         process = self.start(
             name, "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port), *options,
             "--no-ws", "--log-level", "warning", target, url=f"http://127.0.0.1:{port}", **env,

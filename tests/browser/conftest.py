@@ -53,6 +53,7 @@ def stack(
     with mall_stack.running(url, owner, embedded.Valkey(servers["cache"]).url(31), base, folder) as made:
         configure(made.settings)
         mall_stack.shop_manager(made.mall)
+        mall_stack.merchant_accounts(made.settings, made.mall)
         yield made
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from api.kit import db
 from api.settings import ROOT, Settings
-from deploy import demo, embedded, faces, paper
+from deploy import demo, embedded, faces, merchants, paper
 from deploy.demo_shops import SHOPS
 from tests import processes
 
@@ -162,7 +162,8 @@ def running(database: str, owner: str, redis: str, base: Settings, folder: Path)
         _simulator(run, "wechat", wechat, folder)
         _simulator(run, "alipay", alipay, folder)
         fill(run, MEMBERS, SALES_A_MEMBER)
-        server = run.web(1)
+        run.extra["LIVE_URL"] = run.live().url
+        server = run.web(1, port=web)
         run.worker("work")
         run.worker("ocr")
         made = Stack(settings, run, server.url, settings.wechat_api, f"http://127.0.0.1:{alipay}")
@@ -196,6 +197,12 @@ def shop_manager(mall: int) -> None:
     with db.unit_of_work(mall):
         shop = session.scalars(select(Shop).where(Shop.code == f"T{CAFE + 1:03d}")).one()
         staff.open_account(login=SHOP_STAFF, password=demo.PASSWORD, name="木棉店长", role=Role.SHOP_MANAGER, shop_id=shop.id, by="command")
+
+
+def merchant_accounts(settings: Settings, mall: int) -> None:
+    """The mall collects through both simulators, with the keys that they made."""
+    with db.unit_of_work(mall):
+        merchants.give(settings, settings.alipay_keys.parent)
 
 
 def kept(entrance: str, answer: dict[str, Any]) -> dict[str, str]:

@@ -109,6 +109,20 @@ def test_only_in_development_may_pages_ask_the_simulators(app, settings, folder)
     create_app(settings)
 
 
+def test_pages_know_where_the_live_stream_is_and_may_listen_to_it(app, settings, folder) -> None:
+    with db.unit_of_work():
+        make_mall(code="hill")
+    apart = dataclasses.replace(settings, faces=folder, public_url="https://mall.example", live_url="https://live.mall.example:8443")
+    browser = create_app(apart).test_client()
+    assert browser.get("/shop/hill/settings.json").json == {"mall": "hill", "live": "https://live.mall.example:8443"}
+    assert browser.get("/m/hill/settings.json").json["live"] == "https://live.mall.example:8443"
+    assert " https://live.mall.example:8443" in browser.get("/shop/hill/").headers["Content-Security-Policy"]
+    together = create_app(dataclasses.replace(apart, live_url="https://mall.example")).test_client()
+    assert together.get("/shop/hill/settings.json").json == {"mall": "hill"}
+    assert "live.mall" not in together.get("/shop/hill/").headers["Content-Security-Policy"]
+    create_app(settings)
+
+
 def test_in_development_the_first_address_says_what_is_where(browser) -> None:
     page = browser.get("/").get_data(as_text=True)
     assert all(address in page for address in ("/m/demo/", "/shop/demo/", "/office/demo/", "/docs"))
