@@ -26,6 +26,7 @@ from api.merges import routes as merge_routes
 from api.merges import service as merges
 from api.messages import routes as message_routes
 from api.messages import service as messages
+from api.messages import wechat_push
 from api.payments import commands as payment_commands
 from api.payments import routes as payment_routes
 from api.payments import service as payments
@@ -84,6 +85,7 @@ def configure(settings: Settings) -> None:
     wechat_login.configure(settings)
     alipay_login.configure(settings)
     sms.configure(settings)
+    wechat_push.configure(settings)
     payments.configure(settings)
     _introduce_rooms()
 

@@ -36,6 +36,7 @@ class Settings:
     wechat_pay: str = ""  # api.mch.weixin.qq.com; empty: where wechat_api is
     wechat_appid: str = "wx0000000000000demo"
     wechat_secret: str = field(default="demo-wechat-secret", repr=False)
+    wechat_templates: str = ""
     alipay_gateway: str = "http://127.0.0.1:5012/gateway.do"
     alipay_appid: str = "2021000000000000"
     alipay_keys: Path = ROOT / "var" / "simulators" / "alipay"
@@ -103,6 +104,7 @@ def from_environment() -> Settings:
         wechat_pay=env.str("WECHAT_PAY_API", "") or _pay_beside(env.str("WECHAT_API", "")),
         wechat_appid=env.str("WECHAT_APPID", "wx0000000000000demo"),
         wechat_secret=env.str("WECHAT_SECRET", "demo-wechat-secret"),
+        wechat_templates=env.str("WECHAT_TEMPLATES", ""),
         alipay_gateway=env.str("ALIPAY_GATEWAY", "http://127.0.0.1:5012/gateway.do"),
         alipay_appid=env.str("ALIPAY_APPID", "2021000000000000"),
         alipay_keys=Path(env.str("ALIPAY_KEYS", str(ROOT / "var" / "simulators" / "alipay"))),

@@ -1,4 +1,5 @@
-"""A Message (消息) is a line in a member's inbox; a MessageWant says which kinds the member wants, and where."""
+"""A Message (消息) is a line in a member's inbox; a MessageWant says which kinds the member wants, and where; a PushGrant counts how many
+messages of a template the member has agreed to get on the phone."""
 
 from __future__ import annotations
 
@@ -32,6 +33,18 @@ class Unwanted(StrEnum):
     OTHER = "other"
 
 
+class Push(StrEnum):
+    """How far a message is that goes to the phone too."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    SENDING = "sending"  # asked, and not answered (yet): never asked again
+    SENT = "sent"
+    REFUSED = "refused"  # the member's agreement was used up or taken back
+    FAILED = "failed"
+
+
+_PUSHES = tuple(str(one) for one in Push)
 _KINDS = tuple(str(kind) for kind in Kind)
 _REASONS = tuple(str(reason) for reason in Unwanted)
 
@@ -47,6 +60,8 @@ class Message(MallOwned, Model):
         Index("ix_messages_inbox", "mall_id", "member_id", "id"),
         Index("ix_messages_unread", "mall_id", "member_id", "id", postgresql_where=text("read_at IS NULL")),
         Index("ix_messages_expires", "mall_id", "expires_at"),
+        Index("ix_messages_to_push", "mall_id", "id", postgresql_where=text("push_state = 'waiting'")),
+        CheckConstraint(f"push_state IN {_PUSHES}", name="push_state_known"),
     )
 
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
@@ -56,6 +71,7 @@ class Message(MallOwned, Model):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
     page: Mapped[str | None]  # where in the mini-program it leads: "receipt?id=7"
     push: Mapped[bool]  # whether the member wanted it pushed to the phone too, when it was sent
+    push_state: Mapped[str | None]  # of those the member had agreed to get by a template (Push)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
@@ -79,3 +95,15 @@ class MessageWant(MallOwned, Model):
     reason: Mapped[str | None]  # why not to be contacted (Unwanted)
     paused_until_on: Mapped[date | None]  # nothing of it before this day
     changed_at: Mapped[datetime]
+
+
+class PushGrant(MallOwned, Model):
+    """How many more messages of one template a member has agreed to: WeChat can be asked by nobody, so it is counted here."""
+
+    __tablename__ = "push_grants"
+    __table_args__ = (UniqueConstraint("mall_id", "member_id", "template_id"), CheckConstraint("left_count >= 0", name="never_overdrawn"))
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+    template_id: Mapped[str]
+    left_count: Mapped[int]
+    granted_at: Mapped[datetime]

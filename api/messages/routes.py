@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.kit import http, identity, pages
+from api.kit import http, identity, limits, pages
+from api.kit.limits import Limit
+from api.kit.once import IdempotencyKeyReused
 from api.messages import errors, schemas, service
 from api.messages.models import Message
+
+GRANTS_BY_MEMBER = Limit("push-grants", 30, 3600)
 
 inbox = http.Blueprint("messages", __name__, audience=identity.members, url_prefix="/messages", description="My messages")
 wants = http.Blueprint("wants", __name__, audience=identity.members, url_prefix="/me/wants", description="Which messages I want")
@@ -42,6 +46,18 @@ def read_all_messages(args: dict[str, Any]) -> dict[str, int]:
 def list_wants() -> dict[str, Any]:
     """Which messages I want, and where"""
     return {"wants": service.wants_of(identity.member().id)}
+
+
+@wants.post("/grants")
+@wants.arguments(schemas.PushGrantArgs)
+@wants.response(204)
+@wants.problems(limits.TooOften, IdempotencyKeyReused)
+@wants.idempotent
+def grant_pushes(args: dict[str, Any]) -> None:
+    """I agreed on my phone to one more message of these templates"""
+    who = identity.member()
+    limits.spend(GRANTS_BY_MEMBER, f"{who.mall_id}:{who.id}")
+    service.grant(who.id, args["template_ids"])
 
 
 @wants.put("")

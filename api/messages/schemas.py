@@ -69,6 +69,9 @@ class WantSchema(Schema):
     push = ma.fields.Boolean(required=True)
     reason = ma.fields.String(allow_none=True, required=True)
     paused_until_on = ma.fields.Date(allow_none=True, required=True)
+    template_id = ma.fields.String(
+        allow_none=True, required=True, metadata={"description": "the WeChat template to ask the member's agreement for"}
+    )
 
 
 class WantListSchema(Schema):
@@ -91,3 +94,9 @@ class WantsArgs(Schema):
     """The kinds that change; the others stay."""
 
     wants = ma.fields.List(ma.fields.Nested(WantArgs), required=True, validate=Length(1, len(Kind)))
+
+
+class PushGrantArgs(Schema):
+    """The templates that the member has just agreed to, one message each."""
+
+    template_ids = ma.fields.List(ma.fields.String(validate=Length(1, 64)), required=True, validate=Length(1, len(Kind)))

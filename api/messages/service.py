@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, case, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, live, pages
@@ -16,12 +17,17 @@ from api.malls import service as malls
 from api.members import service as members
 from api.members.service import merging
 from api.members.service.merging import Moved
+from api.messages import wechat_push
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
-from api.messages.models import Kind, Message, MessageWant
+from api.messages.models import Kind, Message, MessageWant, Push, PushGrant
+from api.messages.wechat_push import Outcome
 
 KEPT = timedelta(days=180)
 EXPORT_ROWS = 10_000
 REMOVED_AT_ONCE = 5000
+GRANTS_AT_MOST = 50
+PUSHED_AT_ONCE = 500
+PUSHED_WITHIN = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,26 @@ class Want:
     reason: str | None = None
     paused_until_on: date | None = None
 
+    @property
+    def template_id(self) -> str | None:
+        """The WeChat template that the member may agree to for this kind."""
+        return wechat_push.template_of(str(self.kind))
+
     def takes_offers(self, today: date) -> bool:
         """Whether an offer goes to the inbox today. Neither a pause nor a wish ever keeps service out of it."""
         return self.inbox and (self.paused_until_on is None or self.paused_until_on <= today)
+
+
+@dataclass(frozen=True)
+class Pushing:
+    """What goes to whose phone."""
+
+    openid: str
+    kind: str
+    title: str
+    body: str
+    at: datetime
+    page: str | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,7 @@ def send(
             body=body,
             page=page,
             push=_push(member_id, kind, today),
+            push_state=_push_state(member_id, kind, today),
             created_at=now,
             expires_at=expires_at or now + KEPT,
         )
@@ -93,6 +117,14 @@ def _push(member_id: int, kind: Kind, today: date) -> Any:
     no_pause = func.coalesce(MessageWant.paused_until_on <= today, True)
     said = select(MessageWant.push & no_pause).where(MessageWant.member_id == member_id, MessageWant.kind == str(kind))
     return func.coalesce(said.scalar_subquery(), True)
+
+
+def _push_state(member_id: int, kind: Kind, today: date) -> Any:
+    template_id = wechat_push.template_of(str(kind))
+    if template_id is None:
+        return None
+    agreed = exists().where(PushGrant.member_id == member_id, PushGrant.template_id == template_id, PushGrant.left_count > 0)
+    return case((and_(_push(member_id, kind, today), agreed), str(Push.WAITING)))
 
 
 def inbox(member_id: int, *, kind: str | None = None, unread: bool = False, cursor: str | None = None, limit: int = 20) -> Inbox:
@@ -174,6 +206,64 @@ def _want(member_id: int, kind: Kind, said: Any) -> Want:
     return Want(kind, False, said.inbox, said.push, said.reason, said.paused_until_on) if said else Want(kind, False, True, True)
 
 
+# Pushing to the phone: one agreement, one message
+
+
+def grant(member_id: int, templates: Sequence[str]) -> None:
+    """The member agreed on the phone to one more message of each of these templates; those we do not use count for nothing."""
+    ours = {template_id for kind in Kind if (template_id := wechat_push.template_of(str(kind)))}
+    for template_id in sorted(ours.intersection(templates)):
+        said = {"left_count": 1, "granted_at": clock.now()}
+        more = said | {"left_count": func.least(PushGrant.left_count + 1, GRANTS_AT_MOST)}
+        stored = insert(PushGrant).values(member_id=member_id, template_id=template_id, **said)
+        session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "template_id"], set_=more))
+
+
+def queue_pushes() -> list[int]:
+    """Take messages that wait to be pushed, each once, some hundreds at a time; those that waited too long stay in the inbox only."""
+    waiting = select(Message.id).where(Message.push_state == Push.WAITING).order_by(Message.id).limit(PUSHED_AT_ONCE)
+    taken = update(Message).where(Message.id.in_(waiting.with_for_update(skip_locked=True)))
+    late = case((Message.created_at < clock.now() - PUSHED_WITHIN, str(Push.FAILED)), else_=str(Push.QUEUED))
+    rows = session.execute(taken.values(push_state=late).returning(Message.id, Message.push_state)).all()
+    return [row.id for row in rows if row.push_state == Push.QUEUED]
+
+
+def begin_push(message_id: int) -> Pushing | None:
+    """Count one agreement of the member down for a message; what is to be sent to whom. None when there is nothing to send (any more)."""
+    message = session.get(Message, message_id, with_for_update=True)
+    if message is None or message.push_state != Push.QUEUED:
+        return None
+    openid = members.subject(message.member_id, wechat_push.CHANNEL, wechat_push.app_id())
+    if openid is None or message.read_at is not None or not _take_grant(message.member_id, message.kind):
+        message.push_state = str(Push.REFUSED)
+        return None
+    message.push_state = str(Push.SENDING)
+    at = message.created_at.astimezone(ZoneInfo(malls.mall_info().timezone))
+    return Pushing(openid, message.kind, message.title["zh"], message.body["zh"], at, message.page)
+
+
+def end_push(message_id: int, outcome: Outcome) -> None:
+    """Note what became of a push. Surely not sent: the agreement is given back and it is queued again; no answer: it is left alone."""
+    message = session.get(Message, message_id, with_for_update=True)
+    if message is None or message.push_state != Push.SENDING or outcome == Outcome.UNKNOWN:
+        return
+    states = {Outcome.SENT: Push.SENT, Outcome.REFUSED: Push.REFUSED, Outcome.LATER: Push.QUEUED, Outcome.WRONG: Push.FAILED}
+    message.push_state = str(states[outcome])
+    if outcome in (Outcome.LATER, Outcome.WRONG):
+        _change_grant(message.member_id, message.kind, PushGrant.left_count + 1)
+    elif outcome == Outcome.REFUSED:
+        _change_grant(message.member_id, message.kind, 0)
+
+
+def _take_grant(member_id: int, kind: str) -> bool:
+    return _change_grant(member_id, kind, PushGrant.left_count - 1, PushGrant.left_count > 0)
+
+
+def _change_grant(member_id: int, kind: str, left: Any, *only: Any) -> bool:
+    mine = (PushGrant.member_id == member_id, PushGrant.template_id == wechat_push.template_of(kind), *only)
+    return rows_changed(update(PushGrant).where(*mine).values(left_count=left)) == 1
+
+
 # What other rooms ask
 
 
@@ -211,7 +301,7 @@ def _day(day: date | None) -> str | None:
 
 def forget(member_id: int) -> None:
     """The member closed the account: messages and wishes go."""
-    for table in (Message, MessageWant):
+    for table in (Message, MessageWant, PushGrant):
         session.execute(delete(table).where(table.member_id == member_id))
 
 
@@ -221,6 +311,13 @@ def hand_over(from_member_id: int, into_member_id: int) -> None:
     kept = select(MessageWant.kind).where(MessageWant.member_id == into_member_id).scalar_subquery()
     session.execute(delete(MessageWant).where(MessageWant.member_id == from_member_id, MessageWant.kind.in_(kept)))
     session.execute(update(MessageWant).where(MessageWant.member_id == from_member_id).values(member_id=into_member_id))
+    # Agreements are of an openid, and the phones that gave them are known to the survivor now; of the same template the larger count stays.
+    moved = select(PushGrant.template_id, PushGrant.left_count, PushGrant.granted_at).where(PushGrant.member_id == from_member_id)
+    for row in session.execute(moved).all():
+        stored = insert(PushGrant).values(member_id=into_member_id, **row._asdict())
+        larger = func.greatest(PushGrant.left_count, stored.excluded.left_count)
+        session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "template_id"], set_={"left_count": larger}))
+    session.execute(delete(PushGrant).where(PushGrant.member_id == from_member_id))
 
 
 def lend(from_member_id: int, into_member_id: int) -> list[Moved]:

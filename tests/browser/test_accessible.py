@@ -176,3 +176,21 @@ def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack) -> None:
 @pytest.mark.parametrize("entrance", ["office", "shop"])
 def test_the_door_of_the_console(entrance: str, window: Windows) -> None:
     check(window(entrance), ("sign-in",), "sign-in")
+
+
+@pytest.mark.parametrize("entrance", ["m", "office", "shop"])
+def test_every_page_in_english_fits_its_screen(entrance: str, window: Windows, stack: Stack, life: dict[str, Any]) -> None:
+    from tests.browser.stack import SHOP_STAFF
+
+    who = {"m": life["signed"], "office": life["admin"], "shop": stack.staff(SHOP_STAFF)}[entrance]
+    pages = {"m": {name: (path,) for name, path in PHONE.items()}, "office": OFFICE, "shop": SHOP}[entrance]
+    visit, wide = window(entrance, who, english=True), []
+    for name, addresses in pages.items():
+        for number, address in enumerate(addresses):
+            page = visit.open(address.format(**life))
+            settled(page)
+            expect(page.locator("html")).to_have_attribute("lang", "en")
+            visit.shot(f"page-{entrance}-{name}{number or ''}")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append(address)
+    assert wide == []

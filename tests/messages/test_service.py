@@ -92,6 +92,7 @@ def test_service_messages_stay_in_the_inbox(inside: int) -> None:
     assert {one.kind: (one.inbox, one.push) for one in service.wants_of(member)} == {
         Kind.RECEIPT: (True, True),
         Kind.POINTS: (True, False),
+        Kind.ORDER: (True, True),
         Kind.OFFER: (False, False),
     }
 
@@ -125,7 +126,7 @@ def test_an_export_holds_messages_and_wishes(inside: int) -> None:
     send(member)
     told = members.exports["messages"](member)
     assert told["messages"][0]["title"] == {"zh": "题", "en": "T"}
-    assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "offer"]
+    assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "order", "offer"]
 
 
 def test_closing_the_account_empties_the_inbox(inside: int) -> None:
@@ -146,4 +147,8 @@ def test_a_fold_hands_messages_and_wishes_over(inside: int) -> None:
     service.want(older, Kind.POINTS, push=True)
     service.hand_over(younger, older)
     assert service.inbox(older).unread == 1
-    assert {one.kind: one.push for one in service.wants_of(older) if one.service} == {Kind.RECEIPT: False, Kind.POINTS: True}
+    assert {one.kind: one.push for one in service.wants_of(older) if one.service} == {
+        Kind.RECEIPT: False,
+        Kind.POINTS: True,
+        Kind.ORDER: True,
+    }
