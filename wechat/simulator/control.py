@@ -317,7 +317,8 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
 
     @sim.delete("/faults")
     def heal() -> Answer:
-        """No fault, no trouble and fair weather from now on."""
+        """No fault, no trouble, no quota used up and fair weather from now on."""
+        store.people.forget_logins()
         store.faults.clear()
         postman.troubles.clear()
         store.weather.calls, store.weather.notices = {}, {}
