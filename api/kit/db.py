@@ -47,7 +47,8 @@ ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_versi
 MAX_TRIES = 4
 RESTED = 1.0  # seconds
 
-_ENTER = f"SELECT set_config('{MALL_SETTING}', %s, true)"
+#: Enter the mall and read its row at once: nearly every request asks for it next.
+_ENTER = f"SELECT set_config('{MALL_SETTING}', %(id)s::text, true), to_jsonb(m) FROM (SELECT) one LEFT JOIN malls m ON m.id = %(id)s"  # noqa: S608
 
 T = TypeVar("T")
 
@@ -181,9 +182,26 @@ def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> 
 
 
 def enter(mall_id: int) -> None:
-    """Enter a mall for the rest of this transaction."""
-    session.connection().exec_driver_sql(_ENTER, (str(int(mall_id)),))
-    session.info["mall_id"] = mall_id
+    """Enter a mall for the rest of this transaction. Its row is at hand in `mall_row`."""
+    _, row = session.connection().exec_driver_sql(_ENTER, {"id": int(mall_id)}).one()
+    session.info["mall_id"], session.info["mall_row"] = mall_id, row
+
+
+def mall_row() -> dict[str, Any] | None:
+    """The entered mall's row as it was on entering; None when there is no such mall, or it was changed since (`forget_mall_row`)."""
+    row: dict[str, Any] | None = session.info.get("mall_row")
+    return row
+
+
+def forget_mall_row() -> None:
+    """The mall's row was changed in this transaction: read it anew."""
+    session.info.pop("mall_row", None)
+
+
+def keep(row: T) -> T:
+    """Hold a row until the unit of work ends, so that asking for it again by its number needs no statement."""
+    session.info.setdefault("kept", []).append(row)
+    return row
 
 
 def mall() -> int:

@@ -93,6 +93,14 @@ WHERE a.paid_at < %(before)s::timestamptz AND u.code = ANY(%(codes)s::text[]) AN
 """
 
 #: A member's points by the instant they expire; what is past it already comes first.
+#: A member's spendable points: what the account holds, less what is past its time although the nightly expiry has not run yet.
+SPENDABLE = """
+SELECT greatest(0, a.balance - coalesce((
+  SELECT sum(b.left_points) FROM points_batches b
+  WHERE b.member_id = a.owner_id AND b.left_points > 0 AND b.expires_at <= %(now)s::timestamptz), 0))::bigint
+FROM ledger_accounts a WHERE a.owner_kind = 'member' AND a.owner_id = %(member_id)s AND a.asset = 'points'
+"""
+
 FORECAST = """
 SELECT expires_at, sum(left_points)::bigint FROM points_batches
 WHERE member_id = %(member_id)s AND left_points > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST LIMIT 400

@@ -25,6 +25,7 @@ class Sale(MallOwned, Model):
         Index("ix_sales_shop_time", "mall_id", "shop_id", "paid_at", "id"),
         Index("ix_sales_member_time", "mall_id", "member_id", "paid_at", "id", postgresql_where=text("member_id IS NOT NULL")),
         Index("ix_sales_time", "mall_id", "paid_at", "id"),
+        Index("ix_sales_untimed", "mall_id", "shop_id", "paid_fen", "paid_at", postgresql_where=text("NOT minute_known")),
     )
 
     shop_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shops.id"))

@@ -9,11 +9,26 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, and_, column, false, func, or_, select, union, update, values
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    and_,
+    column,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+    union_all,
+    update,
+    values,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, pages
-from api.kit.db import rows_changed, session
+from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import merging
@@ -100,17 +115,20 @@ def sight(
         channel, paid_at, paid_on, minute_known, paid_fen, matching.number_key(receipt_no), matching.number_key(external_no)
     )
     settled = _settled(tenders, paid_fen)
-    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
-    if (earlier := _told_before(source_type, source_id)) is not None:
-        return earlier
-    sale, is_new = _sale_of(told, shop_id), False
-    if sale is None:
-        sale, is_new = _record(told, shop_id, receipt_no, settled, lines, earning_fen), True
-    elif earning_fen is not None:
-        _know_better(sale, settled, earning_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
+    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+    earlier, candidates = _known(told, shop_id, source_type, source_id)
+    if earlier is not None:
+        return earlier
+    chosen = matching.choose(told, candidates)
+    if chosen is None:
+        facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
+        return _record(told, shop_id, facts, source, external_no)
+    sale = session.get_one(Sale, chosen, populate_existing=True)
+    if earning_fen is not None:
+        _know_better(sale, settled, earning_fen)
     seen = _remember(sale, told, source, receipt_no, external_no)
-    return Sighted(sale.id, seen.id, is_new, sale.scored_by)
+    return Sighted(sale.id, seen.id, False, sale.scored_by)
 
 
 def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
@@ -148,61 +166,59 @@ def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
     return [*known, [str(TenderKind.OTHER), rest]] if rest and tenders else known
 
 
-def _told_before(source_type: str, source_id: int) -> Sighted | None:
-    row = session.execute(
-        select(Sighting.sale_id, Sighting.id, Sale.scored_by)
-        .join(Sale, Sale.id == Sighting.sale_id)
-        .where(Sighting.source_type == source_type, Sighting.source_id == source_id)
-    ).first()
-    return Sighted(row.sale_id, row.id, False, row.scored_by) if row else None
-
-
-def _sale_of(told: matching.Told, shop_id: int) -> Sale | None:
-    chosen = matching.choose(told, _candidates(told, shop_id))
-    return session.get(Sale, chosen, populate_existing=True) if chosen is not None else None
-
-
-def _candidates(told: matching.Told, shop_id: int) -> list[matching.Candidate]:
-    """Sales of this shop that share a number, or the amount on nearly the same day, with all their sightings. One statement."""
-    same = [Sale.paid_at.between(told.paid_at - timedelta(hours=36), told.paid_at + timedelta(hours=36)) & (Sale.paid_fen == told.paid_fen)]
-    numbered = [
-        column == key
-        for column, key in ((Sighting.number_key, told.number_key), (Sighting.external_key, told.external_key))
-        if key is not None
-    ]
-    ids: Any = select(Sale.id).where(Sale.shop_id == shop_id, *same)
-    if numbered:
-        ids = ids.union(select(Sighting.sale_id).where(Sighting.shop_id == shop_id, or_(*numbered)))
+def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> tuple[Sighted | None, list[matching.Candidate]]:
+    """What this source told before, if it did; and the sales of this shop that the telling may be another sighting of, with all told of
+    them: those with its number, or its amount at nearly the same moment (or day, where no minute is known). One statement."""
     rows = session.execute(
-        select(Sighting, Sale.paid_on).join(Sale, Sale.id == Sighting.sale_id).where(Sighting.sale_id.in_(ids)).order_by(Sighting.id)
+        select(Sighting, Sale.paid_on, Sale.scored_by)
+        .join(Sale, Sale.id == Sighting.sale_id)
+        .where(Sighting.sale_id.in_(_alike(told, shop_id, source_type, source_id)))
+        .order_by(Sighting.id)
     ).all()
     grouped: dict[int, list[matching.Told]] = {}
-    for seen, paid_on in rows:
+    for seen, paid_on, scored_by in rows:
+        if (seen.source_type, seen.source_id) == (source_type, source_id):
+            return Sighted(seen.sale_id, seen.id, False, scored_by), []
         grouped.setdefault(seen.sale_id, []).append(
             matching.Told(seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key)
         )
-    return [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
+    return None, [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
 
 
-def _record(
-    told: matching.Told, shop_id: int, receipt_no: str | None, tenders: list[Any], lines: Sequence[Line], earning_fen: int | None
-) -> Sale:
-    sale = Sale(
-        shop_id=shop_id,
-        channel=told.channel,
-        paid_at=told.paid_at,
-        paid_on=told.paid_on,
-        minute_known=told.minute_known,
-        paid_fen=told.paid_fen,
-        receipt_no=receipt_no,
-        tenders=tenders,
-        lines=[list(line) for line in lines],
-        earning_fen=earning_fen,
-        recorded_at=clock.now(),
+def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> Any:
+    """The ids of those sales. A stall sells the same dish all day: where minutes are known, only the near ones are looked at."""
+    same = [Sale.shop_id == shop_id, Sale.paid_fen == told.paid_fen]
+    day, near = timedelta(hours=36), matching.SAME_NUMBER + matching.CLOCKS_DIFFER
+    reach = near if told.minute_known else day
+    ids = [select(Sale.id).where(*same, Sale.paid_at.between(told.paid_at - reach, told.paid_at + reach))]
+    if told.minute_known:
+        untimed = Sale.minute_known.is_(False)
+        ids.append(select(Sale.id).where(*same, untimed, Sale.paid_at.between(told.paid_at - day, told.paid_at + day)))
+    for known, key in ((Sighting.number_key, told.number_key), (Sighting.external_key, told.external_key)):
+        if key is not None:
+            ids.append(select(Sighting.sale_id).where(Sighting.shop_id == shop_id, known == key))
+    ids.append(select(Sighting.sale_id).where(Sighting.source_type == source_type, Sighting.source_id == source_id))
+    return union_all(*ids)
+
+
+def _record(told: matching.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None) -> Sighted:
+    """A purchase not seen before, and its first sighting. One statement."""
+    both = {"shop_id": shop_id, "paid_at": told.paid_at, "minute_known": told.minute_known, "paid_fen": told.paid_fen}
+    sale = (
+        insert(Sale)
+        .values(channel=told.channel, paid_on=told.paid_on, recorded_at=clock.now(), **both, **facts)
+        .returning(Sale.id)
+        .cte("sale")
     )
-    session.add(sale)
-    session.flush()
-    return sale
+    seen = source | both | {
+        "receipt_no": facts["receipt_no"], "number_key": told.number_key, "external_no": external_no, "external_key": told.external_key,
+        "differs": [], "seen_at": clock.now(),
+    }  # fmt: skip
+    columns: Any = Sighting.__table__.c
+    told_of_it = [literal(value, columns[name].type) for name, value in seen.items()]
+    made = insert(Sighting).from_select(["sale_id", *seen], select(sale.c.id, *told_of_it)).returning(Sighting.sale_id, Sighting.id)
+    row = session.execute(made).one()
+    return Sighted(row.sale_id, row.id, True, None)
 
 
 def _differences(told: matching.Told, sale: Sale) -> list[str]:
@@ -215,20 +231,21 @@ def _differences(told: matching.Told, sale: Sale) -> list[str]:
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
     """Let this sighting score the sale for the member. False when another sighting was first; True again for the same one."""
-    claim = update(Sale).where(Sale.id == sale_id, or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id))
+    return claim(sale_id, sighting_id, member_id) is not None
+
+
+def claim(sale_id: int, sighting_id: int, member_id: int) -> Sale | None:
+    """Like claim_score, and gives the sale, held until the unit of work ends. One statement."""
+    mine = update(Sale).where(Sale.id == sale_id, or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id))
     held = session.identity_map.get(session.identity_key(Sale, sale_id))
     if held is not None:
         session.expire(held)
-    return (
-        rows_changed(
-            claim.values(
-                scored_by=sighting_id,
-                member_id=func.coalesce(Sale.member_id, member_id),
-                scored_at=func.coalesce(Sale.scored_at, clock.now()),
-            ).execution_options(synchronize_session=False)
-        )
-        == 1
-    )
+    claimed = mine.values(
+        scored_by=sighting_id,
+        member_id=func.coalesce(Sale.member_id, member_id),
+        scored_at=func.coalesce(Sale.scored_at, clock.now()),
+    ).returning(Sale)
+    return session.scalar(claimed.execution_options(synchronize_session=False, populate_existing=True))
 
 
 _OF_MEMBERS: dict[str, Any] = {"sale": Sale, "sighting": Sighting}

@@ -201,6 +201,9 @@ def upgrade() -> None:
         op.execute(f"UPDATE sale_refunds SET {name} = {was}")
         op.alter_column("sale_refunds", name, nullable=False)
     op.execute("ALTER TABLE sale_refunds FORCE ROW LEVEL SECURITY")
+    op.create_index(
+        "ix_sales_untimed", "sales", ["mall_id", "shop_id", "paid_fen", "paid_at"], postgresql_where=sa.text("NOT minute_known")
+    )
     for table in ("messages", "message_wants"):
         name = op.f(f"ck_{table}_kind_known")
         op.drop_constraint(name, table)
@@ -210,6 +213,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_sales_untimed", table_name="sales")
     for table in ("messages", "message_wants"):
         name = op.f(f"ck_{table}_kind_known")
         op.drop_constraint(name, table)

@@ -5,20 +5,20 @@ The hold *is* the taking, so there is no second counter of "reserved" value that
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from api.checkout import errors, things
+from api.checkout import errors, queries, things
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderShare
 from api.checkout.service import telling
 from api.checkout.service.quoting import Quote
 from api.checkout.states import OrderState
-from api.kit import clock, states
+from api.kit import clock, db, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import service as payments
@@ -54,9 +54,10 @@ def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_b
     )
     session.add(order)
     session.flush()
+    db.keep(order)
     _write_lines(order, quote)
     things.of(order).placed(order)
-    take(order, shares_of(order.id) if quote.stored_fen else [])
+    take(order, [wallet.Drawn(card_id, *parts) for card_id, parts in sorted(quote.drawn.items())])
     return order
 
 
@@ -66,23 +67,29 @@ def new_number() -> str:
 
 
 def _write_lines(order: Order, quote: Quote) -> None:
+    """The lines and who pays which share of them. One statement."""
     lines = [
-        {"order_id": order.id, "line": number, "shop_id": line.shop_id, "name": line.name, "category": line.category,
-         "amount_fen": line.amount_fen, "discountable": line.discountable, "earns": line.earns}
+        {"line": number, "shop_id": line.shop_id, "name": line.name, "category": line.category, "amount_fen": line.amount_fen,
+         "discountable": line.discountable, "earns": line.earns}
         for number, line in enumerate(quote.basket.lines)
     ]  # fmt: skip
-    session.execute(insert(OrderLine).values(lines))
-    shares: list[dict[str, Any]] = [
-        {"order_id": order.id, "line": line, "tender": str(tender), "card_id": card_id, "amount_fen": fen, "bearers": []}
-        for line, tender, card_id, fen in quote.shares
-    ]
-    session.execute(insert(OrderShare).values(shares))
+    shares = [{"line": line, "tender": str(tender), "card_id": card, "amount_fen": fen} for line, tender, card, fen in quote.shares]
+    arguments = {"order_id": order.id, "lines": json.dumps(lines, ensure_ascii=False), "shares": json.dumps(shares)}
+    session.connection().exec_driver_sql(queries.WRITE_LINES, arguments)
+
+
+def content(order_id: int) -> tuple[list[OrderLine], list[OrderShare]]:
+    """The lines of an order and who pays what of them, in order. One statement."""
+    of_line = (OrderShare.order_id == OrderLine.order_id) & (OrderShare.line == OrderLine.line)
+    query = select(OrderLine, OrderShare).outerjoin(OrderShare, of_line).where(OrderLine.order_id == order_id)
+    rows = session.execute(query.order_by(OrderLine.line, OrderShare.id).execution_options(populate_existing=True)).all()
+    lines = {line.line: line for line, _ in rows}
+    return list(lines.values()), [share for _, share in rows if share is not None]
 
 
 def shares_of(order_id: int) -> list[OrderShare]:
     """Who pays what of an order, line by line."""
-    query = select(OrderShare).where(OrderShare.order_id == order_id).order_by(OrderShare.id)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
+    return content(order_id)[1]
 
 
 def lines_of(order_id: int) -> list[OrderLine]:
@@ -118,14 +125,14 @@ def drawn(shares: Sequence[OrderShare]) -> list[wallet.Drawn]:
     return [wallet.Drawn(card_id, principal, bonus) for card_id, (principal, bonus) in cards.items()]
 
 
-def take(order: Order, shares: Sequence[OrderShare]) -> None:
+def take(order: Order, cards: Sequence[wallet.Drawn]) -> None:
     """Take the points and stored value that an order uses."""
     if order.member_id is None:
         return
     if order.points_spent:
         points.spend(order.member_id, order.points_spent, cause_type="order", cause_id=cause(order))
-    if parts := drawn(shares):
-        wallet.draw(order.member_id, parts, cause_type="order_hold", cause_id=cause(order), shop_id=order.shop_id)
+    if cards:
+        wallet.draw(order.member_id, cards, cause_type="order_hold", cause_id=cause(order), shop_id=order.shop_id)
 
 
 def free(order: Order) -> None:

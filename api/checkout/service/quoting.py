@@ -130,7 +130,7 @@ class _Means:
             (not policy.stored_pay, "mall_takes_none"),
         )
         cards = tuple(_able(card, basket) for card in wallet.funds(member_id)) if member_id is not None and stored_refusal is None else ()
-        balance = points.summary(member_id).balance if member_id is not None and points_refusal is None else 0
+        balance = points.spendable(member_id) if member_id is not None and points_refusal is None else 0
         offer = PointsOffer(
             balance * 100 // policy.points_a_yuan, policy.points_pay_step * 100 // policy.points_a_yuan, policy.points_pay_share_bp
         )

@@ -83,12 +83,14 @@ class View:
 
 def view(order: Order) -> View:
     """An order with its lines, shares, parts and refunds."""
+    lines, shares = holding.content(order.id)
+    over = order.paid_at is not None  # before it is paid, no tenant has a part of it and nothing comes back
     return View(
         order,
-        holding.lines_of(order.id),
-        holding.shares_of(order.id),
-        settling.parts_of(order.id),
-        refunding.refunds_of(order.id),
+        lines,
+        shares,
+        settling.parts_of(order.id) if over else [],
+        refunding.refunds_of(order.id) if over else [],
         payments.one(order.payment_id) if order.payment_id else None,
     )
 

@@ -49,11 +49,12 @@ def settle_payment(payment: Payment) -> None:
 def _held_again(order: Order) -> bool:
     """Take once more what a closed order would use; False when it is no longer there."""
     shares = holding.shares_of(order.id)
+    cards = holding.drawn(shares)
     try:
         with session.begin_nested():
             order.holds += 1
             session.flush()
-            holding.take(order, shares)
+            holding.take(order, cards)
     except Problem:
         session.refresh(order)
         return False
@@ -64,7 +65,7 @@ def _held_again(order: Order) -> bool:
 def settle(order: Order, payment: Payment | None) -> None:
     """Settle a held order that is paid, by the payment or (None) by value alone."""
     paid_at = (payment.paid_at if payment else None) or clock.now()
-    lines, shares = holding.lines_of(order.id), holding.shares_of(order.id)
+    lines, shares = holding.content(order.id)
     if order.member_id is None and payment is not None:
         _know_the_payer(order, payment)
     paid: dict[str, Any] = {"paid_at": paid_at, "member_id": order.member_id}
@@ -186,20 +187,24 @@ def _parts(
             sighting_id=seen.sighting_id,
         )
         if order.member_id is not None:
-            score(part, order.member_id)
-        session.add(part)
+            score(part, order.member_id, fresh=seen.is_new_sale)
         parts.append(part)
+    session.add_all(parts)
     session.flush()
     return parts
 
 
-def score(part: OrderPart, member_id: int) -> None:
-    """Let a tenant's part of an order earn its points, unless another sighting of the same purchase was first."""
-    if not sales.claim_score(part.sale_id, part.sighting_id, member_id):
+def score(part: OrderPart, member_id: int, *, fresh: bool = False) -> None:
+    """Let a tenant's part of an order earn its points, unless another sighting of the same purchase was first.
+
+    `fresh`: this transaction recorded the sale, so that nothing can have been awarded for it.
+    """
+    sale = sales.claim(part.sale_id, part.sighting_id, member_id)
+    if sale is None:
         part.points = 0
         part.explanation = {"zh": "这笔消费已积过分", "en": "This purchase has been scored already"}
         return
-    award = points.earn(part.sale_id, by="checkout")
+    award = points.earn_claimed(sale, by="checkout") if fresh else points.earn(sale.id, by="checkout")
     part.points, part.explanation = award.points, award.explanation
 
 

@@ -38,10 +38,14 @@ class MallInfo:
 
 
 def mall_info() -> MallInfo:
-    """The entered mall with its policy; one statement, once a unit of work. MallNotFound."""
+    """The entered mall with its policy, read once a unit of work, with entering it. MallNotFound."""
     held = cast(MallInfo | None, session.info.get("mall_info"))
     if held is not None and held.id == db.mall():
         return held
+    if (known := db.mall_row()) is not None:
+        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version")}
+        session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]))
+        return cast(MallInfo, session.info["mall_info"])
     row = session.execute(
         select(Mall.id, Mall.code, Mall.name, Mall.timezone, Mall.currency, Mall.policy, Mall.shops_version).where(Mall.id == db.mall())
     ).one_or_none()
@@ -50,6 +54,11 @@ def mall_info() -> MallInfo:
     info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version)
     session.info["mall_info"] = info
     return info
+
+
+def _read_anew() -> None:
+    session.info.pop("mall_info", None)
+    db.forget_mall_row()
 
 
 def policy() -> Policy:
@@ -65,13 +74,13 @@ def hold() -> None:
 def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
     hold()
-    session.info.pop("mall_info", None)
+    _read_anew()
     before = asdict(policy())
     after = Policy(**before | changes)
     if contradiction := rules.contradiction(after):
         raise PolicyContradicts(rules=contradiction)
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
-    session.info.pop("mall_info", None)
+    _read_anew()
     changed = [name for name, value in changes.items() if before[name] != value]
     audit.record(
         by,
@@ -99,4 +108,4 @@ def shops_changed() -> None:
     """Say that shops or aliases changed, so that every process reads them again."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
     session.info["shops_changed"] = True
-    session.info.pop("mall_info", None)
+    _read_anew()

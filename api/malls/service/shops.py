@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import joinedload
 
-from api.kit import audit, clock, pages
+from api.kit import audit, clock, db, pages
 from api.kit.db import session
 from api.kit.pages import Page
 from api.malls import hours, names
@@ -174,7 +174,7 @@ def shop(shop_id: int) -> Shop:
     found = session.get(Shop, shop_id)
     if found is None:
         raise ShopNotFound()
-    return found
+    return db.keep(found)
 
 
 def shop_names(shop_ids: Collection[int] | None = None) -> dict[int, str]:

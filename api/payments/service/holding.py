@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from api.kit import db
 from api.kit.db import session
 from api.payments.errors import PaymentNotFound
 from api.payments.models import Payment
@@ -14,7 +15,7 @@ def one(payment_id: int) -> Payment:
     found = session.get(Payment, payment_id)
     if found is None:
         raise PaymentNotFound()
-    return found
+    return db.keep(found)
 
 
 def hold(payment_id: int) -> Payment:
@@ -23,7 +24,7 @@ def hold(payment_id: int) -> Payment:
     found = session.scalars(query).one_or_none()
     if found is None:
         raise PaymentNotFound()
-    return found
+    return db.keep(found)
 
 
 def hold_number(number: str) -> Payment | None:

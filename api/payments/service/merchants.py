@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from api.kit import audit, clock, logs, pages, sealed
+from api.kit import audit, clock, db, logs, pages, sealed
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import gateways
@@ -55,7 +55,7 @@ def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
     found = session.scalars(query.order_by(MerchantAccount.shop_id.asc().nulls_last(), MerchantAccount.id.desc()).limit(1)).one_or_none()
     if found is None:
         raise NoMerchantAccount()
-    return found
+    return db.keep(found)
 
 
 def channels_for(shop_ids: Iterable[int]) -> list[str]:
@@ -71,7 +71,7 @@ def account(account_id: int) -> MerchantAccount:
     found = session.get(MerchantAccount, account_id)
     if found is None:
         raise MerchantAccountNotFound()
-    return found
+    return db.keep(found)
 
 
 def gateway_of(account: MerchantAccount) -> Gateway:

@@ -50,11 +50,11 @@ def intend(
         made_at=clock.now(),
         expires_at=expires_at.replace(microsecond=0),
     )
+    made.next_ask_at = timing.next_ask(made, clock.now())
     session.add(made)
     session.flush()
-    timing.plan_ask(made)
-    session.flush()
-    return made
+    timing.put_planned(made)
+    return db.keep(made)
 
 
 def place(payment: Payment) -> dict[str, str]:

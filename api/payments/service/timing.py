@@ -64,10 +64,14 @@ def next_pursuit(refund: Refund, now: datetime) -> datetime | None:
 
 def plan_ask(payment: Payment) -> None:
     """Put the next ask about an open payment in, into the transaction."""
-    now = clock.now()
-    payment.next_ask_at = next_ask(payment, now)
+    payment.next_ask_at = next_ask(payment, clock.now())
+    put_planned(payment)
+
+
+def put_planned(payment: Payment) -> None:
+    """The job of the ask that is planned."""
     if payment.next_ask_at is not None:
-        put_ask(payment.id, payment.next_ask_at - now)
+        put_ask(payment.id, payment.next_ask_at - clock.now())
 
 
 def put_ask(payment_id: int, after: timedelta | None = None) -> None:

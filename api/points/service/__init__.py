@@ -6,10 +6,10 @@ from api.points.models import Adjustment, Award, Spend, TakeBack
 from api.points.service.adjusting import adjust, grant
 from api.points.service.batches import expire as expire_member
 from api.points.service.batches import expire_due
-from api.points.service.earning import activate_due, award, award_of, earn
+from api.points.service.earning import activate_due, award, award_of, earn, earn_claimed
 from api.points.service.leaving import forfeit
 from api.points.service.merging import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
-from api.points.service.reading import Summary, awards_of, history, summary
+from api.points.service.reading import Summary, awards_of, history, spendable, summary
 from api.points.service.reporting import Liability, liability_report, record_liability, watch
 from api.points.service.spending import give_back, spend, spend_of
 from api.points.service.taking_back import take_back
@@ -30,6 +30,7 @@ __all__ = [
     "award_of",
     "awards_of",
     "earn",
+    "earn_claimed",
     "expire_due",
     "expire_member",
     "export",
@@ -47,6 +48,7 @@ __all__ = [
     "record_liability",
     "spend",
     "spend_of",
+    "spendable",
     "summary",
     "take_back",
     "tell_expiring",

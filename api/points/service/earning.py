@@ -38,6 +38,12 @@ def earn(sale_id: int, *, by: str) -> Award:
         raise SaleNotClaimed()
     if (earlier := award_of(sale_id)) is not None:
         return earlier
+    return earn_claimed(sale, by=by)
+
+
+def earn_claimed(sale: Sale, *, by: str) -> Award:
+    """Award a sale that this very transaction recorded and claimed: nobody else can hold it, and nothing was awarded for it before."""
+    assert sale.member_id is not None
     buyer = members.earner(sale.member_id)
     if buyer.id != sale.member_id:
         sales.reassign(sale, buyer.id)

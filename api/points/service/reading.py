@@ -92,6 +92,12 @@ def summary(member_id: int) -> Summary:
     )
 
 
+def spendable(member_id: int) -> int:
+    """How many points a member can spend now. One statement."""
+    found = session.connection().exec_driver_sql(queries.SPENDABLE, {"member_id": member_id, "now": clock.now()}).scalar()
+    return int(found or 0)
+
+
 def _forecast(rows: Iterable[Any], now: datetime, timezone: ZoneInfo) -> list[Expiring]:
     year = now + timedelta(days=366)
     return [
