@@ -12,7 +12,7 @@ from api.plates import service as plates
 from api.wallet import service as wallet
 
 PLATE = add(Kind("plate", sale_channel="plate"))
-CHARGE = add(Kind("charge", sale_channel="plate"))
+CHARGE = add(Kind("charge", sale_channel="charge"))
 
 
 def plate(code: str, amount_fen: int, excluded_fen: int = 0, *, remark: str | None = None) -> Basket:

@@ -49,6 +49,7 @@ RESTED = 1.0  # seconds
 
 #: Enter the mall and read its row at once: nearly every request asks for it next.
 _ENTER = f"SELECT set_config('{MALL_SETTING}', %(id)s::text, true), to_jsonb(m) FROM (SELECT) one LEFT JOIN malls m ON m.id = %(id)s"  # noqa: S608
+_ENTER_BY_CODE = f"SELECT set_config('{MALL_SETTING}', m.id::text, true), to_jsonb(m) FROM malls m WHERE m.code = %(code)s"  # noqa: S608
 
 T = TypeVar("T")
 
@@ -185,6 +186,15 @@ def enter(mall_id: int) -> None:
     """Enter a mall for the rest of this transaction. Its row is at hand in `mall_row`."""
     _, row = session.connection().exec_driver_sql(_ENTER, {"id": int(mall_id)}).one()
     session.info["mall_id"], session.info["mall_row"] = mall_id, row
+
+
+def enter_by_code(code: str) -> bool:
+    """Enter the mall of a public code; False when there is none. One statement."""
+    found = session.connection().exec_driver_sql(_ENTER_BY_CODE, {"code": code}).one_or_none()
+    if found is None:
+        return False
+    session.info["mall_id"], session.info["mall_row"] = found[1]["id"], found[1]
+    return True
 
 
 def mall_row() -> dict[str, Any] | None:

@@ -303,8 +303,8 @@ class App(Flask):
             identity.admit(who, audience, marked(view, "permission", request.method))
             if ask := getattr(self.blueprints.get(request.blueprint or ""), "asks", None):
                 ask.question(request.view_args or {})
-        elif code := (request.view_args or {}).pop("mall_code", None):
-            db.enter(self.extensions["find_mall"](code))
+        elif (code := (request.view_args or {}).pop("mall_code", None)) and not db.enter_by_code(code):
+            raise MallNotFound()
 
 
 def marked(view: Any, name: str, method: str) -> Any:

@@ -21,11 +21,14 @@ from api.checkout.states import OrderState
 from api.kit import clock, db, states
 from api.kit.db import session
 from api.malls import service as malls
+from api.malls.models import Shop
 from api.payments import service as payments
 from api.points import service as points
 from api.wallet import service as wallet
 
 DIGITS = "0123456789"
+
+_OF_LINE = (OrderShare.order_id == OrderLine.order_id) & (OrderShare.line == OrderLine.line)
 
 
 def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_by: str, pin: str | None = None) -> Order:
@@ -78,10 +81,33 @@ def _write_lines(order: Order, quote: Quote) -> None:
     session.connection().exec_driver_sql(queries.WRITE_LINES, arguments)
 
 
+def lock_whole(order_id: int) -> tuple[Order, list[OrderLine], list[OrderShare]]:
+    """The order, held until the unit of work ends, with its lines, shares and shops. One statement. OrderNotFound."""
+    query = (
+        select(Order, OrderLine, OrderShare, Shop)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .outerjoin(Shop, Shop.id == OrderLine.shop_id)
+        .outerjoin(OrderShare, _OF_LINE)
+        .where(Order.id == order_id)
+        .order_by(OrderLine.line, OrderShare.id)
+        .with_for_update(of=Order)
+    )
+    rows = session.execute(query.execution_options(populate_existing=True)).all()
+    if not rows:
+        raise errors.OrderNotFound()
+    # Who waited for the lock sees the order as it is now, but its shares as they were when the statement began: read those again.
+    order = db.keep(rows[0].Order)
+    for row in rows:
+        db.keep(row.Shop)
+    if order.refunded_fen:
+        return order, *content(order_id)
+    lines = {row.OrderLine.line: row.OrderLine for row in rows}
+    return order, list(lines.values()), [row.OrderShare for row in rows if row.OrderShare is not None]
+
+
 def content(order_id: int) -> tuple[list[OrderLine], list[OrderShare]]:
     """The lines of an order and who pays what of them, in order. One statement."""
-    of_line = (OrderShare.order_id == OrderLine.order_id) & (OrderShare.line == OrderLine.line)
-    query = select(OrderLine, OrderShare).outerjoin(OrderShare, of_line).where(OrderLine.order_id == order_id)
+    query = select(OrderLine, OrderShare).outerjoin(OrderShare, _OF_LINE).where(OrderLine.order_id == order_id)
     rows = session.execute(query.order_by(OrderLine.line, OrderShare.id).execution_options(populate_existing=True)).all()
     lines = {line.line: line for line, _ in rows}
     return list(lines.values()), [share for _, share in rows if share is not None]

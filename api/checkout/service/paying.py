@@ -71,7 +71,7 @@ def order(
     made = holding.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, pin=pin)
     claim = claim_code(made) if who.member_id is None else None
     if not quoted.gateway_fen:
-        settling.settle(made, None)
+        settling.settle_by_value(made)
         return Placed(made, None, claim)
     return Placed(made, _to_the_wallet(made, channel or "", who), claim)
 
@@ -209,7 +209,7 @@ def _from_the_wallet(basket: Basket, member_id: int, by: str) -> Placed:
     if quoted.gateway_fen:
         raise errors.TenderNotUsable(tender="stored_value", reason="too_little", missing_fen=quoted.gateway_fen)
     made = holding.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
-    settling.settle(made, None)
+    settling.settle_by_value(made)
     return Placed(made, None)
 
 

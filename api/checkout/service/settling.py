@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 
 from api.checkout import mix, things
 from api.checkout.mix import Tender
@@ -29,14 +29,17 @@ from api.points import service as points
 from api.sales import service as sales
 from api.wallet import service as wallet
 
+#: What is written of a tenant's part.
+PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", "points", "explanation")
+
 
 def settle_payment(payment: Payment) -> None:
     """Money of an order has arrived: settle it, revive it when it had been given up, or give the money back and say so."""
-    order = holding.lock(payment.order_id)
+    order, lines, shares = holding.lock_whole(payment.order_id)
     if order.state == OrderState.HELD and payment.amount_fen == order.gateway_fen:
-        settle(order, payment)
-    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _held_again(order):
-        settle(order, payment)
+        settle(order, payment, lines, shares)
+    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _held_again(order, shares):
+        settle(order, payment, lines, shares)
         telling.revived(order)
     elif order.payment_id == payment.id and order.paid_at is not None:
         return
@@ -46,9 +49,13 @@ def settle_payment(payment: Payment) -> None:
         telling.money_returned(order, payment, why)
 
 
-def _held_again(order: Order) -> bool:
+def settle_by_value(order: Order) -> None:
+    """Settle an order that points and stored value pay alone."""
+    settle(order, None, *holding.content(order.id))
+
+
+def _held_again(order: Order, shares: Sequence[OrderShare]) -> bool:
     """Take once more what a closed order would use; False when it is no longer there."""
-    shares = holding.shares_of(order.id)
     cards = holding.drawn(shares)
     try:
         with session.begin_nested():
@@ -62,10 +69,9 @@ def _held_again(order: Order) -> bool:
     return True
 
 
-def settle(order: Order, payment: Payment | None) -> None:
+def settle(order: Order, payment: Payment | None, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -> None:
     """Settle a held order that is paid, by the payment or (None) by value alone."""
     paid_at = (payment.paid_at if payment else None) or clock.now()
-    lines, shares = holding.content(order.id)
     if order.member_id is None and payment is not None:
         _know_the_payer(order, payment)
     paid: dict[str, Any] = {"paid_at": paid_at, "member_id": order.member_id}
@@ -78,7 +84,7 @@ def settle(order: Order, payment: Payment | None) -> None:
     kind = things.of(order)
     parts = _parts(order, lines, shares, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
     kind.paid(order)
-    telling.paid(order, parts)
+    telling.paid(order, [(part, _write_part(part)) for part in parts])
 
 
 def _know_the_payer(order: Order, payment: Payment) -> None:
@@ -189,9 +195,18 @@ def _parts(
         if order.member_id is not None:
             score(part, order.member_id, fresh=seen.is_new_sale)
         parts.append(part)
-    session.add_all(parts)
-    session.flush()
     return parts
+
+
+def _write_part(part: OrderPart) -> telling.Day:
+    """Write a tenant's part down, and read the tenant's day back with it. One statement."""
+    on, begins, ends = telling.day_around(part.paid_at)
+    earlier = (OrderPart.shop_id == part.shop_id) & (OrderPart.paid_at >= begins) & (OrderPart.paid_at < ends)
+    values = {name: getattr(part, name) for name in PART}
+    made = insert(OrderPart).values(**values)
+    count, total = select(func.count()).where(earlier), select(func.coalesce(func.sum(OrderPart.paid_fen), 0)).where(earlier)
+    row = session.execute(made.returning(count.scalar_subquery(), total.scalar_subquery())).one()
+    return telling.Day(on, int(row[0]) + 1, int(row[1]) + part.paid_fen)
 
 
 def score(part: OrderPart, member_id: int, *, fresh: bool = False) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -31,9 +32,7 @@ class Day:
 
 def day_of(shop_id: int, on: date | None = None) -> Day:
     """How many payments a shop had on a day (today by default), and how much. One statement."""
-    timezone = malls.mall_info().timezone
-    day = on or clock.today(timezone)
-    begins, ends = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
+    day, begins, ends = _whole(on or clock.today(malls.mall_info().timezone))
     query = select(func.count(), func.coalesce(func.sum(OrderPart.paid_fen), 0)).where(
         OrderPart.shop_id == shop_id, OrderPart.paid_at >= begins, OrderPart.paid_at < ends
     )
@@ -41,10 +40,19 @@ def day_of(shop_id: int, on: date | None = None) -> Day:
     return Day(day, int(count), int(total))
 
 
-def paid(order: Order, parts: Sequence[OrderPart]) -> None:
+def day_around(at: datetime) -> tuple[date, datetime, datetime]:
+    """The mall's own day that an instant lies in, when it begins and when it ends."""
+    return _whole(at.astimezone(ZoneInfo(malls.mall_info().timezone)).date())
+
+
+def _whole(day: date) -> tuple[date, datetime, datetime]:
+    timezone = malls.mall_info().timezone
+    return day, clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
+
+
+def paid(order: Order, parts: Sequence[tuple[OrderPart, Day]]) -> None:
     """Ring the shops' tablets, with the day's count and total read back, and tell the shopper's phone."""
-    for part in parts:
-        today = day_of(part.shop_id)
+    for part, today in parts:
         live.publish(
             "shop", part.shop_id, "payment", number=order.number, amount_fen=part.paid_fen, points=part.points, bought=order.kind,
             at=part.paid_at.isoformat(), remark=order.remark, count=today.count, total_fen=today.total_fen,

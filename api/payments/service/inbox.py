@@ -104,16 +104,18 @@ def handle(notice_id: int) -> Notice:
     notice = _hold(notice_id)
     if notice.state not in (NoticeState.RECEIVED, NoticeState.ERROR):
         return notice
-    trouble = _apply(notice)
+    about: dict[str, Any] = {}
+    trouble = _apply(notice, about)
     if trouble is None:
-        states.move(notice, NoticeState.HANDLED, by="system", handled_at=clock.now(), trouble=None)
+        states.move(notice, NoticeState.HANDLED, by="system", handled_at=clock.now(), trouble=None, **about)
     else:
         log.error("security: a genuine notice does not agree with what we know", notice=notice.id, reason=trouble)
-        states.move(notice, NoticeState.REFUSED, by="system", reason=trouble, trouble=trouble)
+        states.move(notice, NoticeState.REFUSED, by="system", reason=trouble, trouble=trouble, **about)
     return notice
 
 
-def _apply(notice: Notice) -> str | None:
+def _apply(notice: Notice, about: dict[str, Any]) -> str | None:
+    """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:
         return None if notice.facts.get("only_known") else "unknown-event"
@@ -122,7 +124,7 @@ def _apply(notice: Notice) -> str | None:
         return "unknown-payment"
     if payment.account_id != notice.account_id:
         return "wrong-account"
-    notice.payment_id = payment.id
+    about["payment_id"] = payment.id
     by = f"gateway:{notice.channel}"
     if found is not None:
         return paying.take(payment, found, by=by, reason=f"notice {notice.id}")
@@ -130,7 +132,7 @@ def _apply(notice: Notice) -> str | None:
     refund = refunding.of_number(given.refund_number, payment)
     if refund is None:
         return "unknown-refund"
-    notice.refund_id = refund.id
+    about["refund_id"] = refund.id
     return refunding.take(payment, refund, given, by=by, reason=f"notice {notice.id}")
 
 

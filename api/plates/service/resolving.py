@@ -72,10 +72,11 @@ def enter(code: str) -> int:
 
 
 def resolve(code: str) -> Resolved:
-    """The shop that this mall's plate stands at. PlateUnknown, PlateBlank, PlateRetired, PlateShopClosed. Three statements at most."""
+    """The shop that this mall's plate stands at. PlateUnknown, PlateBlank, PlateRetired, PlateShopClosed. One statement."""
     row = session.execute(
-        select(Plate.id, Plate.number, Plate.state, Plate.shop_id, PlateTerms)
+        select(Plate.id, Plate.number, Plate.state, Plate.shop_id, PlateTerms, Shop)
         .outerjoin(PlateTerms, PlateTerms.shop_id == Plate.shop_id)
+        .outerjoin(Shop, Shop.id == Plate.shop_id)
         .where(Plate.code == code)
     ).one_or_none()
     if row is None:
@@ -85,7 +86,7 @@ def resolve(code: str) -> Resolved:
     if row.state == PlateState.BLANK:
         raise PlateBlank()
     info = malls.mall_info()
-    shop = malls.shop(row.shop_id)
+    shop = db.keep(row.Shop)
     if shop.closed or not shop.trades_on(clock.today(info.timezone)):
         raise PlateShopClosed()
     terms = in_force(row.PlateTerms, info.policy)

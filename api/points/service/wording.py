@@ -24,6 +24,7 @@ CHANNELS = {
     "wechat_circle": ("微信商圈", "WeChat business circle"),
     "alipay_circle": ("支付宝商圈", "Alipay business circle"),
     "plate": ("码牌付款", "code plates"),
+    "charge": ("收银台扫码", "codes charged at the till"),
     "dining": ("扫码点餐", "scan to order"),
     "emall": ("线上商城", "the e-mall"),
 }
