@@ -94,9 +94,9 @@ def _introduce_rooms() -> None:
     """What the room of members must ask of rooms above it: may this member be folded into another, and what else is known of it."""
     members.holds_value[:] = [points.holds, _has_receipts, wallet.holds]
     members.exports.update(points=points.export, receipts=receipts.export, messages=messages.export, merges=merges.export)
-    members.exports.update(wallet=wallet.export)
-    members.before_closing[:] = [wallet.refuse_closing]
-    members.at_closing[:] = [messages.forget, merges.forget, points.forfeit, wallet.forget]
+    members.exports.update(wallet=wallet.export, orders=checkout.export)
+    members.before_closing[:] = [checkout.refuse_closing, wallet.refuse_closing]
+    members.at_closing[:] = [messages.forget, merges.forget, points.forfeit, wallet.forget, checkout.forget]
     members.at_folding[:] = [messages.hand_over]
 
     payments.on_paid[:] = [checkout.settle_payment]

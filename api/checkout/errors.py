@@ -33,6 +33,10 @@ class OrderExpired(Conflict):
     """The time to pay this order has run out; nothing was taken."""
 
 
+class OrderOpen(Conflict):
+    """One of your orders still waits to be paid; pay it or give it up first."""
+
+
 class OrderPaid(Conflict):
     """This order has been paid already."""
 

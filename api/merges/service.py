@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
+from api.checkout import service as checkout
 from api.kit import clock, pages, states
 from api.kit.db import session
 from api.members import service as members
@@ -130,6 +131,7 @@ def approve(merge_id: int, *, by: str) -> Merge:
     member_merging.refuse_inactive(source, target)
     moved, held, transfer_id = points.merge(source.id, target.id, merge_id=merge.id)
     moved += [
+        *checkout.hand_over(source.id, target.id),
         *sales.hand_over(source.id, target.id),
         *receipts.hand_over(source.id, target.id),
         *messages.lend(source.id, target.id),
@@ -184,6 +186,7 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     source, target = _parting_two(merge)
     held = point_merging.restored(merge.held or {})
     done, transfer_id, causes = points.part(target.id, source.id, rows, held, merge_id=merge.id, undoes=merge.transfer_id)
+    checkout.bring_back(rows, target.id, source.id)
     sales.bring_back(rows, target.id, source.id)
     receipts.bring_back(rows, target.id, source.id)
     messages.bring_back(rows.get("message", ()), target.id, source.id)
@@ -282,6 +285,7 @@ def _told(seen: Preview) -> dict[str, Any]:
 
 def _hold(source_id: int, target_id: int) -> tuple[Member, Member]:
     """Everything that still earns for the source comes to its end first; then both members wait for us. In the order that scoring locks."""
+    checkout.lock_all(source_id)
     receipts.lock_all(source_id)
     sales.lock_all(source_id)
     points.lock_awards(source_id)
@@ -289,6 +293,7 @@ def _hold(source_id: int, target_id: int) -> tuple[Member, Member]:
 
 
 def _lock_moved(target_id: int, rows: Rows) -> None:
+    checkout.lock_all(target_id, rows.get("order", ()))
     receipts.lock_all(target_id, rows.get("receipt", ()))
     sales.lock_all(target_id, rows.get("sale", ()))
     points.lock_awards(target_id, rows.get("award", ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from api.kit import db, jobs, logs
 from api.payments import service
 
@@ -9,9 +11,9 @@ log = logs.get(__name__)
 
 
 @jobs.job()
-def ask_payment(payment_id: int) -> None:
+def ask_payment(payment_id: int, planned: str | None = None) -> None:
     """Ask about an open payment, end it when its time is over, and plan the next question."""
-    service.pursue(payment_id)
+    service.pursue(payment_id, planned_at=datetime.fromisoformat(planned) if planned else None)
 
 
 @jobs.job()

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from api.checkout.service.leaving import bring_back, export, forget, hand_over, lock_all, refuse_closing
 from api.checkout.service.paying import claim
 from api.checkout.service.quoting import quote
 from api.checkout.service.reading import value_held
 from api.checkout.service.refunding import settle_refund
 from api.checkout.service.settling import payment_over, settle_payment
 
-__all__ = ["claim", "payment_over", "quote", "settle_payment", "settle_refund", "value_held"]
+__all__ = [
+    "bring_back",
+    "claim",
+    "export",
+    "forget",
+    "hand_over",
+    "lock_all",
+    "payment_over",
+    "quote",
+    "refuse_closing",
+    "settle_payment",
+    "settle_refund",
+    "value_held",
+]

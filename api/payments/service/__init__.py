@@ -19,7 +19,7 @@ from api.payments.service.merchants import (
     open_account,
     warn_of_expiring,
 )
-from api.payments.service.paying import ask, ask_now, charge, close, intend, place, pursue
+from api.payments.service.paying import ask, ask_now, charge, close, hurry, intend, place, pursue
 from api.payments.service.reading import History, Move, Unanswered, history, payments, sweep, unanswered
 from api.payments.service.refunding import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
 from api.payments.service.refunding import one as refund
@@ -52,6 +52,7 @@ __all__ = [
     "history",
     "hold",
     "hold_all",
+    "hurry",
     "intend",
     "intend_refund",
     "keys",

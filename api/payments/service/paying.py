@@ -8,8 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+
 from api.kit import audit, clock, db, logs, states
-from api.kit.db import session
+from api.kit.db import rows_changed, session
 from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentOver, PaymentPaid
 from api.payments.gateways import base
 from api.payments.gateways.base import Collect, Found, FoundState, GatewayAnswer
@@ -175,10 +177,21 @@ def close(payment_id: int) -> Payment:
     return payment
 
 
-def pursue(payment_id: int) -> None:
-    """The job's step: ask, or when its time is over end it; and plan the next step while it is open."""
+def hurry(payment: Payment) -> None:
+    """Somebody looks at a screen and waits for this payment: ask about it now, and not only when that was planned; at most every few seconds."""
+    now = clock.now()
+    lately = payment.asked_at is not None and now - payment.asked_at < timing.HURRY
+    if payment.state not in (PaymentState.PLACED, PaymentState.PAYING) or lately or now - payment.made_at < timing.HURRY:
+        return
+    planned = update(Payment).where(Payment.id == payment.id, Payment.next_ask_at == payment.next_ask_at, Payment.next_ask_at > now)
+    if rows_changed(planned.values(next_ask_at=now)):
+        timing.put_ask(payment.id, planned_at=now)
+
+
+def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
+    """The job's step: ask, or when its time is over end it; and plan the next step while it is open. Nothing when another ask was planned."""
     payment = one(payment_id)
-    if not payment.is_open:
+    if not payment.is_open or (planned_at is not None and payment.next_ask_at != planned_at):
         return
     over = clock.now() >= _ends(payment)
     payment = ask(payment_id)

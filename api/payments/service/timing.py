@@ -31,6 +31,8 @@ REFUND_GIVE_UP = timedelta(hours=24)
 #: A share: not before a minute has passed since the payment, by the gateway's clock; then like a refund.
 SHARE_FIRST = timedelta(seconds=90)
 SOON = timedelta(seconds=5)
+#: While somebody waits before a screen, a payment is asked about this often.
+HURRY = timedelta(seconds=3)
 
 
 def next_ask(payment: Payment, now: datetime) -> datetime | None:
@@ -71,12 +73,13 @@ def plan_ask(payment: Payment) -> None:
 def put_planned(payment: Payment) -> None:
     """The job of the ask that is planned."""
     if payment.next_ask_at is not None:
-        put_ask(payment.id, payment.next_ask_at - clock.now())
+        put_ask(payment.id, payment.next_ask_at - clock.now(), planned_at=payment.next_ask_at)
 
 
-def put_ask(payment_id: int, after: timedelta | None = None) -> None:
-    """The job that asks about a payment."""
-    jobs.later(jobs.JOBS[ASK_PAYMENT], after=after, payment_id=payment_id)
+def put_ask(payment_id: int, after: timedelta | None = None, *, planned_at: datetime | None = None) -> None:
+    """The job that asks about a payment. It does nothing when another ask was planned meanwhile than the one at `planned_at`."""
+    planned = planned_at.isoformat() if planned_at else None
+    jobs.later(jobs.JOBS[ASK_PAYMENT], after=after, payment_id=payment_id, planned=planned)
 
 
 def plan_pursuit(refund: Refund, *, at_once: bool = False, after: timedelta | None = None) -> None:
