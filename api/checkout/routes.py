@@ -132,8 +132,11 @@ def list_my_orders(args: dict[str, Any]) -> pages.Page[Order]:
 @payers.response(200, schemas.WholeOrderSchema)
 @payers.problems(errors.OrderNotFound)
 def read_my_order(number: str) -> reading.View:
-    """Read an order of mine: where it stands, who paid what, what it earned"""
-    return reading.view(paying.of(number, _who()))
+    """Read an order of mine: where it stands, who paid what, what it earned
+
+    While it waits for its wallet, reading it lets us ask the wallet; read it again after a second or two.
+    """
+    return reading.view(paying.look(number, _who()))
 
 
 @payers.put("/orders/<number>/cancellation")
@@ -232,8 +235,10 @@ def charge(args: dict[str, Any]) -> reading.View:
 @shop.problems(errors.OrderNotFound)
 @shop.permission("own_payments.read")
 def read_shop_order(number: str) -> reading.View:
-    """Read an order that was paid to my shop"""
-    return reading.view(reading.for_shop(number, _shop_id()))
+    """Read an order that was paid to my shop, or a charge of mine that waits"""
+    order = reading.for_shop(number, _shop_id())
+    paying.hurry(order)
+    return reading.view(order)
 
 
 @shop.put("/orders/<number>/cancellation")

@@ -127,6 +127,7 @@ class QuoteSchema(http.Schema):
     gateway_fen = fields.Integer(required=True)
     best_gateway_fen = fields.Integer(required=True, metadata={"description": "what the best mix would leave"})
     pin_needed = fields.Boolean(required=True)
+    wallets = fields.List(fields.String(), required=True, metadata={"description": "which wallets can pay what is left"})
     options = fields.List(fields.Nested(OptionSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
 

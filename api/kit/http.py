@@ -271,7 +271,18 @@ class App(Flask):
             except DBAPIError as error:
                 if attempt == db.MAX_TRIES or not db.worth_another_try(error):
                     raise
+            except Problem as refusal:
+                self._keep_refusal(refusal)
+                raise
         raise AssertionError("unreachable")
+
+    def _keep_refusal(self, refusal: Problem) -> None:
+        """A refusal after part of the work became durable is the answer of its Idempotency-Key: the same request again gets it again."""
+        if (claimed := g.pop("once", None)) is None or not refusal.__dict__.get("halfway"):
+            return
+        mall_id, who, key = claimed
+        with db.unit_of_work(mall_id):
+            once.finish(who, key, refusal.status, json.dumps(refusal.body()).encode())
 
     def _in_transaction(self, view: Any) -> Any:
         audience: identity.Audience = self.extensions["audiences"][request.blueprint]
@@ -287,7 +298,10 @@ class App(Flask):
             response = flask.jsonify(answer.body)
             response.status_code = answer.status
             response.headers["Idempotent-Replay"] = "true"
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                response.content_type = PROBLEM_JSON
             return response
+        g.once = (db.mall(), who, key)
         response = self._respond()
         once.finish(who, key, response.status_code, response.get_data())
         return response

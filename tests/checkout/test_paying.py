@@ -213,3 +213,59 @@ def test_odd_amounts_are_refused_by_name_and_change_nothing(street: Street, amou
         return
     assert refused.status_code in (400, 422), refused.json
     assert shopper.get("/v1/orders")["items"] == []
+
+
+def test_a_wallet_that_falls_silent_leaves_the_order_to_be_paid_again(street: Street) -> None:
+    shopper = street.shopper()
+    street.wechat.fault("reset", "place")
+    placed = shopper.ordered(1_000)
+    assert (placed["wallet"], placed["order"]["state"]) == (None, "held")
+    again = shopper.send("post", f"/v1/orders/{placed['order']['number']}/payments", {"channel": "wechat"})
+    assert again.status_code == 201
+    assert again.json["wallet"]["package"].startswith("prepay_id=")
+
+
+def test_what_a_wallet_refuses_is_given_up_and_the_key_says_so_again(street: Street) -> None:
+    shopper = street.shopper(points_held=1_000)
+    street.wechat.fault("refuse", "place", status=403, code="RULE_LIMIT")
+    first = shopper.order(10_000, key="refused-by-wechat")
+    again = shopper.send("post", "/v1/orders", shopper.basket(10_000, channel="wechat", expected_fen=9_000), key="refused-by-wechat")
+    assert (first.status_code, first.json["type"]) == (502, "/problems/gateway-payment-refused")
+    assert (again.status_code, again.json, again.headers["Idempotent-Replay"]) == (502, first.json, "true")
+    assert [order["state"] for order in shopper.get("/v1/orders")["items"]] == ["closed"]
+    assert shopper.points()["balance"] == 1_000
+    street.books_agree()
+
+
+def test_another_wallet_pays_after_the_first_payment_is_closed(street: Street) -> None:
+    shopper = street.shopper()
+    number = shopper.ordered(1_000, channel="wechat")["order"]["number"]
+    first = street.payment_of(number)
+    changed = shopper.send("post", f"/v1/orders/{number}/payments", {"channel": "alipay"})
+    assert changed.status_code == 201, changed.json
+    shopper.pays(number)
+    street.due(ahead=10)
+    order = shopper.read(number)
+    assert (order["state"], order["channel"]) == ("paid", "alipay")
+    with street.inside():
+        assert payments.one(first.id).state == "closed"
+
+
+def test_who_looks_at_the_order_lets_the_wallet_be_asked_at_once(street: Street) -> None:
+    shopper = street.shopper()
+    number = shopper.ordered(1_000)["order"]["number"]
+    shopper.pays(number)
+    payment = street.payment_of(number)
+    with street.inside():
+        held = payments.one(payment.id)
+        held.made_at = held.made_at - timedelta(seconds=4)
+    assert shopper.read(number)["state"] == "held"
+    assert street.due() >= 1
+    assert shopper.read(number)["state"] == "paid"
+    assert street.due(ahead=3600) <= 2  # the ask that was planned before finds nothing left to do, and the growth is counted
+
+
+def test_a_quote_names_the_wallets_that_can_pay(street: Street) -> None:
+    shopper = street.shopper(principal_fen=5_000)
+    assert shopper.quote(6_000)["wallets"] == ["alipay", "wechat"]
+    assert shopper.quote(5_000)["wallets"] == []

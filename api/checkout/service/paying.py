@@ -73,25 +73,24 @@ def order(
     if not quoted.gateway_fen:
         settling.settle_by_value(made)
         return Placed(made, None, claim)
-    return Placed(made, _to_the_wallet(made, channel or "", who), claim)
+    return Placed(made, _placed_first(made, _payment(made, channel or "", who)), claim)
 
 
-def _to_the_wallet(held: Order, channel: str, who: Who) -> dict[str, Any] | None:
-    """Place a payment with the wallet; None when it fell silent: the phone asks again, the same number is used."""
+def _payment(held: Order, channel: str, who: Who) -> Payment:
+    """Write down what a wallet is to collect for an order. NoMerchantAccount, WalletUnknown."""
     account = payments.account_for(_shop_ids(held), channel)
-    subject = _subject(who, channel, account)
     payment = payments.intend(
         channel=channel,
         account=account,
         order_id=held.id,
         amount_fen=held.gateway_fen,
         description=held.title,
-        payer_subject=subject,
+        payer_subject=_subject(who, channel, account),
         expires_at=held.expires_at,
     )
     held.payment_id, held.channel = payment.id, channel
     session.flush()
-    return _placed(held, payment)
+    return payment
 
 
 def _placed(held: Order, payment: Payment) -> dict[str, Any] | None:
@@ -101,6 +100,18 @@ def _placed(held: Order, payment: Payment) -> dict[str, Any] | None:
         arguments = None
     session.refresh(held)
     return arguments
+
+
+def _placed_first(held: Order, payment: Payment) -> dict[str, Any] | None:
+    """Place the first payment of an order. What its wallet refuses is given up at once: nobody was told of it yet."""
+    try:
+        return _placed(held, payment)
+    except payment_errors.GatewayPaymentRefused:
+        locked = holding.lock_paid(held)
+        if locked.state == OrderState.HELD:
+            holding.close(locked, by="system", reason="the wallet refused it")
+        db.checkpoint()
+        raise
 
 
 def _shop_ids(held: Order) -> frozenset[int]:
@@ -134,7 +145,7 @@ def again(number: str, who: Who, channel: str) -> Placed:
                 raise errors.WalletSilent()
             return Placed(held, arguments)
         _withdraw(held)
-    arguments = _to_the_wallet(_still_held(held), channel, who)
+    arguments = _placed(held, _payment(_still_held(held), channel, who))
     if arguments is None:
         raise errors.WalletSilent()
     return Placed(held, arguments)
@@ -235,6 +246,19 @@ def of(number: str, who: Who) -> Order:
     if found is None or not mine:
         raise errors.OrderNotFound()
     return found
+
+
+def look(number: str, who: Who) -> Order:
+    """Somebody waits for what becomes of their order: while its payment is open, its wallet is asked in the background. OrderNotFound."""
+    found = of(number, who)
+    hurry(found)
+    return found
+
+
+def hurry(waiting: Order) -> None:
+    """Let the wallet be asked about a held order now."""
+    if waiting.state == OrderState.HELD and waiting.payment_id is not None:
+        payments.hurry(payments.one(waiting.payment_id))
 
 
 def payer(channel: str, app_id: str, subject: str) -> int:

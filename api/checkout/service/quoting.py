@@ -14,6 +14,7 @@ from api.checkout.mix import Card, Mix, PointsOffer, Tender
 from api.checkout.things import KINDS, Basket
 from api.kit.money import basis_points
 from api.malls import service as malls
+from api.payments import service as payments
 from api.points import service as points
 from api.wallet import service as wallet
 
@@ -72,6 +73,11 @@ class Quote:
     def pin_needed(self) -> bool:
         """Whether this much stored value needs the member's PIN."""
         return bool(self.stored_fen) and wallet.pin_needed(self.stored_fen)
+
+    @property
+    def wallets(self) -> list[str]:
+        """The wallets that can pay what is left."""
+        return payments.channels_for(self.basket.shop_ids) if self.gateway_fen else []
 
     @property
     def title(self) -> str:

@@ -178,7 +178,7 @@ def close(payment_id: int) -> Payment:
 
 
 def hurry(payment: Payment) -> None:
-    """Somebody looks at a screen and waits for this payment: ask about it now, and not only when that was planned; at most every few seconds."""
+    """Somebody waits before a screen for this payment: ask about it now, and not only when that was planned; at most every few seconds."""
     now = clock.now()
     lately = payment.asked_at is not None and now - payment.asked_at < timing.HURRY
     if payment.state not in (PaymentState.PLACED, PaymentState.PAYING) or lately or now - payment.made_at < timing.HURRY:
@@ -189,7 +189,10 @@ def hurry(payment: Payment) -> None:
 
 
 def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
-    """The job's step: ask, or when its time is over end it; and plan the next step while it is open. Nothing when another ask was planned."""
+    """The job's step: ask, or when its time is over end it; and plan the next step while it is open.
+
+    Nothing when another ask is planned by now than the one this step was for.
+    """
     payment = one(payment_id)
     if not payment.is_open or (planned_at is not None and payment.next_ask_at != planned_at):
         return
