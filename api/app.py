@@ -134,6 +134,7 @@ def _register_rooms(api: http.Api) -> None:
         point_routes.office,
         ledger_routes.office,
         plate_routes.public,
+        plate_routes.shop,
         plate_routes.office,
         wallet_routes.members,
         checkout_routes.payers,

@@ -21,6 +21,8 @@ BY_ADDRESS = limits.Limit("plates-address", 1200, 60)
 public = http.Blueprint("plates", __name__, audience=identity.anyone, url_prefix="/plates", description="Code plates on counters")
 office = http.Blueprint("plate_office", __name__, audience=identity.mall_staff, description="Keeping the plates")
 
+shop = http.Blueprint("shop_plates", __name__, audience=identity.shop_staff, description="What a shop may be paid by its plates")
+
 OF_A_SCAN = (errors.PlateUnknown, errors.PlateBlank, errors.PlateRetired, errors.PlateShopClosed)
 
 
@@ -36,6 +38,16 @@ def show_plate(code: str) -> service.Shown:
     limits.spend(BY_ADDRESS, request.remote_addr or "")
     service.enter(code)
     return service.show(code)
+
+
+@shop.get("/plate-terms")
+@shop.response(200, schemas.PlateAmountSchema)
+@shop.permission("own_payments.read")
+def read_own_terms() -> service.Terms:
+    """What may be paid to my shop at once, and whether a part may be named that earns no benefit"""
+    shop_id = identity.shop().shop_id
+    assert shop_id is not None
+    return service.terms_of(shop_id)[1]
 
 
 @office.get("/plates")

@@ -85,6 +85,38 @@ class Stack:
 
         return dict(processes.until(look, seconds, every=0.5))
 
+    def sim(self, wallet: str, path: str, **said: Any) -> dict[str, Any]:
+        """Steer a wallet's simulator: what a person does on the phone."""
+        answer = requests.post(f"{self.alipay if wallet == 'alipay' else self.wechat}/_sim/{path}", json=said, timeout=20)
+        assert answer.ok, f"{path}: {answer.status_code} {answer.text[:300]}"
+        return dict(answer.json())
+
+    def plate(self, shop: str = f"T{CAFE + 1:03d}") -> str:
+        """The code of the plate on a shop's counter."""
+        found = self.rows("SELECT p.code FROM plates p JOIN shops s ON s.id = p.shop_id WHERE s.code = %s AND p.state = 'bound'", shop)
+        return str(found[0][0])
+
+    def buys(self, token: str, fen: int, *, remark: str | None = None, shop: str = f"T{CAFE + 1:03d}", pays: bool = True) -> dict[str, Any]:
+        """Somebody pays an amount at a shop's plate by WeChat; the order as it stands afterwards."""
+        basket = {"plate": self.plate(shop), "amount_fen": fen, "remark": remark}
+        left = self.told("POST", "/v1/quotes", token, json=basket)["gateway_fen"]
+        order = self.told("POST", "/v1/orders", token, json=basket | {"channel": "wechat", "expected_fen": left})["order"]
+        if pays and left:
+            self.sim("wechat", "pay", out_trade_no=self.payment(order["number"]))
+        if not pays:
+            return dict(order)
+
+        def paid() -> dict[str, Any] | None:
+            found = self.told("GET", f"/v1/orders/{order['number']}", token)
+            return dict(found) if found["state"] == "paid" else None
+
+        return dict(processes.until(paid, 60, every=0.2))
+
+    def payment(self, order: str) -> str:
+        """Our number at the gateway of an order's payment."""
+        found = self.rows("SELECT p.number FROM payments p JOIN orders o ON o.payment_id = p.id WHERE o.number = %s", order)
+        return str(found[0][0])
+
     def clear_queue(self) -> None:
         """Refuse every case that waits at the desk, whoever holds it."""
         token = self.staff("admin")["access_token"]

@@ -58,7 +58,15 @@ OFFICE = {
     "staff": ("staff", "staff/tablets"),
     "today": ("today",),
 }
-SHOP = {"check": ("check",), "receipts": ("receipts",), "sales": ("sales",), "tablets": ("tablets",)}
+SHOP = {
+    "cards": ("cards",),
+    "charge": ("charge",),
+    "check": ("check",),
+    "payments": ("payments", "payments?open={order}"),
+    "receipts": ("receipts",),
+    "sales": ("sales",),
+    "tablets": ("tablets",),
+}
 
 
 def test_every_page_of_the_phone_is_listed_here() -> None:
@@ -90,8 +98,9 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     stack.told("POST", f"/v1/receipts/{unclear}/corrections", token, json={"field": "shop_id", "value": str(shop)})
     stack.decided(token, scored)
     admin = stack.staff("admin")
+    bought = stack.buys(token, 12_800, remark="两杯拿铁")
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
-    yield {"signed": signed, "admin": admin, "receipt": scored, "shop": shop, "member": number}
+    yield {"signed": signed, "admin": admin, "receipt": scored, "shop": shop, "member": number, "order": bought["number"]}
     review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
     stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])
     stack.told(
@@ -167,10 +176,10 @@ def test_members_found_at_the_desk(window: Windows, life: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack) -> None:
+def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack, life: dict[str, Any]) -> None:
     from tests.browser.stack import SHOP_STAFF
 
-    check(window("shop", stack.staff(SHOP_STAFF)), SHOP[name], name)
+    check(window("shop", stack.staff(SHOP_STAFF)), tuple(address.format(**life) for address in SHOP[name]), name)
 
 
 @pytest.mark.parametrize("entrance", ["office", "shop"])

@@ -23,7 +23,7 @@ def test_a_tablet_is_paired_by_the_managers_code(tablet: Visit, window: Windows)
     fresh.field("这台平板叫什么").fill("前台平板")
     fresh.shot("pairing")
     other.locator("button[type=submit]").click()
-    expect(other.get_by_role("heading", name="核对会员码")).to_be_visible()
+    expect(other.get_by_role("heading", name="收款")).to_be_visible()
     fresh.shot()
 
 

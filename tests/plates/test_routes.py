@@ -297,3 +297,15 @@ def test_a_photo_given_to_the_shop_is_told_to_who_scans(client, office, counter)
     photo = client.get(f"/v1/malls/{shown['mall']['code']}/shops/{shown['shop']['id']}/photo?v={shown['shop']['photo']}")
     assert (photo.status_code, photo.mimetype) == (200, "image/jpeg")
     assert "immutable" in photo.headers["Cache-Control"]
+
+
+def test_a_till_knows_what_may_be_charged_at_its_own_shop(client, counter) -> None:
+    with db.unit_of_work(counter.mall_id):
+        clerk = make_staff("shop_clerk", shop_id=counter.shop_id).id
+        service.set_terms(
+            counter.shop_id, {"min_fen": 100, "max_fen": 50_000, "decimals": 1, "excluded_allowed": True}, by="test", why="a small till"
+        )
+    headers = bearer("shop", clerk, counter.mall_id, counter.shop_id)
+    told = client.get("/v1/shop/plate-terms", headers=headers).json
+    assert told == {"min_fen": 100, "max_fen": 50_000, "decimals": 1, "excluded_allowed": True}
+    assert client.get("/v1/shop/plate-terms").status_code == 401

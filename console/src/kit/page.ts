@@ -1,6 +1,6 @@
 import type { Component } from 'vue'
 
-export type Group = 'today' | 'receipts' | 'members' | 'points' | 'shops' | 'system'
+export type Group = 'today' | 'receipts' | 'members' | 'points' | 'money' | 'cards' | 'plates' | 'shops' | 'system'
 
 /** A page of the console. `path` is below /office/<mall>/ or /shop/<mall>/; without `group` it has no place in the navigation. */
 export interface Page {
@@ -16,7 +16,7 @@ export interface Page {
   component: () => Promise<{ default: Component }>
 }
 
-export const GROUPS: readonly Group[] = ['today', 'receipts', 'members', 'points', 'shops', 'system']
+export const GROUPS: readonly Group[] = ['today', 'receipts', 'members', 'points', 'money', 'cards', 'plates', 'shops', 'system']
 
 export function page(described: Page): Page {
   return described

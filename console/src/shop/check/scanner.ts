@@ -1,4 +1,4 @@
-/** A QR code by the tablet's camera, where the browser can read one. */
+/** A QR code (or the bar code above a payment code) by the tablet's camera, where the browser can read one. */
 interface Detected {
   rawValue: string
 }
@@ -25,7 +25,8 @@ export async function watch(video: HTMLVideoElement, seen: (code: string) => voi
   })
   video.srcObject = stream
   await video.play()
-  const detector = new BarcodeDetector!({ formats: ['qr_code'] })
+  const formats = (await BarcodeDetector!.getSupportedFormats()).filter((one) => one === 'qr_code' || one === 'code_128')
+  const detector = new BarcodeDetector!({ formats })
   let on = true
   const look = async (): Promise<void> => {
     if (!on) return

@@ -1,0 +1,11 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'charge',
+  title: 'shop.charge.title',
+  group: 'today',
+  order: 6,
+  permission: 'own_payments.charge',
+  icon: 'charge',
+  component: () => import('./Charge.vue'),
+})

@@ -1,0 +1,11 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'payments',
+  title: 'shop.payments.title',
+  group: 'today',
+  order: 4,
+  permission: 'own_payments.read',
+  icon: 'payments',
+  component: () => import('./Payments.vue'),
+})
