@@ -332,14 +332,16 @@ def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
 @notices.post("/wechat/<int:account_id>")
 @notices.response(204)
 @notices.raw(http.MAX_BODY)
+@notices.dialect("application/json")
 def take_wechat_notice(account_id: int) -> flask.Response:
     """A notice of WeChat Pay: stored, then acknowledged, then handled"""
     return _take("wechat", account_id)
 
 
 @notices.post("/alipay/<int:account_id>")
-@notices.response(200)
+@notices.response(200, {"type": "string"}, content_type="text/plain")
 @notices.raw(http.MAX_BODY)
+@notices.dialect("text/plain")
 def take_alipay_notice(account_id: int) -> flask.Response:
     """A notice of Alipay: stored, then acknowledged, then handled"""
     return _take("alipay", account_id)

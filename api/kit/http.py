@@ -160,6 +160,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """List how a route can refuse, beside what its blueprint asks; each becomes a worked example in the contract."""
         return _mark(problems=(*(self.asks.refusals if self.asks else ()), *refusals))
 
+    def dialect(self, content_type: str) -> Callable[[View], View]:
+        """Say that who calls this is refused in a dialect of its own."""
+        return _mark(dialect=content_type)
+
     def permission(self, name: str) -> Callable[[View], View]:
         """What the caller's role must hold; roles hold permissions by a table in the room of staff."""
         return _mark(permission=name)
@@ -223,6 +227,8 @@ def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) 
         content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
         content.setdefault("examples", {})[refusal.slug()] = {"value": refusal().body()}
     responses["default"] = {"description": "Any other refusal", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
+    if dialect := doc_info.get("dialect"):
+        responses["default"]["content"][dialect] = {"schema": {"type": "object" if dialect.endswith("json") else "string"}}
     return doc
 
 
