@@ -72,11 +72,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(*, database: str = "bench") -> Iterator[Stage]:
-    """A migrated, empty database with the app's own role, durable as in production; everything is gone afterwards."""
+def stage(*, database: str = "bench", durable: bool = True, options: dict[str, str] | None = None) -> Iterator[Stage]:
+    """A migrated, empty database with the app's own role, by default durable as in production; everything is gone afterwards.
+
+    `options` are settings of the server.
+    """
     folder = Path(tempfile.mkdtemp(prefix="mallbridge-bench-"))
     folder.chmod(0o755)
-    postgres, valkey = embedded.Postgres(folder / "db", embedded.free_port()), embedded.Valkey(embedded.free_port())
+    postgres = embedded.Postgres(folder / "db", embedded.free_port(), durable=durable, options=options or {})
+    valkey = embedded.Valkey(embedded.free_port())
     made = Stage(folder, postgres, valkey, dict(os.environ))
     try:
         postgres.start()
@@ -101,6 +105,7 @@ def _environment(made: Stage, database: str) -> dict[str, str]:
         "DATABASE_URL": made.postgres.url(database),
         "DATABASE_OWNER_URL": made.postgres.url(database, embedded.OWNER),
         "REDIS_URL": made.valkey.url(),
+        "PUBLIC_URL": f"http://127.0.0.1:{ports['PORT']}",
         "WECHAT_API": f"http://127.0.0.1:{ports['WECHAT_PORT']}",
         "ALIPAY_GATEWAY": f"http://127.0.0.1:{ports['ALIPAY_PORT']}/gateway.do",
         "MALLBRIDGE_FILES": str(made.folder / "files"),

@@ -83,11 +83,12 @@ def _postgres_home() -> Path:
 
 @dataclass
 class Postgres:
-    """One server. `durable=False` trades safety for speed: for tests only."""
+    """One server. `durable=False` trades safety for speed: for tests only. `options` are further settings of the server."""
 
     folder: Path
     port: int
     durable: bool = True
+    options: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -155,7 +156,7 @@ class Postgres:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in (settings | self.options).items() for part in ("-c", f"{name}={value}")]
         return [str(postgres_bin("postgres")), "-D", str(self.folder / "data"), *options]
 
     def start(self, timeout: float = 30) -> None:
