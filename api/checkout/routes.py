@@ -283,7 +283,7 @@ def _shop_id() -> int:
 @exported("orders", schemas.OfficeOrdersArgs, schemas.OfficeOrderSchema)
 def list_orders(args: dict[str, Any]) -> pages.Page[Order]:
     """List orders of the mall"""
-    asked = {name: args[name] for name in ("state", "kind", "shop_id", "member_id", "number")}
+    asked = {name: args[name] for name in ("state", "kind", "shop_id", "member_id", "number", "order_id")}
     return reading.of_mall(**asked, cursor=args.get("cursor"), limit=args["limit"])
 
 

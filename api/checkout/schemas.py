@@ -279,6 +279,7 @@ class OfficeOrdersArgs(PageArgs):
     shop_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
     member_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
     number = fields.String(load_default=None, validate=validate.Length(max=40))
+    order_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
 
 
 class OfficeOrderSchema(OrderSchema):

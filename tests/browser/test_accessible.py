@@ -50,8 +50,13 @@ OFFICE = {
     "member": ("members/{member}", "members/{member}?tab=receipts"),
     "members": ("members",),
     "merges": ("merges", "merges?new=1"),
+    "notices": ("notices", "notices?open=1", "notices?tab=refused"),
+    "orders": ("orders", "orders?open={order}"),
+    "payment-refunds": ("payment-refunds", "payment-refunds?open=1", "payment-refunds?tab=shares"),
+    "payments": ("payments", "payments?open=1"),
     "points-rules": ("points-rules", "points-rules?open=1", "points-rules?open=new"),
     "policy": ("policy",),
+    "refunds": ("refunds", "refunds?open={refund}"),
     "rehearsals": ("rehearsals",),
     "reviews": ("reviews",),
     "shops": ("shops", "shops?open={shop}", "shops?open=import", "shops?open=places"),
@@ -98,9 +103,21 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     stack.told("POST", f"/v1/receipts/{unclear}/corrections", token, json={"field": "shop_id", "value": str(shop)})
     stack.decided(token, scored)
     admin = stack.staff("admin")
-    bought = stack.buys(token, 12_800, remark="两杯拿铁")
+    bought = stack.buys(token, 212_800, remark="两杯拿铁")
+    back = {"amount_fen": 120_000, "reason": "顾客退货"}
+    waits = stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=back)
+    given = back | {"amount_fen": 800}
+    stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=given)
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
-    yield {"signed": signed, "admin": admin, "receipt": scored, "shop": shop, "member": number, "order": bought["number"]}
+    yield {
+        "signed": signed,
+        "admin": admin,
+        "receipt": scored,
+        "shop": shop,
+        "member": number,
+        "order": bought["number"],
+        "refund": waits["number"],
+    }
     review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
     stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])
     stack.told(

@@ -158,3 +158,11 @@ def test_a_recharge_comes_back_only_as_far_as_it_is_unspent_and_its_bonus_never(
     assert shopper.value() == (0, 0)
     street.due(ahead=60)
     street.books_agree()
+
+
+def test_the_desk_finds_the_order_that_a_refund_belongs_to(street: Street) -> None:
+    shopper, desk = street.shopper(), street.staff("finance")
+    shopper.paid(1_500)
+    order = shopper.paid(2_500)
+    made = give_back(desk, order["number"]).json
+    assert [one["number"] for one in desk.get(f"/v1/office/orders?order_id={made['order_id']}")["items"]] == [order["number"]]

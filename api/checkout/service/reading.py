@@ -170,11 +170,12 @@ def of_mall(
     shop_id: int | None = None,
     member_id: int | None = None,
     number: str | None = None,
+    order_id: int | None = None,
     cursor: str | None = None,
     limit: int = pages.DEFAULT_LIMIT,
 ) -> pages.Page[Order]:
     """Orders of the mall, newest first."""
-    wanted = {"state": state, "kind": kind, "shop_id": shop_id, "member_id": member_id, "number": number}
+    wanted = {"state": state, "kind": kind, "shop_id": shop_id, "member_id": member_id, "number": number, "id": order_id}
     query = select(Order).filter_by(**{name: value for name, value in wanted.items() if value is not None})
     return pages.page(query, Order.id, cursor=cursor, limit=limit)
 

@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'orders',
+  title: 'office.orders.title',
+  group: 'money',
+  order: 60,
+  permission: 'orders.read',
+  component: () => import('./Orders.vue'),
+})

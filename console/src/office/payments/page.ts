@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'payments',
+  title: 'office.payments.title',
+  group: 'money',
+  order: 64,
+  permission: 'payments.read',
+  component: () => import('./Payments.vue'),
+})

@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'refunds',
+  title: 'office.refunds.title',
+  group: 'money',
+  order: 62,
+  permission: 'orders.read',
+  component: () => import('./Refunds.vue'),
+})
