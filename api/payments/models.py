@@ -154,6 +154,7 @@ class Payment(Stateful, MallOwned, Model):
     placed_with: Mapped[dict[str, Any] | None]  # what the gateway gave to pay with (prepay_id, trade_no)
     paid_at: Mapped[datetime | None]  # by the gateway's clock
     closed_at: Mapped[datetime | None]
+    undone_from_at: Mapped[datetime | None]  # since when an auth-code payment is undone: from then on it is never taken for paid
     gateway_no: Mapped[str | None]
     refunding_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # asked for and not dropped
     refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # arrived

@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("placed_with", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_from_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("gateway_no", sa.Text(), nullable=True),
         sa.Column("refunding_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("refunded_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),

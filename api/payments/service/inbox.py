@@ -131,7 +131,7 @@ def _apply(notice: Notice, about: dict[str, Any]) -> str | None:
     assert given is not None
     refund = refunding.of_number(given.refund_number, payment)
     if refund is None:
-        return "unknown-refund"
+        return None if payment.undone_from_at else "unknown-refund"  # Alipay tells of a payment undone as of a refund
     about["refund_id"] = refund.id
     return refunding.take(payment, refund, given, by=by, reason=f"notice {notice.id}")
 

@@ -154,27 +154,52 @@ def ask_now(payment_id: int, *, by: str) -> Payment:
 
 
 def close(payment_id: int) -> Payment:
-    """Let a payment not be paid any more; when it turns out paid, it is paid. Still open afterwards: the gateway was silent, a job goes on.
+    """Let a payment not be paid any more; when it turns out paid, it is paid. An auth-code payment is undone whatever became of it.
 
-    Commits what was written before. PaymentNotFound.
+    Still open afterwards: the gateway was silent, or may be about to hear of it; a job goes on. Commits what was written before.
+    PaymentNotFound.
     """
     payment = one(payment_id)
     if not payment.is_open:
         return payment
-    gateway = merchants.gateway_of(merchants.account(payment.account_id))
-    number, undo = payment.number, gateway.reverse if payment.kind == "auth_code" else gateway.close
-    said = talk(lambda: undo(number))
+    if payment.kind == "auth_code":
+        payment = hold(payment_id)
+        if not payment.is_open:
+            return payment
+        payment.undone_from_at = payment.undone_from_at or clock.now()
+    said = _end(payment)
     payment = hold(payment_id)
     if not payment.is_open:
         return payment
     if isinstance(said, base.AlreadyPaid):
-        return ask(payment_id)
-    if said is None or isinstance(said, base.AlreadyClosed | base.Unknown):
+        return _believe(payment)
+    if isinstance(said, base.Unknown) and _may_be_under_way(payment):
+        payment.trouble = "under-way"
+    elif said is None or isinstance(said, base.AlreadyClosed | base.Unknown):
         shut(payment, PaymentState.CLOSED, "closed")
+    elif isinstance(said, base.Refused) and payment.undone_from_at:
+        return _believe(payment)
     else:
         payment.trouble = said.name
     session.flush()
     return payment
+
+
+def _end(payment: Payment) -> GatewayAnswer | None:
+    gateway = merchants.gateway_of(merchants.account(payment.account_id))
+    number, end = payment.number, gateway.reverse if payment.kind == "auth_code" else gateway.close
+    return talk(lambda: end(number))
+
+
+def _believe(payment: Payment) -> Payment:
+    """It could not be ended: what the gateway says of it counts."""
+    payment.undone_from_at = None
+    return ask(payment.id)
+
+
+def _may_be_under_way(payment: Payment) -> bool:
+    """Whether our first call about it may still reach the gateway, which would let it be paid after all."""
+    return payment.state == PaymentState.CREATED and clock.now() - payment.made_at < timing.UNDER_WAY
 
 
 def hurry(payment: Payment) -> None:
@@ -194,9 +219,11 @@ def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
     Nothing when another ask is planned by now than the one this step was for.
     """
     payment = one(payment_id)
+    if payment.undone_from_at and not payment.is_open and planned_at is None:
+        _undo_again(payment)
     if not payment.is_open or (planned_at is not None and payment.next_ask_at != planned_at):
         return
-    over = clock.now() >= _ends(payment)
+    over = payment.undone_from_at is not None or clock.now() >= _ends(payment)
     payment = ask(payment_id)
     if payment.is_open and over:
         payment = close(payment_id)
@@ -205,6 +232,15 @@ def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
         if payment.next_ask_at is None:
             log.error("a gateway never said what became of a payment", payment=payment.number)
     session.flush()
+
+
+def _undo_again(payment: Payment) -> None:
+    """The gateway told of money although we had undone the payment. It may have told that before; undoing it once more is harmless."""
+    said = _end(payment)
+    if said is not None and not isinstance(said, base.Refused):
+        timing.put_ask(payment.id, timing.EVERY)
+    elif said is not None:
+        log.warning("a payment was not undone once more", payment=payment.number, reason=said.name)
 
 
 def _ends(payment: Payment) -> datetime:
@@ -219,7 +255,10 @@ def take(payment: Payment, found: Found, *, by: str, reason: str) -> str | None:
         return wrong
     if payment.state == PaymentState.PAID:
         return None if found.state is not FoundState.PAID or found.gateway_no in (None, payment.gateway_no) else "paid-twice"
-    if found.state is FoundState.PAID:
+    if found.state is FoundState.PAID and payment.undone_from_at:
+        if not payment.is_open:
+            timing.put_ask(payment.id)
+    elif found.state is FoundState.PAID:
         _pay(payment, found, by=by, reason=reason)
     elif not payment.is_open:
         return None

@@ -24,6 +24,8 @@ GIVE_UP = timedelta(days=3)
 #: An auth code is asked about this often, and undone when it is not paid by then.
 CODE_EVERY = timedelta(seconds=3)
 CODE_PATIENCE = timedelta(seconds=60)
+#: A call of ours has been answered, or has failed, after so long: until then a gateway may be about to hear of a payment it does not know.
+UNDER_WAY = timedelta(seconds=30)
 #: A refund: seconds after it was made; then hourly for a day, then a person has to look.
 REFUND_ASKS = (5, 30, 120, 600, 3600)
 REFUND_EVERY = timedelta(hours=1)
