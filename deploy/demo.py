@@ -45,6 +45,8 @@ STAFF: tuple[tuple[str, str, Role], ...] = (
     ("floor", "楼层经理", Role.FLOOR_MANAGER),
 )
 PASSWORD = "demo-mall-only"
+#: Where a part of an amount may take no benefits.
+EXCLUDES = ("超市", "便利店")
 
 _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰"
@@ -116,6 +118,9 @@ def _plates() -> None:
     printed = plates.plates(batch_id=batch.id, limit=len(shops)).items
     for shop, plate in zip(shops, sorted(printed, key=lambda plate: plate.number), strict=True):
         plates.bind(plate.id, shop.id, by="command")
+        if shop.category in EXCLUDES:
+            terms = {"min_fen": None, "max_fen": None, "decimals": None, "excluded_allowed": True}
+            plates.set_terms(shop.id, terms, by="command", why="香烟和礼品卡不参与优惠")
         malls.give_photo(shop.id, paper.storefront(shop.name, shop.unit, shade=shop.id), by="command")
 
 

@@ -105,6 +105,8 @@ class OptionSchema(http.Schema):
     could_fen = fields.Integer(required=True)
     takes_fen = fields.Integer(required=True)
     points = fields.Integer(allow_none=True, required=True)
+    could_points = fields.Integer(allow_none=True, required=True, metadata={"description": "could_fen in points; null for a card"})
+    step_points = fields.Integer(allow_none=True, required=True, metadata={"description": "points pay in whole steps of so many"})
     sentence = fields.Raw(required=True, metadata=SENTENCE)
     reason = fields.String(allow_none=True, required=True)
 
@@ -160,6 +162,7 @@ class OrderRefundSchema(http.Schema):
     state = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
+    points_fen = fields.Integer(required=True, metadata={"description": "what the points that come back had paid"})
     points_back = fields.Integer(required=True)
     points_taken = fields.Integer(required=True)
     became_debt = fields.Integer(required=True)

@@ -117,6 +117,14 @@ class Stack:
         found = self.rows("SELECT p.number FROM payments p JOIN orders o ON o.payment_id = p.id WHERE o.number = %s", order)
         return str(found[0][0])
 
+    def recharge(self, token: str, fen: int = 50_000) -> None:
+        """Somebody recharges by a package of so much, through WeChat."""
+        package = next(one for one in self.told("GET", "/v1/wallet/packages", token)["items"] if one["pays_fen"] == fen)
+        body = {"package_id": package["id"], "channel": "wechat", "expected_fen": fen}
+        number = self.told("POST", "/v1/orders", token, json=body)["order"]["number"]
+        self.sim("wechat", "pay", out_trade_no=self.payment(number))
+        processes.until(lambda: self.told("GET", f"/v1/orders/{number}", token)["state"] == "paid" or None, 60, every=0.2)
+
     def clear_queue(self) -> None:
         """Refuse every case that waits at the desk, whoever holds it."""
         token = self.staff("admin")["access_token"]

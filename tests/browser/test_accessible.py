@@ -38,6 +38,14 @@ PHONE = {
     "privacy": "#/pages/privacy/privacy",
     "leave": "#/pages/leave/leave",
     "phone": "#/pages/phone/phone",
+    "plate": "#/pages/plate/plate?code={plate}",
+    "order": "#/pages/order/order?number={order}",
+    "orders": "#/pages/orders/orders",
+    "wallet": "#/pages/wallet/wallet",
+    "recharge": "#/pages/recharge/recharge",
+    "pin": "#/pages/pin/pin",
+    "pay-code": "#/pages/pay-code/pay-code",
+    "scan": "#/pages/scan/scan",
 }
 #: page → addresses: the list, and what opens beside it.
 OFFICE = {
@@ -108,6 +116,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     waits = stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=back)
     given = back | {"amount_fen": 800}
     stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=given)
+    stack.recharge(token)
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
     yield {
         "signed": signed,
@@ -117,6 +126,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
         "member": number,
         "order": bought["number"],
         "refund": waits["number"],
+        "plate": stack.plate(),
     }
     review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
     stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])
@@ -165,7 +175,7 @@ def test_a_page_of_the_phone(name: str, window: Windows, life: dict[str, Any]) -
     check(visit, (PHONE[name].format(**life),), name)
 
 
-@pytest.mark.parametrize("name", ["home", "receipts", "code", "me", "receipt", "points"])
+@pytest.mark.parametrize("name", ["home", "receipts", "code", "me", "receipt", "points", "orders", "wallet", "recharge", "pin", "pay-code"])
 def test_a_page_of_the_phone_to_a_visitor(name: str, window: Windows) -> None:
     check(window("m"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
 

@@ -55,6 +55,12 @@ def test_points_stored_value_and_a_wallet_pay_together(street: Street, channel: 
     street.books_agree()
 
 
+def test_a_quote_says_in_points_what_points_could_pay_and_in_which_steps(street: Street) -> None:
+    points, *cards = street.shopper(points_held=2_050, principal_fen=3_000).quote(10_000)["options"]
+    assert (points["points"], points["could_points"], points["step_points"]) == (2_000, 2_000, 100)
+    assert [(card["points"], card["could_points"], card["step_points"]) for card in cards] == [(None, None, None)]
+
+
 def test_what_value_pays_alone_never_asks_a_gateway(street: Street) -> None:
     shopper = street.shopper(principal_fen=20_000)
     placed = shopper.ordered(5_000)

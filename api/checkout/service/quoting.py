@@ -29,7 +29,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that could pay: how much it could pay here, how much the mix takes, or why it cannot."""
+    """One thing that could pay: how much it could pay here, how much the mix takes, or why it cannot. Points are told in points too."""
 
     kind: str  # points · card
     card_id: int | None
@@ -37,6 +37,8 @@ class Option:
     could_fen: int
     takes_fen: int
     points: int | None
+    could_points: int | None
+    step_points: int | None
     sentence: dict[str, str]
     reason: str | None
 
@@ -179,7 +181,7 @@ class _Means:
         count = self.points_of(found.points_fen)
         told = [
             Option(
-                "points", None, self.offer.fen, could, found.points_fen, count,
+                "points", None, self.offer.fen, could, found.points_fen, count, self.points_of(could), self.step,
                 wording.points_option(self.balance, could, self.points_of(could), self.step, self.points_refusal, self.offer.share_bp),
                 self.points_refusal,
             )
@@ -191,7 +193,7 @@ class _Means:
             reason = card.refusal or (None if room else "shop_does_not_take_it") or (None if has else "empty")
             could = 0 if reason else min(has, room)
             sentence = wording.card_option(card.number_masked, card.principal_fen, card.bonus_fen, could, reason)
-            told.append(Option("card", card.card_id, has, could, found.of(card.card_id), None, sentence, reason))
+            told.append(Option("card", card.card_id, has, could, found.of(card.card_id), None, None, None, sentence, reason))
         return tuple(told)
 
 

@@ -1,5 +1,6 @@
 // Every call of the pages, typed from docs/openapi.json.
 import { keyed } from "./keys";
+import { answersPayers, dropPayer, heldPayer, type Payer } from "./payer";
 import { mallCode, origin } from "./place";
 import { accessToken, forget } from "./session";
 import { heldTokens } from "./tokens";
@@ -33,7 +34,17 @@ function filled(address: string, path: Record<string, unknown> = {}, query: Reco
 }
 
 function isPublic(address: string): boolean {
-  return address.startsWith("/v1/malls/");
+  return address.startsWith("/v1/malls/") || address.startsWith("/v1/plates/");
+}
+
+/** Run with the token of somebody who pays without being a member; it is not renewed: the wallet is asked again. */
+async function paying<T>(payer: Payer, run: (header: Record<string, string>) => Promise<T>): Promise<T> {
+  try {
+    return await run({ Authorization: `Bearer ${payer.access}` });
+  } catch (thrown) {
+    if (asTrouble(thrown).kind === "ended") dropPayer();
+    throw thrown;
+  }
 }
 
 /** Run with a good token; when the server says that it ended, renew once and run again. */
@@ -58,9 +69,9 @@ export async function call<M extends Method, P extends Address<M>>(method: M, ad
   if (body !== undefined) header["Content-Type"] = "application/json";
   if (key) header["Idempotency-Key"] = key;
   const sent = { method: method.toUpperCase(), path: filled(address, path, query), data: body };
-  const answer = isPublic(address)
-    ? await send({ ...sent, header })
-    : await signed((proof) => send({ ...sent, header: { ...header, ...proof } }));
+  const proven = (proof: Record<string, string>) => send({ ...sent, header: { ...header, ...proof } });
+  const payer = !isSignedIn() && answersPayers(address) ? heldPayer() : null;
+  const answer = isPublic(address) ? await send({ ...sent, header }) : await (payer ? paying(payer, proven) : signed(proven));
   return answer as Answer<P, M>;
 }
 

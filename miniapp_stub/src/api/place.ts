@@ -19,3 +19,13 @@ export function origin(): string {
   return import.meta.env.VITE_API_ORIGIN || "http://127.0.0.1:8000";
   // #endif
 }
+
+/** The whole address of a picture that anybody may see: <image> takes a path without an origin for one of the pages' own files. */
+export function pictureAt(path: string): string {
+  // #ifdef H5
+  return location.origin + path;
+  // #endif
+  // #ifndef H5
+  return origin() + path;
+  // #endif
+}

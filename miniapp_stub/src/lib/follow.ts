@@ -13,34 +13,43 @@ const SLOWER = 3_000;
 const AT_A_PERSON = 15_000;
 const FAST_ASKS = 15;
 
-/** After how many milliseconds to look again; null when nothing changes by itself any more. */
+/** After how many milliseconds to look at a receipt again; null when nothing changes by itself any more. */
 export function nextLook(state: string | undefined, asked: number): number | null {
   if (state === undefined || READING.has(state)) return asked < FAST_ASKS ? FAST : SLOWER;
   return state === "in_review" ? AT_A_PERSON : null;
 }
 
-export interface Followed {
-  readonly receipt: Receipt | null;
+export interface Followed<T> {
+  readonly value: T | null;
   readonly at: number | null;
   readonly trouble: Trouble | null;
+  /** How often the server was asked. */
+  readonly asked: number;
   load(): Promise<void>;
   /** What another call answered is the newest. */
-  take(receipt: Receipt): void;
+  take(value: T): void;
 }
 
-/** One receipt, looked at again and again while the page is open and something may still change. */
-export function useReceipt(id: number): Followed {
-  const name = `receipt-${id}`;
-  const kept = seen.read<Receipt>(name);
-  const receipt = shallowRef<Receipt | null>(kept?.value ?? null);
+interface Following<T> {
+  /** What was seen is kept under this name. */
+  name: string;
+  fetch(): Promise<T>;
+  /** After how many milliseconds to look again; null: not by itself. */
+  pause(value: T | null, asked: number): number | null;
+}
+
+/** One thing, looked at again and again while the page is open and something may still change. */
+export function useFollowed<T>({ name, fetch, pause }: Following<T>): Followed<T> {
+  const kept = seen.read<T>(name);
+  const value = shallowRef<T | null>(kept?.value ?? null);
   const at = ref<number | null>(kept?.at ?? null);
   const trouble = shallowRef<Trouble | null>(null);
+  const asked = ref(0);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let asked = 0;
   let open = true;
 
-  function take(now: Receipt): void {
-    receipt.value = now;
+  function take(now: T): void {
+    value.value = now;
     at.value = Date.now();
     trouble.value = null;
     seen.keep(name, now);
@@ -49,14 +58,14 @@ export function useReceipt(id: number): Followed {
 
   function plan(): void {
     clearTimeout(timer);
-    const pause = trouble.value && !trouble.value.mayRetry ? null : nextLook(receipt.value?.state, asked);
-    if (open && pause !== null) timer = setTimeout(() => void load(), pause);
+    const wait = trouble.value && !trouble.value.mayRetry ? null : pause(value.value, asked.value);
+    if (open && wait !== null) timer = setTimeout(() => void load(), wait);
   }
 
   async function load(): Promise<void> {
-    asked += 1;
+    asked.value += 1;
     try {
-      take(await call("get", "/v1/receipts/{receipt_id}", { path: { receipt_id: id } }));
+      take(await fetch());
     } catch (thrown) {
       trouble.value = asTrouble(thrown);
       plan();
@@ -70,12 +79,18 @@ export function useReceipt(id: number): Followed {
 
   onShow(() => {
     open = true;
-    if (nextLook(receipt.value?.state, asked) !== null || trouble.value) void load();
+    if (pause(value.value, asked.value) !== null || trouble.value) void load();
   });
   onHide(rest);
   onUnload(rest);
   onUnmounted(rest);
   void load();
 
-  return reactive({ receipt, at, trouble, load, take }) as Followed;
+  return reactive({ value, at, trouble, asked, load, take }) as Followed<T>;
+}
+
+/** One receipt, until a machine or a person has decided. */
+export function useReceipt(id: number): Followed<Receipt> {
+  const fetch = () => call("get", "/v1/receipts/{receipt_id}", { path: { receipt_id: id } });
+  return useFollowed({ name: `receipt-${id}`, fetch, pause: (receipt, asked) => nextLook(receipt?.state, asked) });
 }

@@ -11,11 +11,20 @@ export function here(): string {
   return pages[pages.length - 1]?.route?.split("/").pop() ?? "";
 }
 
+function withQuery(page: string, query: Record<string, string | number>): string {
+  const asked = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+  return address(page) + (asked.length ? `?${asked.join("&")}` : "");
+}
+
 /** Open a page, or turn to its tab. */
 export function go(page: string, query: Record<string, string | number> = {}): void {
-  const asked = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
   if (TABS.includes(page as Tab)) uni.switchTab({ url: address(page) });
-  else uni.navigateTo({ url: address(page) + (asked.length ? `?${asked.join("&")}` : "") });
+  else uni.navigateTo({ url: withQuery(page, query) });
+}
+
+/** Open a page in the place of the one that is on top: going back does not find that one again. */
+export function goInstead(page: string, query: Record<string, string | number> = {}): void {
+  uni.redirectTo({ url: withQuery(page, query) });
 }
 
 /** Back to where one was; home when there is no such place. */
@@ -25,6 +34,6 @@ export function back(): void {
 }
 
 /** To the sign-in, on top of the page one is on; from there `back` leads here again. `why` says what is gained, or "ended". */
-export function goSignIn(why: "ended" | "code" | "points" | "receipt" | "me" | "messages" = "me"): void {
+export function goSignIn(why: "ended" | "code" | "points" | "receipt" | "me" | "messages" | "pay" | "wallet" = "me"): void {
   if (here() !== "sign-in") go("sign-in", { why });
 }

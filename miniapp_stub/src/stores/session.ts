@@ -17,6 +17,8 @@ export const useSession = defineStore("session", () => {
   const signedIn = ref(isSignedIn());
   const member = ref<Schema<"Member"> | null>(null);
   const since = ref(0);
+  /** The channel of the last sign-in on this device: the likeliest one to pay by. */
+  const channel = ref(uni.getStorageSync("channel") as string);
   const isMember = computed(() => signedIn.value);
 
   function ended(): void {
@@ -42,6 +44,8 @@ export const useSession = defineStore("session", () => {
     const body = { ...arrival, ...proof.body } as never;
     const answer = await call("post", `/v1/malls/{mall_code}/sign-in/${proof.channel}` as "/v1/malls/{mall_code}/sign-in/wechat", { body });
     entered(answer);
+    channel.value = proof.channel;
+    uni.setStorageSync("channel", proof.channel);
     return answer;
   }
 
@@ -60,5 +64,5 @@ export const useSession = defineStore("session", () => {
     forget();
   }
 
-  return { signedIn, isMember, member, since, signIn, signOut, became };
+  return { signedIn, isMember, member, since, channel, signIn, signOut, became };
 });

@@ -7,8 +7,10 @@ import { Denied, type Denial, type Wallet } from "./wallet";
 interface My {
   [name: string]: (options: Record<string, unknown>) => void;
 }
-declare const my: My & { getFileSystemManager(): My; env: { USER_DATA_PATH: string } };
+declare const my: My & { getFileSystemManager(): My; getLaunchOptionsSync(): { query?: { qrCode?: string } }; env: { USER_DATA_PATH: string } };
 
+/** What my.tradePay answers when the person closed it. */
+const GIVEN_UP = "6001";
 let brightnessBefore: number | null = null;
 
 function denial(why: unknown): Denied {
@@ -38,8 +40,19 @@ export const alipay: Wallet = {
     return { response: sealed.response, sign: sealed.sign ?? "", sign_type: sealed.sign_type ?? "RSA2", encrypt_type: sealed.encrypt_type ?? "AES", charset: sealed.charset ?? "UTF-8" };
   },
 
+  async payers() {
+    return ["alipay"];
+  },
+
   async pay(prepaid) {
-    await asked(my.tradePay, prepaid);
+    // A person who turns back is an answer here, not a failure.
+    const got = await asked<{ resultCode?: string | number }>(my.tradePay, prepaid);
+    if (String(got.resultCode) === GIVEN_UP) throw new Denied("cancelled");
+  },
+
+  opened(query) {
+    // The code is told to the app that it starts, not to the page.
+    return query.qrCode ?? my.getLaunchOptionsSync().query?.qrCode ?? null;
   },
 
   async scan() {

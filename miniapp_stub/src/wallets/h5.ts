@@ -3,6 +3,7 @@ import { keyed } from "@/api/keys";
 import { dropFile, keepFile, keptFile } from "./browser";
 import { befriend } from "./befriend";
 import { fitted } from "./images";
+import { paidBy, standIns } from "./simulators";
 import { Denied, type Wallet } from "./wallet";
 
 // uni-app's router is told the address to stay under: /m/<mall>/, not /m/ only.
@@ -63,8 +64,16 @@ export const h5: Wallet = {
     throw new Denied("unavailable");
   },
 
-  async pay() {
-    throw new Denied("unavailable");
+  async payers() {
+    return standIns();
+  },
+
+  async pay(prepaid, by) {
+    await paidBy(by, prepaid);
+  },
+
+  opened() {
+    return null; // the address itself says it
   },
 
   async scan() {

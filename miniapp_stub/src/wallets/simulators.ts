@@ -1,13 +1,14 @@
 // Development in a browser: the simulators stand in for the wallets, and a chooser says whose phone this is. Mini-programs know none of it.
 import { mallCode, origin } from "@/api/place";
-import { Denied, type Proof } from "./wallet";
+import { t } from "@/i18n";
+import { Denied, type Payer, type Proof } from "./wallet";
 
 export interface Simulators {
   wechat?: string;
   alipay?: string;
 }
 
-type Stand = "wechat" | "alipay";
+type Stand = Payer;
 
 interface Chooser {
   /** The simulators of this development server; none in production. */
@@ -16,12 +17,18 @@ interface Chooser {
   proofOf(channel: Stand, person: string): Promise<Proof>;
   /** What the phone button of this person's wallet would give. */
   phoneOf(channel: Stand, person: string): Promise<Record<string, string>>;
+  /** The wallets that are stood in for. */
+  standIns(): Promise<Payer[]>;
+  /** Ask the person, as the wallet would ask for the password, and pay. Denied when the person turns back. */
+  paidBy(by: Payer, prepaid: Record<string, string>): Promise<void>;
 }
 
 let chooser: Chooser = {
   simulators: () => Promise.resolve({}),
   proofOf: () => Promise.reject(new Denied("unavailable")),
   phoneOf: () => Promise.reject(new Denied("unavailable")),
+  standIns: () => Promise.resolve([]),
+  paidBy: () => Promise.reject(new Denied("unavailable")),
 };
 
 // #ifdef H5
@@ -67,7 +74,24 @@ chooser = {
     const all = await found();
     return channel === "wechat" ? ask(`${all.wechat}/_sim/phone-code`, { person }) : ask(`${all.alipay}/_sim/phone-payload`, { person });
   },
+
+  async standIns() {
+    const all = await found();
+    return (["wechat", "alipay"] as const).filter((wallet) => all[wallet]);
+  },
+
+  async paidBy(by, prepaid) {
+    const origin = (await found())[by];
+    if (!origin) throw new Denied("unavailable");
+    if (!(await agreed(by))) throw new Denied("cancelled");
+    await ask(`${origin}/_sim/pay`, by === "alipay" ? { trade_no: prepaid.tradeNO } : prepaid);
+  },
 };
+
+function agreed(by: Payer): Promise<boolean> {
+  const words = { title: t(`pay.stand.${by}`), content: t("pay.stand.ask"), confirmText: t("pay.stand.yes"), cancelText: t("pay.stand.no") };
+  return new Promise((resolve) => uni.showModal({ ...words, success: (said) => resolve(said.confirm), fail: () => resolve(false) }));
+}
 // #endif
 
-export const { simulators, proofOf, phoneOf } = chooser;
+export const { simulators, proofOf, phoneOf, standIns, paidBy } = chooser;

@@ -2,6 +2,9 @@
 
 export type Channel = "wechat" | "alipay" | "phone";
 
+/** A wallet that pays. */
+export type Payer = "wechat" | "alipay";
+
 /** What the API wants for signing in: the address's end and the body's own part. */
 export interface Proof {
   channel: Channel;
@@ -36,8 +39,12 @@ export interface Wallet {
   login(): Promise<Proof>;
   /** What the phone button's event gave, for POST /v1/me/phone/<channel>. Denied when the person said no. */
   phone(event: unknown): Promise<Record<string, string>>;
+  /** The wallets that can pay on this device, the likeliest first. */
+  payers(): Promise<Payer[]>;
   /** Pay what the API's prepay answered. Resolves when the wallet closes; the server alone knows whether it is paid. */
-  pay(prepaid: Record<string, string>): Promise<void>;
+  pay(prepaid: Record<string, string>, by: Payer): Promise<void>;
+  /** What a code said that opened this page from outside the app; null when none did. */
+  opened(query: Record<string, string | undefined>): string | null;
   /** Read a QR or bar code with the camera. */
   scan(): Promise<string>;
   /** Let the person take or choose pictures: local paths, already shrunk to 2,000 px on the longest side. */

@@ -37,8 +37,16 @@ export const wechat: Wallet = {
     return { code };
   },
 
+  async payers() {
+    return ["wechat"];
+  },
+
   async pay(prepaid) {
     await asked(wx.requestPayment, prepaid);
+  },
+
+  opened(query) {
+    return query.q ? decodeURIComponent(query.q) : null;
   },
 
   async scan() {

@@ -1,0 +1,48 @@
+// Orders: looked at until they are paid or over, and what is said of them.
+import { call } from "@/api/client";
+import { heldPayer } from "@/api/payer";
+import { asTrouble } from "@/api/troubles";
+import type { Schema } from "@/api/types";
+import { useSession } from "@/stores/session";
+import { claims } from "./claims";
+import { useFollowed, type Followed } from "./follow";
+
+/** How one came to the order: the wallet closed, the person turned back in it, or otherwise. */
+export type Came = "closed" | "back" | "";
+export type Order = Schema<"WholeOrder">;
+
+const FAST = 1_000;
+const SLOWER = 3_000;
+const SLOW = 10_000;
+const MOVING = new Set(["given", "waiting"]);
+
+/** After how many milliseconds to look at an order again; null when nothing changes by itself any more. */
+export function nextOrderLook(order: { state: string; refunds?: { state: string }[] } | null, asked: number): number | null {
+  if (order === null || order.state === "held") return asked < 15 ? FAST : asked < 60 ? SLOWER : SLOW;
+  return (order.refunds ?? []).some((refund) => MOVING.has(refund.state)) ? SLOW : null;
+}
+
+/** The order; a purchase paid before joining is claimed first, since only its member may see it afterwards. */
+async function found(number: string, signedIn: boolean): Promise<Order> {
+  const code = signedIn ? claims.of(number) : "";
+  if (!code) return call("get", "/v1/orders/{number}", { path: { number } });
+  try {
+    const mine = await call("post", "/v1/order-claims", { body: { number, claim_code: code } });
+    claims.drop(number);
+    return mine;
+  } catch (thrown) {
+    if (["claim-unknown", "claim-taken"].includes(asTrouble(thrown).slug)) claims.drop(number);
+    throw thrown;
+  }
+}
+
+/** One order, until it is final. */
+export function useOrder(number: string): Followed<Order> {
+  const session = useSession();
+  return useFollowed<Order>({ name: `order-${number}`, fetch: () => found(number, session.signedIn), pause: nextOrderLook });
+}
+
+/** Who pays here: a member, somebody whom only the wallet knows, or nobody yet. */
+export function whoPays(signedIn: boolean): "member" | "payer" | null {
+  return signedIn ? "member" : heldPayer() ? "payer" : null;
+}
