@@ -5,6 +5,7 @@ describe("explanations and what is typed", () => {
   it("shortens an explanation to its sum", () => {
     expect(short("256 分 = ¥128.00 × 1 分/元（餐饮 · 双倍日 ×2）")).toBe("256 分 = ¥128.00 × 1 分/元（…）");
     expect(short("128 points = ¥128.00 × 1 point/yuan (Dining)")).toBe("128 points = ¥128.00 × 1 point/yuan (…)");
+    expect(short("45 分 = ¥45.00 × 1 分/元（消费积分）")).toBe("45 分 = ¥45.00 × 1 分/元（消费积分）");
     expect(short("商场补发")).toBe("商场补发");
   });
 

@@ -24,14 +24,14 @@ def _words(page: str, language: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _deeds() -> Iterator[str]:
-    """The constant second arguments of audit.record: what was done."""
+def _told(at: int) -> Iterator[str]:
+    """The constant arguments of audit.record at a place: 1 is what was done, 2 the kind of thing it was done to."""
     for path in (ROOT / "api").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > 1:
-                deed = node.args[1]
-                if isinstance(deed, ast.Constant):
-                    yield str(deed.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > at:
+                told = node.args[at]
+                if isinstance(told, ast.Constant):
+                    yield str(told.value)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -40,6 +40,7 @@ def test_every_permission_job_and_table_has_words(language: str) -> None:
         "permission": {name.replace(".", "_") for name in PERMISSIONS} - set(_words("staff", language)["may"]),
         "job": {name.replace(".", "_") for name in JOBS if not name.startswith("tests.")} - set(_words("jobs", language)["name"]),
         "table": set(TABLES) - set(_words("exports", language)["tables"]),
-        "deed": {re.sub(r"[^a-z0-9]+", "_", deed.lower()).strip("_") for deed in _deeds()} - set(_words("audit", language)["did"]),
+        "deed": {re.sub(r"[^a-z0-9]+", "_", deed.lower()).strip("_") for deed in _told(1)} - set(_words("audit", language)["did"]),
+        "subject": set(_told(2)) - set(_words("audit", language)["subject"]),
     }
     assert {what: sorted(names) for what, names in asked.items() if names} == {}

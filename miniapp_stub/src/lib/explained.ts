@@ -1,8 +1,11 @@
-/** An explanation without what stands in its brackets: "128 分 = ¥128.00 × 1 分/元（…）". The whole is one tap away. */
+/** So long it stands whole in its line or two. */
+const WHOLE = 32;
+
+/** An explanation; a long one without what stands in its brackets: "128 分 = ¥128.00 × 1 分/元（…）". The whole is one tap away. */
 export function short(explanation: string): string {
   const whole = explanation.trim();
   const open = whole.search(/[（(]/);
-  if (open < 0) return whole;
+  if (open < 0 || whole.length <= WHOLE) return whole;
   const bracket = whole[open] === "（" ? "（…）" : "(…)";
   return whole.slice(0, open) + bracket;
 }
