@@ -8,6 +8,8 @@ from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unauth
 class OrderNotFound(NotFound):
     """There is no such order of yours."""
 
+    suspicious = True
+
 
 class QuoteChanged(Conflict):
     """What there is to pay has changed meanwhile; look at it again before you pay."""
@@ -56,6 +58,8 @@ class NothingToCollect(Conflict):
 class OrderRefundTooLarge(Conflict):
     """This is more than is left of the order."""
 
+    suspicious = True
+
 
 class RefundLineUnknown(Unprocessable):
     """The order has no such line, or nothing is left of it."""
@@ -76,13 +80,19 @@ class OrderNotPaid(Conflict):
 class RefundNeedsSecondPerson(Forbidden):
     """Another person than the one who asked must decide this."""
 
+    suspicious = True
+
 
 class ClaimUnknown(NotFound):
     """There is no purchase to be claimed by this code, or its time has passed."""
 
+    suspicious = True
+
 
 class ClaimTaken(Conflict):
     """This purchase belongs to a member already."""
+
+    suspicious = True
 
 
 class PayerCodeRefused(Unauthenticated):
@@ -91,6 +101,8 @@ class PayerCodeRefused(Unauthenticated):
 
 class AuthCodeUnknown(Unprocessable):
     """This is no payment code of WeChat, Alipay or the mall's own wallet."""
+
+    suspicious = True
 
 
 class AuthCodeRefused(Conflict):

@@ -43,6 +43,8 @@ class BodyUnreadable(BadRequest):
 class ShapeWrong(Unprocessable):
     """Some fields are missing or not of the right shape; `errors` says which."""
 
+    suspicious = True
+
 
 class PathUnknown(NotFound):
     """There is nothing at this address."""
@@ -394,6 +396,9 @@ def _by_field(messages: Any) -> Any:
 
 def problem_response(problem: Problem) -> Response:
     """A refusal on the wire."""
+    if problem.suspicious:
+        path = request.url_rule.rule if request.url_rule else ""
+        log.warning("security: a request was refused", problem=problem.slug(), path=path, status_code=problem.status)
     response = flask.jsonify(problem.body())
     response.status_code = problem.status
     response.mimetype = PROBLEM_JSON

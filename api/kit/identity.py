@@ -32,6 +32,8 @@ class WrongAudience(Forbidden):
 class PermissionMissing(Forbidden):
     """Your role does not allow this."""
 
+    suspicious = True
+
 
 @dataclass(frozen=True)
 class Principal:

@@ -23,6 +23,8 @@ KEPT_FOR = timedelta(days=2)
 class IdempotencyKeyReused(Conflict):
     """This Idempotency-Key was used before for a different request."""
 
+    suspicious = True
+
 
 class IdempotencyKeyInvalid(Unprocessable):
     """An Idempotency-Key is 8 to 200 visible ASCII characters."""

@@ -60,6 +60,8 @@ class PaymentNotPaid(Conflict):
 class GatewayRefundTooLarge(Conflict):
     """More would be given back than was paid."""
 
+    suspicious = True
+
 
 class RefundNotFound(NotFound):
     """There is no such refund."""
@@ -83,3 +85,5 @@ class NoticeNotFound(NotFound):
 
 class PaymentSecondPersonNeeded(Forbidden):
     """Somebody else than the person who did the step before has to do this."""
+
+    suspicious = True

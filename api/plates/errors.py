@@ -8,6 +8,8 @@ from api.kit.errors import Conflict, Gone, NotFound
 class PlateUnknown(NotFound):
     """This code is not one of this mall's plates; please ask at the shop and do not pay by it."""
 
+    suspicious = True
+
 
 class PlateBlank(Conflict):
     """This plate is not in use yet; please ask at the shop."""
@@ -15,6 +17,8 @@ class PlateBlank(Conflict):
 
 class PlateRetired(Gone):
     """This plate is no longer in use; please ask the shop for its new one."""
+
+    suspicious = True
 
 
 class PlateShopClosed(Conflict):

@@ -26,9 +26,13 @@ class PinNeeded(Forbidden):
 class PinWrong(Forbidden):
     """This PIN is wrong; `left` says how many tries are left."""
 
+    suspicious = True
+
 
 class PinLocked(Forbidden):
     """The PIN was wrong too often; it rests for a while."""
+
+    suspicious = True
 
 
 class PinTooSimple(Conflict):
@@ -42,13 +46,19 @@ class PinProofNeeded(Forbidden):
 class PayCodeWrong(NotFound):
     """This is not a pay code of this mall."""
 
+    suspicious = True
+
 
 class PayCodeUsed(Conflict):
     """This pay code was used already; please show a fresh one."""
 
+    suspicious = True
+
 
 class PayCodeExpired(Conflict):
     """This pay code has expired; please show a fresh one."""
+
+    suspicious = True
 
 
 class PackageNotFound(NotFound):
@@ -102,9 +112,13 @@ class BalanceLeft(Conflict):
 class CardCodeWrong(Forbidden):
     """This card number and activation code do not belong together."""
 
+    suspicious = True
+
 
 class CardCodesLocked(Forbidden):
     """The activation code was wrong too often; the card rests until tomorrow, or the service desk helps."""
+
+    suspicious = True
 
 
 class CardBound(Conflict):
