@@ -21,6 +21,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 
 from api.app import wsgi
 from api.kit import db
@@ -78,14 +79,22 @@ FILL = (
 )
 
 
+_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'ledger_entries' AND indexname LIKE 'ix\\_%'"
+
+
 def fill(place: Stage, members: range) -> None:
     """So many further members, each with a card, a recharge and a purchase; and what the nights before have done: a roll-up."""
     with psycopg.connect(place.postgres.url("bench", "postgres"), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '256MB'; SET work_mem = '128MB'")
         for statement in BEGIN if members.start == 1 else BEGIN[1:2]:
             connection.execute(statement)
+        later = connection.execute(_INDEXES).fetchall()  # built at once, which takes a fraction of the time
+        for name, _ in later:
+            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         for statement in FILL:
             connection.execute(statement, {"first": members.start, "last": members.stop - 1})
+        for _, made_by in later:
+            connection.execute(made_by)
         connection.execute("VACUUM ANALYZE")
     with db.unit_of_work(1):
         ledger.roll_up()

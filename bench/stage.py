@@ -81,6 +81,7 @@ def stage(*, database: str = "bench", durable: bool = True, options: dict[str, s
     folder.chmod(0o755)
     postgres = embedded.Postgres(folder / "db", embedded.free_port(), durable=durable, options=options or {})
     valkey = embedded.Valkey(embedded.free_port())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # told to end, we end what we started too
     made = Stage(folder, postgres, valkey, dict(os.environ))
     try:
         postgres.start()

@@ -48,7 +48,7 @@ def test_no_notice_is_lost() -> None:
 def test_the_statements_of_a_plate_payment_are_counted_step_by_step() -> None:
     figures = small("plate_flow")
     assert untouched(figures["found_afterwards"])
-    assert set(figures["statements"]) == {"page", "quote", "order", "read_before", "notice", "settle", "read_after", "whole_flow"}
+    assert set(figures["statements"]) == {"page", "quote", "order", "read_before", "notice", "settle", "read_after"}
     assert min(figures["statements"].values()) > 0
 
 
