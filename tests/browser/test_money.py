@@ -236,3 +236,48 @@ def test_a_plate_that_is_none_is_refused_kindly(window: Windows) -> None:
     visit.button("打开").click()
     expect(page.get_by_text("这不是商场的码牌，请不要付款，并告诉店员。")).to_be_visible()
     visit.shot("money-scan")
+
+
+def test_alipay_pays_an_amount_of_which_a_part_takes_no_benefits(window: Windows, stack: Stack, person: str) -> None:
+    visit = window("m")
+    page = visit.open(f"#/pages/plate/plate?code={stack.plate('T001')}&wallet=alipay")
+    press(page, "80")
+    page.get_by_role("switch", name="有不参与优惠的部分").click()
+    press(page, "95")
+    visit.button("付款 ¥80.00").click()
+    expect(page.get_by_text("不参与优惠的金额不能超过付款金额。")).to_be_visible()
+    visit.shot("money-excluded-wrong")
+    page.get_by_role("button", name="删一位").click()
+    press(page, ".5")
+    visit.shot("money-excluded")
+    visit.button("付款 ¥80.00").click()
+    visit.button("登录 / 加入会员再付").click()
+    page.get_by_role("checkbox").click()
+    visit.field("扮演谁").fill(person)
+    visit.button("支付宝登录").click()
+    expect(page.get_by_text("不参与优惠部分 ¥9.50")).to_be_visible()
+    visit.button("支付宝 ¥80.00").click()
+    agree(page)
+    expect(page.get_by_text("付款成功", exact=True)).to_be_visible(timeout=ARRIVES)
+    order = stack.told("GET", f"/v1/orders/{number_of(page)}", visit.access())
+    assert (order["channel"], [line["amount_fen"] for line in order["lines"]]) == ("alipay", [7_050, 950])
+    assert order["points"] == 35  # half a point a yuan at the grocer's, of ¥70.50
+    visit.shot("money-alipay")
+
+
+def test_a_lost_line_while_paying_counts_once(phone: Visit, stack: Stack, plate: str) -> None:
+    page = phone.open(f"#/pages/plate/plate?code={plate}")
+    press(page, "23")
+    phone.button("付款 ¥23.00").click()
+    button = phone.button("微信支付 ¥23.00")
+    expect(button).to_be_enabled()
+    # The order arrives, its answer does not.
+    phone.context.route("**/v1/orders", lambda route: (route.fetch(), route.abort())[1])
+    button.click()
+    expect(page.get_by_text("网络没有连上。")).to_be_visible()
+    phone.shot("money-lost-line")
+    phone.context.unroute("**/v1/orders")
+    phone.button("重试").click()
+    agree(page)
+    expect(page.get_by_text("付款成功", exact=True)).to_be_visible(timeout=ARRIVES)
+    assert [one["total_fen"] for one in stack.told("GET", "/v1/orders", phone.access())["items"]] == [2_300]
