@@ -252,12 +252,12 @@ def test_every_table_of_members_is_handed_over_or_stays_for_a_reason() -> None:
     #: Told apart by the member's number for ever, or of no use to the survivor.
     stay = {
         "member_moves", "member_sessions", "member_name_keys", "level_changes", "spent_proofs", "points_cap_uses", "points_alerts",
-        "message_wants", "points_rehearsal_members", "card_draws", "pay_codes", "wallet_pins",
+        "message_wants", "push_grants", "points_rehearsal_members", "card_draws", "pay_codes", "wallet_pins",
     }  # fmt: skip
     go = {
         "member_identities", "member_consents", "vehicles", "growth_entries", "family_members", "messages", "points_awards",
         "points_take_backs", "points_batches", "points_spends", "points_adjustments", "sales", "sale_sightings", "receipts",
-        "receipt_reviews", "reviewer_members", "cards", "recharges", "recharge_package_uses",
+        "receipt_reviews", "reviewer_members", "cards", "recharges", "recharge_package_uses", "orders",
     }  # fmt: skip
     tables = {table.name for table in Model.metadata.tables.values() if "member_id" in table.columns}
     assert tables - stay == go

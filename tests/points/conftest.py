@@ -25,6 +25,7 @@ def set_policy(**values: Any) -> None:
     """The entered mall's policy, from now on."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=values))
     session.info.pop("mall_info", None)
+    db.forget_mall_row()
 
 
 @dataclass

@@ -132,6 +132,7 @@ def test_an_award_is_few_statements(shopper: Shopper, statements) -> None:
     sale_id = make_claimed_sale(shopper.id, shop_id=shopper.shop_id)
     session.expunge_all()
     session.info.pop("mall_info", None)
+    db.forget_mall_row()
     with statements() as seen:
         points.earn(sale_id, by="test")
     assert len(seen) <= 10, seen
