@@ -75,6 +75,7 @@ def read_plate(plate_id: int) -> dict[str, Any]:
 @office.response(200, http.page_of(schemas.PlateBatchSchema))
 @office.problems(pages.CursorInvalid)
 @office.permission("plates.read")
+@exported("plate_batches", http.PageArgs, schemas.PlateBatchSchema)
 def list_plate_batches(args: dict[str, Any]) -> pages.Page[PlateBatch]:
     """Every batch of plates, newest first"""
     return service.batches(cursor=args.get("cursor"), limit=args["limit"])

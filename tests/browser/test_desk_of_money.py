@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import expect
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from deploy import demo
 from tests import processes
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack
+
+
+def choose(page: Page, label: str, option: str, *, typed: bool = True) -> None:
+    """Choose in a box that unfolds, after typing where it looks things up."""
+    box = page.get_by_role("combobox", name=label)
+    box.click(force=True)
+    if typed:
+        box.fill(option)
+    page.locator(".el-select-dropdown__item:visible", has_text=option).first.click()
 
 
 @pytest.fixture
@@ -109,3 +122,139 @@ def test_who_may_not_approve_sees_the_queue_without_buttons(window: Windows, sta
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/permission-missing")
     page = visit.open("notices")
     expect(page.get_by_text("您的角色没有这个页面的权限（notices.read）")).to_be_visible()
+
+
+def test_a_plate_is_bound_moved_and_its_sheet_saved(desk: Visit, stack: Stack) -> None:
+    page = desk.open("plates?tab=batches")
+    desk.button("制作一批").click()
+    desk.field("多少块").fill("3")
+    desk.field("备注").fill("补做")
+    desk.button("制作").click()
+    expect(page.get_by_text("已制作 3 块空白码牌。")).to_be_visible()
+    desk.shot("desk-plate-batches")
+    with page.expect_download() as sheet:
+        page.locator("tbody tr").first.get_by_role("button", name="打印页 1").click()
+    assert sheet.value.path().read_bytes().startswith(b"%PDF-")
+    page.locator("tbody tr").first.get_by_role("link", name="看码牌").click()
+    page.locator("tbody tr").first.click()
+    for shop, act, said in (("木棉", "绑定", "已绑定。"), ("云裳", "移动", "已移动。")):
+        choose(page, "选门店", shop)
+        desk.button(act).click()
+        dialog = page.get_by_role("dialog")
+        if act == "移动":
+            dialog.locator("textarea").fill("换了位置")
+        dialog.get_by_role("button", name=act, exact=True).click()
+        expect(page.get_by_text(said)).to_be_visible()
+    desk.shot("desk-plate-moved")
+    with page.expect_download() as one:
+        desk.button("打印").click()
+    assert one.value.path().read_bytes().startswith(b"%PDF-")
+    desk.button("停用").click()
+    page.get_by_role("dialog").locator("textarea").fill("印坏了")
+    page.get_by_role("dialog").get_by_role("button", name="停用").click()
+    expect(page.get_by_text("已停用。")).to_be_visible()
+
+
+def test_a_wrong_plate_found_on_a_counter_raises_an_alarm(desk: Visit) -> None:
+    page = desk.open("plate-alarms?tab=checks&open=new")
+    desk.field("扫到的内容").fill("https://elsewhere.example/pay")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("这不是本商场的码牌，请收起并报告。")).to_be_visible()
+    choose(page, "在哪家店", "木棉")
+    page.get_by_text("对不上", exact=True).click()
+    desk.button("保存").click()
+    expect(page.get_by_text("say what looks wrong").or_(page.get_by_text("请写明哪里不对。"))).to_be_visible()
+    desk.shot("desk-plate-check")
+    desk.field("备注").fill("贴了别的码")
+    desk.button("保存").click()
+    expect(page.get_by_text("已报警并通知门店平板")).to_be_visible()
+    page = desk.open("plate-alarms?unseen=true")
+    page.locator("tbody tr").first.click()
+    desk.button("写结论").click()
+    page.get_by_role("dialog").locator("textarea").fill("店员自己贴的，已撕掉")
+    page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    expect(page.get_by_text("已记下结论。")).to_be_visible()
+
+
+def test_a_key_of_a_merchant_account_is_written_and_never_shown(desk: Visit, stack: Stack) -> None:
+    secret = uuid.uuid4().hex
+    page = desk.open("merchants")
+    page.locator("tbody tr").filter(has_text="微信支付").first.click()
+    desk.button("添加密钥").click()
+    choose(page, "哪一种", "APIv3 密钥", typed=False)
+    desk.field("密钥（PEM 或原文）").fill("too short")
+    page.locator("form").get_by_role("button", name="添加密钥").click()
+    expect(page.locator(".note, .notice.stop").first).to_be_visible()
+    desk.field("密钥（PEM 或原文）").fill(secret)
+    page.locator("form").get_by_role("button", name="添加密钥").click()
+    expect(page.get_by_text("密钥已加密保存，不会再显示。")).to_be_visible()
+    desk.shot("desk-merchant-keys")
+    assert secret not in page.content()
+    account = int(page.url.split("open=")[1])
+    assert secret not in stack.ask("GET", f"/v1/office/merchants/{account}/keys", desk.access()).text
+    page.locator("aside li").filter(has_text="APIv3").first.get_by_role("button", name="停用").click()
+    page.get_by_role("dialog").locator("textarea").fill("填错了")
+    page.get_by_role("dialog").get_by_role("button", name="停用").click()
+    expect(page.get_by_text("密钥已停用。")).to_be_visible()
+
+
+def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: Stack) -> None:
+    desk, second = window("office", stack.staff("admin")), window("office", stack.staff("finance"))
+    token = stack.staff("admin")["access_token"]
+    kind = {"title_zh": "礼品卡", "title_en": "Gift card", "limit_fen": 100_000, "valid_years": 3, "form": "physical", "named": False}
+    code = f"gift-{stack.rows('SELECT count(*) FROM card_products')[0][0]}"
+    stack.told("POST", "/v1/office/card-products", token, json=kind | {"code": code, "invoice": "at_sale"})
+    page = desk.open("card-stock?open=new")
+    choose(page, "卡种", "礼品卡", typed=False)
+    desk.field("多少张").fill("2")
+    desk.field("备注").fill("开业")
+    desk.button("制作").click()
+    expect(page.get_by_text("已制作 2 张。")).to_be_visible()
+    expect(page.locator("aside tbody tr")).to_have_count(2)
+    desk.shot("desk-card-batch")
+    number = page.locator("aside tbody tr").first.locator("td").first.inner_text()
+    page = desk.open("card-stock?tab=sales&open=new")
+    desk.field("卡号").fill(number)
+    desk.field("面值（元）").fill("800")
+    page.keyboard.press("Tab")
+    desk.button("收款 ¥800.00 并售出").click()
+    expect(page.get_by_text("已售出 1 张，共 ¥800.00。")).to_be_visible()
+    page = desk.open(f"cards?number={number}")
+    page.locator("tbody tr").first.click()
+    desk.button("挂失").click()
+    page.get_by_role("dialog").locator("textarea").fill("顾客丢了")
+    page.get_by_role("dialog").get_by_role("button", name="挂失").click()
+    expect(page.get_by_text("已挂失。")).to_be_visible()
+    desk.shot("desk-card")
+    desk.button("解除挂失").click()
+    page.get_by_role("dialog").locator("textarea").fill("找到了")
+    page.get_by_role("dialog").get_by_role("button", name="解除挂失").click()
+    expect(page.get_by_text("等待另一位同事决定")).to_be_visible()
+    page = second.open("card-requests?state=proposed")
+    page.locator("tbody tr").first.click()
+    second.shot("desk-card-request")
+    second.button("同意").click()
+    page.get_by_role("dialog").get_by_role("button", name="同意", exact=True).click()
+    expect(page.get_by_text("已同意并执行。")).to_be_visible()
+
+
+def test_a_shop_gets_its_photo_and_terms_of_its_own(desk: Visit, stack: Stack, tmp_path: Path) -> None:
+    shop = stack.rows("SELECT id FROM shops WHERE code = 'T010'")[0][0]
+    picture = tmp_path / "window.png"
+    Image.new("RGB", (900, 600), "teal").save(picture)
+    page = desk.open(f"shops?open={shop}")
+    before = stack.told("GET", f"/v1/office/shops/{shop}", desk.access())["photo"]
+    page.locator("aside input[type=file]").set_input_files(picture)
+    expect(page.get_by_text("照片已更换。")).to_be_visible()
+    assert stack.told("GET", f"/v1/office/shops/{shop}", desk.access())["photo"] not in (None, before)
+    page.get_by_text("为这家店另定规则").click()
+    desk.field("单笔下限（元）").fill("900000")
+    desk.field("单笔上限（元）").fill("10")
+    page.locator("aside details").get_by_label("原因（会记入操作日志）").fill("小店")
+    page.locator("aside details").get_by_role("button", name="保存").click()
+    expect(page.get_by_text("单笔下限大于上限。")).to_be_visible()
+    desk.field("单笔下限（元）").fill("1")
+    page.locator("aside details").get_by_role("button", name="保存").click()
+    expect(page.get_by_text("现行：¥1.00 到 ¥10.00")).to_be_visible()
+    desk.shot("desk-shop-photo-and-terms")
+    assert stack.ask("GET", f"/v1/plates/{stack.plate('T010')}").json()["amount"]["max_fen"] == 1_000

@@ -50,7 +50,13 @@ const NOTES: [RegExp, string][] = [
   [/^more than (\d+) names/, 'notes.names'],
   [/^a day is written|^this year cannot be meant/, 'notes.date'],
   [/^a whole number from (-?\d+) to (-?\d+)/, 'notes.between'],
-  [/^Must be six digits/, 'notes.sixDigits'],
+  [/^Must be six digits|^six digits/, 'notes.sixDigits'],
+  [/^sixteen digits/, 'notes.sixteenDigits'],
+  [/^twelve digits/, 'notes.twelveDigits'],
+  [/^1 to 64 letters and digits/, 'notes.letters'],
+  [/^6 to 30 letters and digits/, 'notes.document'],
+  [/^a phone number/, 'notes.phone'],
+  [/^say what looks wrong/, 'notes.sayWhat'],
 ]
 
 /** The API's note about a field, in the language in use. */

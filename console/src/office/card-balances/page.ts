@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'card-balances',
+  title: 'office.card-balances.title',
+  group: 'cards',
+  order: 80,
+  permission: 'cards.report',
+  component: () => import('./CardBalances.vue'),
+})

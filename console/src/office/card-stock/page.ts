@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'card-stock',
+  title: 'office.card-stock.title',
+  group: 'cards',
+  order: 76,
+  permission: 'cards.read',
+  component: () => import('./CardStock.vue'),
+})

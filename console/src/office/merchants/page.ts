@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'merchants',
+  title: 'office.merchants.title',
+  group: 'money',
+  order: 70,
+  permission: 'merchants.read',
+  component: () => import('./Merchants.vue'),
+})
