@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PHOTOS ?=
 WORKERS ?= 2
+SEEDS ?= 1000
 MEMBERS ?= 2000
 MALL ?= demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
+.PHONY: help setup run test storms lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,6 +39,9 @@ miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5,
 test: setup ## every test, on embedded servers and in a real Chromium
 	@$(BIN)/python -m deploy.chromium || true
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+storms: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/storms
+	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/storms
 
 lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -262,14 +262,41 @@ def speaking() -> Iterator[None]:
         enter(mall_id)
 
 
+def noting(work: Callable[[], T]) -> T:
+    """Write down what somebody outside said, again when the database asks for it: since `speaking` nothing else was written.
+
+    Rows must be looked up inside: what was held before is no longer.
+    """
+    mall_id, checkpoints = session.info.get("mall_id"), session.info.get("checkpoints")
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            noted = work()
+            session.flush()
+            return noted
+        except DBAPIError as error:
+            spoke_again = session.info.get("checkpoints") != checkpoints
+            if attempt == MAX_TRIES or spoke_again or not _asks_again(error):
+                raise
+            session.rollback()
+            for name in ("after_commit", "alone"):
+                session.info.pop(name, None)
+            if mall_id is not None:
+                enter(mall_id)
+    raise AssertionError("unreachable")
+
+
 def alone(*subject: object) -> None:
-    """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock)."""
+    """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock). Not inside a savepoint."""
     key = hashlib.blake2b("\0".join(map(str, (mall(), *subject))).encode(), digest_size=8).digest()
-    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
+    held: set[bytes] = session.info.setdefault("alone", set())
+    if key not in held:
+        session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
+        held.add(key)
 
 
 def _commit() -> None:
     session.commit()
+    session.info.pop("alone", None)
     for action in session.info.pop("after_commit", ()):
         action()
 
@@ -286,8 +313,10 @@ def passed_checkpoint() -> bool:
 
 def worth_another_try(error: BaseException) -> bool:
     """Whether the database only asks to run the same transaction again (deadlock, serialization), and none of it is durable yet."""
-    if not isinstance(error, DBAPIError) or error.__dict__.get("halfway"):
-        return False
+    return isinstance(error, DBAPIError) and not error.__dict__.get("halfway") and _asks_again(error)
+
+
+def _asks_again(error: DBAPIError) -> bool:
     return isinstance(error.orig, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))
 
 

@@ -153,16 +153,24 @@ def drawn(shares: Sequence[OrderShare]) -> list[wallet.Drawn]:
 
 def take(order: Order, cards: Sequence[wallet.Drawn]) -> None:
     """Take the points and stored value that an order uses."""
-    if order.member_id is None:
+    if order.member_id is None or not (order.points_spent or cards):
         return
+    alone(order)
     if order.points_spent:
         points.spend(order.member_id, order.points_spent, cause_type="order", cause_id=cause(order))
     if cards:
         wallet.draw(order.member_id, cards, cause_type="order_hold", cause_id=cause(order), shop_id=order.shop_id)
 
 
+def alone(order: Order) -> None:
+    """Before value moves: one member's purchases, refunds and cancellations come one after the other, so that none waits crosswise."""
+    if order.member_id is not None:
+        db.alone("value", order.member_id)
+
+
 def free(order: Order) -> None:
     """Give back everything that an order holds; again changes nothing."""
+    alone(order)
     if order.points_spent:
         points.give_back("order", cause(order), refund_type="order_release", refund_id=cause(order))
     if any(share.card_id is not None for share in shares_of(order.id)):

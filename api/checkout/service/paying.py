@@ -107,9 +107,7 @@ def _placed_first(held: Order, payment: Payment) -> dict[str, Any] | None:
     try:
         return _placed(held, payment)
     except payment_errors.GatewayPaymentRefused:
-        locked = holding.lock_paid(held)
-        if locked.state == OrderState.HELD:
-            holding.close(locked, by="system", reason="the wallet refused it")
+        db.noting(lambda: _close(held.id, by="system", reason="the wallet refused it"))
         db.checkpoint()
         raise
 
@@ -191,7 +189,14 @@ def give_up(held: Order, *, by: str, reason: str) -> None:
     """Close the payment at the wallet, then the order. OrderPaid when its money arrived meanwhile; WalletSilent: nothing changed."""
     if held.payment_id is not None and payments.one(held.payment_id).is_open:
         _withdraw(held)
-    locked = holding.lock_paid(held)
+        db.checkpoint()
+        db.noting(lambda: _close(held.id, by=by, reason=reason))
+    else:
+        _close(held.id, by=by, reason=reason)
+
+
+def _close(order_id: int, *, by: str, reason: str) -> None:
+    locked = holding.lock_paid(holding.read(order_id))
     if locked.state == OrderState.HELD:
         holding.close(locked, by=by, reason=reason)
 
@@ -294,6 +299,7 @@ def claim(number: str, code: str, member_id: int) -> Order:
         raise errors.OrderNotPaid(state=locked.state)
     if locked.member_id is None:
         locked.member_id = member_id
+        holding.alone(locked)
         for part in settling.parts_of(locked.id):
             settling.score(part, member_id)
         session.flush()

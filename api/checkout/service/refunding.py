@@ -101,6 +101,8 @@ def give(order: Order, refund: OrderRefund, *, by: str) -> None:
     if any(share.refunded_fen + fen > share.amount_fen for share, fen in cells):
         # Another refund was given while this one waited: what is left is divided anew.
         cells = _cells(list(shares.values()), Wanted(refund.asked["lines"], refund.amount_fen))
+    holding.alone(order)
+    points.hold_awards([part.sale_id for part in settling.parts_of(order.id)])
     things.of(order).refunding(order, refund)
     _count(order, refund, cells)
     lines = {line.line: line for line in holding.lines_of(order.id)}

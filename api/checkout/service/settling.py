@@ -57,6 +57,7 @@ def settle_by_value(order: Order) -> None:
 def _held_again(order: Order, shares: Sequence[OrderShare]) -> bool:
     """Take once more what a closed order would use; False when it is no longer there."""
     cards = holding.drawn(shares)
+    holding.alone(order)
     try:
         with session.begin_nested():
             order.holds += 1
@@ -74,6 +75,7 @@ def settle(order: Order, payment: Payment | None, lines: Sequence[OrderLine], sh
     paid_at = (payment.paid_at if payment else None) or clock.now()
     if order.member_id is None and payment is not None:
         _know_the_payer(order, payment)
+    holding.alone(order)
     paid: dict[str, Any] = {"paid_at": paid_at, "member_id": order.member_id}
     if payment is not None:
         paid |= {"payment_id": payment.id, "channel": payment.channel}
@@ -166,11 +168,12 @@ def payment_over(payment: Payment) -> None:
 def _parts(
     order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare], payment: Payment | None, channel: str, paid_at: datetime
 ) -> list[OrderPart]:
-    """One sale for each tenant, scored for the member."""
-    parts = []
+    """One sale for each tenant, then the points of each: whoever holds a member's account waits for no shop."""
+    parts, fresh = [], []
     for shop_id in sorted({line.shop_id for line in lines if line.shop_id is not None}):
         own = {line.line: line for line in lines if line.shop_id == shop_id}
         mine = [(share, share.amount_fen) for share in shares if share.line in own]
+        paid_fen = sum(line.amount_fen for line in own.values())
         seen = sales.sight(
             channel=channel,
             source_type=f"order:{shop_id}",
@@ -178,23 +181,21 @@ def _parts(
             shop_id=shop_id,
             member_id=order.member_id,
             paid_at=paid_at,
-            paid_fen=sum(line.amount_fen for line in own.values()),
+            paid_fen=paid_fen,
             receipt_no=None,
             external_no=payment.gateway_no if payment else order.number,
             tenders=_tenders(mine, order.channel),
             earning_fen=earning(own, mine),
         )
-        part = OrderPart(
-            order_id=order.id,
-            shop_id=shop_id,
-            paid_fen=sum(line.amount_fen for line in own.values()),
-            paid_at=paid_at,
-            sale_id=seen.sale_id,
-            sighting_id=seen.sighting_id,
+        parts.append(
+            OrderPart(
+                order_id=order.id, shop_id=shop_id, paid_fen=paid_fen, paid_at=paid_at, sale_id=seen.sale_id, sighting_id=seen.sighting_id
+            )
         )
-        if order.member_id is not None:
-            score(part, order.member_id, fresh=seen.is_new_sale)
-        parts.append(part)
+        fresh.append(seen.is_new_sale)
+    if order.member_id is not None:
+        for part, is_new in zip(parts, fresh, strict=True):
+            score(part, order.member_id, fresh=is_new)
     return parts
 
 

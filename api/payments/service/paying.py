@@ -67,10 +67,10 @@ def place(payment: Payment) -> dict[str, str]:
     _refuse_over(payment)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     asked = _collect(payment)
-    said = talk(lambda: gateway.place(asked))
-    payment = hold(payment.id)
+    said, payment_id = talk(lambda: gateway.place(asked)), payment.id
     if isinstance(said, GatewayAnswer):
-        _not_placed(payment, said)
+        _not_placed(payment_id, said)
+    payment = hold(payment_id)
     _refuse_over(payment)
     assert isinstance(said, dict)
     if payment.state == PaymentState.CREATED:
@@ -85,22 +85,28 @@ def _refuse_over(payment: Payment) -> None:
         raise PaymentOver(number=payment.number)
 
 
-def _not_placed(payment: Payment, said: GatewayAnswer) -> None:
+def _not_placed(payment_id: int, said: GatewayAnswer) -> None:
     """Write down why, so that it outlives the refusal that is raised."""
     if isinstance(said, base.AlreadyPaid):
-        payment = ask(payment.id)
-    elif isinstance(said, base.AlreadyClosed) and payment.is_open:
-        shut(payment, PaymentState.CLOSED, said.name)
-    elif isinstance(said, base.Refused) and payment.is_open:
-        shut(payment, PaymentState.FAILED, said.name)
+        ask(payment_id)
     else:
-        payment.trouble = said.name
+        db.noting(lambda: _note_not_placed(hold(payment_id), said))
     db.checkpoint()
+    payment = hold(payment_id)
     if not isinstance(said, base.Refused):
         raise GatewaySilentNow(number=payment.number)
     if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
         _refuse_over(payment)
     raise GatewayPaymentRefused(number=payment.number, reason=said.name)
+
+
+def _note_not_placed(payment: Payment, said: GatewayAnswer) -> None:
+    if isinstance(said, base.AlreadyClosed) and payment.is_open:
+        shut(payment, PaymentState.CLOSED, said.name)
+    elif isinstance(said, base.Refused) and payment.is_open:
+        shut(payment, PaymentState.FAILED, said.name)
+    else:
+        payment.trouble = said.name
 
 
 def charge(payment: Payment, auth_code: str) -> Payment:
@@ -111,12 +117,15 @@ def charge(payment: Payment, auth_code: str) -> Payment:
     _refuse_over(payment)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     asked = _collect(payment)
-    said = talk(lambda: gateway.charge(asked, auth_code))
-    payment = hold(payment.id)
+    said, payment_id = talk(lambda: gateway.charge(asked, auth_code)), payment.id
+    if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+        return ask(payment_id)
+    return db.noting(lambda: _note_charged(hold(payment_id), said))
+
+
+def _note_charged(payment: Payment, said: Found | GatewayAnswer) -> Payment:
     if isinstance(said, Found):
         take(payment, said, by=_by(payment), reason="charged")
-    elif isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
-        return ask(payment.id)
     elif isinstance(said, base.Refused) and payment.is_open:
         shut(payment, PaymentState.FAILED, said.name)
     elif payment.is_open:
@@ -135,13 +144,15 @@ def ask(payment_id: int) -> Payment:
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     number = payment.number
     said = talk(lambda: gateway.query(number))
-    payment = hold(payment_id)
+    return db.noting(lambda: _note_asked(hold(payment_id), said))
+
+
+def _note_asked(payment: Payment, said: Found | GatewayAnswer) -> Payment:
     payment.asked_at, payment.asks = clock.now(), payment.asks + 1
     if isinstance(said, Found):
         take(payment, said, by=_by(payment), reason="asked")
     elif payment.is_open and not isinstance(said, base.Unknown):
         payment.trouble = said.name
-    session.flush()
     return payment
 
 
@@ -168,33 +179,35 @@ def close(payment_id: int) -> Payment:
             return payment
         payment.undone_from_at = payment.undone_from_at or clock.now()
     said = _end(payment)
-    payment = hold(payment_id)
+    payment = db.noting(lambda: _note_ended(hold(payment_id), said))
+    return ask(payment_id) if payment.is_open and _counts_after_all(payment, said) else payment
+
+
+def _note_ended(payment: Payment, said: GatewayAnswer | None) -> Payment:
     if not payment.is_open:
         return payment
-    if isinstance(said, base.AlreadyPaid):
-        return _believe(payment)
-    if isinstance(said, base.Unknown) and _may_be_under_way(payment):
+    if _counts_after_all(payment, said):
+        payment.undone_from_at = None
+    elif isinstance(said, base.Unknown) and _may_be_under_way(payment):
         payment.trouble = "under-way"
     elif said is None or isinstance(said, base.AlreadyClosed | base.Unknown):
         shut(payment, PaymentState.CLOSED, "closed")
-    elif isinstance(said, base.Refused) and payment.undone_from_at:
-        return _believe(payment)
     else:
         payment.trouble = said.name
-    session.flush()
     return payment
+
+
+def _counts_after_all(payment: Payment, said: GatewayAnswer | None) -> bool:
+    """Whether it could not be ended, so that what the gateway says of it counts."""
+    return isinstance(said, base.AlreadyPaid) or (
+        payment.kind == "auth_code" and isinstance(said, base.Refused) and not isinstance(said, base.AlreadyClosed | base.Unknown)
+    )
 
 
 def _end(payment: Payment) -> GatewayAnswer | None:
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     number, end = payment.number, gateway.reverse if payment.kind == "auth_code" else gateway.close
     return talk(lambda: end(number))
-
-
-def _believe(payment: Payment) -> Payment:
-    """It could not be ended: what the gateway says of it counts."""
-    payment.undone_from_at = None
-    return ask(payment.id)
 
 
 def _may_be_under_way(payment: Payment) -> bool:

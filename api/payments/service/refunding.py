@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from api.kit import audit, clock, logs, pages, states
+from api.kit import audit, clock, db, logs, pages, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import GatewayRefundTooLarge, PaymentNotPaid, PaymentSecondPersonNeeded, RefundNotFound, RefundOnItsWay
 from api.payments.gateways import base
@@ -73,7 +73,10 @@ def pursue_refund(refund_id: int) -> Refund:
     if isinstance(said, base.Unknown) and not first:
         # It never arrived there, so the same number may be sent again.
         said = talk(lambda: gateway.refund(asked))
-    payment, refund = _held(refund_id)
+    return db.noting(lambda: _note_pursued(*_held(refund_id), said))
+
+
+def _note_pursued(payment: Payment, refund: Refund, said: Given | GatewayAnswer) -> Refund:
     refund.asked_at, refund.asks = clock.now(), refund.asks + 1
     if refund.state in UNFINISHED:
         _note(payment, refund, said)
@@ -81,7 +84,6 @@ def pursue_refund(refund_id: int) -> Refund:
         timing.plan_pursuit(refund)
         if refund.next_ask_at is None:
             _stick(refund, "unanswered")
-    session.flush()
     return refund
 
 

@@ -12,7 +12,7 @@ from api.points.service.merging import Holding, Parting, export, holding, holds,
 from api.points.service.reading import Summary, awards_of, history, spendable, summary
 from api.points.service.reporting import Liability, liability_report, record_liability, watch
 from api.points.service.spending import give_back, spend, spend_of
-from api.points.service.taking_back import take_back
+from api.points.service.taking_back import hold_awards, take_back
 from api.points.service.telling import expiring as tell_expiring
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "give_back",
     "grant",
     "history",
+    "hold_awards",
     "holding",
     "holds",
     "liability_report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
 from api.points import reckoning
-from api.points.models import Award, Batch, TakeBack
+from api.points.models import Award, Batch, CapUse, TakeBack
 from api.points.reckoning import Share
 from api.points.service import batches, caps, earning, growth, telling
 from api.points.states import AwardState
@@ -28,6 +29,16 @@ class Undone:
     shop_points: int
     growth: int
     parts: list[dict[str, Any]]
+
+
+def hold_awards(sale_ids: Sequence[int]) -> None:
+    """Hold sales, what they earned, and the caps that it counts for: before any account is touched, in the order in which scoring locks."""
+    for sale_id in sorted(sale_ids):
+        sales.lock(sale_id)
+    query = select(Award).where(Award.sale_id.in_(list(sale_ids))).order_by(Award.id).with_for_update()
+    earned = session.scalars(query.execution_options(populate_existing=True)).all()
+    if uses := {use_id for award in earned for use_id, _ in award.caps}:
+        session.execute(select(CapUse.id).where(CapUse.id.in_(uses)).order_by(CapUse.id).with_for_update()).all()
 
 
 def take_back(sale_refund_id: int, *, by: str) -> TakeBack | None:

@@ -173,13 +173,13 @@ def _reckon(done: Recharge) -> tuple[TakenOut, BonusGrant | None]:
     """What a recharge can give back; its card, grant and account are held. A recharge is paid back once."""
     if done.out_fen or done.deducted_fen:
         raise RechargeSpent()
+    card_id = _resting_card(done.card_id)  # the card before its grants, as when it is replaced
     grant = session.scalar(
         select(BonusGrant)
         .where(BonusGrant.origin_type == RECHARGE, BonusGrant.origin_id == done.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    card_id = _resting_card(done.card_id)
     unspent = min(done.principal_fen, ledger.lock(accounts.card(card_id), Asset.PRINCIPAL_FEN))
     left = grant.left_fen if grant else 0
     spent_bonus = done.bonus_fen - left
