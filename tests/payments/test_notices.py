@@ -38,8 +38,9 @@ def test_fifty_copies_at_once_move_it_once(till, told, mailbox) -> None:
     delivered(till, payment)
     letter = till.simulator.letters(payment.number)[0]
     till.simulator.sim(f"notices/{letter['id']}/again", copies=50)
-    until(lambda: len(mailbox.answers) >= 51, 30)
-    assert set(mailbox.answers) == {204 if till.simulator.channel == "wechat" else 200}
+    good = 204 if till.simulator.channel == "wechat" else 200
+    until(lambda: mailbox.answers.count(good) >= 51, 30)
+    assert set(mailbox.answers) <= {good, 404}  # a letter of the test before, for a mall that is gone, may still be on its way
     till.due()
     assert (told.paid, till.moves(payment)) == ([payment.number], ["placed", "paid"])
     with db.unit_of_work(till.mall):
