@@ -1,4 +1,4 @@
-"""The lines and the watched pool, once for all seeds of a worker."""
+"""Both gateways once for all seeds of a worker; around each test the lines to them, and a pool that is watched."""
 
 from __future__ import annotations
 
@@ -13,44 +13,43 @@ from api.members import alipay_login, wechat_login
 from api.payments import service as payments
 from api.settings import Settings
 from tests.storms import books, dying
-from tests.storms.lines import ALIPAY, MALL, WECHAT, laid
+from tests.storms.lines import ALIPAY, MALL, WECHAT, Lines, Side, laid
 from tests.storms.world import World, past_the_wall
 
 EVENTS = 60
 
 
 @pytest.fixture(scope="session")
-def _sky(app: Any, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], World]]:
+def _gateways(app: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lines, dict[str, Side]]]:
+    with laid(tmp_path_factory.mktemp("keys"), app) as made:
+        yield made
+
+
+@pytest.fixture
+def world_of(app: Any, settings: Settings, _gateways: tuple[Lines, dict[str, Side]]) -> Iterator[Callable[[int], World]]:
+    """`world_of(seed)`: a world at its beginning."""
+    lines, sides = _gateways
     here = replace(
         settings, wechat_pay=f"http://{WECHAT}", wechat_api=f"http://{WECHAT}", alipay_gateway=f"http://{ALIPAY}/gateway.do",
-        public_url=f"http://{MALL}",
+        alipay_keys=sides["alipay"].keys, public_url=f"http://{MALL}",
     )  # fmt: skip
     seams = (payments, wechat_login, alipay_login)
-    with laid(tmp_path_factory.mktemp("keys"), app) as (lines, sides), dying.listening(), past_the_wall(settings) as past:
-
-        def begin(seed: int) -> World:
-            for seam in seams:
-                seam.configure(replace(here, alipay_keys=sides["alipay"].keys))
-            return World(seed, app, settings, lines, sides, past)
-
-        yield begin
+    for seam in seams:
+        seam.configure(here)
+    with dying.listening(), past_the_wall(settings) as past:
+        yield lambda seed: World(seed, app, settings, lines, sides, past)
+    lines.carry = None
+    _end()
     for seam in seams:
         seam.configure(settings)
 
 
 @pytest.fixture
-def world_of(_sky: Callable[[int], World]) -> Iterator[Callable[[int], World]]:
-    """`world_of(seed)`: a world at its beginning."""
-    yield _sky
-    _end()
-
-
-@pytest.fixture
-def storm(_sky: Callable[[int], World]) -> Callable[[int], World]:
+def storm(world_of: Callable[[int], World]) -> Callable[[int], World]:
     """`storm(seed)`: a world in which everything happened, and nothing moves any more."""
 
     def pass_over(seed: int) -> World:
-        world = _sky(seed)
+        world = world_of(seed)
         try:
             for _ in range(EVENTS):
                 world.event()
@@ -60,7 +59,6 @@ def storm(_sky: Callable[[int], World]) -> Callable[[int], World]:
             world.wrong("the storm itself broke:", f"{type(error).__name__}: {error}"[:500])
             world.error = error
         finally:
-            world.lines.carry = None
             _end()
         return world
 

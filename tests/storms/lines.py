@@ -159,18 +159,16 @@ def laid(folder: Path, mall_web: Any) -> Iterator[tuple[Lines, dict[str, Side]]]
 
     wechat_settings = wechat_simulator.Settings(keys=folder / "wechat", dice_seed="storm", refund_seconds=3)
     alipay_settings = alipay_simulator.Settings(keys=folder / "alipay", dice_seed="storm")
-    with (
-        mock.patch("wechat.simulator.app.Postman", WeChatPostman),
-        mock.patch("alipay.simulator.app.Postman", AlipayPostman),
-        mock.patch.object(requests.Session, "get_adapter", get_adapter),
-    ):
-        made.clear()
+    made.clear()
+    # Only while these two are made: every other simulator of this process keeps its thread.
+    with mock.patch("wechat.simulator.app.Postman", WeChatPostman), mock.patch("alipay.simulator.app.Postman", AlipayPostman):
         webs = wechat_simulator.create_app(wechat_settings), alipay_simulator.create_app(alipay_settings)
-        lines.webs |= {WECHAT: webs[0], ALIPAY: webs[1]}
-        sides = {
-            channel: Side(channel, host, web, postman._store, postman, folder / channel)
-            for channel, host, web, postman in zip(("wechat", "alipay"), (WECHAT, ALIPAY), webs, made, strict=True)
-        }
+    lines.webs |= {WECHAT: webs[0], ALIPAY: webs[1]}
+    sides = {
+        channel: Side(channel, host, web, postman._store, postman, folder / channel)
+        for channel, host, web, postman in zip(("wechat", "alipay"), (WECHAT, ALIPAY), webs, made, strict=True)
+    }
+    with mock.patch.object(requests.Session, "get_adapter", get_adapter):
         yield lines, sides
 
 

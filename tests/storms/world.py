@@ -363,7 +363,7 @@ class World:
             if letter.id not in self.lost_letters and not side.postman.deliver(letter):
                 self.wrong("a notice was not acknowledged:", letter.attempts[-1], letter)
         self.sweep()
-        for _ in range(200):
+        for _ in range(5_000):
             found = self.due()
             if not found:
                 break
