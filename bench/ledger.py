@@ -66,7 +66,10 @@ def server() -> Iterator[embedded.Postgres]:
 
 
 def make_mall(postgres: embedded.Postgres) -> int:
-    """A mall, and the accounts that the posts will touch, so that no run has the easier start."""
+    """A mall, the accounts that the posts will touch and a first day of transfers, so that no run has the easier start.
+
+    A connection keeps the plans that it made. Made on an empty table they read all of it, and cost more with each post.
+    """
     with psycopg.connect(postgres.url("bench", embedded.OWNER)) as connection:
         row = connection.execute("INSERT INTO malls (code, name) VALUES ('bench', 'bench') RETURNING id").fetchone()
         assert row is not None
@@ -76,6 +79,16 @@ def make_mall(postgres: embedded.Postgres) -> int:
             "SELECT 'member', n, 'points', 0 FROM generate_series(1, %s) n UNION ALL "
             "SELECT 'bearer', n, 'points', NULL FROM generate_series(0, %s) n",
             [MEMBERS, SHOPS],
+        )
+        connection.execute(
+            "WITH moved AS (INSERT INTO ledger_transfers (cause_type, cause_id, digest, posted_at) "
+            "SELECT 'opening', n::text, md5(n::text), now() FROM generate_series(1, %s) n RETURNING id, cause_id::bigint AS n), "
+            "members AS (UPDATE ledger_accounts a SET balance = 100 FROM moved WHERE (owner_kind, owner_id) = ('member', n) "
+            "RETURNING moved.id AS transfer_id, a.id AS account_id) "
+            "INSERT INTO ledger_entries (transfer_id, account_id, amount, balance_after, posted_at) "
+            "SELECT transfer_id, account_id, 100, 100, now() FROM members UNION ALL "
+            "SELECT moved.id, a.id, -100, NULL, now() FROM moved JOIN ledger_accounts a ON (owner_kind, owner_id) = ('bearer', 0)",
+            [MEMBERS],
         )
     with psycopg.connect(postgres.url("bench", embedded.OWNER), autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
