@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath, URL } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
@@ -16,9 +17,26 @@ function entrances(): Plugin {
   return { name: 'entrances', configureServer: (server) => void server.middlewares.use(rewrite) }
 }
 
+/** `virtual:titles/zh`: how the desk's pages are called, for the navigation; a page's other words come with the page. */
+function titles(): Plugin {
+  const ours = /^virtual:titles\/(zh|en)$/
+  const office = fileURLToPath(new URL('./src/office', import.meta.url))
+  return {
+    name: 'titles',
+    resolveId: (id) => (ours.test(id) ? `\0${id}` : undefined),
+    load(id) {
+      const language = id.startsWith('\0') && ours.exec(id.slice(1))?.[1]
+      if (!language) return
+      const named = readdirSync(office).map((page) => [page, `${office}/${page}/${language}.json`] as const)
+      const held = named.filter(([, file]) => existsSync(file)).map(([page, file]) => [page, { title: JSON.parse(readFileSync(file, 'utf8')).title }])
+      return `export default ${JSON.stringify(Object.fromEntries(held))}`
+    },
+  }
+}
+
 export default defineConfig({
   base: '/console/',
-  plugins: [entrances(), vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] })],
+  plugins: [entrances(), titles(), vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] })],
   resolve: {
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),

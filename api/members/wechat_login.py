@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from api.kit import clock, logs
+from api.kit import clock, logs, tokens
 from api.members import errors, phones
 from api.members.proofs import ProvenIdentity
 from api.settings import Settings
 from wechat import errors as vendor
-from wechat.miniprogram import MiniProgram
+from wechat.miniprogram import AccessToken, MiniProgram
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -21,7 +21,13 @@ _program: MiniProgram | None = None
 def configure(settings: Settings) -> None:
     """Take the mini-program's id and secret; nothing is contacted yet."""
     global _program
-    _program = MiniProgram(settings.wechat_appid, settings.wechat_secret, clock=clock.now, base_url=settings.wechat_api)
+    _program = MiniProgram(
+        settings.wechat_appid,
+        settings.wechat_secret,
+        clock=clock.now,
+        tokens=tokens.SharedTokens(AccessToken),
+        base_url=settings.wechat_api,
+    )
 
 
 def sign_in(js_code: str) -> ProvenIdentity:

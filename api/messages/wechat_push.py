@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from api.kit import clock, logs
+from api.kit import clock, logs, tokens
 from api.settings import Settings, SettingsRefused
 from wechat import errors as vendor
-from wechat.miniprogram import MiniProgram
+from wechat.miniprogram import AccessToken, MiniProgram
 
 log = logs.get(__name__)
 
@@ -46,7 +46,13 @@ _templates: dict[str, Template] = {}
 def configure(settings: Settings) -> None:
     """Take the mini-program and its templates; nothing is contacted yet. SettingsRefused."""
     global _program, _templates
-    _program = MiniProgram(settings.wechat_appid, settings.wechat_secret, clock=clock.now, base_url=settings.wechat_api)
+    _program = MiniProgram(
+        settings.wechat_appid,
+        settings.wechat_secret,
+        clock=clock.now,
+        tokens=tokens.SharedTokens(AccessToken),
+        base_url=settings.wechat_api,
+    )
     _templates = dict(_template(part) for part in settings.wechat_templates.split(";") if part.strip())
 
 

@@ -5,15 +5,23 @@ import { loadMall } from '@/kit/mall'
 import type { Page } from '@/kit/page'
 import { place, root } from '@/kit/place'
 import { Refusal } from '@/kit/problem'
+import { words } from '@/lang'
 
 const found: Record<'office' | 'shop', Record<string, { default: Page }>> = {
   office: import.meta.glob('./office/*/page.ts', { eager: true }),
   shop: import.meta.glob('./shop/*/page.ts', { eager: true }),
 }
 
+/** A page of the desk comes with its words. */
+function withWords(path: string, page: Page): Page {
+  if (place.entrance === 'shop') return page
+  const folders = [path.split('/').at(-2)!, ...(page.words ?? [])]
+  return { ...page, component: async () => (await Promise.all([page.component(), words(folders)]))[0] }
+}
+
 /** The pages of this entrance, in the order of the navigation. */
-export const pages: Page[] = Object.values(found[place.entrance])
-  .map((module) => module.default)
+export const pages: Page[] = Object.entries(found[place.entrance])
+  .map(([path, module]) => withWords(path, module.default))
   .sort((a, b) => (a.order ?? 999) - (b.order ?? 999))
 
 export function addressOf(page: Page): string {

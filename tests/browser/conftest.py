@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from tests.browser.stack import MALL, Stack, kept
 SHOTS = ROOT / "var" / "shots"
 SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
 PATIENCE = 30_000  # ms; other tests run on the same two cores
+QUIET = 0.4  # seconds without a request
+LIVE = "/v1/live"
 
 _person = itertools.count(1)
 expect.set_options(timeout=PATIENCE)
@@ -40,7 +43,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(
     new_database: Callable[[], str], postgres: embedded.Postgres, servers: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
@@ -66,9 +69,9 @@ def _of_this_mall(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None
         configure(request.getfixturevalue("settings"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A Chromium of this machine."""
+    """A Chromium of this machine. It ends with this folder: while it is there, its thread has a running event loop and can run no other."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(chromium.FLAGS))
         yield started
@@ -84,6 +87,10 @@ class Visit:
         self.page: Page = context.new_page()
         self.page.on("pageerror", lambda error: self.troubles.append(f"uncaught: {error}"))
         self.page.on("console", self._note)
+        self.asked: set[Any] = set()
+        self.page.on("request", lambda request: LIVE not in request.url and self.asked.add(request))
+        for ended in ("requestfinished", "requestfailed"):
+            self.page.on(ended, self.asked.discard)
 
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"} and re.search(r"Content Security Policy|\[Vue warn\]|Refused to|intlify", message.text):
@@ -93,6 +100,18 @@ class Visit:
         """Go to a page below the entrance: “#/pages/points/points” of the shopper's, “receipts” of the desk's."""
         self.page.goto(f"{self.stack.url}/{self.entrance}/{MALL}/{path}")
         return self.page
+
+    def settled(self) -> None:
+        """Wait until nothing more is asked for and the page shows what it has to show; the live stream stays open and is not waited for."""
+        self.page.wait_for_load_state()
+        quiet_since, patient_until = time.monotonic(), time.monotonic() + PATIENCE / 1000
+        while time.monotonic() - quiet_since < QUIET:
+            self.page.wait_for_timeout(50)
+            if self.asked:
+                quiet_since = time.monotonic()
+            assert quiet_since < patient_until, [request.url for request in self.asked]
+        expect(self.page.locator("h1, form, .app-page").first).to_be_visible(timeout=PATIENCE)
+        expect(self.page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
 
     def field(self, label: str) -> Locator:
         """The box that one types into under a label."""

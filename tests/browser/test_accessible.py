@@ -162,19 +162,12 @@ def places(nodes: list[dict[str, Any]]) -> str:
     return "; ".join(f"{node['target'][0]} {node['html'][:160]}" for node in nodes[:4])
 
 
-def settled(page: Page) -> None:
-    """Wait until a page shows what it has to show."""
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("h1, form, .app-page").first).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
-
-
 def check(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
     """Light and dark, with a picture of each; everything grave that was found at once."""
     found: list[str] = []
     for number, address in enumerate(addresses):
         page = visit.open(address)
-        settled(page)
+        visit.settled()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.wait_for_timeout(150)
@@ -240,7 +233,7 @@ def test_every_page_in_english_fits_its_screen(entrance: str, window: Windows, s
         for number, address in enumerate(addresses):
             visit.page.goto("about:blank")  # a new address after the # alone would load nothing
             page = visit.open(address.format(**life))
-            settled(page)
+            visit.settled()
             expect(page.locator("html")).to_have_attribute("lang", "en")
             visit.shot(f"page-{entrance}-{name}{number or ''}")
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

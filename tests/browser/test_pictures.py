@@ -48,7 +48,7 @@ def test_the_desk_reviewing_a_receipt(window: Windows, stack: Stack, regular: di
     visit = window("office", stack.staff("reviewer"))
     page = visit.open("reviews")
     expect(page.get_by_text("顾客更正为").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    visit.settled()
     visit.shot("readme-review")
     page.keyboard.press("1")
     expect(page.get_by_text("已拒绝").first).to_be_visible()

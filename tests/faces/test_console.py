@@ -148,6 +148,25 @@ def test_every_page_is_found_once_and_asks_for_a_permission_that_exists(entrance
     assert [address for address, times in addresses.items() if times > 1] == []
 
 
+def test_a_page_of_the_desk_brings_the_words_of_all_that_it_imports() -> None:
+    folders = {path.parent.name: path.parent for path in sorted(SRC.glob("office/*/page.ts"))}
+    code = {name: "\n".join(one.read_text() for one in folder.iterdir() if one.suffix in {".vue", ".ts"}) for name, folder in folders.items()}
+    imports = {name: set(re.findall(r"from '(?:\.\./|@/office/)([a-z-]+)/", text)) & set(folders) for name, text in code.items()}
+    asks = {name: set(re.findall(r"""['"`]office\.([a-z-]+)\.""", text)) for name, text in code.items()}
+    declared, needed = {}, {}
+    for name in folders:
+        found = re.search(r"words: \[([^\]]*)\]", code[name])
+        declared[name] = re.findall(r"'([a-z-]+)'", found[1]) if found else []
+        reached: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            waiting += imports[one] - reached - {one}
+            reached.add(one)
+        needed[name] = sorted((reached | set().union(*(asks[one] for one in reached))) - {name})
+    assert declared == needed
+
+
 @cache
 def _built() -> Path:
     faces.build(["console"])

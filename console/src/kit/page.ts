@@ -11,6 +11,8 @@ export interface Page {
   order?: number
   /** the permission that the page's first route names; without it the page is hidden and its address says why */
   permission?: string
+  /** desk only: the folders whose words it says besides its own, through what it imports */
+  words?: readonly string[]
   /** tablet only: an icon's name in src/kit/icons.ts */
   icon?: string
   component: () => Promise<{ default: Component }>

@@ -1,17 +1,11 @@
-/** kit/<name>.zh.json → <name>.…, office/shops/zh.json → office.shops.…, shop/sales/zh.json → shop.sales.… */
+/** kit/<name>.zh.json → <name>.…, shop/sales/zh.json → shop.sales.…, the titles → office.<page>.title */
 export interface Sentences {
   [key: string]: string | Sentences
 }
 
-export function gathered(kit: Record<string, unknown>, pages: Record<string, unknown>): Sentences {
-  const all: Sentences = {}
-  for (const [path, sentences] of Object.entries(kit)) {
-    const name = path.split('/').at(-1)!.split('.')[0]!
-    all[name] = sentences as Sentences
-  }
-  for (const [path, sentences] of Object.entries(pages)) {
-    const [entrance, name] = path.split('/').slice(-3) as [string, string]
-    all[entrance] = { ...(all[entrance] as Sentences | undefined), [name]: sentences as Sentences }
-  }
+export function gathered(kit: Record<string, unknown>, shop: Record<string, unknown>, office: Record<string, { title: string }>): Sentences {
+  const all: Sentences = { office: office as unknown as Sentences, shop: {} }
+  for (const [path, sentences] of Object.entries(kit)) all[path.split('/').at(-1)!.split('.')[0]!] = sentences as Sentences
+  for (const [path, sentences] of Object.entries(shop)) (all.shop as Sentences)[path.split('/').at(-2)!] = sentences as Sentences
   return all
 }

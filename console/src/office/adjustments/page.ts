@@ -6,5 +6,6 @@ export default page({
   group: 'points',
   order: 50,
   permission: 'points.read',
+  words: ['audit'],
   component: () => import('./Adjustments.vue'),
 })

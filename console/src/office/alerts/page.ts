@@ -6,5 +6,6 @@ export default page({
   group: 'points',
   order: 40,
   permission: 'points.report',
+  words: ['audit', 'rehearsals'],
   component: () => import('./Alerts.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'cards',
   order: 78,
   permission: 'cards.read',
+  words: ['orders', 'staff'],
   component: () => import('./CardProducts.vue'),
 })

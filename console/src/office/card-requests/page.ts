@@ -6,5 +6,6 @@ export default page({
   group: 'cards',
   order: 74,
   permission: 'cards.read',
+  words: ['audit', 'cards'],
   component: () => import('./CardRequests.vue'),
 })

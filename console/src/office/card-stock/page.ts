@@ -6,5 +6,6 @@ export default page({
   group: 'cards',
   order: 76,
   permission: 'cards.read',
+  words: ['audit', 'card-products', 'orders', 'staff'],
   component: () => import('./CardStock.vue'),
 })

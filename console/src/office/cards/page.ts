@@ -6,5 +6,6 @@ export default page({
   group: 'cards',
   order: 72,
   permission: 'cards.read',
+  words: ['audit'],
   component: () => import('./Cards.vue'),
 })

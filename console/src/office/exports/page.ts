@@ -6,5 +6,6 @@ export default page({
   group: 'system',
   order: 930,
   permission: 'exports.make',
+  words: ['audit'],
   component: () => import('./Exports.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'points',
   order: 30,
   permission: 'points.report',
+  words: ['audit', 'rehearsals'],
   component: () => import('./Liability.vue'),
 })

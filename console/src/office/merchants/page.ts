@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 70,
   permission: 'merchants.read',
+  words: ['audit', 'orders', 'payments', 'staff'],
   component: () => import('./Merchants.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'members',
   order: 30,
   permission: 'merges.read',
+  words: ['member', 'members'],
   component: () => import('./Merges.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 68,
   permission: 'notices.read',
+  words: ['payments'],
   component: () => import('./Notices.vue'),
 })

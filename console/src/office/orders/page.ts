@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 60,
   permission: 'orders.read',
+  words: ['audit', 'staff'],
   component: () => import('./Orders.vue'),
 })

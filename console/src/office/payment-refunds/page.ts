@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 66,
   permission: 'payments.read',
+  words: ['audit', 'notices', 'payments'],
   component: () => import('./PaymentRefunds.vue'),
 })

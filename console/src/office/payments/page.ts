@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 64,
   permission: 'payments.read',
+  words: ['audit', 'notices', 'payment-refunds'],
   component: () => import('./Payments.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'plates',
   order: 84,
   permission: 'plates.read',
+  words: ['audit', 'orders', 'plates', 'staff'],
   component: () => import('./PlateAlarms.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'plates',
   order: 82,
   permission: 'plates.read',
+  words: ['audit', 'orders', 'staff'],
   component: () => import('./Plates.vue'),
 })

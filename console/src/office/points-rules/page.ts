@@ -6,5 +6,6 @@ export default page({
   group: 'points',
   order: 10,
   permission: 'points.report',
+  words: ['audit', 'rehearsals'],
   component: () => import('./PointsRules.vue'),
 })

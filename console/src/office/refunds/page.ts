@@ -6,5 +6,6 @@ export default page({
   group: 'money',
   order: 62,
   permission: 'orders.read',
+  words: ['audit', 'orders'],
   component: () => import('./Refunds.vue'),
 })

@@ -6,5 +6,6 @@ export default page({
   group: 'points',
   order: 20,
   permission: 'points.report',
+  words: ['audit'],
   component: () => import('./Rehearsals.vue'),
 })

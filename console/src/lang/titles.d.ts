@@ -1,0 +1,4 @@
+declare module 'virtual:titles/*' {
+  const titles: Record<string, { title: string }>
+  export default titles
+}
