@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import procrastinate
@@ -143,13 +142,19 @@ def read(settings: Settings) -> None:
     parent = os.getppid()
     reading.start_reader(settings)
     threading.Thread(target=_beat, name="beat", daemon=True).start()
+
+    def worn_out() -> bool:
+        photos, rested = reading.photos_read(), reading.rested_mb()
+        worn = photos >= settings.reader_recycle_photos or rested > settings.reader_recycle_mb
+        if worn:
+            log.info("the reader is worn out", photos=photos, memory_mb=rested)
+        return worn or os.getppid() != parent
+
     _until_stopped(
         settings,
         [kit.READER_QUEUE],
         concurrency=1,
-        until=lambda: (
-            os.getppid() != parent or reading.photos_read() >= settings.reader_recycle_photos or memory_mb() > settings.reader_recycle_mb
-        ),
+        until=worn_out,
     )
 
 
@@ -161,12 +166,6 @@ def _beat() -> None:
         except Exception as error:  # the database may be away: the next round says it again
             log.warning("the reader's sign of life was not written", error_type=type(error).__name__)
         time.sleep(_receipts.BEAT_EVERY.total_seconds())
-
-
-def memory_mb() -> int:
-    """Resident memory of this process, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def _until_stopped(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -210,6 +211,7 @@ class _Worker:
     def __init__(self, settings: Settings) -> None:
         self.timeout = settings.read_timeout
         self.photos = 0
+        self.rested_mb = 0
         self.tasks: queue.Queue[_Task] = queue.Queue()
         self.ready: Future[Any] = Future()
         threading.Thread(target=self._run, args=(settings,), name="reader", daemon=True).start()
@@ -236,6 +238,7 @@ class _Worker:
             task.answer.set_exception(error)
         finally:
             faulthandler.cancel_dump_traceback_later()
+            self.rested_mb = _memory_mb()
 
     def ask(self, work: Callable[[Any], Any], photos: int) -> Any:
         task = _Task(work, photos)
@@ -283,6 +286,16 @@ def healthy() -> bool:
 def photos_read() -> int:
     """How many photos this process has read, to know when it is worn out."""
     return _worker.photos if _worker else 0
+
+
+def rested_mb() -> int:
+    """What this process held after its last photo, MiB: in the middle of one it holds much more, and gives it back."""
+    return _worker.rested_mb if _worker else 0
+
+
+def _memory_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")

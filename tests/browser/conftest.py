@@ -90,7 +90,7 @@ class Visit:
         self.asked: set[Any] = set()
         self.page.on("request", lambda request: LIVE not in request.url and self.asked.add(request))
         for ended in ("requestfinished", "requestfailed"):
-            self.page.on(ended, self.asked.discard)
+            self.page.on(ended, lambda request: self.asked.discard(request))
 
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"} and re.search(r"Content Security Policy|\[Vue warn\]|Refused to|intlify", message.text):

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from api.app import configure
 from api.kit import db
 from api.settings import ROOT
-from tests.browser.conftest import PATIENCE, Visit, Windows
+from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack, receipt
 from tests.factories import make_claimed_sale
 

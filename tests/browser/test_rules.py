@@ -14,12 +14,12 @@ from tests.factories import make_claimed_sale
 
 
 def earned(stack: Stack, member: int, paid_at: datetime) -> int:
-    """Points of a purchase of ¥100 at the café, paid then."""
+    """Points of a purchase of ¥100.01 at the café, paid then: what nobody else pays there in that minute."""
     from api.points import service as points
 
     shop = stack.rows("SELECT id FROM shops WHERE code = 'T009'")[0][0]
     with db.unit_of_work(stack.mall):
-        return points.earn(make_claimed_sale(member, shop_id=shop, paid_fen=10_000, paid_at=paid_at), by="test").points
+        return points.earn(make_claimed_sale(member, shop_id=shop, paid_fen=10_001, paid_at=paid_at), by="test").points
 
 
 def test_a_rule_is_rehearsed_approved_by_another_and_counts_from_its_date(window: Windows, stack: Stack, person: str) -> None:

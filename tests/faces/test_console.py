@@ -150,7 +150,9 @@ def test_every_page_is_found_once_and_asks_for_a_permission_that_exists(entrance
 
 def test_a_page_of_the_desk_brings_the_words_of_all_that_it_imports() -> None:
     folders = {path.parent.name: path.parent for path in sorted(SRC.glob("office/*/page.ts"))}
-    code = {name: "\n".join(one.read_text() for one in folder.iterdir() if one.suffix in {".vue", ".ts"}) for name, folder in folders.items()}
+    code = {
+        name: "\n".join(one.read_text() for one in folder.iterdir() if one.suffix in {".vue", ".ts"}) for name, folder in folders.items()
+    }
     imports = {name: set(re.findall(r"from '(?:\.\./|@/office/)([a-z-]+)/", text)) & set(folders) for name, text in code.items()}
     asks = {name: set(re.findall(r"""['"`]office\.([a-z-]+)\.""", text)) for name, text in code.items()}
     declared, needed = {}, {}

@@ -220,4 +220,4 @@ def test_a_commit_cut_on_its_way_or_on_its_way_back_is_one_payment(road, run, fi
     assert settled(place, first, sent) == {"settled": sent} | CLEAN
     assert sum(line.cuts.values()) >= CUTS
     assert min(line.cuts.values()) > CUTS / 5
-    figure(f"{sent} payments, {line.cuts['before']} commits cut before and {line.cuts['after']} after the server obeyed, {times} sent again")
+    figure(f"{sent} payments, commits cut before the server obeyed: {line.cuts['before']}, after: {line.cuts['after']}; {times} sent again")
