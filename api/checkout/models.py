@@ -124,6 +124,7 @@ class OrderPart(MallOwned, Model):
     sale_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sales.id"))
     sighting_id: Mapped[int]
     points: Mapped[int | None]  # None: nobody to give them to yet
+    points_from_at: Mapped[datetime | None]  # from when on they can be spent
     explanation: Mapped[dict[str, Any] | None]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from api.checkout import wording
 from api.kit import http
 from api.kit.http import PageArgs, page_of
 from api.kit.money import MAX_FEN
@@ -140,6 +141,7 @@ class OrderLineSchema(http.Schema):
     line = fields.Integer(required=True)
     shop_id = fields.Integer(allow_none=True, required=True)
     name = fields.String(required=True)
+    name_en = fields.Function(lambda line: wording.english_name(line.name), required=True, metadata={"type": "string"})
     category = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
     discountable = fields.Boolean(required=True)
@@ -196,6 +198,7 @@ class WholeOrderSchema(OrderSchema):
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tenders = fields.List(fields.Nested(TenderSchema), required=True)
     points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})
+    points_from_at = _at(allow_none=True, required=True, metadata={"description": "when they can be spent: the return window is over"})
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)

@@ -81,8 +81,13 @@ def total(
 _ENGLISH = {"消费": "Purchase", "不参与优惠部分": "Part without benefits", "储值": "Stored value"}
 
 
+def english_name(name: str) -> str:
+    """A line's name in English, where it is one of ours; a shop's own stays as the shop wrote it."""
+    return _ENGLISH.get(name, name)
+
+
 def _english(name: str, fen: int) -> str:
-    return f"{_ENGLISH.get(name, name)} ¥{yuan(fen)}"
+    return f"{english_name(name)} ¥{yuan(fen)}"
 
 
 def _row(kind: str, fen: int, zh: str, en: str) -> dict[str, Any]:

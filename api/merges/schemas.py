@@ -69,6 +69,9 @@ class MergeSideSchema(http.Schema):
     vehicles = fields.Integer(required=True)
     consents = fields.Integer(required=True)
     channels = fields.List(fields.String(), required=True)
+    cards = fields.Integer(required=True, metadata={"description": "stored-value cards that are neither void nor replaced"})
+    stored_fen = fields.Integer(required=True, metadata={"description": "what is on them, principal and bonus"})
+    orders = fields.Integer(required=True)
 
 
 class MergeConflictSchema(http.Schema):

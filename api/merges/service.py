@@ -41,6 +41,9 @@ class Side:
     vehicles: int
     consents: int
     channels: list[str]
+    cards: int
+    stored_fen: int
+    orders: int
 
     @property
     def batches(self) -> list[dict[str, Any]]:
@@ -254,6 +257,8 @@ def _side(member: Member) -> Side:
         counted["vehicle"],
         counted["consent"],
         member_merging.channels(member.id),
+        *wallet.holdings(member.id),
+        checkout.count_of(member.id),
     )
 
 
@@ -276,7 +281,7 @@ def _told(seen: Preview) -> dict[str, Any]:
     def side(one: Side) -> dict[str, Any]:
         return asdict(one.holding) | {
             "level_rank": one.member.level_rank, "sales": one.sales, "receipts": one.receipts, "identities": one.identities,
-            "vehicles": one.vehicles,
+            "vehicles": one.vehicles, "cards": one.cards, "stored_fen": one.stored_fen, "orders": one.orders,
         }  # fmt: skip
 
     conflicts = [asdict(conflict) for conflict in seen.conflicts]

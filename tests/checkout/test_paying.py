@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from api.checkout.jobs import sweep
 from api.checkout.service import holding, reading
 from api.kit import clock
 from api.ledger.service import Owner
+from api.malls import service as malls
 from api.payments import service as payments
 from api.payments.service import paying
 from api.payments.states import PaymentState
@@ -32,6 +33,21 @@ def test_a_purchase_at_a_plate_is_paid_by_the_wallet_and_earns(street: Street) -
     assert shopper.points()["balance"] == 128
     assert street.cash(Owner("shop", street.shop_id)) == 12_800
     street.books_agree()
+
+
+def test_points_that_must_wait_for_the_return_window_say_from_when_they_can_be_spent(street: Street) -> None:
+    with street.inside():
+        malls.change_policy({"return_window_days": 7}, by="test", why="goods may come back")
+    shopper = street.shopper()
+    number = shopper.ordered(12_800)["order"]["number"]
+    assert shopper.read(number)["points_from_at"] is None
+    shopper.pays(number)
+    street.due(ahead=10)
+    order = shopper.read(number)
+    assert (order["state"], order["points"], order["lines"][0]["name"], order["lines"][0]["name_en"]) == ("paid", 128, "消费", "Purchase")
+    wait = datetime.fromisoformat(order["points_from_at"]) - datetime.fromisoformat(order["paid_at"])
+    assert timedelta(days=7) <= wait <= timedelta(days=8)
+    assert (shopper.points()["balance"], shopper.points()["pending"]) == (0, 128)
 
 
 @pytest.mark.parametrize("channel", ["wechat", "alipay"])

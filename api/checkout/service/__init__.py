@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.checkout.service.leaving import bring_back, export, forget, hand_over, lock_all, refuse_closing
+from api.checkout.service.leaving import bring_back, count_of, export, forget, hand_over, lock_all, refuse_closing
 from api.checkout.service.paying import claim
 from api.checkout.service.quoting import quote
 from api.checkout.service.reading import value_held
@@ -12,6 +12,7 @@ from api.checkout.service.settling import payment_over, settle_payment
 __all__ = [
     "bring_back",
     "claim",
+    "count_of",
     "export",
     "forget",
     "hand_over",

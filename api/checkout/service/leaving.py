@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from api.checkout.errors import OrderOpen
 from api.checkout.models import Order
@@ -20,6 +20,11 @@ def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
     """Hold a member's orders, all or these: their settling and their refunds wait."""
     query = select(Order.id).where(Order.member_id == member_id).order_by(Order.id).with_for_update()
     session.execute(query if ids is None else query.where(Order.id.in_(list(ids)))).all()
+
+
+def count_of(member_id: int) -> int:
+    """How many orders a member has."""
+    return session.scalar(select(func.count()).select_from(Order).where(Order.member_id == member_id)) or 0
 
 
 def hand_over(from_member_id: int, into_member_id: int) -> list[merging.Moved]:

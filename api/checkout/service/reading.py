@@ -51,6 +51,11 @@ class View:
         return sum(known) if known else None
 
     @property
+    def points_from_at(self) -> datetime | None:
+        """When the last of its points can be spent; None when it earned none."""
+        return max((part.points_from_at for part in self.parts if part.points_from_at), default=None)
+
+    @property
     def explanations(self) -> list[Any]:
         """Why it earned so much, a sentence a tenant."""
         return [part.explanation for part in self.parts if part.explanation]

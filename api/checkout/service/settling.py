@@ -30,7 +30,7 @@ from api.sales import service as sales
 from api.wallet import service as wallet
 
 #: What is written of a tenant's part.
-PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", "points", "explanation")
+PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", "points", "points_from_at", "explanation")
 
 
 def settle_payment(payment: Payment) -> None:
@@ -222,6 +222,7 @@ def score(part: OrderPart, member_id: int, *, fresh: bool = False) -> None:
         return
     award = points.earn_claimed(sale, by="checkout") if fresh else points.earn(sale.id, by="checkout")
     part.points, part.explanation = award.points, award.explanation
+    part.points_from_at = award.active_from_at if award.points else None
 
 
 def _tenders(amounts: Sequence[tuple[OrderShare, int]], channel: str | None) -> list[sales.Tender]:

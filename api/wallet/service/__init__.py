@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.wallet.models import Card, CardProduct, Recharge, RechargePackage
 from api.wallet.service.drawing import Borne, bonus_bearers, draw, draws_of, put_back, release
 from api.wallet.service.hooks import held
-from api.wallet.service.leaving import bring_back, export, forget, hand_over, holds, lock_cards, refuse_closing
+from api.wallet.service.leaving import bring_back, export, forget, hand_over, holdings, holds, lock_cards, refuse_closing
 from api.wallet.service.offers import free_package, offer, package, packages, reserve_package
 from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use_pay_code
 from api.wallet.service.pins import demand_pin
@@ -35,6 +35,7 @@ __all__ = [
     "funds",
     "hand_over",
     "held",
+    "holdings",
     "holds",
     "is_pay_code",
     "lock_cards",

@@ -29,6 +29,12 @@ def lock_cards(member_id: int) -> None:
     session.execute(select(Card.id).where(Card.member_id == member_id).order_by(Card.id).with_for_update()).all()
 
 
+def holdings(member_id: int) -> tuple[int, int]:
+    """How many cards a member has that are neither void nor replaced, and what is on them in fen, principal and bonus together."""
+    ids = list(session.scalars(select(Card.id).where(Card.member_id == member_id, Card.state.not_in([CardState.VOID, CardState.REPLACED]))))
+    return len(ids), sum(ledger.running_balances("card", ids, [Asset.PRINCIPAL_FEN, Asset.BONUS_FEN]).values())
+
+
 def hand_over(from_member_id: int, into_member_id: int) -> list[merging.Moved]:
     """Two memberships became one: the cards of the one are the other's, who keeps the own PIN. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in merging.move(kind, table, from_member_id, into_member_id)]
