@@ -15,7 +15,7 @@ let brightnessBefore: number | null = null;
 
 function denial(why: unknown): Denied {
   const { error, errorMessage } = (why ?? {}) as { error?: number | string; errorMessage?: string };
-  const kind: Denial = String(error) === "11" || /取消|cancel/i.test(errorMessage ?? "") ? "cancelled" : /权限|auth|denied/i.test(errorMessage ?? "") ? "denied" : "unavailable";
+  const kind: Denial = String(error) === "11" || /取消|cancel/i.test(errorMessage ?? "") ? "cancelled" : /权限|授权|auth|deny|denied|permission/i.test(errorMessage ?? "") ? "denied" : "unavailable";
   return new Denied(kind);
 }
 
