@@ -12,7 +12,9 @@ async function why(wallet: Wallet, from: "camera" | "album"): Promise<string> {
 type Chooser = (options: { fail: (why: unknown) => void; sourceType: string[] }) => void;
 const failing = (answer: unknown): Chooser => vi.fn((options) => options.fail(answer));
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 describe("a camera or an album that the person did not give", () => {
   it.each([
