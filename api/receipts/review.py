@@ -87,7 +87,7 @@ def dossier(review_id: int) -> Dossier:
         review,
         receipt,
         service.corrections_of(receipt.id),
-        service.photos(receipt.id),
+        service.photos_of(receipt.id),
         _needs_two(receipt) and review.first_by is None,
         malls.shop_in_view(receipt.shop_id) if receipt.shop_id is not None else None,
     )

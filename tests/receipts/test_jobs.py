@@ -152,10 +152,10 @@ def test_photos_go_after_the_time_they_are_kept_and_facts_stay(world: World, set
     kept = world.receipt(receipt.id)
     assert (kept.state, kept.paid_fen, kept.reading) == ("scored", 12_850, None)
     with db.unit_of_work(world.mall):
-        photo = service.photos(receipt.id)[0]
+        photo = service.photos_of(receipt.id)[0]
         assert photo.lines is None and photo.sha256 and photo.removed_at
         assert not Path(settings.files, photo.file_key).exists()
-        assert Path(settings.files, service.photos(waits)[0].file_key).exists()
+        assert Path(settings.files, service.photos_of(waits)[0].file_key).exists()
     clock.fix(NOW)
     gone = world.get(f"/v1/receipts/{receipt.id}/photos/1", member)
     assert (gone.status_code, gone.json["type"]) == (410, "/problems/file-removed")
@@ -167,7 +167,7 @@ def test_the_nightly_sweep_takes_only_old_files_without_a_receipt(world: World, 
     for key in (orphan, fresh):
         storage.put(key, picture())
     with db.unit_of_work(world.mall):
-        known = service.photos(receipt)[0].file_key
+        known = service.photos_of(receipt)[0].file_key
     long_ago = (NOW - timedelta(days=1)).timestamp()
     for key in (orphan, known):
         os.utime(Path(settings.files, key), (long_ago, long_ago))

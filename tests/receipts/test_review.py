@@ -17,6 +17,7 @@ from api.kit.db import session
 from api.malls.service import shops_for_matching
 from api.receipts import review
 from api.receipts.models import ReceiptReview
+from api.sales import service as sales
 from tests.receipts.conftest import NOW, World, picture, slip
 
 QUEUE = "/v1/office/receipt-reviews"
@@ -243,7 +244,7 @@ def test_a_paper_that_another_member_scored_meanwhile_is_refused_at_approval(wor
         at = world_paid(world)
         member = 1
         seen = make_sighted(channel="payment", shop_id=world.shop, paid_at=at, paid_fen=350_000)
-        assert review.service.sales.claim_score(seen.sale_id, seen.sighting_id, member)
+        assert sales.claim_score(seen.sale_id, seen.sighting_id, member)
     take(world, staff)
     body = decide(world, staff, case).json
     assert (body["review"]["state"], body["receipt"]["reason"]) == ("refused", "scored_by_channel")

@@ -121,7 +121,7 @@ def test_a_long_receipt_of_three_photos_is_read_as_one(world: World) -> None:
     receipt = world.read(world.member(), *parts)
     assert (receipt.shop_id, receipt.paid_fen) == (world.shop, 12_850)
     with db.unit_of_work(world.mall):
-        assert [len(photo.lines) for photo in service.photos(receipt.id)] == [2, 1, 3]
+        assert [len(photo.lines) for photo in service.photos_of(receipt.id)] == [2, 1, 3]
 
 
 def test_each_step_is_told_live(world: World, settings) -> None:

@@ -63,7 +63,7 @@ def test_up_to_four_photos_are_one_receipt(world: World, settings) -> None:
     before = len(files(world, settings))
     receipt = world.sent(world.member(), *(picture(one) for one in range(4)))
     with db.unit_of_work(world.mall):
-        assert [photo.position for photo in service.photos(receipt)] == [1, 2, 3, 4]
+        assert [photo.position for photo in service.photos_of(receipt)] == [1, 2, 3, 4]
     assert len(files(world, settings)) == before + 4
 
 
@@ -204,6 +204,6 @@ def test_files_without_a_receipt_are_swept_up(world: World, settings) -> None:
     orphan = storage.new_key(world.mall, "receipts", "jpeg")
     storage.put(orphan, picture())
     with db.unit_of_work(world.mall):
-        keys = [photo.file_key for photo in service.photos(receipt)]
+        keys = [photo.file_key for photo in service.photos_of(receipt)]
         assert service.sweep_orphans([orphan, *keys]) == 1
     assert not Path(settings.files, orphan).exists() and all(Path(settings.files, key).exists() for key in keys)
