@@ -3,7 +3,8 @@
 1. The same gateway number is the same purchase.
 2. The same long till number is the same purchase, whatever else was read. A short one comes round again each day or
    week, so it counts only on the same day, and with the same amount or nearly the same minute.
-3. Two different till numbers are two purchases, and so are two different gateway numbers told by the same channel.
+3. Two different till numbers are two purchases, and so are two different gateway numbers told by the same source: whoever pays
+   by a plate and whoever shows a code at the till in the same minute are two, though both pay as much, for both are orders of ours.
 4. Otherwise the shop, the amount and the minute decide; without a minute, the day.
 """
 
@@ -33,6 +34,12 @@ class Told:
     paid_fen: int
     number_key: str | None
     external_key: str | None
+    source: str = ""  # who told: "receipt", "order" (whatever the channel); empty: the channel itself
+
+    @property
+    def teller(self) -> str:
+        """Whose numbers these are."""
+        return self.source or self.channel
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,8 @@ def _rank(new: Told, told: Sequence[Told]) -> tuple[int, int, float] | None:
         return (1, 0, near)
     if any(_different_number(new, old) for old in told) or not any(_same_moment(new, old) for old in told):
         return None
-    # Two equal purchases in one minute: prefer the one that this channel has not told of yet.
-    return (2, int(any(old.channel == new.channel for old in told)), near)
+    # Two equal purchases in one minute: prefer the one that this source has not told of yet.
+    return (2, int(any(old.teller == new.teller for old in told)), near)
 
 
 def _same_number(new: Told, old: Told) -> bool:
@@ -79,7 +86,7 @@ def _same_number(new: Told, old: Told) -> bool:
 
 def _different_number(new: Told, old: Told) -> bool:
     tills = new.number_key is not None and old.number_key is not None and new.number_key != old.number_key
-    gateways = new.channel == old.channel and new.external_key is not None and old.external_key is not None
+    gateways = new.teller == old.teller and new.external_key is not None and old.external_key is not None
     return tills or gateways
 
 

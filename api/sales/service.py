@@ -111,9 +111,8 @@ def sight(
     it to the fen. TendersDoNotAddUp.
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
-    told = matching.Told(
-        channel, paid_at, paid_on, minute_known, paid_fen, matching.number_key(receipt_no), matching.number_key(external_no)
-    )
+    numbers = matching.number_key(receipt_no), matching.number_key(external_no)
+    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=_teller(source_type))
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
@@ -180,9 +179,17 @@ def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
         if (seen.source_type, seen.source_id) == (source_type, source_id):
             return Sighted(seen.sale_id, seen.id, False, scored_by), []
         grouped.setdefault(seen.sale_id, []).append(
-            matching.Told(seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key)
-        )
+            matching.Told(
+                seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key,
+                _teller(seen.source_type),
+            )
+        )  # fmt: skip
     return None, [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
+
+
+def _teller(source_type: str) -> str:
+    """Who tells: "order" of "order:17", the part of an order that is shop 17's."""
+    return source_type.partition(":")[0]
 
 
 def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> Any:

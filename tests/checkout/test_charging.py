@@ -25,6 +25,17 @@ def test_a_code_of_a_wallet_is_charged_and_its_owner_earns(street: Street, walle
     street.books_agree()
 
 
+def test_two_of_a_queue_who_pay_as_much_in_one_minute_both_earn(street: Street) -> None:
+    one, other = street.shopper("li-lei"), street.shopper("han-meimei")
+    number = one.ordered(4_200)["order"]["number"]
+    one.pays(number)
+    street.due(ahead=10)
+    _, charged = charge(street, street.wechat.auth_code("han-meimei"))
+    assert (one.read(number)["points"], charged.json["points"]) == (42, 42)
+    assert (one.points()["balance"], other.points()["balance"]) == (42, 42)
+    street.books_agree()
+
+
 @pytest.mark.parametrize("wallet", ["wechat", "alipay"])
 def test_a_password_is_waited_for(street: Street, wallet: str) -> None:
     simulator = getattr(street, wallet)

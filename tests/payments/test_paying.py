@@ -10,7 +10,7 @@ import requests
 
 from api.kit import db
 from api.payments import service
-from api.payments.errors import GatewaySilentNow, NoMerchantAccount, PaymentPaid
+from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, NoMerchantAccount, PaymentPaid
 from api.payments.service import paying
 from api.payments.states import PaymentState
 from tests.processes import until
@@ -59,6 +59,31 @@ def test_who_places_a_paid_payment_is_told_so(till) -> None:
     with pytest.raises(PaymentPaid):
         till.place(payment)
     assert till.read(payment).state == "paid"
+
+
+REFUSALS = {"wechat": {"code": "PARAM_ERROR", "status": 400}, "alipay": {"code": "40004", "sub_code": "ACQ.INVALID_PARAMETER"}}
+
+
+def test_a_refusal_to_place_again_takes_nothing_back(till, told) -> None:
+    payment = till.intend()
+    first = till.place(payment)
+    till.simulator.fault("refuse", "place", **REFUSALS[till.simulator.channel])
+    again = till.place(payment)
+    same = "package" if till.simulator.channel == "wechat" else "tradeNO"
+    assert (first[same], till.read(payment).state, told.closed) == (again[same], "placed", [])
+    till.simulator.pay(payment, notify=False)
+    till.simulator.fault("refuse", "place", **REFUSALS[till.simulator.channel])
+    with pytest.raises(PaymentPaid):
+        till.place(payment)
+    assert (till.read(payment).state, told.paid) == ("paid", [payment.number])
+
+
+def test_a_refusal_of_the_first_placing_ends_the_payment(till, told) -> None:
+    payment = till.intend()
+    till.simulator.fault("refuse", "place", **REFUSALS[till.simulator.channel])
+    with pytest.raises(GatewayPaymentRefused):
+        till.place(payment)
+    assert (till.read(payment).state, told.closed) == ("failed", [payment.number])
 
 
 def test_an_unpaid_payment_is_closed_when_its_time_is_over(till, told) -> None:

@@ -12,6 +12,7 @@ from api.sales.matching import Candidate, Told, choose, number_key
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 SLIP = Told("receipt", NOON, date(2026, 3, 1), True, 12_800, "A0123", None)
 PAID = replace(SLIP, channel="payment", number_key=None, external_key="4200001")
+ORDERED = replace(PAID, channel="plate", source="order")
 LONG = replace(SLIP, number_key="20260301120001")
 
 
@@ -53,6 +54,7 @@ def test_these_are_one_purchase(new: Told, old: Told) -> None:
         (replace(SLIP, number_key=None, paid_at=NOON + timedelta(minutes=4)), PAID),
         (replace(SLIP, number_key=None, paid_fen=12_801), PAID),
         (replace(PAID, external_key="4200002"), PAID),
+        (replace(ORDERED, channel="charge", external_key="4200002"), ORDERED),
         (replace(SLIP, paid_at=NOON + timedelta(days=1), paid_on=date(2026, 3, 2)), SLIP),
         (replace(SLIP, paid_fen=99, paid_at=NOON + timedelta(hours=2)), SLIP),
     ],

@@ -66,13 +66,12 @@ def place(payment: Payment) -> dict[str, str]:
     """
     _refuse_over(payment)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
-    asked = _collect(payment)
-    said, payment_id = talk(lambda: gateway.place(asked)), payment.id
+    asked, payment_id, before = _collect(payment), payment.id, payment.placed_with
+    said = talk(lambda: gateway.place(asked))
     if isinstance(said, GatewayAnswer):
-        _not_placed(payment_id, said)
+        said = _not_placed(payment_id, said, before)
     payment = hold(payment_id)
     _refuse_over(payment)
-    assert isinstance(said, dict)
     if payment.state == PaymentState.CREATED:
         states.move(payment, PaymentState.PLACED, by=_by(payment), placed_at=clock.now(), placed_with=said, trouble=None)
     return gateway.phone(said)
@@ -85,9 +84,12 @@ def _refuse_over(payment: Payment) -> None:
         raise PaymentOver(number=payment.number)
 
 
-def _not_placed(payment_id: int, said: GatewayAnswer) -> None:
-    """Write down why, so that it outlives the refusal that is raised."""
-    if isinstance(said, base.AlreadyPaid):
+def _not_placed(payment_id: int, said: GatewayAnswer, before: dict[str, str] | None) -> dict[str, str]:
+    """Write down why, so that it outlives the refusal that is raised; what was placed before and still waits is handed out again.
+
+    A refusal is of this call alone. What was placed before may be paid, or be about to: only the gateway's word on it can end it.
+    """
+    if isinstance(said, base.AlreadyPaid) or (before is not None and isinstance(said, base.Refused)):
         ask(payment_id)
     else:
         db.noting(lambda: _note_not_placed(hold(payment_id), said))
@@ -95,8 +97,10 @@ def _not_placed(payment_id: int, said: GatewayAnswer) -> None:
     payment = hold(payment_id)
     if not isinstance(said, base.Refused):
         raise GatewaySilentNow(number=payment.number)
-    if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+    if before is not None or isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
         _refuse_over(payment)
+    if before is not None and not isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+        return before
     raise GatewayPaymentRefused(number=payment.number, reason=said.name)
 
 
