@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from api.checkout.jobs import sweep
 from api.checkout.service import holding, reading
-from api.kit import clock
+from api.kit import clock, db
 from api.ledger.service import Owner
 from api.malls import service as malls
 from api.payments import service as payments
 from api.payments.service import paying
 from api.payments.states import PaymentState
 from tests.checkout.conftest import Street
+from tests.trials import trials
 
 
 def test_a_purchase_at_a_plate_is_paid_by_the_wallet_and_earns(street: Street) -> None:
@@ -127,6 +131,41 @@ def test_a_double_tap_makes_one_order(street: Street) -> None:
     other = shopper.order(5_100, key="the-same-key-1")
     assert first.json["order"]["number"] == second.json["order"]["number"]
     assert (other.status_code, other.json["type"]) == (409, "/problems/idempotency-key-reused")
+    assert len(shopper.get("/v1/orders")["items"]) == 1
+
+
+def test_ten_taps_at_once_make_one_order(street: Street, figure: Callable[[str], None]) -> None:
+    """Row 9: the same key ten times in parallel, and once with another amount."""
+    rounds = trials(200) // 10
+    for number in range(rounds):
+        shopper, key = street.shopper(f"tapper-{number}"), f"ten-taps-{number:04d}"
+        bodies = [shopper.basket(5_000, channel="wechat", expected_fen=5_000)] * 9
+        bodies.append(shopper.basket(5_100, channel="wechat", expected_fen=5_100))
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda body, who=shopper, key=key: who.send("post", "/v1/orders", body, key=key), bodies))
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        made = {answer.json["order"]["number"] for answer in answers if answer.status_code == 201}
+        kinds = {answer.json["type"] for answer in answers if answer.status_code == 409}
+        assert kinds <= {"/problems/idempotency-key-reused", "/problems/request-unfinished"}
+        assert len(made) == len(shopper.get("/v1/orders")["items"]) == 1
+    figure(f"{rounds * 10} taps with {rounds} keys, {rounds} orders")
+
+
+def test_with_every_connection_taken_a_payer_is_asked_to_wait_and_served_right_after(street: Street, figure: Callable[[str], None]) -> None:
+    """Row 26: long transactions hold the whole pool."""
+    shopper, key = street.shopper(), "no-connection-left"
+    body = shopper.basket(5_000, channel="wechat", expected_fen=5_000)
+    pool = db.engine().pool
+    assert isinstance(pool, QueuePool)
+    taken = [db.engine().connect() for _ in range(pool.size() + pool._max_overflow - pool.checkedout())]
+    refused = shopper.send("post", "/v1/orders", body, key=key)
+    for connection in taken:
+        connection.close()
+    assert (refused.status_code, refused.json["type"]) == (503, "/problems/database-away")
+    assert int(refused.headers["Retry-After"]) > 0
+    began = time.monotonic()
+    assert shopper.send("post", "/v1/orders", body, key=key).status_code == 201
+    figure(f"{len(taken)} connections held, 503 with Retry-After, served {time.monotonic() - began:.2f} s after they were free")
     assert len(shopper.get("/v1/orders")["items"]) == 1
 
 

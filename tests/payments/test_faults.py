@@ -19,7 +19,7 @@ from api.kit.db import session
 from api.kit.errors import Problem
 from api.payments import service
 from api.payments.models import Notice, NoticeRefusal, Payment
-from api.payments.service import hooks, timing
+from api.payments.service import hooks, paying, timing
 from api.payments.states import PaymentState
 from tests.payments import letters
 from tests.payments.conftest import DEMO, Till
@@ -115,6 +115,37 @@ def test_copies_at_once_are_one_payment(till, told, figure) -> None:
             list(pool.map(lambda _: handle_all(till), range(2)))
     assert len(told.paid) == len(set(told.paid)) == trials(200) // 2
     figure(f"{len(told.paid)} notices in 2 to 50 copies, each once")
+
+
+def expire(payment: Payment) -> None:
+    """Our clock was wrong, and we think that its time is over."""
+    held = service.hold(payment.id)
+    if held.is_open:
+        paying.shut(held, PaymentState.CLOSED, "a clock that was wrong")
+
+
+def test_whatever_order_the_news_of_a_payment_come_in_it_ends_the_same(till, told, figure) -> None:
+    """Row 3: notice, copy, our question, our closing and the end of its time, in each of 120 orders, once the gateway has the money."""
+    number_of = {"wechat": "transaction_id", "alipay": "trade_no"}[till.simulator.channel]
+    ends = []
+    for news in itertools.permutations(("notice", "copy", "asked", "closed", "expired")):
+        payment = till.placed()
+        paid = till.simulator.sim("pay", out_trade_no=payment.number, notify=False)
+        letter = letters.letter(till, payment, content={number_of: paid[number_of]})
+        acts = {
+            "asked": lambda payment=payment: till.do(lambda: service.ask(payment.id)),
+            "closed": lambda payment=payment: till.do(lambda: service.close(payment.id)),
+            "expired": lambda payment=payment: till.do(lambda: expire(payment)),
+        }
+        for one in news:
+            if one in acts:
+                acts[one]()
+            else:
+                assert deliver(till, letter) == GOOD[till.simulator.channel]
+                handle_all(till)
+        ends.append((till.read(payment).state, told.paid.count(payment.number)))
+    assert set(ends) == {("paid", 1)}
+    figure(f"{len(ends)} orders of 5 events, one end")
 
 
 WECHAT_MUTATIONS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -346,10 +377,10 @@ def test_notices_questions_and_refunds_at_once_meet_no_deadlock(wechat_till, fig
 
     try:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(act, range(trials(1000))))
+            list(pool.map(act, range(trials(10_000))))
     finally:
         hooks.on_paid[:] = []
-    assert lost == [] and len(done) == trials(1000)
+    assert lost == [] and len(done) == trials(10_000)
     figure(f"{len(done)} mixed acts by 8 threads, {len(lost)} deadlocks surfaced")
 
 
