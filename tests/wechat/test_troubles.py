@@ -212,7 +212,11 @@ def test_a_bill_with_planted_differences(wechat: Simulator, pay: PayClient) -> N
     refund = refund_of(paid(wechat, pay), 280)
     pay.refund(refund)
     day = (now() + timedelta(hours=8)).date()
-    honest = billed(wechat, day)
+    for _ in range(100):
+        honest = billed(wechat, day)
+        if not any("PROCESSING" in field for line in honest.values() for field in line):
+            break
+        time.sleep(0.1)  # refunds arrive a moment after they were asked for
     assert {missing, dearer, unpaid, right, refund.out_refund_no} <= set(honest)
     wechat.sim("bill-differences", kind="missing", out_trade_no=missing)
     wechat.sim("bill-differences", kind="amount", out_trade_no=dearer, fen=100)
@@ -229,7 +233,9 @@ def test_a_bill_with_planted_differences(wechat: Simulator, pay: PayClient) -> N
     assert (honest[unpaid][9], bill[unpaid][9]) == ("SUCCESS", "REVOKED")
     assert (bill["NEVERPLACED01"][12], bill["NEVERPLACED01"][9]) == ("42.00", "SUCCESS")
     assert bill[right] == honest[right]
-    assert billed(wechat, day) == honest
+    again, own = billed(wechat, day), (missing, dearer, unpaid, right, refund.out_refund_no)
+    assert {number: again[number] for number in own} == {number: honest[number] for number in own}
+    assert set(again) >= set(honest)  # what other tests began may have ended meanwhile
 
 
 def test_a_reversed_charge_is_in_the_bill_both_ways(wechat: Simulator, pay: PayClient) -> None:
