@@ -34,6 +34,12 @@ function titles(): Plugin {
   }
 }
 
+/** The words of a page of the desk are called after the page. */
+function chunkFileNames(chunk: { facadeModuleId?: string | null }): string {
+  const page = /\/office\/([\w-]+)\/(zh|en)\.json$/.exec(chunk.facadeModuleId ?? '')
+  return page ? `assets/words-${page[1]}-${page[2]}-[hash].js` : 'assets/[name]-[hash].js'
+}
+
 export default defineConfig({
   base: '/console/',
   plugins: [entrances(), titles(), vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] })],
@@ -49,7 +55,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
     // What is on the first page stays in few files; a page and the charts come when they are opened.
-    rollupOptions: { output: { manualChunks: (id) => (/node_modules\/(vue|@vue|vue-router|pinia|vue-i18n|@intlify)\//.test(id) ? 'vue' : undefined) } },
+    rollupOptions: { output: { chunkFileNames, manualChunks: (id) => (/node_modules\/(vue|@vue|vue-router|pinia|vue-i18n|@intlify)\//.test(id) ? 'vue' : undefined) } },
   },
   server: { port: 5180, proxy: { '/v1': API } },
   test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'], server: { deps: { inline: ['element-plus'] } } },

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -139,6 +140,18 @@ def app(settings: Settings) -> Any:
     made = create_app(settings)
     made.config["TESTING"] = False
     return made
+
+
+@pytest.fixture
+def valkey(app: Any) -> Iterator[embedded.Valkey]:
+    """A cache of this test's own that it may stop and hang; the app asks it."""
+    server = embedded.Valkey(embedded.free_port())
+    server.start()
+    cache.configure(server.url())
+    yield server
+    if server.process:
+        server.process.send_signal(signal.SIGCONT)
+    server.stop()
 
 
 @pytest.fixture(scope="session")

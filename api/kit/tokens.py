@@ -13,9 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import redis
 from cryptography.exceptions import InvalidTag
 
-from api.kit import cache, clock, logs, sealed
-
-log = logs.get(__name__)
+from api.kit import cache, clock, sealed
 
 RENEWING = 15.0  # seconds: longer than a gateway may take to answer
 

@@ -202,7 +202,7 @@ def test_the_first_page_is_light(built: Path) -> None:
     index = (built / "index.html").read_text()
     entry = re.findall(r'src="/console/assets/([^"]+\.js)"', index)
     assert len(entry) == 1
-    first = _closure(built, *entry, *(_chunk(built, name) for name in ("zh", "SignIn", "Layout", "Home", "Today")))
+    first = _closure(built, *entry, *(_chunk(built, name) for name in ("zh", "words-today-zh", "SignIn", "Layout", "Home", "Today")))
     assert sum(len(gzip.compress((built / "assets" / name).read_bytes())) for name in first) <= FIRST_SCRIPT
     assert _chunk(built, "charts") not in first
 

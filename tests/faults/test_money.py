@@ -6,7 +6,6 @@ WeChat's notices come again until they are answered; afterwards every order is s
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import re
 import select
@@ -28,9 +27,9 @@ from bench.notices import Call, Writer
 from bench.street import Held, Street, look_at, street
 from deploy import embedded
 from tests import processes
+from tests.trials import trials
 
-TRIALS = int(os.environ.get("TRIALS", "1"))
-KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS = 6 * TRIALS, 200 * TRIALS, 120 * TRIALS, 100 * TRIALS
+KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS = trials(6), trials(200), trials(120), trials(100)
 CLEAN = {"paid_by_half": 0, "not_one_sale": 0, "not_one_award": 0, "differences_found_by_the_proof": 0}
 
 

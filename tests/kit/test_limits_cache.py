@@ -3,27 +3,13 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from api.kit import cache, clock, limits
-from deploy import embedded
 
 SIGN_IN = limits.Limit("sign-in", 3, 60)
-
-
-@pytest.fixture
-def valkey(app) -> Iterator[embedded.Valkey]:
-    """A cache of this test's own that it may stop and hang; the app asks it."""
-    server = embedded.Valkey(embedded.free_port())
-    server.start()
-    cache.configure(server.url())
-    yield server
-    if server.process:
-        server.process.send_signal(signal.SIGCONT)
-    server.stop()
 
 
 def spend_until_refused(subject: str, most: int = 20) -> int:

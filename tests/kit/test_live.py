@@ -15,18 +15,7 @@ import pytest
 from api import live as api_live
 from api.kit import cache, db, identity, live
 from api.settings import ROOT
-from deploy import embedded
 from tests import processes
-
-
-@pytest.fixture
-def valkey(app) -> Iterator[embedded.Valkey]:
-    """A cache of this test's own."""
-    server = embedded.Valkey(embedded.free_port())
-    server.start()
-    cache.configure(server.url())
-    yield server
-    server.stop()
 
 
 @pytest.fixture

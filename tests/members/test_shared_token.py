@@ -1,26 +1,13 @@
 """WeChat's access token: renewed once, whichever of many workers asks, and still had when the cache is away."""
 
 import threading
-from collections.abc import Iterator
 
-import pytest
 import requests
 
 from api.kit import cache, clock, tokens
-from deploy import embedded
 from wechat.miniprogram import AccessToken, MiniProgram
 
 WORKERS = 12
-
-
-@pytest.fixture
-def valkey(app) -> Iterator[embedded.Valkey]:
-    """A cache of this test's own."""
-    server = embedded.Valkey(embedded.free_port())
-    server.start()
-    cache.configure(server.url())
-    yield server
-    server.stop()
 
 
 def worker(url: str) -> MiniProgram:
