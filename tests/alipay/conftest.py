@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+from uuid import uuid4
 from urllib.parse import parse_qsl
 
 import pytest
@@ -136,11 +137,15 @@ def client(simulator: Simulator) -> AlipayClient:
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, str]]:
-    box = Mailbox()
+    box, path = Mailbox(), f"/v1/notices/{uuid4().hex}"
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            answer = box.take(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path != path:
+                self.send_error(404)  # sent again to an earlier receiver on this port
+                return
+            answer = box.take(body)
             self.send_response(box.status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -151,6 +156,6 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield box, f"http://127.0.0.1:{web.server_port}/v1/notices/alipay"
+    yield box, f"http://127.0.0.1:{web.server_port}{path}"
     web.shutdown()
     web.server_close()

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -158,12 +159,13 @@ def pay(wechat: Simulator) -> PayClient:
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, str]]:
-    box = Mailbox()
+    box, path = Mailbox(), f"/v1/notices/{uuid4().hex}"
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(box.take(Delivery(dict(self.headers), body)))
+            # What is sent again to an earlier receiver on this port is not ours.
+            self.send_response(box.take(Delivery(dict(self.headers), body)) if self.path == path else 404)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -172,6 +174,6 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield box, f"http://127.0.0.1:{web.server_port}/v1/notices/wechat"
+    yield box, f"http://127.0.0.1:{web.server_port}{path}"
     web.shutdown()
     web.server_close()

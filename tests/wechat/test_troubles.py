@@ -176,8 +176,9 @@ def test_the_same_notice_may_come_many_times_at_once(wechat: Simulator, pay: Pay
 def test_a_notice_may_be_late(wechat: Simulator, pay: PayClient, mailbox: tuple[Mailbox, str]) -> None:
     box, url = mailbox
     wechat.sim("troubles", kind="delay", seconds=3600)
-    paid(wechat, pay, notify_url=url)
-    assert wechat.sim("notices/settle")["settled"] and not box.deliveries
+    out_trade_no = paid(wechat, pay, notify_url=url)
+    assert wechat.sim("notices/settle")["settled"]
+    assert not wechat.notices(out_trade_no)[0]["attempts"] and not box.deliveries
     wechat.sim("clock", advance=3601)
     try:
         assert wait_for(lambda: box.deliveries)
