@@ -100,6 +100,7 @@ def _shops() -> None:
             legal_name=f"{name}（云锦）商贸有限公司",
             tax_number=f"91330100MA2DEM{number:04d}",
             category=category,
+            invoice_url=f"https://invoice.example.com/T{number:03d}" if number % 3 != 1 else None,
             opening_hours="1-4 10:00-22:00; 5-7 10:00-22:30",
             starts_on=clock.today("Asia/Shanghai") - timedelta(days=900),
             ends_on=clock.today("Asia/Shanghai") + timedelta(days=900),

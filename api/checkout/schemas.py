@@ -192,6 +192,17 @@ class OrderSchema(http.Schema):
     paid_at = _at(allow_none=True, required=True)
 
 
+class InvoiceableSchema(http.Schema):
+    """What one seller invoices of an order (开票)."""
+
+    shop_id = fields.Integer(allow_none=True, required=True, metadata={"description": "null: the mall itself"})
+    seller = fields.String(required=True, metadata={"description": "the name that stands on the invoice"})
+    unit = fields.String(allow_none=True, required=True)
+    amount_fen = fields.Integer(required=True)
+    url = fields.String(allow_none=True, required=True, metadata={"description": "where it is asked for; null: at the counter"})
+    notes = fields.List(fields.Raw(metadata=SENTENCE), required=True, metadata={"description": "what is left out, and why"})
+
+
 class WholeOrderSchema(OrderSchema):
     """An order with its lines, who paid what, what it earned and its refunds."""
 
@@ -202,6 +213,7 @@ class WholeOrderSchema(OrderSchema):
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
+    invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
     sentences = fields.Function(lambda view: view.order.told["sentences"], metadata={"type": "array", "items": SENTENCE_ROW})
 
 

@@ -53,6 +53,20 @@ def card_option(number: str, principal_fen: int, bonus_fen: int, could_fen: int,
     return _two(f"储值卡 {number}（{has}）可付 ¥{yuan(could_fen)}", f"card {number} ({has}) can pay ¥{yuan(could_fen)}")
 
 
+_NOT_INVOICED = {
+    "points": ("积分抵扣的 ¥{} 不开票", "¥{} paid by points is not invoiced"),
+    "bonus": ("赠金支付的 ¥{} 不开票", "¥{} paid by a bonus is not invoiced"),
+    "sold": ("储值卡支付的 ¥{} 已在购卡或充值时开票", "¥{} from a card was invoiced when it was bought or recharged"),
+    "at_use": ("充值的 ¥{} 在消费时由商户开票", "¥{} of stored value is invoiced by the shops where it is used"),
+}
+
+
+def not_invoiced(why: str, fen: int) -> dict[str, str]:
+    """What an invoice leaves out."""
+    zh, en = _NOT_INVOICED[why]
+    return _two(zh.format(yuan(fen)), en.format(yuan(fen)))
+
+
 def total(
     basket: Basket, shares: Sequence[tuple[int, Tender, int | None, int]], count: int, *, cards: Mapping[int, str]
 ) -> tuple[dict[str, Any], ...]:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.kit.db import MallOwned, Model
 
+#: A page on the web, as it may be shown to shoppers: https, a host with a dot, no user name, no blank.
+HTTPS = r"https://[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,5}(:[0-9]{1,5})?([/?#][!-~]{0,400})?"
 ALIAS_KINDS = ("name", "unit", "tax_no", "phone", "printed")
 
 
@@ -75,6 +77,7 @@ class Shop(MallOwned, Model):
         UniqueConstraint("mall_id", "code"),
         CheckConstraint("points_rate_bp BETWEEN 0 AND 1000000", name="points_rate_in_range"),
         CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR starts_on <= ends_on", name="contract_runs_forward"),
+        CheckConstraint("invoice_url LIKE 'https://%'", name="invoice_url_is_https"),
         Index("ix_shops_floor", "mall_id", "floor_id"),
         Index("ix_shops_name", "mall_id", "name", "id"),
     )
@@ -89,6 +92,7 @@ class Shop(MallOwned, Model):
     tax_number: Mapped[str | None]  # 统一社会信用代码
     category: Mapped[str] = mapped_column(server_default=text("''"), default="")
     phone: Mapped[str | None]
+    invoice_url: Mapped[str | None]  # where a shopper asks this tenant for an invoice (开票)
     opening_hours: Mapped[str | None]  # "1-5 10:00-22:00; 6-7 10:00-22:30", days from Monday = 1
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]  # last day of the contract

@@ -11,7 +11,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 from api.kit import http
 from api.kit.http import Schema
 from api.malls import policy
-from api.malls.models import ALIAS_KINDS
+from api.malls.models import ALIAS_KINDS, HTTPS
 
 CODE = Regexp(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}\Z", error="1 to 40 letters, digits or . _ / -")
 TEXT = [Length(1, 200), Regexp(r"[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z", error="must not be blank or hold control characters")]
@@ -19,6 +19,7 @@ OPTIONAL_TEXT = [Length(0, 200), Regexp(r"[^\x00-\x1f]*\Z", error="must not hold
 WHY = [Length(2, 500), Regexp(r"\s*\S", error="must not be blank")]
 ID = Range(1, 2**63 - 1)
 TAX_NUMBER = Regexp(r"^[0-9A-Z]{15,20}\Z", error="15 to 20 digits or capital letters")
+LINK = Regexp(rf"^{HTTPS}\Z", error="an address that begins with https://")
 PHONE = Regexp(r"^\+?[0-9][0-9 ()-]{4,24}\Z", error="digits, spaces, ( ) - only")
 
 
@@ -100,6 +101,7 @@ class OfficeShopSchema(ShopSchema):
     legal_name = fields.String(required=True, allow_none=True)
     trading_names = fields.List(fields.String(), required=True)
     tax_number = fields.String(required=True, allow_none=True)
+    invoice_url = fields.String(required=True, allow_none=True)
     starts_on = fields.Date(required=True, allow_none=True)
     ends_on = fields.Date(required=True, allow_none=True)
     points_rate_bp = fields.Integer(required=True)
@@ -143,6 +145,7 @@ class _ShopArgs(Schema):
     legal_name = fields.String(allow_none=True, validate=TEXT)
     trading_names = fields.List(fields.String(validate=TEXT), validate=Length(max=20))
     tax_number = fields.String(allow_none=True, validate=TAX_NUMBER)
+    invoice_url = fields.String(allow_none=True, validate=LINK, metadata={"description": "where a shopper asks for an invoice"})
     category = fields.String(validate=OPTIONAL_TEXT)
     phone = fields.String(allow_none=True, validate=PHONE)
     opening_hours = fields.String(allow_none=True, validate=Length(1, 200))

@@ -34,6 +34,7 @@ COLUMNS = {
     "tax_number": "税号",
     "category": "品类",
     "phone": "电话",
+    "invoice_url": "开票链接",
     "opening_hours": "营业时间",
     "starts_on": "合同开始",
     "ends_on": "合同结束",
@@ -44,7 +45,7 @@ COLUMNS = {
 NEEDED = ("code", "site", "floor", "unit", "name")
 EXAMPLE = (
     "A-0018", "T1", "L2", "L2-018", "海底捞火锅", "四川海底捞餐饮股份有限公司", "海底捞|Haidilao", "91510000MA0000000X", "餐饮",
-    "021-60000000", "10:00-22:00", "2026-01-01", "2028-12-31", "10000", "否", "否",
+    "021-60000000", "https://invoice.example.com/A-0018", "10:00-22:00", "2026-01-01", "2028-12-31", "10000", "否", "否",
 )  # fmt: skip
 
 Row = dict[str, str]

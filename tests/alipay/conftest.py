@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
-from uuid import uuid4
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import pytest
 import requests

@@ -94,7 +94,15 @@ def test_points_stored_value_and_wechat_pay_a_plate_in_one_payment(
     expect(page.get_by_text("+550").first).to_be_visible()
     expect(page.get_by_text(re.compile(r"1 分/元|point.*yuan", re.I)).first).to_be_visible()
     visit.shot("money-result")
+    # The shop invoices the wallet's money and the principal, on its own page.
+    expect(page.get_by_text("550.00").last).to_be_visible()
+    visit.context.route("https://invoice.example.com/*", lambda route: route.fulfill(body="the shop's own page"))
+    with page.expect_popup() as invoicing:
+        page.get_by_role("button", name=say("去开票", "Ask for an invoice"), exact=True).click()
+    assert invoicing.value.url == "https://invoice.example.com/T009"
+    invoicing.value.close()
     visit.shot("money-result-whole", whole=True)
+    assert grave(page) == []
     orders = stack.told("GET", "/v1/orders", visit.access())["items"]
     assert [(one["kind"], one["state"], one["total_fen"], one["gateway_fen"]) for one in orders] == [
         ("plate", "paid", 60_000, 5_000), ("recharge", "paid", 50_000, 50_000),

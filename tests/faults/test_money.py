@@ -6,9 +6,11 @@ WeChat's notices come again until they are answered; afterwards every order is s
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 import select
+import signal
 import socket
 import threading
 import time
@@ -20,6 +22,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 import requests
 
 from api.app import configure
@@ -29,7 +32,8 @@ from deploy import embedded
 from tests import processes
 from tests.trials import trials
 
-KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS = trials(6), trials(200), trials(120), trials(100)
+KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS, CACHELESS = trials(6), trials(200), trials(120), trials(100), trials(40)
+PAYER, PLANTED = "o-bench", "planted-in-a-forged-notice"
 CLEAN = {"paid_by_half": 0, "not_one_sale": 0, "not_one_award": 0, "differences_found_by_the_proof": 0}
 
 
@@ -37,7 +41,7 @@ CLEAN = {"paid_by_half": 0, "not_one_sale": 0, "not_one_award": 0, "differences_
 def road(app: Any, settings: Any) -> Iterator[tuple[Street, Held, Writer]]:
     """A mall of its own on servers of its own, with orders that wait for their payments."""
     with street(shoppers=40, sales_a_member=0) as place:
-        held = place.hold(WORKER_NOTICES + WEB_NOTICES + 4 * CUTS)
+        held = place.hold(WORKER_NOTICES + WEB_NOTICES + 4 * CUTS + 4 * CACHELESS)
         yield place, held, Writer(place, held)
     configure(settings)
 
@@ -50,6 +54,9 @@ def run(road: tuple[Street, Held, Writer], settings: Any, tmp_path: Path) -> Ite
     extra = {name: env[name] for name in ("WECHAT_API", "ALIPAY_GATEWAY", "PUBLIC_URL", "MALLBRIDGE_FILES")}
     with processes.running(there, tmp_path, **extra) as made:
         yield made
+    secrets = (there.secret, there.data_key, road[0].place.postgres.password, road[2].key.decode(), PAYER, PLANTED, "PRIVATE KEY")
+    lines = "\n".join(path.read_text(errors="replace") for path in tmp_path.glob("*.log")).splitlines()
+    assert [line[:200] for line in lines if any(secret in line for secret in secrets)] == []
 
 
 def written(writer: Writer, count: int) -> list[Call]:
@@ -220,3 +227,55 @@ def test_a_commit_cut_on_its_way_or_on_its_way_back_is_one_payment(road, run, fi
     assert sum(line.cuts.values()) >= CUTS
     assert min(line.cuts.values()) > CUTS / 5
     figure(f"{sent} payments, commits cut before the server obeyed: {line.cuts['before']}, after: {line.cuts['after']}; {times} sent again")
+
+
+@pytest.fixture
+def cache(road: tuple[Street, Held, Writer]) -> Iterator[embedded.Valkey]:
+    """The cache, in order again at the end."""
+    server = road[0].place.valkey
+    yield server
+    if server.process:
+        server.process.send_signal(signal.SIGCONT)
+    server.stop()
+    server.start()
+
+
+@pytest.mark.parametrize("fault", ["stopped", "hung", "flushed"])
+def test_notices_are_taken_and_settled_whatever_the_cache_does(road, run, cache, figure, fault: str) -> None:
+    """Row 18."""
+    place, _, writer = road
+    web, first = run.web(1), writer.written
+    run.worker()
+    if fault == "stopped":
+        cache.stop()
+    elif fault == "hung":
+        assert cache.process
+        cache.process.send_signal(signal.SIGSTOP)
+    else:
+        redis.Redis.from_url(cache.url()).flushall()
+    calls = written(writer, CACHELESS)
+    with ThreadPoolExecutor(4) as senders:
+        sending = senders.map(lambda call: requests.post(web.url + call.path, data=call.body, headers=call.headers, timeout=5), calls)
+        answers = list(sending)
+    assert [answer.status_code for answer in answers] == [204] * len(calls)
+    all_settled(place, first, CACHELESS, 60)
+    assert settled(place, first, CACHELESS) == {"settled": CACHELESS} | CLEAN
+    figure(f"{len(calls)} notices while the cache is {fault}, 0 failed, slowest {max(a.elapsed.total_seconds() for a in answers):.2f} s")
+
+
+def test_payments_leave_no_payer_key_or_body_in_any_log(road, run, figure) -> None:
+    """Row 35: every level of the log, good notices and forged ones; what is planted is looked for after each test of this file."""
+    place, _, writer = road
+    web, first = run.web(1, LOG_LEVEL="DEBUG"), writer.written
+    worker = run.worker(LOG_LEVEL="DEBUG")
+    calls = written(writer, CACHELESS)
+    for call in calls:
+        forged = call.body.replace(b'"summary"', f'"{PLANTED}": 1, "summary"'.encode())
+        assert requests.post(web.url + call.path, data=forged, headers=call.headers, timeout=10).status_code == 401
+        insist(web.url, call)
+    all_settled(place, first, CACHELESS, 60)
+    lines = [*web.said().splitlines(), *worker.said().splitlines()]
+    assert sum("security: a notice was refused" in line for line in lines) == len(calls)
+    bodies = [json.loads(call.body)["resource"]["ciphertext"] for call in calls]
+    assert not [line[:200] for line in lines if any(body[:40] in line for body in bodies)]
+    figure(f"{len(lines)} lines about {2 * len(calls)} notices, 0 with a payer, a key or a body")

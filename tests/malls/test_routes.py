@@ -108,6 +108,9 @@ def test_the_office_builds_a_mall_floor_by_floor(client, office) -> None:
         ({"name": " "}, "shape-wrong"),
         ({"name": "a\x00b"}, "shape-wrong"),
         ({"tax_number": "123"}, "shape-wrong"),
+        ({"invoice_url": "http://invoice.example.com"}, "shape-wrong"),
+        ({"invoice_url": "https://a@invoice.example.com/"}, "shape-wrong"),
+        ({"invoice_url": "javascript:alert(1)"}, "shape-wrong"),
         ({"surprise": 1}, "shape-wrong"),
     ],
 )

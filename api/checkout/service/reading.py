@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from api.checkout import errors
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
-from api.checkout.service import holding, refunding, settling, telling
+from api.checkout.service import holding, invoicing, refunding, settling, telling
 from api.checkout.service.paying import Who
 from api.checkout.states import OrderState
 from api.kit import clock, pages
@@ -72,6 +72,11 @@ class View:
             {"tender": tender, "card_id": card_id, "amount_fen": amount, "refunded_fen": back}
             for (tender, card_id), (amount, back) in sums.items()
         ]
+
+    @property
+    def invoices(self) -> list[invoicing.Invoiceable]:
+        """What each seller invoices of it; nothing before it is paid, nothing that came back."""
+        return invoicing.of(self.order, self.lines, self.shares) if self.order.paid_at is not None else []
 
     @property
     def payment_state(self) -> str | None:

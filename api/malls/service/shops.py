@@ -41,6 +41,7 @@ SHOP_FACTS = (
     "tax_number",
     "category",
     "phone",
+    "invoice_url",
     "opening_hours",
     "starts_on",
     "ends_on",

@@ -10,7 +10,7 @@ from api.wallet.service.offers import free_package, offer, package, packages, re
 from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use_pay_code
 from api.wallet.service.pins import demand_pin
 from api.wallet.service.pins import needed as pin_needed
-from api.wallet.service.reading import Drawn, Funds, funds, split_draw, spread, usable
+from api.wallet.service.reading import Drawn, Funds, funds, invoiced_at_sale, split_draw, spread, usable
 from api.wallet.service.recharging import TakenOut, can_take_out, recharge, recharge_of, refuse_recharge, take_out
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "held",
     "holdings",
     "holds",
+    "invoiced_at_sale",
     "is_pay_code",
     "lock_cards",
     "new_pay_code",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.service import Asset
 from api.malls import service as malls
-from api.wallet.models import Card, CardProduct
+from api.wallet.models import AT_SALE, Card, CardProduct
 from api.wallet.service import accounts
 from api.wallet.states import CardState
 
@@ -55,6 +55,12 @@ class Funds:
     def accepted_by(self, shop_id: int) -> bool:
         """Whether a shop takes this card."""
         return self.shop_ids is None or shop_id in self.shop_ids
+
+
+def invoiced_at_sale(card_ids: Collection[int]) -> set[int]:
+    """Which of these cards the mall invoiced when it sold or recharged them: what they pay is not invoiced again. One statement."""
+    query = select(Card.id).join(CardProduct, CardProduct.id == Card.product_id)
+    return set(session.scalars(query.where(Card.id.in_(card_ids), CardProduct.invoice == AT_SALE)))
 
 
 def funds(member_id: int) -> list[Funds]:

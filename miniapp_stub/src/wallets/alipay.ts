@@ -83,6 +83,11 @@ export const alipay: Wallet = {
     throw new Denied("unavailable"); // the wallet shares by its own button only
   },
 
+  async visit(url) {
+    await asked(my.setClipboard, { text: url }); // a mini-program opens pages of its own domains only
+    return "copied";
+  },
+
   brighten(bright) {
     if (bright && brightnessBefore === null) {
       my.getScreenBrightness({ success: (now: { brightness: number }) => (brightnessBefore = now.brightness) });

@@ -147,6 +147,13 @@ export const h5: Wallet = {
     }
   },
 
+  async visit(url) {
+    const link = document.createElement("a");
+    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
+    link.click();
+    return "opened";
+  },
+
   brighten(bright) {
     // A browser cannot change the brightness; it can keep the screen awake, and the page turns white.
     void (bright ? awake() : asleep());

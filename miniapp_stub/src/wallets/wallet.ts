@@ -65,6 +65,8 @@ export interface Wallet {
   readonly shareButton: string | null;
   /** Share the page one is on, or copy its address. */
   share(title: string): Promise<"shared" | "copied">;
+  /** Open a page of somebody else's in a new window, or copy its address where no window can be opened. */
+  visit(url: string): Promise<"opened" | "copied">;
   /** Make the screen bright, or as it was. */
   brighten(bright: boolean): void;
   /** Open the page where a denied permission can be given back; false when there is none. */

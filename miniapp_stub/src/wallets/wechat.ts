@@ -77,6 +77,11 @@ export const wechat: Wallet = {
     throw new Denied("unavailable"); // the wallet shares by its own button only
   },
 
+  async visit(url) {
+    await asked(wx.setClipboardData, { data: url }); // a mini-program opens pages of its own domains only
+    return "copied";
+  },
+
   brighten(bright) {
     if (bright && brightnessBefore === null) {
       wx.getScreenBrightness({ success: (now: { value: number }) => (brightnessBefore = now.value) });
