@@ -58,7 +58,7 @@ migrate: .venv/.ready ## bring DATABASE_URL (as DATABASE_OWNER_URL) to the newes
 contract: .venv/.ready ## refresh docs/openapi.json and docs/lifecycles.md
 	@$(BIN)/python -m deploy.contract
 
-bench: setup ## ledger, points, uploads, live streams, payments, proofs (half an hour): JSON on standard output
+bench: setup ## ledger, points, uploads, live streams, payments, proofs (about twenty minutes): JSON on standard output
 	@$(BIN)/python -m bench
 
 bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOTOS=DIR

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.kit.db import MallOwned, Model
 
-#: A page on the web, as it may be shown to shoppers: https, a host with a dot, no user name, no blank.
+#: A page on the web, as it may be shown to shoppers: https, a host with a dot, no user name, no blank; and that in words.
 HTTPS = r"https://[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,5}(:[0-9]{1,5})?([/?#][!-~]{0,400})?"
+HTTPS_SAYS = "an address that begins with https://, with at most 400 characters after its host"
 ALIAS_KINDS = ("name", "unit", "tax_no", "phone", "printed")
 
 

@@ -11,7 +11,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 from api.kit import http
 from api.kit.http import Schema
 from api.malls import policy
-from api.malls.models import ALIAS_KINDS, HTTPS
+from api.malls.models import ALIAS_KINDS, HTTPS, HTTPS_SAYS
 
 CODE = Regexp(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}\Z", error="1 to 40 letters, digits or . _ / -")
 TEXT = [Length(1, 200), Regexp(r"[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*\Z", error="must not be blank or hold control characters")]
@@ -19,7 +19,7 @@ OPTIONAL_TEXT = [Length(0, 200), Regexp(r"[^\x00-\x1f]*\Z", error="must not hold
 WHY = [Length(2, 500), Regexp(r"\s*\S", error="must not be blank")]
 ID = Range(1, 2**63 - 1)
 TAX_NUMBER = Regexp(r"^[0-9A-Z]{15,20}\Z", error="15 to 20 digits or capital letters")
-LINK = Regexp(rf"^{HTTPS}\Z", error="an address that begins with https://")
+LINK = Regexp(rf"^{HTTPS}\Z", error=HTTPS_SAYS)
 PHONE = Regexp(r"^\+?[0-9][0-9 ()-]{4,24}\Z", error="digits, spaces, ( ) - only")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+import redis
 import requests
 
 from api.app import configure
@@ -30,6 +33,28 @@ DATA_KEY = "planted-data-key-of-the-fault-tests-01"
 PHONE = "13912345678"
 
 _number = itertools.count(1)
+
+
+@contextmanager
+def in_order_again(server: embedded.Valkey) -> Iterator[embedded.Valkey]:
+    """A cache that may be hurt meanwhile; at the end it runs, whatever befell it."""
+    yield server
+    if server.process:
+        server.process.send_signal(signal.SIGCONT)
+    server.stop()
+    server.start()
+
+
+def befall(server: embedded.Valkey, fault: str) -> None:
+    """A cache is stopped, hung or flushed."""
+    if fault == "stopped":
+        server.stop()
+    elif fault == "hung":
+        assert server.process
+        server.process.send_signal(signal.SIGSTOP)
+    else:
+        assert fault == "flushed"
+        redis.Redis.from_url(server.url()).flushall()
 
 
 @dataclass

@@ -10,7 +10,6 @@ import json
 import random
 import re
 import select
-import signal
 import socket
 import threading
 import time
@@ -22,7 +21,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import redis
 import requests
 
 from api.app import configure
@@ -30,6 +28,7 @@ from bench.notices import Call, Writer
 from bench.street import Held, Street, look_at, street
 from deploy import embedded
 from tests import processes
+from tests.faults.conftest import befall, in_order_again
 from tests.trials import trials
 
 KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS, CACHELESS = trials(6), trials(200), trials(120), trials(100), trials(40)
@@ -232,12 +231,8 @@ def test_a_commit_cut_on_its_way_or_on_its_way_back_is_one_payment(road, run, fi
 @pytest.fixture
 def cache(road: tuple[Street, Held, Writer]) -> Iterator[embedded.Valkey]:
     """The cache, in order again at the end."""
-    server = road[0].place.valkey
-    yield server
-    if server.process:
-        server.process.send_signal(signal.SIGCONT)
-    server.stop()
-    server.start()
+    with in_order_again(road[0].place.valkey) as server:
+        yield server
 
 
 @pytest.mark.parametrize("fault", ["stopped", "hung", "flushed"])
@@ -246,13 +241,7 @@ def test_notices_are_taken_and_settled_whatever_the_cache_does(road, run, cache,
     place, _, writer = road
     web, first = run.web(1), writer.written
     run.worker()
-    if fault == "stopped":
-        cache.stop()
-    elif fault == "hung":
-        assert cache.process
-        cache.process.send_signal(signal.SIGSTOP)
-    else:
-        redis.Redis.from_url(cache.url()).flushall()
+    befall(cache, fault)
     calls = written(writer, CACHELESS)
     with ThreadPoolExecutor(4) as senders:
         sending = senders.map(lambda call: requests.post(web.url + call.path, data=call.body, headers=call.headers, timeout=5), calls)

@@ -1,7 +1,6 @@
 """The database and the cache fail under load: nothing acknowledged is lost, nobody waits long, no restart is needed."""
 
 import itertools
-import signal
 import threading
 import time
 
@@ -10,7 +9,7 @@ import requests
 
 from deploy import embedded
 from tests import processes
-from tests.faults.conftest import Town
+from tests.faults.conftest import Town, befall, in_order_again
 
 
 class Load:
@@ -96,12 +95,8 @@ def test_a_database_that_is_killed_under_load_loses_nothing_acknowledged(town) -
 @pytest.fixture
 def cache(town) -> embedded.Valkey:
     """The cache, in order again at the end."""
-    server = town.servers.valkey
-    yield server
-    if server.process:
-        server.process.send_signal(signal.SIGCONT)
-    server.stop()
-    server.start()
+    with in_order_again(town.servers.valkey) as server:
+        yield server
 
 
 @pytest.mark.parametrize("fault", ["stopped", "hung", "flushed"])
@@ -110,14 +105,7 @@ def test_uploads_and_awards_go_on_whatever_the_cache_does(town, cache, fault: st
     town.run.worker("ocr")
     member = town.member()
     town.look(member, town.sent(member, town.paper(size=12)))
-    if fault == "stopped":
-        cache.stop()
-    elif fault == "hung":
-        cache.process.send_signal(signal.SIGSTOP)
-    else:
-        import redis
-
-        redis.Redis.from_url(cache.url()).flushall()
+    befall(cache, fault)
     began = time.monotonic()
     receipt = town.sent(member, town.paper())
     assert time.monotonic() - began < 5

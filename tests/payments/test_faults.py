@@ -220,7 +220,7 @@ def test_another_malls_keys_prove_nothing(wechat_till, told) -> None:
 
 def test_what_was_genuine_once_and_is_played_again_posts_nothing(till, told, figure) -> None:
     """Row 5: acknowledged and done once; WeChat's also with its nonce in another notice, and refused once its time is over."""
-    payments, posts = [placed(till) for _ in range(trials(10))], 0
+    payments = [placed(till) for _ in range(trials(10))]
     old = [letters.letter(till, payment, id=f"n{payment.id}", nonce="A" * 32) for payment in payments]
     for letter in old:
         assert deliver(till, letter) == GOOD[till.simulator.channel]

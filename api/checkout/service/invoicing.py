@@ -9,6 +9,7 @@ from api.checkout import wording
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderShare
 from api.malls import service as malls
+from api.malls.models import Shop
 from api.wallet import service as wallet
 from api.wallet.models import AT_SALE
 
@@ -28,7 +29,7 @@ class Invoiceable:
 
 
 def of(order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -> list[Invoiceable]:
-    """What may be invoiced of a paid order now, after its refunds. At most three statements.
+    """What may be invoiced of a paid order now, after its refunds. At most two statements.
 
     Points and bonus are no money; stored value is invoiced at its sale or at its use, never at both.
     """
@@ -45,16 +46,17 @@ def of(order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -
         why = "sold" if share.tender == Tender.PRINCIPAL and share.card_id in at_sale else _WHY[Tender(share.tender)]
         kinds = sums.setdefault(shop_id, {})
         kinds[why] = kinds.get(why, 0) + share.amount_fen - share.refunded_fen
-    return [_of_shop(shop_id, kinds) for shop_id, kinds in sums.items()]
+    shops = malls.shops_in_view(sums) if sums else {}
+    return [_of_shop(shops[shop_id], kinds) for shop_id, kinds in sums.items()]
 
 
 _WHY = {Tender.GATEWAY: "", Tender.PRINCIPAL: "", Tender.BONUS: "bonus", Tender.POINTS: "points"}
 
 
-def _of_shop(shop_id: int, kinds: dict[str, int]) -> Invoiceable:
-    shop, amount = malls.shop(shop_id), kinds.get("", 0)
+def _of_shop(shop: Shop, kinds: dict[str, int]) -> Invoiceable:
+    amount = kinds.get("", 0)
     notes = tuple(wording.not_invoiced(why, fen) for why, fen in kinds.items() if why)
-    return Invoiceable(shop_id, shop.legal_name or shop.name, shop.unit, amount, shop.invoice_url if amount else None, notes)
+    return Invoiceable(shop.id, shop.legal_name or shop.name, shop.unit, amount, shop.invoice_url if amount else None, notes)
 
 
 def _recharge(order: Order, fen: int) -> list[Invoiceable]:

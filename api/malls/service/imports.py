@@ -15,7 +15,7 @@ from api.kit import audit
 from api.kit.db import session
 from api.malls import hours, sheets
 from api.malls.errors import ImportRefused
-from api.malls.models import HTTPS, Floor, Shop, Site
+from api.malls.models import HTTPS, HTTPS_SAYS, Floor, Shop, Site
 from api.malls.service.mall import hold, shops_changed
 from api.malls.service.shops import SHOP_FACTS, facts, refresh_search
 
@@ -234,7 +234,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "tax_number": _pattern(r"[0-9A-Z]{15,20}", "15 to 20 digits or capital letters"),
     "category": _text,
     "phone": _pattern(r"\+?[0-9][0-9 ()-]{4,24}", "digits, spaces, ( ) - only"),
-    "invoice_url": _pattern(HTTPS, "an address that begins with https://"),
+    "invoice_url": _pattern(HTTPS, HTTPS_SAYS),
     "opening_hours": _hours,
     "starts_on": _day,
     "ends_on": _day,
