@@ -41,6 +41,7 @@ def test_a_refund_above_the_limit_is_approved_by_a_second_person(window: Windows
     asks.button("退款 ¥2,388.00").click()
     expect(page.get_by_text("已提出退款 ¥2,388.00，等待另一位同事复核。")).to_be_visible()
     page.get_by_role("link", name="去复核队列").click()
+    expect(page.get_by_role("heading", name="退款复核", level=1)).to_be_visible()  # not a row of the page before
     page.locator("tbody tr").first.click()
     expect(page.get_by_text("这是您提出的")).to_be_visible()
     expect(asks.button("同意退款")).to_be_disabled()
