@@ -189,6 +189,11 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
         """Send the held notices, the youngest first."""
         return {"released": postman.release()}
 
+    @sim.delete("/notices")
+    def forget() -> Answer:
+        """Send nothing of what still waits, and leave the refunds under way where they are."""
+        return {"forgotten": postman.forget()}
+
 
 def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) -> None:
     @sim.post("/faults")

@@ -47,6 +47,12 @@ class Simulator:
         """A control call that may be refused."""
         return requests.post(f"{self.url}/_sim/{path}", json=said, timeout=10)
 
+    def rest(self) -> None:
+        """What one test asked for does not reach into the next."""
+        self.heal()
+        requests.delete(f"{self.url}/_sim/notices", timeout=10)
+        self.sim("clock", start=True)
+
     def heal(self) -> None:
         requests.delete(f"{self.url}/_sim/faults", timeout=10)
 
@@ -127,7 +133,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 @pytest.fixture
 def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
-    running.heal()
+    running.rest()
 
 
 @pytest.fixture

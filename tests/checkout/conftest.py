@@ -214,6 +214,6 @@ def street(
         make_package()
     yield Street(app, here, mall, shop_id, code, _wechat, _alipay, client)
     for simulator in (_wechat, _alipay):
-        simulator.heal()
+        simulator.rest()
     for seam in seams:
         seam.configure(settings)

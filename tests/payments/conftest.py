@@ -50,6 +50,12 @@ class Simulator:
         told: dict[str, Any] = answer.json()
         return told
 
+    def rest(self) -> None:
+        """What one test asked for does not reach into the next."""
+        self.heal()
+        requests.delete(f"{self.url}/_sim/notices", timeout=10)
+        self.sim("clock", start=True)
+
     def heal(self) -> None:
         requests.delete(f"{self.url}/_sim/faults", timeout=10)
 
@@ -143,7 +149,7 @@ def connected(app: Any, settings: Settings, mailbox: Mailbox, _wechat: Simulator
     mailbox.answers.clear()
     yield here
     for simulator in (_wechat, _alipay):
-        simulator.heal()
+        simulator.rest()
     _wechat.sim("sign-mode", mode="public_key")
     service.configure(settings)
 

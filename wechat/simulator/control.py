@@ -242,6 +242,11 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
         """Send the held notices, the youngest first."""
         return {"released": postman.release()}
 
+    @sim.delete("/notices")
+    def forget() -> Answer:
+        """Send nothing of what still waits, and leave the refunds under way where they are."""
+        return {"forgotten": postman.forget()}
+
     @sim.post("/notices/settle")
     def settle() -> Answer:
         """Wait until every notice that is due has been delivered: {seconds?} at most."""

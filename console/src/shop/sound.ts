@@ -4,22 +4,32 @@ import { language } from '@/lang'
 
 const KEY = 'mallbridge.voice'
 
-/** Whether the tablet can be heard. */
-export const heard = ref(false)
+/** Whether the tablet can be heard; believed until the browser has had time to say otherwise. */
+export const heard = ref(true)
 /** Whether sums are spoken. */
 export const speaks = ref(localStorage.getItem(KEY) !== 'no')
 
+const SAYS = 1_000 // what is allowed to sound without a touch begins to run a moment after it is made
+
 let audio: AudioContext | null = null
+
+/** Find out whether this browser lets the tablet ring already. */
+export function listen(): void {
+  if (audio) return
+  const look = () => (heard.value = audio?.state === 'running')
+  try {
+    audio = new AudioContext()
+    audio.onstatechange = look
+  } catch {
+    // A browser without sound says so like a silent one.
+  }
+  window.setTimeout(look, SAYS)
+}
 
 /** Called at a touch: from then on the tablet may ring. */
 export async function unlock(): Promise<void> {
-  try {
-    audio ??= new AudioContext()
-    await audio.resume()
-    heard.value = audio.state === 'running'
-  } catch {
-    heard.value = false
-  }
+  listen()
+  await audio?.resume().catch(() => undefined)
 }
 
 const RINGS = {
