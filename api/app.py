@@ -102,6 +102,7 @@ def _introduce_rooms() -> None:
     payments.on_paid[:] = [checkout.settle_payment]
     payments.on_closed[:] = [checkout.payment_over]
     payments.on_refund_final[:] = [checkout.settle_refund]
+    payments.ledger_of[:] = [checkout.held_for]
     wallet.held[:] = [checkout.value_held]
 
 

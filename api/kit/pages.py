@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, tuple_
@@ -56,7 +56,7 @@ def page(
 
 
 def _encode(values: Sequence[Any]) -> str:
-    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    plain = [value.isoformat() if isinstance(value, date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
@@ -72,6 +72,8 @@ def _decode(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any
 
 
 def _typed(value: Any, wanted: type[Any]) -> Any:
+    if wanted is date:
+        return date.fromisoformat(value)
     if wanted is datetime:
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:

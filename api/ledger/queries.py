@@ -142,3 +142,14 @@ WHERE t.posted_at >= %(since)s::timestamptz AND t.posted_at < %(until)s::timesta
   AND a.owner_kind = %(kind)s AND a.asset = ANY(%(assets)s::text[])
 GROUP BY a.asset, t.cause_type ORDER BY a.asset, t.cause_type
 """
+
+#: What the transfers of some causes moved on one account.
+BY_CAUSES = """
+SELECT t.cause_type, t.cause_id, sum(e.amount)
+FROM unnest(%(types)s::text[], %(ids)s::text[]) AS w(cause_type, cause_id)
+JOIN ledger_transfers t USING (cause_type, cause_id)
+JOIN ledger_entries e ON e.transfer_id = t.id
+JOIN ledger_accounts a ON a.id = e.account_id
+WHERE (a.owner_kind, a.owner_id, a.asset) = (%(kind)s, %(owner)s, %(asset)s)
+GROUP BY 1, 2
+"""

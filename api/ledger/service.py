@@ -273,6 +273,13 @@ def moved_by_cause(owner_kind: str, assets: Sequence[Asset], *, since: datetime,
     return [(row[0], row[1], row[2], row[3]) for row in session.connection().exec_driver_sql(queries.BY_CAUSE, arguments)]
 
 
+def moved_by(owner: Owner, asset: Asset, causes: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """What the transfers of these causes moved on an account; nothing for a cause that moved nothing there. One statement."""
+    arguments = {"kind": owner.kind, "owner": owner.id, "asset": str(asset)}
+    arguments |= {"types": [kind for kind, _ in causes], "ids": [str(number) for _, number in causes]}
+    return {(row[0], int(row[1])): int(row[2]) for row in session.connection().exec_driver_sql(queries.BY_CAUSES, arguments)}
+
+
 def roll_up() -> None:
     """Bring the roll-ups of accounts without a running balance up to the newest entry that nothing can precede any more."""
     now = clock.now()

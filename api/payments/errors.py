@@ -87,3 +87,19 @@ class PaymentSecondPersonNeeded(Forbidden):
     """Somebody else than the person who did the step before has to do this."""
 
     suspicious = True
+
+
+class BillNotFound(NotFound):
+    """There is no such bill."""
+
+
+class BillDayWrong(Unprocessable):
+    """A bill is made the morning after its day, and kept for 90 days."""
+
+
+class BillDifferenceNotFound(NotFound):
+    """There is no such difference."""
+
+
+class BillDifferenceSettled(Conflict):
+    """This difference has been answered already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from api.kit import db, jobs, logs
 from api.payments import service
@@ -37,6 +37,24 @@ def handle_notice(mall_id: int, notice_id: int) -> None:
         name = type(error).__name__
         db.in_mall(mall_id, lambda: service.note_error(notice_id, name))
         raise
+
+
+@jobs.job()
+def match_bill(account_id: int, day: str) -> None:
+    """Fetch a gateway's bill of a day and compare it with our books."""
+    service.match(account_id, date.fromisoformat(day))
+
+
+@jobs.job()
+def ask_billed(payment_id: int) -> None:
+    """Ask about a payment that the bill has as paid, and we have not."""
+    service.ask(payment_id)
+
+
+@jobs.nightly("20 2,3,4,6,9 * * *")
+def match_bills() -> None:
+    """Put in the comparison of the bills of the last days: gateways make them between nine and ten in the morning in Beijing."""
+    service.due()
 
 
 @jobs.nightly("15 1 * * *")

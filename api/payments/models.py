@@ -5,7 +5,7 @@ Lock order, everywhere: payment, then its refund or share, then the order above 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -137,6 +137,7 @@ class Payment(Stateful, MallOwned, Model):
         Index("uq_payments_gateway_no", "account_id", "gateway_no", unique=True, postgresql_where=text("gateway_no IS NOT NULL")),
         Index("ix_payments_order", "mall_id", "order_id"),
         Index("ix_payments_newest", "mall_id", "id"),
+        Index("ix_payments_unbilled", "account_id", "paid_at", postgresql_where=text("state = 'paid' AND billed_on IS NULL")),
         Index("ix_payments_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state IN ('created', 'placed', 'paying')")),
     )
 
@@ -162,6 +163,7 @@ class Payment(Stateful, MallOwned, Model):
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
     trouble: Mapped[str | None]  # the gateway's last refusal or silence, by name
+    billed_on: Mapped[date | None]  # whose day's bill of the gateway has it
 
     @property
     def is_open(self) -> bool:
@@ -194,6 +196,7 @@ class Refund(Stateful, MallOwned, Model):
         CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name="done_has_an_instant"),
         Index("ix_payment_refunds_payment", "payment_id"),
         Index("ix_payment_refunds_newest", "mall_id", "id"),
+        Index("ix_payment_refunds_unbilled", "mall_id", "done_at", postgresql_where=text("state = 'done' AND billed_on IS NULL")),
         Index("ix_payment_refunds_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state IN ('requested', 'accepted')")),
     )
 
@@ -212,6 +215,7 @@ class Refund(Stateful, MallOwned, Model):
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
     trouble: Mapped[str | None]
+    billed_on: Mapped[date | None]  # whose day's bill of the gateway has it
     share_return_no: Mapped[str | None]  # our number of the part of a share that comes back first
     share_return_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     share_returned_at: Mapped[datetime | None]
@@ -300,3 +304,90 @@ class NoticeRefusal(MallOwned, Model):
     body_bytes: Mapped[int]
     digest: Mapped[str]  # SHA-256 of the body, to recognise it again
     at: Mapped[datetime]
+
+
+class Outcome(StrEnum):
+    """What comparing a gateway's bill with our books found."""
+
+    WAITING = "waiting"  # the gateway has not made it, or could not be asked
+    NONE = "none"  # nothing moved on that day, by the gateway and by us
+    AGREES = "agrees"
+    SETTLED = "settled"  # each difference has been answered
+    DIFFERS = "differs"
+
+
+class DifferenceKind(StrEnum):
+    """In what a bill and our books differ."""
+
+    MISSING_HERE = "missing_here"  # the gateway moved money that we know nothing of
+    MISSING_THERE = "missing_there"  # we believe that money moved, and no bill has it
+    AMOUNT = "amount"
+    STATUS = "status"  # moved for the one and not for the other
+    TWICE = "twice"  # one bill lists it more than once
+    CUT_OFF = "cut_off"  # on another day's bill than ours (日切)
+    LEDGER = "ledger"  # the bill and the payment agree; the ledger holds another amount
+
+
+OUTCOMES = tuple(str(outcome) for outcome in Outcome)
+DIFFERENCE_KINDS = tuple(str(kind) for kind in DifferenceKind)
+BILLED_KINDS = ("payment", "refund")
+
+
+class GatewayBill(MallOwned, Model):
+    """A gateway's bill (对账单) of one Beijing day of one merchant, and what comparing it with our books found.
+
+    A merchant that several accounts stand for (one for each app) has one bill: it hangs on the oldest of them.
+    """
+
+    __tablename__ = "gateway_bills"
+    __table_args__ = (
+        UniqueConstraint("account_id", "billed_on"),
+        CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome_is_known"),
+        CheckConstraint("paid_count >= 0 AND refund_count >= 0 AND open_count >= 0", name="counts_not_negative"),
+        Index("ix_gateway_bills_newest", "mall_id", "billed_on", "id"),
+    )
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("merchant_accounts.id"))
+    channel: Mapped[str]
+    billed_on: Mapped[date]
+    outcome: Mapped[str]
+    paid_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    paid_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    refund_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    refund_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    fee_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # what the gateway kept
+    open_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # differences without an answer
+    tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    matched_at: Mapped[datetime]
+    trouble: Mapped[str | None]
+
+
+class BillDifference(MallOwned, Model):
+    """One thing in which a bill and our books differ; open until somebody answers it, or it goes away by itself."""
+
+    __tablename__ = "bill_differences"
+    __table_args__ = (
+        UniqueConstraint("bill_id", "kind", "about", "number"),
+        CheckConstraint(f"kind IN {DIFFERENCE_KINDS}", name="kind_is_known"),
+        CheckConstraint(f"about IN {BILLED_KINDS}", name="about_is_known"),
+        CheckConstraint("(settled_at IS NULL) = (settled_by IS NULL)", name="an_answer_has_a_person"),
+        Index("ix_bill_differences_newest", "mall_id", "id"),
+        Index("ix_bill_differences_open", "mall_id", "id", postgresql_where=text("settled_at IS NULL")),
+        Index("ix_bill_differences_number", "mall_id", "number"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("gateway_bills.id"))
+    kind: Mapped[str]
+    about: Mapped[str]  # a payment or a refund
+    number: Mapped[str]  # ours, as the bill or our books have it
+    gateway_no: Mapped[str | None]
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("payment_refunds.id"))
+    bill_fen: Mapped[int | None]
+    ours_fen: Mapped[int | None]
+    bill_says: Mapped[str | None]
+    we_say: Mapped[str | None]
+    found_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    note: Mapped[str | None]

@@ -8,6 +8,10 @@ from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
 from api.payments import schemas, service
 from api.payments.errors import (
+    BillDayWrong,
+    BillDifferenceNotFound,
+    BillDifferenceSettled,
+    BillNotFound,
     MerchantAccountNotFound,
     MerchantAccountTaken,
     MerchantAccountWrong,
@@ -21,7 +25,7 @@ from api.payments.errors import (
     ShareNotFound,
     ShareOnItsWay,
 )
-from api.payments.models import MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund, Share
+from api.payments.models import BillDifference, GatewayBill, MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund, Share
 
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
 merchants = http.Blueprint(
@@ -146,6 +150,57 @@ def rerun_notice(notice_id: int) -> Notice:
 def list_refusals(args: dict[str, Any]) -> pages.Page[NoticeRefusal]:
     """Deliveries that could not be proved to come from a gateway, newest first"""
     return service.refusals(cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/gateway-bills")
+@office.arguments(schemas.GatewayBillsArgs, location="query")
+@office.response(200, schemas.GatewayBillPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("bills.read")
+@exported("gateway_bills", schemas.GatewayBillsArgs, schemas.GatewayBillSchema)
+def list_bills(args: dict[str, Any]) -> pages.Page[GatewayBill]:
+    """The gateways' bills and what comparing them found, the newest day first"""
+    return service.bills(**args)
+
+
+@office.post("/gateway-bills")
+@office.arguments(schemas.GatewayBillArgs)
+@office.response(202, schemas.GatewayBillSchema)
+@office.problems(MerchantAccountNotFound, BillDayWrong)
+@office.permission("bills.settle")
+def ask_for_bill(args: dict[str, Any]) -> GatewayBill:
+    """Fetch a bill and compare it, again or for the first time, in the background"""
+    return service.ask_for_bill(args["account_id"], args["billed_on"], by=identity.staff().name)
+
+
+@office.get("/gateway-bills/<int:bill_id>")
+@office.response(200, schemas.GatewayBillSchema)
+@office.problems(BillNotFound)
+@office.permission("bills.read")
+def read_bill(bill_id: int) -> GatewayBill:
+    """One bill"""
+    return service.bill(bill_id)
+
+
+@office.get("/bill-differences")
+@office.arguments(schemas.BillDifferencesArgs, location="query")
+@office.response(200, schemas.BillDifferencePage)
+@office.problems(pages.CursorInvalid)
+@office.permission("bills.read")
+@exported("bill_differences", schemas.BillDifferencesArgs, schemas.BillDifferenceSchema)
+def list_differences(args: dict[str, Any]) -> pages.Page[BillDifference]:
+    """In what bills and our books differ, newest first"""
+    return service.differences(**args)
+
+
+@office.put("/bill-differences/<int:difference_id>/settlement")
+@office.arguments(schemas.SettlementArgs)
+@office.response(200, schemas.BillDifferenceSchema)
+@office.problems(BillDifferenceNotFound, BillDifferenceSettled)
+@office.permission("bills.settle")
+def settle_difference(args: dict[str, Any], difference_id: int) -> BillDifference:
+    """Answer a difference"""
+    return service.settle_difference(difference_id, by=identity.staff().name, note=args["note"])
 
 
 @merchants.get("")

@@ -4,7 +4,17 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
-from api.payments.models import COLLECTORS, LARGEST_SHARE_BP, MODES, PAYMENT_KINDS, Channel, KeyKind
+from api.payments.models import (
+    BILLED_KINDS,
+    COLLECTORS,
+    DIFFERENCE_KINDS,
+    LARGEST_SHARE_BP,
+    MODES,
+    OUTCOMES,
+    PAYMENT_KINDS,
+    Channel,
+    KeyKind,
+)
 from api.payments.states import NoticeState, PaymentState, RefundState, ShareState
 
 CHANNELS = [str(channel) for channel in Channel]
@@ -253,6 +263,77 @@ class KeyEndArgs(http.Schema):
     why = fields.String(required=True, validate=WHY)
 
 
+class GatewayBillsArgs(http.PageArgs):
+    """Which bills."""
+
+    outcome = fields.String(load_default=None, validate=OneOf(OUTCOMES))
+    account_id = fields.Integer(load_default=None, validate=Range(1, 2**63 - 1))
+
+
+class GatewayBillArgs(http.Schema):
+    """Which day's bill of which account to compare; the day is Beijing's."""
+
+    account_id = fields.Integer(required=True, validate=Range(1, 2**63 - 1))
+    billed_on = fields.Date(required=True)
+
+
+class GatewayBillSchema(http.Schema):
+    """A gateway's bill of one Beijing day, and what comparing it with our books found."""
+
+    id = fields.Integer(required=True)
+    account_id = fields.Integer(required=True)
+    channel = fields.String(required=True, validate=OneOf(CHANNELS))
+    billed_on = fields.Date(required=True)
+    outcome = fields.String(required=True, validate=OneOf(OUTCOMES))
+    paid_count = fields.Integer(required=True)
+    paid_fen = fields.Integer(required=True)
+    refund_count = fields.Integer(required=True)
+    refund_fen = fields.Integer(required=True)
+    fee_fen = fields.Integer(required=True, metadata={"description": "what the gateway kept"})
+    open_count = fields.Integer(required=True, metadata={"description": "differences without an answer"})
+    tries = fields.Integer(required=True)
+    matched_at = fields.AwareDateTime(required=True)
+    trouble = fields.String(required=True, allow_none=True, metadata={"description": "why the bill could not be had, by name"})
+
+
+class BillDifferencesArgs(http.PageArgs):
+    """Which differences: of a bill, of a kind, open or settled, or about one number of ours."""
+
+    bill_id = fields.Integer(load_default=None, validate=Range(1, 2**63 - 1))
+    kind = fields.String(load_default=None, validate=OneOf(DIFFERENCE_KINDS))
+    state = fields.String(load_default=None, validate=OneOf(["open", "settled"]))
+    number = fields.String(load_default=None, validate=Length(1, 64))
+
+
+class BillDifferenceSchema(http.Schema):
+    """One thing in which a bill and our books differ."""
+
+    id = fields.Integer(required=True)
+    bill_id = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=OneOf(DIFFERENCE_KINDS))
+    about = fields.String(required=True, validate=OneOf(BILLED_KINDS))
+    number = fields.String(required=True)
+    gateway_no = fields.String(required=True, allow_none=True)
+    payment_id = fields.Integer(required=True, allow_none=True)
+    refund_id = fields.Integer(required=True, allow_none=True)
+    bill_fen = fields.Integer(required=True, allow_none=True)
+    ours_fen = fields.Integer(required=True, allow_none=True)
+    bill_says = fields.String(required=True, allow_none=True)
+    we_say = fields.String(required=True, allow_none=True)
+    found_at = fields.AwareDateTime(required=True)
+    settled_at = fields.AwareDateTime(required=True, allow_none=True)
+    settled_by = fields.String(required=True, allow_none=True)
+    note = fields.String(required=True, allow_none=True)
+
+
+class SettlementArgs(http.Schema):
+    """How a difference was answered."""
+
+    note = fields.String(required=True, validate=WHY)
+
+
+GatewayBillPage = http.page_of(GatewayBillSchema)
+BillDifferencePage = http.page_of(BillDifferenceSchema)
 GatewayPaymentPage = http.page_of(GatewayPaymentSchema)
 GatewayNoticePage = http.page_of(GatewayNoticeSchema)
 NoticeRefusalPage = http.page_of(NoticeRefusalSchema)

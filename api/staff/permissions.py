@@ -77,6 +77,8 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "refunds.send": frozenset({_A, _F}),
     "refunds.drop": frozenset({_F}),
     "shares.send": frozenset({_A, _F}),
+    "bills.read": frozenset({_A, _F}),
+    "bills.settle": frozenset({_A, _F}),
     "merchants.read": frozenset({_A, _F}),
     "merchants.write": frozenset({_A}),
     # stored value

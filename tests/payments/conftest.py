@@ -26,6 +26,8 @@ from api.payments.models import MerchantAccount, Payment, Refund
 from api.payments.service import hooks
 from api.settings import Settings
 from deploy import embedded
+from tests.conftest import bearer
+from tests.factories import make_staff
 from wechat import simulator as wechat_simulator
 from wechat.simulator.serve import server as wechat_server
 
@@ -323,13 +325,15 @@ class Told:
 @pytest.fixture(autouse=True)
 def told(app: Any) -> Iterator[Told]:
     """Listen where checkout listens, in its place: these payments are of no order."""
-    kept = [list(held) for held in (hooks.on_paid, hooks.on_closed, hooks.on_refund_final)]
+    hooked: list[list[Any]] = [hooks.on_paid, hooks.on_closed, hooks.on_refund_final, hooks.ledger_of]
+    kept = [list(held) for held in hooked]
     heard = Told()
     hooks.on_paid[:] = [lambda payment: heard.paid.append(payment.number)]
     hooks.on_closed[:] = [lambda payment: heard.closed.append(payment.number)]
     hooks.on_refund_final[:] = [lambda refund: heard.refunds.append(f"{refund.number} {refund.state}")]
+    hooks.ledger_of.clear()
     yield heard
-    for held, before in zip((hooks.on_paid, hooks.on_closed, hooks.on_refund_final), kept, strict=True):
+    for held, before in zip(hooked, kept, strict=True):
         held[:] = before
 
 
@@ -341,3 +345,19 @@ def at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         clock.fix(None)
+
+
+@pytest.fixture
+def desk(client: Any, mall: int) -> Callable[..., Any]:
+    """Speak as somebody of the mall: desk("get", path, role=…)."""
+    headers: dict[str, dict[str, str]] = {}
+    numbers = iter(range(1000))
+
+    def ask(verb: str, path: str, *, role: str = "administrator", **body: Any) -> Any:
+        if role not in headers:
+            with db.unit_of_work(mall):
+                headers[role] = bearer("staff", make_staff(role).id, mall)
+        more = {"Idempotency-Key": f"desk-key-{next(numbers)}"} if verb == "post" else {}
+        return getattr(client, verb)(f"/v1/office{path}", headers=headers[role] | more, **({"json": body} if verb != "get" else {}))
+
+    return ask

@@ -10,26 +10,9 @@ from api.kit import clock, db
 from api.kit.db import session
 from api.payments import jobs, service
 from api.payments.models import MerchantKey, NoticeRefusal
-from tests.conftest import bearer, owner_rows
-from tests.factories import make_staff
+from tests.conftest import owner_rows
 from tests.payments.conftest import DEMO, key_files
 from tests.processes import until
-
-
-@pytest.fixture
-def desk(client, mall):
-    """Speak as somebody of the mall: desk("get", path, role=…)."""
-    headers = {}
-    numbers = iter(range(1000))
-
-    def ask(verb: str, path: str, *, role: str = "administrator", **body):
-        if role not in headers:
-            with db.unit_of_work(mall):
-                headers[role] = bearer("staff", make_staff(role).id, mall)
-        more = {"Idempotency-Key": f"desk-key-{next(numbers)}"} if verb == "post" else {}
-        return getattr(client, verb)(f"/v1/office{path}", headers=headers[role] | more, **({"json": body} if verb != "get" else {}))
-
-    return ask
 
 
 def test_a_payment_shows_everything_that_happened_to_it(till, told, desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.checkout.service.agreeing import held_for
 from api.checkout.service.leaving import bring_back, count_of, export, forget, hand_over, lock_all, refuse_closing
 from api.checkout.service.paying import claim
 from api.checkout.service.quoting import quote
@@ -16,6 +17,7 @@ __all__ = [
     "export",
     "forget",
     "hand_over",
+    "held_for",
     "lock_all",
     "payment_over",
     "quote",

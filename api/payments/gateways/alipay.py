@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from cryptography.x509 import load_pem_x509_certificates
 
+from alipay import bill, notices
 from alipay import errors as vendor
-from alipay import notices
 from alipay.client import AlipayClient, CodeOrder, TradeOrder
 from alipay.records import Trade
 from alipay.signing import private_key, public_key
@@ -19,6 +20,8 @@ from api.kit import clock, logs
 from api.payments.gateways import base
 from api.payments.gateways.base import (
     Account,
+    Billed,
+    BillLine,
     Collect,
     Forged,
     Found,
@@ -28,6 +31,7 @@ from api.payments.gateways.base import (
     GivenState,
     Key,
     KeyRead,
+    NoBill,
     NoticeRead,
     Part,
     Shared,
@@ -151,6 +155,13 @@ class AlipayGateway:
         """As share."""
         raise base.Refused("not-offered")
 
+    def bill(self, day: date) -> list[BillLine]:
+        """The trade bill of one Beijing day. NoBill."""
+        try:
+            return [_billed(line) for line in _translated(lambda: self._client().trade_bill(day), vendor.BillMissing)]
+        except vendor.BillMissing:
+            raise NoBill() from None
+
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
         """The notice in this form. Forged."""
         try:
@@ -249,6 +260,23 @@ def _found(told: Trade, app_id: str) -> Found:
         amount_fen=told.total_fen,
         paid_at=told.paid_at,
         payer=told.buyer,
+    )
+
+
+def _billed(line: bill.BillLine) -> BillLine:
+    kind = Billed.PAYMENT
+    if line.is_refund:
+        # A cancelled trade is money back without a number of a refund of ours.
+        kind = Billed.REVERSAL if line.out_request_no in ("", line.out_trade_no) else Billed.REFUND
+    return BillLine(
+        kind=kind,
+        number=line.out_request_no if kind is Billed.REFUND else line.out_trade_no,
+        payment_number=line.out_trade_no,
+        gateway_no=line.trade_no,
+        amount_fen=abs(line.amount_fen),
+        fee_fen=-line.fee_fen,
+        at=line.finished_at,
+        given=GivenState.DONE if kind is Billed.REFUND else None,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -60,6 +60,12 @@ class TooSoon(Refused):
     """Not done now; the same call a little later may be."""
 
     name = "too-soon"
+
+
+class NoBill(Refused):
+    """There is no bill of that day: it is not made yet, or nothing happened."""
+
+    name = "no-bill"
 
 
 class Forged(Exception):
@@ -168,6 +174,28 @@ class Shared:
     state: SharedState
     gateway_no: str | None = None
     reason: str = ""
+
+
+class Billed(StrEnum):
+    """What a line of a bill tells of."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REVERSAL = "reversal"  # an auth-code payment that was undone: it stands beside the payment
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """One line of a gateway's bill of a day. Money is positive whichever way it went; the fee is what the gateway kept."""
+
+    kind: Billed
+    number: str  # ours: of the payment, or of the refund
+    payment_number: str
+    gateway_no: str
+    amount_fen: int
+    fee_fen: int
+    at: datetime
+    given: GivenState | None = None  # of a refund, where the bill says it
 
 
 @dataclass(frozen=True)
@@ -301,3 +329,6 @@ class Gateway(Protocol):
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
         """The notice in a raw body. Forged."""
+
+    def bill(self, day: date) -> list[BillLine]:
+        """Everything that moved on one Beijing day, from about ten the next morning on. NoBill."""

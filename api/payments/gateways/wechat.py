@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -13,6 +14,8 @@ from api.kit import clock
 from api.payments.gateways import base
 from api.payments.gateways.base import (
     Account,
+    Billed,
+    BillLine,
     Collect,
     Forged,
     Found,
@@ -22,13 +25,14 @@ from api.payments.gateways.base import (
     GivenState,
     Key,
     KeyRead,
+    NoBill,
     NoticeRead,
     Part,
     Shared,
     SharedState,
 )
+from wechat import bill, notices
 from wechat import errors as vendor
-from wechat import notices
 from wechat.aead import api_v3_key
 from wechat.client import CodeOrder, JsapiOrder, PayClient, RefundOrder, SubMerchant
 from wechat.records import Refund, ShareReturn, Sharing, Transaction
@@ -41,6 +45,7 @@ T = TypeVar("T")
 DESCRIPTION_LENGTH = 127
 REASON_LENGTH = 80
 ECHO = "SECURITY_ECHO.SUCCESS"  # WeChat Pay's self-test
+NO_STATEMENT = "no-statement-exist"
 RELATION = "HEADQUARTER"  # what the mall is to a shop that shares with it
 
 _STATES = {
@@ -169,6 +174,13 @@ class WeChatGateway:
     def _books(self) -> ProfitSharing:
         return ProfitSharing(self._client(), self._account.app_id)
 
+    def bill(self, day: date) -> list[BillLine]:
+        """The trade bill of one Beijing day. NoBill."""
+        try:
+            return _translated(lambda: [_billed(line) for line in bill.read(self._client().trade_bill(day))])
+        except base.Refused as refusal:
+            raise (NoBill() if refusal.name == NO_STATEMENT else refusal) from None
+
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
         """The notice in this raw body. Forged."""
         try:
@@ -276,6 +288,20 @@ def _shared(told: Sharing) -> Shared:
 def _returned(told: ShareReturn) -> Shared:
     state = {"SUCCESS": SharedState.DONE, "FAILED": SharedState.FAILED}.get(told.result, SharedState.WORKING)
     return Shared(state, told.return_id, told.fail_reason)
+
+
+def _billed(line: bill.BillLine) -> BillLine:
+    kind = {bill.PAID: Billed.PAYMENT, bill.REFUND: Billed.REFUND, bill.REVERSED: Billed.REVERSAL}[line.state]
+    return BillLine(
+        kind=kind,
+        number=line.out_refund_no if kind is Billed.REFUND else line.out_trade_no,
+        payment_number=line.out_trade_no,
+        gateway_no=line.refund_id if kind is Billed.REFUND else line.transaction_id,
+        amount_fen=line.amount_fen,
+        fee_fen=line.fee_fen,
+        at=line.at,
+        given=_GIVEN.get(line.refund_status, GivenState.WORKING) if kind is Billed.REFUND else None,
+    )
 
 
 def _noticed(notice: notices.Notice) -> NoticeRead:

@@ -2,9 +2,11 @@
 
 from api.payments.gateways import configure
 from api.payments.service.holding import hold, hold_all, one, payments_of
-from api.payments.service.hooks import on_closed, on_paid, on_refund_final
+from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Receipt, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
+from api.payments.service.matching import ask_for as ask_for_bill
+from api.payments.service.matching import bill, bills, differences, due, match, settle_difference
 from api.payments.service.merchants import (
     account,
     account_for,
@@ -37,13 +39,18 @@ __all__ = [
     "accounts",
     "add_key",
     "ask",
+    "ask_for_bill",
     "ask_now",
+    "bill",
+    "bills",
     "change_account",
     "channels_for",
     "charge",
     "close",
     "configure",
+    "differences",
     "drop",
+    "due",
     "end_key",
     "expiring",
     "fingerprint",
@@ -56,6 +63,8 @@ __all__ = [
     "intend",
     "intend_refund",
     "keys",
+    "ledger_of",
+    "match",
     "note_error",
     "notice",
     "notices",
@@ -78,6 +87,7 @@ __all__ = [
     "rerun",
     "send_again",
     "send_share_again",
+    "settle_difference",
     "shares",
     "sweep",
     "unanswered",

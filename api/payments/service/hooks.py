@@ -5,7 +5,7 @@ The app fills these lists at wiring time. A hook may lock an order (payment firs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from api.payments.models import Payment, Refund
 
@@ -15,3 +15,5 @@ on_paid: list[Callable[[Payment], None]] = []
 on_closed: list[Callable[[Payment], None]] = []
 #: The shopper has the money back, or a person dropped the refund (`refund.state` says which).
 on_refund_final: list[Callable[[Refund], None]] = []
+#: How much the ledger holds that the gateways owe for these payments: payment id → fen, and nothing for what no order has.
+ledger_of: list[Callable[[Sequence[Payment]], dict[int, int]]] = []
