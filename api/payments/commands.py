@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
-from api.kit import db, jobs
+from api.kit import db, jobs, money
 from api.kit.errors import Problem
 from api.malls import service as malls
 from api.payments import service
@@ -47,6 +48,27 @@ def unanswered() -> None:
     if found:
         raise SystemExit(1)
     click.echo("Every gateway has answered.")
+
+
+@group.command("match")
+@click.argument("mall_code")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+def match(mall_code: str, day: datetime) -> None:
+    """Compare every gateway's bill of a Beijing day with the books. Exit 1 when something differs or a bill is not to be had."""
+    wrong = 0
+    try:
+        with db.unit_of_work():
+            db.enter(malls.id_of(mall_code))
+            for account_id in service.billed_accounts():
+                bill = service.match(account_id, day.date())
+                wrong += bill.outcome in ("differs", "waiting")
+                moved = f"{bill.paid_count} payments {money.yuan(bill.paid_fen)}, {bill.refund_count} refunds {money.yuan(bill.refund_fen)}"
+                click.echo(f"{bill.channel} account {account_id}: {bill.outcome}: {moved} {bill.trouble or ''}".rstrip())
+                for line in service.differences(bill_id=bill.id, state="open", limit=100).items:
+                    click.echo(f"  {line.kind} {line.about} {line.number}: bill {line.bill_fen} ours {line.ours_fen}")
+    except Problem as refusal:
+        raise click.ClickException(refusal.title()) from refusal
+    raise SystemExit(1 if wrong else 0)
 
 
 @group.command("add-merchant")

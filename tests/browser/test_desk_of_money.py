@@ -259,3 +259,31 @@ def test_a_shop_gets_its_photo_and_terms_of_its_own(desk: Visit, stack: Stack, t
     expect(page.get_by_text("现行：¥1.00 到 ¥10.00")).to_be_visible()
     desk.shot("desk-shop-photo-and-terms")
     assert stack.ask("GET", f"/v1/plates/{stack.plate('T010')}").json()["amount"]["max_fen"] == 1_000
+
+
+def test_what_a_bill_and_our_books_differ_in_is_answered(desk: Visit, stack: Stack, shopper: str) -> None:
+    number = stack.payment(stack.buys(shopper, 5_500)["number"])
+    desk.open("bills")
+    expect(desk.page.get_by_text("没有待处理的差异")).to_be_visible()
+    # We believe that it was paid four days ago; the wallet's bill of that day does not know of it.
+    older = "UPDATE payments SET paid_at = paid_at - interval '4 days' WHERE number = %s"
+    [(account, day)] = stack.rows(f"{older} RETURNING account_id, (paid_at AT TIME ZONE 'Asia/Shanghai')::date", number)
+    stack.told("POST", "/v1/office/gateway-bills", desk.access(), json={"account_id": account, "billed_on": day.isoformat()})
+    processes.until(lambda: stack.told("GET", "/v1/office/bill-differences?state=open", desk.access())["items"], 60)
+    page = desk.open("bills")
+    row = page.locator("tbody tr", has_text="账单没有")
+    expect(row).to_contain_text("¥55.00")
+    row.click()
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_text("账单里却没有")).to_be_visible()
+    desk.shot("desk-bill-difference")
+    panel.get_by_role("button", name="标为已处理").click()
+    box = page.get_by_role("dialog")
+    box.get_by_role("textbox").fill("钱包客服确认次日入账")
+    desk.shot("desk-bill-difference-answer")
+    box.get_by_role("button", name="标为已处理").click()
+    expect(page.get_by_text("已标为处理完毕。")).to_be_visible()
+    expect(page.get_by_text("没有待处理的差异")).to_be_visible()
+    page.get_by_role("tab", name="每日账单").or_(page.get_by_role("link", name="每日账单")).first.click()
+    expect(page.locator("tbody tr").first).to_contain_text("已处理")
+    desk.shot("desk-bills")

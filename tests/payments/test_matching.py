@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from api.kit import clock, db
+from api.malls import service as malls
 from api.payments import service
 from api.payments.errors import BillDayWrong, BillDifferenceSettled
 from api.payments.models import BillDifference, GatewayBill, Payment, Refund
@@ -338,6 +339,21 @@ def test_the_office_reads_asks_and_answers(day: Day, desk: Callable[..., Any]) -
     assert desk("put", path, role="finance", note="已核对").json["type"].endswith("bill-difference-settled")
     assert desk("get", f"/gateway-bills/{bill['id']}", role="finance").json["outcome"] == "settled"
     assert desk("get", "/gateway-bills/999999", role="finance").status_code == 404
+
+
+def test_the_command_says_what_differs_and_exits_one(day: Day, app: Any) -> None:
+    payment = day.till.paid(1_000)
+    day.plant(kind="amount", out_trade_no=payment.number, fen=7)
+    day.next_morning()
+    with db.unit_of_work(day.till.mall):
+        code = malls.mall_info().code
+    ran = app.test_cli_runner().invoke(args=["payments", "match", code, day.day.isoformat()])
+    assert (ran.exit_code, f"amount payment {payment.number}: bill 1007 ours 1000" in ran.output) == (1, True), ran.output
+    requests.delete(f"{day.till.simulator.url}/_sim/bill-differences", timeout=10)
+    ran = app.test_cli_runner().invoke(args=["payments", "match", code, day.day.isoformat()])
+    assert (ran.exit_code, "agrees: 1 payments 10.00, 0 refunds 0.00" in ran.output) == (0, True), ran.output
+    ran = app.test_cli_runner().invoke(args=["payments", "match", code, "2020-01-01"])
+    assert ran.exit_code == 1 and "kept for 90 days" in ran.output
 
 
 def test_another_malls_bill_is_not_there(day: Day) -> None:

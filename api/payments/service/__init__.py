@@ -6,7 +6,7 @@ from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Receipt, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
 from api.payments.service.matching import ask_for as ask_for_bill
-from api.payments.service.matching import bill, bills, differences, due, match, settle_difference
+from api.payments.service.matching import bill, billed_accounts, bills, differences, due, match, settle_difference
 from api.payments.service.merchants import (
     account,
     account_for,
@@ -42,6 +42,7 @@ __all__ = [
     "ask_for_bill",
     "ask_now",
     "bill",
+    "billed_accounts",
     "bills",
     "change_account",
     "channels_for",

@@ -86,6 +86,11 @@ def due() -> int:
     return len(wanted)
 
 
+def billed_accounts() -> list[int]:
+    """The account that stands for each merchant with a bill of its own."""
+    return [account.id for account in _leaders()]
+
+
 def _leaders() -> list[MerchantAccount]:
     """The oldest account of each merchant: the others stand for further apps of the same, whose bill is the same."""
     rows = session.scalars(select(MerchantAccount).order_by(MerchantAccount.id)).all()

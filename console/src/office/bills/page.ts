@@ -1,0 +1,11 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'bills',
+  title: 'office.bills.title',
+  group: 'money',
+  order: 67,
+  permission: 'bills.read',
+  words: ['audit', 'notices', 'payments', 'payment-refunds'],
+  component: () => import('./Bills.vue'),
+})
