@@ -137,7 +137,7 @@ def test_a_plate_is_bound_moved_and_its_sheet_saved(desk: Visit, stack: Stack) -
         page.locator("tbody tr").first.get_by_role("button", name="打印页 1").click()
     assert sheet.value.path().read_bytes().startswith(b"%PDF-")
     page.locator("tbody tr").first.get_by_role("link", name="看码牌").click()
-    page.locator("tbody tr").first.click()
+    page.get_by_role("region", name="码牌", exact=True).locator("tbody tr").first.click()
     for shop, act, said in (("木棉", "绑定", "已绑定。"), ("云裳", "移动", "已移动。")):
         choose(page, "选门店", shop)
         desk.button(act).click()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from api.kit import db
 from api.ledger import service as ledger
-from tests.storms.world import World
+from api.payments import service as payments
+from tests.storms.world import BEGINS, World
 
 
 def check(world: World) -> None:
@@ -15,7 +18,7 @@ def check(world: World) -> None:
     with db.unit_of_work(world.mall):
         for line in ledger.prove():
             world.wrong("the ledger does not prove:", line)
-    for one in (_orders, _shares, _holds, _sales, _points, _cards, _refunds, _gateways, _cash, _acknowledged, _notices):
+    for one in (_orders, _shares, _holds, _sales, _points, _cards, _refunds, _gateways, _cash, _acknowledged, _notices, _bills):
         one(world)
 
 
@@ -246,3 +249,22 @@ def _notices(world: World) -> None:
         "SELECT id, channel, event, trouble, facts FROM payment_notices WHERE mall_id = %s AND state <> 'handled'",
     )
     _none(world, "a genuine notice was taken for forged:", "SELECT id, channel, reason FROM notice_refusals WHERE mall_id = %s")
+
+
+def _bills(world: World) -> None:
+    """The bills that both gateways make of these days agree with payments, refunds and the ledger, line by line."""
+    beijing = ZoneInfo("Asia/Shanghai")
+    first, last = BEGINS.astimezone(beijing).date(), world.now.astimezone(beijing).date()
+    world.tick(35 * 3_600)
+    with db.unit_of_work(world.mall):
+        accounts = payments.billed_accounts()
+    for account_id in accounts:
+        for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
+            with db.unit_of_work(world.mall):
+                bill = payments.match(account_id, day)
+            if bill.outcome not in ("agrees", "none"):
+                world.wrong("the bill of", bill.channel, day, bill.outcome, bill.trouble or "")
+    with db.unit_of_work(world.mall):
+        for line in payments.differences(state="open", limit=100).items:
+            told = (line.bill_fen, line.bill_says, "we", line.ours_fen, line.we_say)
+            world.wrong("the bill differs:", line.kind, line.about, line.number, *told)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -143,7 +144,7 @@ def _answered(web: Any, request: requests.PreparedRequest) -> requests.Response:
     headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
     told = Client(web).open(path, method=request.method, data=body, headers=headers, base_url=f"http://{address.netloc}")
     answer = requests.Response()
-    answer.status_code, answer._content, answer.url = told.status_code, told.get_data(), request.url or ""
+    answer.status_code, answer.url, answer.raw = told.status_code, request.url or "", io.BytesIO(told.get_data())
     answer.headers, answer.request = CaseInsensitiveDict(told.headers), request
     return answer
 

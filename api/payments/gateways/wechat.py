@@ -63,6 +63,8 @@ _GIVEN = {
     "ABNORMAL": GivenState.ABNORMAL,
     "CLOSED": GivenState.CLOSED,
 }
+#: A bill has words of its own as well.
+_BILLED = _GIVEN | {"FAIL": GivenState.CLOSED, "CHANGE": GivenState.ABNORMAL}
 _REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
     vendor.OrderMissing: base.Unknown,
     vendor.OrderPaid: base.AlreadyPaid,
@@ -300,7 +302,7 @@ def _billed(line: bill.BillLine) -> BillLine:
         amount_fen=line.amount_fen,
         fee_fen=line.fee_fen,
         at=line.at,
-        given=_GIVEN.get(line.refund_status, GivenState.WORKING) if kind is Billed.REFUND else None,
+        given=_BILLED.get(line.refund_status, GivenState.WORKING) if kind is Billed.REFUND else None,
     )
 
 
