@@ -102,6 +102,7 @@ def _introduce_rooms() -> None:
     payments.on_paid[:] = [checkout.settle_payment]
     payments.on_closed[:] = [checkout.payment_over]
     payments.on_refund_final[:] = [checkout.settle_refund]
+    payments.shop_of[:] = [checkout.shop_of]
     wallet.held[:] = [checkout.value_held]
 
 

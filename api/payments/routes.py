@@ -8,6 +8,12 @@ from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
 from api.payments import schemas, service
 from api.payments.errors import (
+    ComplaintMovedOn,
+    ComplaintNotAnswered,
+    ComplaintNotFound,
+    ComplaintOver,
+    ComplaintReplyOnItsWay,
+    ComplaintUnread,
     MerchantAccountNotFound,
     MerchantAccountTaken,
     MerchantAccountWrong,
@@ -21,7 +27,17 @@ from api.payments.errors import (
     ShareNotFound,
     ShareOnItsWay,
 )
-from api.payments.models import MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund, Share
+from api.payments.models import (
+    Complaint,
+    ComplaintReply,
+    MerchantAccount,
+    MerchantKey,
+    Notice,
+    NoticeRefusal,
+    Payment,
+    Refund,
+    Share,
+)
 
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
 merchants = http.Blueprint(
@@ -146,6 +162,45 @@ def rerun_notice(notice_id: int) -> Notice:
 def list_refusals(args: dict[str, Any]) -> pages.Page[NoticeRefusal]:
     """Deliveries that could not be proved to come from a gateway, newest first"""
     return service.refusals(cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/complaints")
+@office.arguments(schemas.ComplaintsArgs, location="query")
+@office.response(200, schemas.ComplaintPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("complaints.read")
+@exported("complaints", schemas.ComplaintsArgs, schemas.ComplaintSchema)
+def list_complaints(args: dict[str, Any]) -> pages.Page[Complaint]:
+    """Complaints of payers: the open ones first, the first due before the others"""
+    return service.complaints(**args)
+
+
+@office.get("/complaints/<int:complaint_id>")
+@office.response(200, schemas.ComplaintHistorySchema)
+@office.problems(ComplaintNotFound)
+@office.permission("complaints.read")
+def read_complaint(complaint_id: int) -> service.ComplaintHistory:
+    """A complaint with what was said and done, and its payment"""
+    return service.complaint_history(complaint_id)
+
+
+@office.put("/complaints/<int:complaint_id>/answers/<int:seq>")
+@office.arguments(schemas.ComplaintAnswerArgs)
+@office.response(200, schemas.ComplaintReplySchema)
+@office.problems(ComplaintNotFound, ComplaintUnread, ComplaintOver, ComplaintMovedOn, ComplaintReplyOnItsWay)
+@office.permission("complaints.answer")
+def answer_complaint(args: dict[str, Any], complaint_id: int, seq: int) -> ComplaintReply:
+    """Answer the payer, as the complaint's reply of this number: the same once more is said once"""
+    return service.answer_complaint(complaint_id, seq, args["content"], by=identity.staff().name)
+
+
+@office.put("/complaints/<int:complaint_id>/completions/<int:seq>")
+@office.response(200, schemas.ComplaintReplySchema)
+@office.problems(ComplaintNotFound, ComplaintUnread, ComplaintOver, ComplaintNotAnswered, ComplaintMovedOn, ComplaintReplyOnItsWay)
+@office.permission("complaints.answer")
+def complete_complaint(complaint_id: int, seq: int) -> ComplaintReply:
+    """Say that a complaint is settled, as its reply of this number: the same once more is said once"""
+    return service.complete_complaint(complaint_id, seq, by=identity.staff().name)
 
 
 @merchants.get("")

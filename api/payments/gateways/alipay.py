@@ -151,6 +151,9 @@ class AlipayGateway:
         """As share."""
         raise base.Refused("not-offered")
 
+    def complaints(self) -> None:
+        """Alipay's complaints have a service of their own, which is not connected."""
+
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
         """The notice in this form. Forged."""
         try:

@@ -15,3 +15,5 @@ on_paid: list[Callable[[Payment], None]] = []
 on_closed: list[Callable[[Payment], None]] = []
 #: The shopper has the money back, or a person dropped the refund (`refund.state` says which).
 on_refund_final: list[Callable[[Refund], None]] = []
+#: The shop that a payment was for, where it was for one.
+shop_of: list[Callable[[Payment], int | None]] = []
