@@ -346,6 +346,7 @@ class Complaint(Stateful, MallOwned, Model):
     problem_type: Mapped[str] = mapped_column(server_default=text("''"), default="")
     refund_wanted_fen: Mapped[int | None]
     fully_refunded: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    words: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"), default=list)  # what was said and done, oldest first
     times: Mapped[int] = mapped_column(server_default=text("1"), default=1)  # how often the payer complained of it
     payer_waits: Mapped[bool] = mapped_column(server_default=text("false"), default=False)  # a word of the payer is unanswered
     phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

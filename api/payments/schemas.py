@@ -4,6 +4,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
+from api.payments.gateways.base import Speaker
 from api.payments.models import COLLECTORS, LARGEST_SHARE_BP, MODES, PAYMENT_KINDS, REPLY_KINDS, REPLY_LENGTH, Channel, KeyKind
 from api.payments.states import ComplaintState, NoticeState, PaymentState, RefundState, ReplyState, ShareState
 
@@ -311,10 +312,20 @@ class ComplaintReplySchema(http.Schema):
     trouble = fields.String(required=True, allow_none=True)
 
 
+class ComplaintWordSchema(http.Schema):
+    """One thing that was said or done about a complaint at the wallet's service."""
+
+    speaker = fields.String(required=True, validate=OneOf([str(speaker) for speaker in Speaker]))
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    content = fields.String(required=True)
+    completes = fields.Boolean(required=True, metadata={"description": "said that it is settled"})
+
+
 class ComplaintHistorySchema(http.Schema):
     """A complaint with what was said and done, and the payment that it is about."""
 
     complaint = fields.Nested(ComplaintSchema, required=True)
+    words = fields.List(fields.Nested(ComplaintWordSchema), required=True)
     replies = fields.List(fields.Nested(ComplaintReplySchema), required=True)
     moves = fields.List(fields.Nested(PaymentMoveSchema), required=True)
     payment = fields.Nested(PaymentHistorySchema, required=True, allow_none=True)

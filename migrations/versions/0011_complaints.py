@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("problem_type", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("refund_wanted_fen", sa.BigInteger(), nullable=True),
         sa.Column("fully_refunded", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("words", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False),
         sa.Column("times", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("payer_waits", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("phone_sealed", sa.LargeBinary(), nullable=True),

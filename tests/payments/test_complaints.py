@@ -96,6 +96,11 @@ def only(till: Till) -> Complaint:
         return session.scalars(select(Complaint)).one()
 
 
+def only_of(till: Till, complaint_no: str) -> Complaint:
+    with db.unit_of_work(till.mall):
+        return session.scalars(select(Complaint).where(Complaint.gateway_no == complaint_no)).one()
+
+
 def drop_notices(till: Till, times: int = 100) -> None:
     till.simulator.sim("troubles", kind="drop", times=times)
 
@@ -397,6 +402,42 @@ def test_a_payer_who_goes_on_starts_the_clock_again(counter, desk) -> None:
     assert (again.times, again.completed_at) == (2, None)
     assert again.raised_at > found.opened_at and again.due_at == again.raised_at + timedelta(hours=24)
     assert desk("put", f"/complaints/{found.id}/answers/3", content="马上处理").json["state"] == "sent"
+
+
+def test_what_was_said_is_read_and_shown_cut_and_as_text(counter, desk) -> None:
+    found = heard(counter, complain(counter, counter.placed(), text="面里有异物"))
+    desk("put", f"/complaints/{found.id}/answers/1", content="您好")
+    counter.simulator.sim(f"complaints/{found.gateway_no}/words", text="<script>x</script>\0" + "字" * 10_000)
+    until(lambda: counter.due() or only(counter).payer_waits, 10)
+    words = desk("get", f"/complaints/{found.id}").json["words"]
+    assert [word["speaker"] for word in words] == ["payer", "merchant", "payer"]
+    assert [word["content"] for word in words[:2]] == ["面里有异物", "您好"]
+    assert words[2]["content"].startswith("<script>x</script>字") and len(words[2]["content"]) == 500
+
+
+def test_a_word_whose_notice_was_lost_is_found_by_the_list(counter) -> None:
+    found = heard(counter, complain(counter, counter.placed()))
+    drop_notices(counter)
+    counter.simulator.sim(f"complaints/{found.gateway_no}/words", text="请回电")
+    listed(counter)
+    with db.unit_of_work(counter.mall):
+        assert session.get_one(Complaint, found.id).payer_waits
+    counter.due()
+    with db.unit_of_work(counter.mall):
+        assert session.get_one(Complaint, found.id).words[-1]["content"] == "请回电"
+
+
+def test_a_history_that_is_refused_leaves_what_can_be_read(counter) -> None:
+    drop_notices(counter)
+    made = complain(counter, counter.placed())
+    path = f"/v3/merchant-service/complaints-v2/{made}/negotiation-historys"
+    counter.simulator.sim("faults", kind="refuse", path=path, status=403, code="NO_AUTH", times=5)
+    listed(counter)
+    found = heard(counter, made)
+    read(counter, found)
+    counter.simulator.heal()
+    assert (only_of(counter, made).state, only_of(counter, made).words) == ("pending", [])
+    assert [word["speaker"] for word in read(counter, found).words] == ["payer"]
 
 
 def test_a_word_of_the_payer_waits_for_an_answer(counter, desk) -> None:

@@ -197,6 +197,25 @@ class Complained:
     phone: str | None = field(default=None, repr=False)
 
 
+class Speaker(StrEnum):
+    """Who said something about a complaint."""
+
+    PAYER = "payer"
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class ComplaintWord:
+    """One thing that was said or done about a complaint; `completes`: that it is settled."""
+
+    speaker: Speaker
+    at: datetime
+    content: str = field(repr=False)
+    completes: bool = False
+
+
 @dataclass(frozen=True)
 class ComplainedPage:
     """Some complaints of a period, and how many there are in all."""
@@ -323,11 +342,8 @@ class ComplaintDesk(Protocol):
     def complete(self, complaint_no: str, accused_no: str) -> None:
         """Say that it is settled."""
 
-    def times_answered(self, complaint_no: str, content: str) -> int:
-        """How often exactly this was answered. Unknown."""
-
-    def times_completed(self, complaint_no: str) -> int:
-        """How often it was said to be settled. Unknown."""
+    def words(self, complaint_no: str) -> list[ComplaintWord]:
+        """What was said and done about a complaint, oldest first. Unknown."""
 
     def hear(self) -> None:
         """Let notices of complaints come to this account's address."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from api.payments.gateways.base import Complained, ComplainedPage, ComplainedState
+from api.payments.gateways.base import Complained, ComplainedPage, ComplainedState, ComplaintWord, Speaker
 from api.payments.gateways.wechat_refusals import translated
 from wechat.client import PayClient
 from wechat.complaints import Complaints
 from wechat.records import Complaint
+
+COMPLETION = "MERCHANT_CONFIRM_COMPLETE"
 
 _STATES = {
     "PENDING": ComplainedState.PENDING,
@@ -42,14 +44,11 @@ class WeChatComplaints:
         """Say that it is settled."""
         translated(lambda: self._books().complete(complaint_no, accused_no))
 
-    def times_answered(self, complaint_no: str, content: str) -> int:
-        """How often exactly this was answered. Unknown."""
+    def words(self, complaint_no: str) -> list[ComplaintWord]:
+        """What was said and done about a complaint (协商历史), oldest first. Unknown."""
         said = translated(lambda: self._books().said(complaint_no))
-        return sum(word.kind == "MERCHANT_RESPONSE" and word.content.strip() == content.strip() for word in said)
-
-    def times_completed(self, complaint_no: str) -> int:
-        """How often it was said to be settled. Unknown."""
-        return sum(word.kind == "MERCHANT_CONFIRM_COMPLETE" for word in translated(lambda: self._books().said(complaint_no)))
+        words = [ComplaintWord(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in said]
+        return sorted(words, key=lambda word: word.at)
 
     def hear(self) -> None:
         """Let notices of complaints come to this account's address: WeChat Pay has one for each merchant number."""
@@ -57,6 +56,13 @@ class WeChatComplaints:
 
     def _books(self) -> Complaints:
         return Complaints(self._client())
+
+
+def _speaker(kind: str) -> Speaker:
+    if kind.endswith("_SYSTEM_MESSAGE"):
+        return Speaker.SYSTEM
+    who = kind.partition("_")[0]
+    return {"USER": Speaker.PAYER, "MERCHANT": Speaker.MERCHANT, "PLATFORM": Speaker.PLATFORM}.get(who, Speaker.SYSTEM)
 
 
 def _complained(told: Complaint) -> Complained:

@@ -16,7 +16,7 @@ from api.kit import audit, clock, db, logs, pages, sealed, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import ComplaintNotFound, MerchantAccountWrong
 from api.payments.gateways import base
-from api.payments.gateways.base import Complained, ComplainedPage, ComplaintDesk, ComplaintTold, GatewayAnswer
+from api.payments.gateways.base import Complained, ComplainedPage, ComplaintDesk, ComplaintTold, ComplaintWord, GatewayAnswer
 from api.payments.models import COMPLAINT_DETAIL_LENGTH, Channel, Complaint, MerchantAccount, Payment
 from api.payments.service import hooks, merchants, timing
 from api.payments.service.talking import talk
@@ -32,6 +32,8 @@ LONGEST_LIST = timedelta(days=29)  # from the first day to the last: what the ga
 MOST_PAGES = 40  # of one account in one reading
 PHONES_KEPT_FOR = timedelta(days=180)
 FORGOTTEN_AT_ONCE = 10_000
+MOST_WORDS = 100  # the youngest
+WORD_LENGTH = 500
 TYPE_LENGTH = 64
 NUMBER_LENGTH = 64
 
@@ -68,13 +70,14 @@ def read_again(complaint_id: int) -> Complaint:
         return complaint
     desk, number, began = desk_of(merchants.account(complaint.account_id)), complaint.gateway_no, clock.now()
     said = talk(lambda: desk.one(number))
-    return db.noting(lambda: _note_reading(complaint_id, said, began))
+    words = talk(lambda: desk.words(number)) if isinstance(said, Complained) else said
+    return db.noting(lambda: _note_reading(complaint_id, said, None if isinstance(words, GatewayAnswer) else words, began))
 
 
-def _note_reading(complaint_id: int, said: Complained | GatewayAnswer, began: datetime) -> Complaint:
+def _note_reading(complaint_id: int, said: Complained | GatewayAnswer, words: list[ComplaintWord] | None, began: datetime) -> Complaint:
     complaint = hold(complaint_id)
     if isinstance(said, Complained):
-        take(complaint, said, began=began)
+        take(complaint, said, words=words, began=began)
         return complaint
     complaint.asks, complaint.trouble = complaint.asks + 1, said.name
     timing.plan_reading(complaint)
@@ -116,11 +119,19 @@ def _read_page(account: MerchantAccount, desk: ComplaintDesk, begin_on: date, en
 def _note_page(account: MerchantAccount, page: ComplainedPage, began: datetime) -> None:
     for found in sorted(page.complaints, key=lambda one: one.complaint_no):
         complaint = hold(_known(account, found.complaint_no, found.raised_at))
-        if complaint.state in READABLE:
-            take(complaint, found, began=began)
+        if complaint.state not in READABLE:
+            continue
+        before = _news(complaint)
+        take(complaint, found, began=began)
+        if _news(complaint) != before and complaint.state in READABLE:
+            timing.put_reading(complaint.id)  # the list does not tell what was said
 
 
-def take(complaint: Complaint, found: Complained, *, began: datetime) -> None:
+def _news(complaint: Complaint) -> tuple[str, int, bool]:
+    return complaint.state, complaint.times, complaint.payer_waits
+
+
+def take(complaint: Complaint, found: Complained, *, began: datetime, words: list[ComplaintWord] | None = None) -> None:
     """Note what the gateway says of a locked complaint, unless it said something later."""
     if complaint.refreshed_at is not None and began < complaint.refreshed_at:
         return
@@ -130,7 +141,8 @@ def take(complaint: Complaint, found: Complained, *, began: datetime) -> None:
         values: dict[str, Any] = {"refreshed_at": began, "due_at": None, "waits_since_at": None, "next_ask_at": None}
         states.move(complaint, ComplaintState.FOREIGN, by=_by(complaint), **values)
         return
-    values = _description(complaint, found) | _clocks(complaint, found, began) | _links(complaint, account, found)
+    kept = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
+    values = kept | _description(complaint, found) | _clocks(complaint, found, began) | _links(complaint, account, found)
     move(complaint, ComplaintState(found.state), by=_by(complaint), refreshed_at=began, next_ask_at=None, asks=0, trouble=None, **values)
 
 
@@ -161,6 +173,11 @@ def _description(complaint: Complaint, found: Complained) -> dict[str, Any]:
         "payer_waits": found.payer_waits,
         "phone_sealed": sealed.seal(phone) if phone and phone != _phone(complaint) else complaint.phone_sealed,
     }
+
+
+def _word(word: ComplaintWord) -> dict[str, Any]:
+    content = plain(word.content, WORD_LENGTH)
+    return {"speaker": str(word.speaker), "at": word.at.isoformat(), "content": content, "completes": word.completes}
 
 
 def _phone(complaint: Complaint) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, or_, select, update
 
@@ -22,7 +23,7 @@ from api.payments.errors import (
     ComplaintUnread,
 )
 from api.payments.gateways import base
-from api.payments.gateways.base import ComplaintDesk, GatewayAnswer
+from api.payments.gateways.base import ComplaintDesk, ComplaintWord, GatewayAnswer, Speaker
 from api.payments.models import Complaint, ComplaintReply
 from api.payments.service import complaining, merchants, reading, timing
 from api.payments.service.talking import talk
@@ -38,6 +39,7 @@ class ComplaintHistory:
     """A complaint with what was replied, its steps, and the payment that it is about with everything that happened to it."""
 
     complaint: Complaint
+    words: list[dict[str, Any]]
     replies: list[ComplaintReply]
     moves: list[reading.Move]
     payment: reading.History | None
@@ -101,15 +103,17 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
         return reply
     complaint = complaining.one(reply.complaint_id)
     desk = complaining.desk_of(merchants.account(complaint.account_id))
-    send, times_there = _call(desk, complaint, reply)
-    said: int | GatewayAnswer | None
+    send = _sending(desk, complaint, reply)
+    said: GatewayAnswer | None = None
     if tried == 1:
         said = talk(send)
     else:
-        before = _times_sent(reply)
-        said = talk(times_there)
-        if isinstance(said, int):
-            said = None if said > before else talk(send)
+        number, before = complaint.gateway_no, _times_sent(reply)
+        words = talk(lambda: desk.words(number))
+        if isinstance(words, GatewayAnswer):
+            said = base.Silent(words.name)  # whatever it says to the question, the reply may be there
+        elif sum(_is_it(reply, word) for word in words) <= before:
+            said = talk(send)
     return db.noting(lambda: _note(reply_id, said))
 
 
@@ -122,11 +126,16 @@ def _claim(reply_id: int) -> int | None:
     return session.scalars(values, execution_options={"synchronize_session": False}).one_or_none()
 
 
-def _call(desk: ComplaintDesk, complaint: Complaint, reply: ComplaintReply) -> tuple[Callable[[], None], Callable[[], int]]:
+def _sending(desk: ComplaintDesk, complaint: Complaint, reply: ComplaintReply) -> Callable[[], None]:
     number, accused, content = complaint.gateway_no, complaint.accused_no, reply.content
-    if reply.kind == ANSWER:
-        return lambda: desk.answer(number, accused, content), lambda: desk.times_answered(number, content)
-    return lambda: desk.complete(number, accused), lambda: desk.times_completed(number)
+    return (lambda: desk.answer(number, accused, content)) if reply.kind == ANSWER else (lambda: desk.complete(number, accused))
+
+
+def _is_it(reply: ComplaintReply, word: ComplaintWord) -> bool:
+    """Whether a word that the gateway has is this reply, or an earlier one that was the same."""
+    if reply.kind == COMPLETION:
+        return word.completes
+    return word.speaker is Speaker.MERCHANT and not word.completes and word.content.strip() == reply.content
 
 
 def _times_sent(reply: ComplaintReply) -> int:
@@ -136,7 +145,7 @@ def _times_sent(reply: ComplaintReply) -> int:
     return session.scalar(query) or 0
 
 
-def _note(reply_id: int, said: int | GatewayAnswer | None) -> ComplaintReply:
+def _note(reply_id: int, said: GatewayAnswer | None) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id)
     complaint = complaining.hold(reply.complaint_id)
     query = select(ComplaintReply).where(ComplaintReply.id == reply_id).with_for_update().execution_options(populate_existing=True)
@@ -149,7 +158,7 @@ def _note(reply_id: int, said: int | GatewayAnswer | None) -> ComplaintReply:
     elif isinstance(said, base.Refused):
         states.move(reply, ReplyState.REFUSED, by=f"gateway:{complaint.channel}", reason=said.name, trouble=said.name, next_ask_at=None)
         timing.put_reading(complaint.id)  # it may have moved on there
-    elif isinstance(said, GatewayAnswer):
+    else:
         reply.trouble = said.name
         timing.plan_reply(reply)
         if reply.next_ask_at is None:
@@ -175,7 +184,7 @@ def complaint_history(complaint_id: int) -> ComplaintHistory:
     complaint = complaining.one(complaint_id)
     replies = list(session.scalars(_replies(complaint_id).order_by(ComplaintReply.seq)))
     payment = reading.history(complaint.payment_id) if complaint.payment_id is not None else None
-    return ComplaintHistory(complaint, replies, reading.moves(Complaint, complaint_id), payment)
+    return ComplaintHistory(complaint, complaint.words, replies, reading.moves(Complaint, complaint_id), payment)
 
 
 def _replies(complaint_id: int) -> Select[ComplaintReply]:
