@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
 
 from api.kit import audit, clock, db, logs, pages, sealed, states
 from api.kit.db import rows_changed, session
@@ -294,7 +295,7 @@ def complaints(
     limit: int = pages.DEFAULT_LIMIT,
 ) -> pages.Page[Complaint]:
     """Complaints: the open ones first, the first due before the others; then the youngest. `number` is the gateway's or a payment's."""
-    query = select(Complaint).where(Complaint.state != ComplaintState.FOREIGN)
+    query = select(Complaint).options(defer(Complaint.words)).where(Complaint.state != ComplaintState.FOREIGN)
     if state is not None:
         query = query.where(Complaint.state == state)
     if shop_id is not None:
