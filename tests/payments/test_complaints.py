@@ -6,6 +6,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -270,6 +271,15 @@ def test_a_reading_that_began_earlier_does_not_undo_a_later_one(counter) -> None
     with db.unit_of_work(counter.mall):
         complaining.take(complaining.hold(found.id), old, began=began)
     assert only(counter).state == "processing"
+
+
+def test_where_wechat_pay_does_not_say_whom_it_is_against_it_is_who_heard_of_it(counter) -> None:
+    found = heard(counter, complain(counter, counter.placed()))
+    with db.unit_of_work(counter.mall):
+        desk = complaining.desk_of(service.account(counter.account_id))
+        complaining.take(complaining.hold(found.id), replace(desk.one(found.gateway_no), accused_no=""), began=clock.now())
+    with db.unit_of_work(counter.mall):
+        assert service.answer_complaint(found.id, 1, "您好", by="小王").state == "sent"
 
 
 def test_markup_and_ten_thousand_characters_are_text_that_is_cut(counter, desk) -> None:

@@ -142,7 +142,8 @@ def take(complaint: Complaint, found: Complained, *, began: datetime, words: lis
         values: dict[str, Any] = {"refreshed_at": began, "due_at": None, "waits_since_at": None, "next_ask_at": None}
         states.move(complaint, ComplaintState.FOREIGN, by=_by(complaint), **values)
         return
-    kept = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
+    kept: dict[str, Any] = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
+    kept["accused_no"] = plain(found.accused_no, NUMBER_LENGTH) or account.sub_merchant_no or account.merchant_no
     values = kept | _description(complaint, found) | _clocks(complaint, found, began) | _links(complaint, account, found)
     move(complaint, ComplaintState(found.state), by=_by(complaint), refreshed_at=began, next_ask_at=None, asks=0, trouble=None, **values)
 
@@ -165,7 +166,6 @@ def _description(complaint: Complaint, found: Complained) -> dict[str, Any]:
     return {
         "detail": plain(found.detail, COMPLAINT_DETAIL_LENGTH),
         "problem_type": plain(found.problem_type, TYPE_LENGTH),
-        "accused_no": plain(found.accused_no, NUMBER_LENGTH),
         "payment_number": plain(found.payment_number, NUMBER_LENGTH) if found.payment_number else complaint.payment_number,
         "amount_fen": max(0, found.amount_fen) if found.amount_fen is not None else complaint.amount_fen,
         "refund_wanted_fen": max(0, found.refund_wanted_fen) if found.refund_wanted_fen is not None else None,
@@ -217,8 +217,8 @@ def _links(complaint: Complaint, account: MerchantAccount, found: Complained) ->
 
 def _accused(complaint: Complaint, accused_no: str) -> MerchantAccount | None:
     heard_by = merchants.account(complaint.account_id)
-    if accused_no in ("", heard_by.sub_merchant_no or heard_by.merchant_no):
-        return heard_by
+    if complaint.state != ComplaintState.HEARD or accused_no in ("", heard_by.sub_merchant_no or heard_by.merchant_no):
+        return heard_by  # whom it is against does not change
     own = (MerchantAccount.sub_merchant_no == "") & (MerchantAccount.merchant_no == accused_no)
     query = select(MerchantAccount).where(
         MerchantAccount.channel == complaint.channel,
