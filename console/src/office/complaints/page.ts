@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 67,
   permission: 'complaints.read',
-  words: ['audit', 'notices', 'orders', 'payments'],
+  words: ['audit', 'notices', 'orders', 'payments', 'staff'],
   component: () => import('./Complaints.vue'),
 })
