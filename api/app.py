@@ -103,6 +103,7 @@ def _introduce_rooms() -> None:
     payments.on_closed[:] = [checkout.payment_over]
     payments.on_refund_final[:] = [checkout.settle_refund]
     payments.ledger_of[:] = [checkout.held_for]
+    payments.shop_of[:] = [checkout.shop_of]
     wallet.held[:] = [checkout.value_held]
 
 

@@ -19,7 +19,7 @@ from wechat.aead import unseal
 from wechat.errors import UnreadableAnswer, Untrusted, UserPaying, pay_refusal
 from wechat.http import TIMEOUT, new_session, send
 from wechat.records import Refund, Transaction
-from wechat.signing import Clock, Merchant, Trust, authorization, fresh_nonce, pay_params
+from wechat.signing import Clock, Merchant, Trust, authorization, fresh_nonce, pay_params, unseal_field
 
 BASE_URL = "https://api.mch.weixin.qq.com"
 
@@ -266,6 +266,10 @@ class PayClient:
     def seal(self, plain: str) -> tuple[str, str]:
         """A sensitive field sealed for WeChat Pay, after the serial of the key it is sealed with."""
         return self.trust.seal(plain, self._clock(), self._answer_key)
+
+    def unseal(self, sealed: str) -> str:
+        """A sensitive field that WeChat Pay sealed for us. Raises Undecryptable."""
+        return unseal_field(self.merchant.private_key, sealed)
 
     def _exchange(self, method: str, path: str, body: str, serial: str = "") -> requests.Response:
         timestamp = int(self._clock().timestamp())

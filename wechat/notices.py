@@ -61,6 +61,10 @@ class Notice:
         """The card of a MALL_AUTH.ACTIVATE_CARD. Raises UnreadableNotice for another kind or form."""
         return self._read(records.mall_card, fits=self.event_type == "MALL_AUTH.ACTIVATE_CARD")
 
+    def complaint(self) -> records.ComplaintNotice:
+        """What a COMPLAINT.… notice tells. Raises UnreadableNotice for another kind or form."""
+        return self._read(records.complaint_notice, fits=self.event_type.startswith("COMPLAINT."))
+
     def _read(self, how: Callable[[Mapping[str, Any]], T], *, fits: bool) -> T:
         if not fits:
             raise UnreadableNotice(f"{self.event_type} is of another kind")

@@ -168,6 +168,59 @@ class MallCard:
     auth_type: str
 
 
+@dataclass(frozen=True)
+class ComplaintNotice:
+    """What a notice tells of a complaint: its number, and what was done (CREATE_COMPLAINT, USER_RESPONSE, …)."""
+
+    complaint_id: str
+    action: str
+
+
+@dataclass(frozen=True)
+class ComplaintOrder:
+    """A payment that a complaint is about."""
+
+    transaction_id: str
+    out_trade_no: str
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A payer's complaint; `state` is PENDING, PROCESSING or PROCESSED. `payer_phone` comes sealed for the merchant's certificate."""
+
+    complaint_id: str
+    mchid: str
+    state: str
+    detail: str
+    raised_at: datetime
+    orders: tuple[ComplaintOrder, ...]
+    problem_type: str
+    problem_description: str
+    refund_wanted_fen: int | None
+    times: int
+    fully_refunded: bool
+    payer_waits: bool
+    payer_phone: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ComplaintPage:
+    """Some of the complaints of a period, and how many there are in all."""
+
+    total: int
+    complaints: tuple[Complaint, ...]
+
+
+@dataclass(frozen=True)
+class ComplaintWord:
+    """One thing that was said or done: `kind` is MERCHANT_RESPONSE, USER_RESPONSE, MERCHANT_CONFIRM_COMPLETE, …"""
+
+    kind: str
+    at: datetime
+    content: str
+
+
 def transaction(content: Mapping[str, Any]) -> Transaction:
     """Read a transaction. Raises ValueError where a field is missing or of the wrong kind."""
     amount, payer = _part(content, "amount"), _part(content, "payer")
@@ -313,6 +366,47 @@ def mall_card(content: Mapping[str, Any]) -> MallCard:
         openid=text(content, "openid"),
         card_code=text(content, "code"),
         auth_type=text(content, "auth_type"),
+    )
+
+
+def complaint_notice(content: Mapping[str, Any]) -> ComplaintNotice:
+    """Read what a notice tells of a complaint. Raises ValueError as transaction does."""
+    return ComplaintNotice(text(content, "complaint_id"), str(content.get("action_type", "")))
+
+
+def complaint(content: Mapping[str, Any]) -> Complaint:
+    """Read a complaint. Raises ValueError as transaction does."""
+    return Complaint(
+        complaint_id=text(content, "complaint_id"),
+        mchid=str(content.get("complainted_mchid") or ""),
+        state=text(content, "complaint_state"),
+        detail=str(content.get("complaint_detail") or ""),
+        raised_at=instant(text(content, "complaint_time")),
+        orders=tuple(_complaint_order(order) for order in _parts(content, "complaint_order_info")),
+        problem_type=str(content.get("problem_type") or ""),
+        problem_description=str(content.get("problem_description") or ""),
+        refund_wanted_fen=whole(content, "apply_refund_amount") if content.get("apply_refund_amount") is not None else None,
+        times=whole(content, "user_complaint_times") if "user_complaint_times" in content else 1,
+        fully_refunded=content.get("complaint_full_refunded") is True,
+        payer_waits=content.get("incoming_user_response") is True,
+        payer_phone=text(content, "payer_phone") if content.get("payer_phone") else None,
+    )
+
+
+def _complaint_order(content: Mapping[str, Any]) -> ComplaintOrder:
+    return ComplaintOrder(text(content, "transaction_id"), text(content, "out_trade_no"), whole(content, "amount"))
+
+
+def complaint_page(content: Mapping[str, Any]) -> ComplaintPage:
+    """Read a page of complaints. Raises ValueError as transaction does."""
+    return ComplaintPage(whole(content, "total_count"), tuple(complaint(one) for one in _parts(content, "data")))
+
+
+def complaint_words(content: Mapping[str, Any]) -> tuple[ComplaintWord, ...]:
+    """Read what was said of a complaint. Raises ValueError as transaction does."""
+    return tuple(
+        ComplaintWord(text(word, "operate_type"), instant(text(word, "operate_time")), str(word.get("operate_details") or ""))
+        for word in _parts(content, "data")
     )
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from wechat.errors import Untrusted
+from wechat.errors import Undecryptable, Untrusted
 
 Clock = Callable[[], datetime]
 
@@ -89,6 +89,19 @@ def verify_bytes(key: RSAPublicKey, signature: str, message: bytes) -> bool:
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True
+
+
+def seal_field(key: RSAPublicKey, plain: str) -> str:
+    """A sensitive field that only the key's owner can read, in base64."""
+    return b64encode(key.encrypt(plain.encode(), _SEALING)).decode()
+
+
+def unseal_field(key: RSAPrivateKey, sealed: str) -> str:
+    """A sensitive field that was sealed for this key. Raises Undecryptable; says nothing of the content."""
+    try:
+        return key.decrypt(b64decode(sealed, validate=True), _SEALING).decode()
+    except (ValueError, binascii.Error):
+        raise Undecryptable("the field does not open with this key") from None
 
 
 def _text(lines: tuple[str, ...]) -> bytes:
@@ -183,7 +196,7 @@ class Trust:
         if not valid:
             raise ValueError("no key to seal with is valid")
         serial = preferred.upper() if preferred.upper() in valid else next(reversed(valid))
-        return serial, b64encode(valid[serial].key.encrypt(plain.encode(), _SEALING)).decode()
+        return serial, seal_field(valid[serial].key, plain)
 
     def _key(self, serial: str, now: datetime) -> RSAPublicKey:
         trusted = self._keys.get(serial.upper())

@@ -71,6 +71,21 @@ def match(mall_code: str, day: datetime) -> None:
     raise SystemExit(1 if wrong else 0)
 
 
+@group.command("hear-complaints")
+@click.argument("mall_code")
+@click.argument("account_id", type=int)
+def hear_complaints(mall_code: str, account_id: int) -> None:
+    """Let WeChat Pay send the notices of complaints against a merchant account to us, instead of anywhere else."""
+    try:
+        with db.unit_of_work():
+            db.enter(malls.id_of(mall_code))
+            if (said := service.hear_here(account_id, by=BY)) is not None:
+                raise click.ClickException(f"WeChat Pay did not take it: {said.name}.")
+            click.echo(f"Complaints against merchant account {account_id} are told to us.")
+    except Problem as refusal:
+        raise click.ClickException(refusal.title()) from refusal
+
+
 @group.command("add-merchant")
 @click.argument("mall_code")
 @click.argument("channel", type=click.Choice(["wechat", "alipay"]))

@@ -103,3 +103,29 @@ class BillDifferenceNotFound(NotFound):
 
 class BillDifferenceSettled(Conflict):
     """This difference has been answered already."""
+
+
+class ComplaintNotFound(NotFound):
+    """There is no such complaint."""
+
+
+class ComplaintUnread(Conflict):
+    """The wallet's service has not said yet what this complaint is about; please try again in a moment."""
+
+    retry_after = 10
+
+
+class ComplaintOver(Conflict):
+    """This complaint is settled; nothing more can be said unless the payer goes on with it."""
+
+
+class ComplaintNotAnswered(Conflict):
+    """A complaint is answered before it is settled."""
+
+
+class ComplaintMovedOn(Conflict):
+    """Somebody has replied meanwhile; please look at the complaint again."""
+
+
+class ComplaintReplyOnItsWay(Conflict):
+    """The reply before this one is still on its way to the wallet's service."""

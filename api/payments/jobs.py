@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from api.kit import db, jobs, logs
 from api.payments import service
 
 log = logs.get(__name__)
+
+LATELY = timedelta(days=2)
+LONG = timedelta(days=29)
 
 
 @jobs.job()
@@ -55,6 +58,36 @@ def ask_billed(payment_id: int) -> None:
 def match_bills() -> None:
     """Put in the comparison of the bills of the last days: gateways make them between nine and ten in the morning in Beijing."""
     service.due()
+
+
+@jobs.job()
+def read_complaint(complaint_id: int) -> None:
+    """Ask the gateway what a complaint is about, and plan the next reading if it does not say."""
+    service.read_complaint(complaint_id)
+
+
+@jobs.job()
+def pursue_reply(reply_id: int) -> None:
+    """Send a reply to a complaint, or ask whether it arrived, and plan the next step."""
+    service.pursue_reply(reply_id)
+
+
+@jobs.nightly("*/15 * * * *")
+def list_complaints() -> None:
+    """Read the complaints of the last days from the gateway's own list."""
+    service.read_complaint_lists(LATELY)
+
+
+@jobs.nightly("50 18 * * *")
+def list_old_complaints() -> None:
+    """Read the complaints of the last weeks from the gateway's own list."""
+    service.read_complaint_lists(LONG)
+
+
+@jobs.nightly("55 19 * * *")
+def forget_complaint_phones() -> None:
+    """Remove the phones of complaints that are settled long since."""
+    service.forget_complaint_phones()
 
 
 @jobs.nightly("15 1 * * *")

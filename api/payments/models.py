@@ -1,6 +1,7 @@
 """A Payment is what a gateway is asked to collect, a Refund what it is asked to give back, a Notice what it tells us.
 
 Lock order, everywhere: payment, then its refund or share, then the order above (inside a hook). Never the other way round.
+A complaint is locked before its replies, and no payment while it is.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from api.kit import sealed
 from api.kit.db import MallOwned, Model
 from api.kit.states import Stateful
 from api.payments.states import (
+    COMPLAINT_MOVES,
     NOTICE_MOVES,
     OPEN,
     PAYMENT_MOVES,
     REFUND_MOVES,
+    REPLY_MOVES,
     SHARE_MOVES,
+    ComplaintState,
     NoticeState,
     PaymentState,
     RefundState,
+    ReplyState,
     ShareState,
 )
 
@@ -47,6 +53,9 @@ class KeyKind(StrEnum):
 COLLECTORS = ("mall", "shop")
 MODES = ("direct", "partner")
 PAYMENT_KINDS = ("prepay", "auth_code")
+REPLY_KINDS = ("answer", "completion")
+COMPLAINT_DETAIL_LENGTH = 1000
+REPLY_LENGTH = 200  # characters: what WeChat Pay takes
 LARGEST_SHARE_BP = 3000  # WeChat Pay's default ceiling of a profit share
 
 
@@ -391,3 +400,97 @@ class BillDifference(MallOwned, Model):
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
     note: Mapped[str | None]
+
+
+class Complaint(Stateful, MallOwned, Model):
+    """What a payer complains of at the gateway (消费者投诉): one row, as the gateway last described it."""
+
+    __tablename__ = "complaints"
+    noun = "complaint"
+    lifecycle = ComplaintState
+    allowed = COMPLAINT_MOVES
+    __table_args__ = (
+        UniqueConstraint("mall_id", "channel", "gateway_no"),
+        CheckConstraint("channel IN ('wechat', 'alipay')", name="channel_is_known"),
+        CheckConstraint("amount_fen >= 0 AND refund_wanted_fen >= 0", name="amounts_are_not_negative"),
+        CheckConstraint("times >= 1 AND replies >= 0", name="counts_are_counts"),
+        CheckConstraint(f"length(detail) <= {COMPLAINT_DETAIL_LENGTH}", name="detail_is_cut"),
+        CheckConstraint("(state IN ('processed', 'foreign')) = (due_at IS NULL)", name="what_is_open_is_due"),
+        CheckConstraint("(state = 'processed') = (completed_at IS NOT NULL)", name="processed_has_an_instant"),
+        CheckConstraint("state = 'heard' OR refreshed_at IS NOT NULL", name="only_the_unread_was_never_read"),
+        Index("ix_complaints_first", "mall_id", "is_open", "urgency", "id"),
+        Index("ix_complaints_shop", "mall_id", "shop_id", "is_open", "urgency", "id"),
+        Index("ix_complaints_payment", "payment_id"),
+        Index("ix_complaints_unread", "mall_id", "next_ask_at", postgresql_where=text("next_ask_at IS NOT NULL")),
+    )
+
+    channel: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("merchant_accounts.id"))
+    gateway_no: Mapped[str]  # the gateway's number of it
+    accused_no: Mapped[str] = mapped_column(server_default=text("''"), default="")  # the merchant number it is against
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    payment_number: Mapped[str | None]  # as the gateway tells it, ours or not
+    order_id: Mapped[int | None]
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
+    amount_fen: Mapped[int | None]
+    detail: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    problem_type: Mapped[str] = mapped_column(server_default=text("''"), default="")
+    refund_wanted_fen: Mapped[int | None]
+    fully_refunded: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    words: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"), default=list)  # what was said and done, oldest first
+    times: Mapped[int] = mapped_column(server_default=text("1"), default=1)  # how often the payer complained of it
+    payer_waits: Mapped[bool] = mapped_column(server_default=text("false"), default=False)  # a word of the payer is unanswered
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    opened_at: Mapped[datetime]
+    raised_at: Mapped[datetime]  # when the payer last complained
+    waits_since_at: Mapped[datetime | None]  # since when an answer is awaited
+    due_at: Mapped[datetime | None]  # when the next thing is due: an answer, or the solution
+    urgency: Mapped[int]  # among the open ones the first due is the largest, among the others the youngest
+    refreshed_at: Mapped[datetime | None]  # when the gateway was asked for what stands here
+    answered_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    replies: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # the number of the last one
+    asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # without an answer of the gateway
+    next_ask_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+    is_open: Mapped[bool] = mapped_column(Computed("state IN ('heard', 'pending', 'processing')", persisted=True))
+
+    @property
+    def phone(self) -> str | None:
+        """138****8000, or None where the payer left none."""
+        return sealed.mask_phone(sealed.unseal(self.phone_sealed)) if self.phone_sealed else None
+
+    @property
+    def next_reply(self) -> int:
+        """The number of the next reply."""
+        return self.replies + 1
+
+
+class ComplaintReply(Stateful, MallOwned, Model):
+    """What staff say to a complaint: an answer, or that it is settled. `seq` counts within the complaint: each is said once."""
+
+    __tablename__ = "complaint_replies"
+    noun = "complaint_reply"
+    lifecycle = ReplyState
+    allowed = REPLY_MOVES
+    __table_args__ = (
+        UniqueConstraint("complaint_id", "seq"),
+        CheckConstraint("seq >= 1", name="seq_counts_from_one"),
+        CheckConstraint("kind IN ('answer', 'completion')", name="kind_is_known"),
+        CheckConstraint(f"(kind = 'answer') = (content <> '') AND length(content) <= {REPLY_LENGTH}", name="answers_say_something"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_an_instant"),
+        Index("ix_complaint_replies_unanswered", "mall_id", "next_ask_at", postgresql_where=text("state = 'planned'")),
+        Index("uq_complaint_replies_on_its_way", "complaint_id", unique=True, postgresql_where=text("state = 'planned'")),
+    )
+
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaints.id"))
+    seq: Mapped[int]
+    kind: Mapped[str]
+    content: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    tried_at: Mapped[datetime | None]  # when the gateway was last spoken to about it
+    sent_at: Mapped[datetime | None]
+    asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    next_ask_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]

@@ -12,6 +12,12 @@ from api.payments.errors import (
     BillDifferenceNotFound,
     BillDifferenceSettled,
     BillNotFound,
+    ComplaintMovedOn,
+    ComplaintNotAnswered,
+    ComplaintNotFound,
+    ComplaintOver,
+    ComplaintReplyOnItsWay,
+    ComplaintUnread,
     MerchantAccountNotFound,
     MerchantAccountTaken,
     MerchantAccountWrong,
@@ -25,7 +31,19 @@ from api.payments.errors import (
     ShareNotFound,
     ShareOnItsWay,
 )
-from api.payments.models import BillDifference, GatewayBill, MerchantAccount, MerchantKey, Notice, NoticeRefusal, Payment, Refund, Share
+from api.payments.models import (
+    BillDifference,
+    Complaint,
+    ComplaintReply,
+    GatewayBill,
+    MerchantAccount,
+    MerchantKey,
+    Notice,
+    NoticeRefusal,
+    Payment,
+    Refund,
+    Share,
+)
 
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
 merchants = http.Blueprint(
@@ -201,6 +219,45 @@ def list_differences(args: dict[str, Any]) -> pages.Page[BillDifference]:
 def settle_difference(args: dict[str, Any], difference_id: int) -> BillDifference:
     """Answer a difference"""
     return service.settle_difference(difference_id, by=identity.staff().name, note=args["note"])
+
+
+@office.get("/complaints")
+@office.arguments(schemas.ComplaintsArgs, location="query")
+@office.response(200, schemas.ComplaintPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("complaints.read")
+@exported("complaints", schemas.ComplaintsArgs, schemas.ComplaintSchema)
+def list_complaints(args: dict[str, Any]) -> pages.Page[Complaint]:
+    """Complaints of payers: the open ones first, the first due before the others"""
+    return service.complaints(**args)
+
+
+@office.get("/complaints/<int:complaint_id>")
+@office.response(200, schemas.ComplaintHistorySchema)
+@office.problems(ComplaintNotFound)
+@office.permission("complaints.read")
+def read_complaint(complaint_id: int) -> service.ComplaintHistory:
+    """A complaint with what was said and done, and its payment"""
+    return service.complaint_history(complaint_id)
+
+
+@office.put("/complaints/<int:complaint_id>/answers/<int:seq>")
+@office.arguments(schemas.ComplaintAnswerArgs)
+@office.response(200, schemas.ComplaintReplySchema)
+@office.problems(ComplaintNotFound, ComplaintUnread, ComplaintOver, ComplaintMovedOn, ComplaintReplyOnItsWay)
+@office.permission("complaints.answer")
+def answer_complaint(args: dict[str, Any], complaint_id: int, seq: int) -> ComplaintReply:
+    """Answer the payer, as the complaint's reply of this number: the same once more is said once"""
+    return service.answer_complaint(complaint_id, seq, args["content"], by=identity.staff().name)
+
+
+@office.put("/complaints/<int:complaint_id>/completions/<int:seq>")
+@office.response(200, schemas.ComplaintReplySchema)
+@office.problems(ComplaintNotFound, ComplaintUnread, ComplaintOver, ComplaintNotAnswered, ComplaintMovedOn, ComplaintReplyOnItsWay)
+@office.permission("complaints.answer")
+def complete_complaint(complaint_id: int, seq: int) -> ComplaintReply:
+    """Say that a complaint is settled, as its reply of this number: the same once more is said once"""
+    return service.complete_complaint(complaint_id, seq, by=identity.staff().name)
 
 
 @merchants.get("")

@@ -4,6 +4,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
+from api.payments.gateways.base import Speaker
 from api.payments.models import (
     BILLED_KINDS,
     COLLECTORS,
@@ -12,16 +13,20 @@ from api.payments.models import (
     MODES,
     OUTCOMES,
     PAYMENT_KINDS,
+    REPLY_KINDS,
+    REPLY_LENGTH,
     Channel,
     KeyKind,
 )
-from api.payments.states import NoticeState, PaymentState, RefundState, ShareState
+from api.payments.states import ComplaintState, NoticeState, PaymentState, RefundState, ReplyState, ShareState
 
 CHANNELS = [str(channel) for channel in Channel]
 PAYMENT_STATES = [str(state) for state in PaymentState]
 REFUND_STATES = [str(state) for state in RefundState]
 SHARE_STATES = [str(state) for state in ShareState]
 NOTICE_STATES = [str(state) for state in NoticeState]
+COMPLAINT_STATES = [str(state) for state in ComplaintState if state != ComplaintState.FOREIGN]
+REPLY_STATES = [str(state) for state in ReplyState]
 WHY = Length(2, 300)
 NUMBER = Regexp(r"[0-9A-Za-z_.\-]{1,64}\Z", error="1 to 64 letters and digits")
 
@@ -334,6 +339,95 @@ class SettlementArgs(http.Schema):
 
 GatewayBillPage = http.page_of(GatewayBillSchema)
 BillDifferencePage = http.page_of(BillDifferenceSchema)
+
+
+class ComplaintsArgs(http.PageArgs):
+    """Which complaints: by state, shop, and the gateway's number of it or of ours of the payment."""
+
+    state = fields.String(load_default=None, validate=OneOf(COMPLAINT_STATES))
+    shop_id = fields.Integer(load_default=None, validate=Range(1, 2**63 - 1))
+    number = fields.String(load_default=None, validate=Length(1, 64))
+
+
+class ComplaintSchema(http.Schema):
+    """What a payer complains of at the wallet's service, as that last described it."""
+
+    id = fields.Integer(required=True)
+    channel = fields.String(required=True, validate=OneOf(CHANNELS))
+    account_id = fields.Integer(required=True)
+    gateway_no = fields.String(required=True)
+    state = fields.String(required=True, validate=OneOf([str(state) for state in ComplaintState]))
+    payment_id = fields.Integer(required=True, allow_none=True, metadata={"description": "where the payment is one of ours"})
+    payment_number = fields.String(required=True, allow_none=True)
+    order_id = fields.Integer(required=True, allow_none=True)
+    shop_id = fields.Integer(required=True, allow_none=True)
+    amount_fen = fields.Integer(required=True, allow_none=True, metadata={"description": "of the payment"})
+    detail = fields.String(required=True)
+    problem_type = fields.String(required=True, metadata={"description": "REFUND, SERVICE_NOT_WORK, OTHERS, …"})
+    refund_wanted_fen = fields.Integer(required=True, allow_none=True)
+    fully_refunded = fields.Boolean(required=True)
+    times = fields.Integer(required=True, metadata={"description": "how often the payer complained of it"})
+    payer_waits = fields.Boolean(required=True, metadata={"description": "a word of the payer is not answered"})
+    phone = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
+    opened_at = fields.AwareDateTime(required=True)
+    raised_at = fields.AwareDateTime(required=True, metadata={"description": "when the payer last complained"})
+    waits_since_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "since when an answer is awaited"})
+    due_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "an answer within 24 h, the solution within 72 h; none when settled"},
+    )
+    refreshed_at = fields.AwareDateTime(required=True, allow_none=True)
+    answered_at = fields.AwareDateTime(required=True, allow_none=True)
+    completed_at = fields.AwareDateTime(required=True, allow_none=True)
+    next_reply = fields.Integer(required=True, metadata={"description": "the number under which the next reply is put"})
+    trouble = fields.String(required=True, allow_none=True)
+
+
+class ComplaintReplySchema(http.Schema):
+    """What staff said to a complaint: an answer, or that it is settled."""
+
+    seq = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=OneOf(REPLY_KINDS))
+    content = fields.String(required=True)
+    state = fields.String(required=True, validate=OneOf(REPLY_STATES))
+    made_by = fields.String(required=True)
+    made_at = fields.AwareDateTime(required=True)
+    sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    trouble = fields.String(required=True, allow_none=True)
+
+
+class ComplaintWordSchema(http.Schema):
+    """One thing that was said or done about a complaint at the wallet's service."""
+
+    speaker = fields.String(required=True, validate=OneOf([str(speaker) for speaker in Speaker]))
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    content = fields.String(required=True)
+    completes = fields.Boolean(required=True, metadata={"description": "said that it is settled"})
+
+
+class ComplaintHistorySchema(http.Schema):
+    """A complaint with what was said and done, and the payment that it is about."""
+
+    complaint = fields.Nested(ComplaintSchema, required=True)
+    words = fields.List(fields.Nested(ComplaintWordSchema), required=True)
+    replies = fields.List(fields.Nested(ComplaintReplySchema), required=True)
+    moves = fields.List(fields.Nested(PaymentMoveSchema), required=True)
+    payment = fields.Nested(PaymentHistorySchema, required=True, allow_none=True)
+
+
+class ComplaintAnswerArgs(http.Schema):
+    """What the payer is told."""
+
+    content = fields.String(
+        required=True,
+        validate=[
+            Length(1, REPLY_LENGTH),
+            Regexp(r"(?=[\s\S]*\S)[^\x00-\x09\x0b-\x1f]*\Z", error="must not be blank or hold control characters"),
+        ],
+    )
+
+
 GatewayPaymentPage = http.page_of(GatewayPaymentSchema)
 GatewayNoticePage = http.page_of(GatewayNoticeSchema)
 NoticeRefusalPage = http.page_of(NoticeRefusalSchema)
@@ -341,3 +435,4 @@ GatewayRefundPage = http.page_of(GatewayRefundSchema)
 MerchantAccountPage = http.page_of(MerchantAccountSchema)
 MerchantKeyPage = http.page_of(MerchantKeySchema)
 PaymentSharePage = http.page_of(PaymentShareSchema)
+ComplaintPage = http.page_of(ComplaintSchema)

@@ -1,4 +1,4 @@
-"""The lifecycles of a payment, a refund, a notice and a share."""
+"""The lifecycles of a payment, a refund, a notice, a share, a complaint and what is replied to it."""
 
 from __future__ import annotations
 
@@ -84,4 +84,40 @@ SHARE_MOVES: dict[ShareState, frozenset[ShareState]] = {
     ShareState.DONE: frozenset(),
     ShareState.STUCK: frozenset({ShareState.PLANNED, ShareState.ARRIVED}),
     ShareState.DROPPED: frozenset(),
+}
+
+
+class ComplaintState(StrEnum):
+    """How far a payer's complaint is, as the gateway says."""
+
+    HEARD = "heard"  # a notice told of it; what it is about has not been read yet
+    PENDING = "pending"  # it waits for the merchant's answer
+    PROCESSING = "processing"  # answered, not settled
+    PROCESSED = "processed"  # settled; the payer may go on with it
+    FOREIGN = "foreign"  # against a merchant that is none of this mall's
+
+
+COMPLAINT_MOVES: dict[ComplaintState, frozenset[ComplaintState]] = {
+    ComplaintState.HEARD: frozenset({ComplaintState.PENDING, ComplaintState.PROCESSING, ComplaintState.PROCESSED, ComplaintState.FOREIGN}),
+    ComplaintState.PENDING: frozenset({ComplaintState.PROCESSING, ComplaintState.PROCESSED}),
+    ComplaintState.PROCESSING: frozenset({ComplaintState.PENDING, ComplaintState.PROCESSED}),
+    ComplaintState.PROCESSED: frozenset({ComplaintState.PENDING, ComplaintState.PROCESSING}),
+    ComplaintState.FOREIGN: frozenset(),
+}
+
+
+class ReplyState(StrEnum):
+    """What became of an answer to a complaint, or of the word that it is settled."""
+
+    PLANNED = "planned"  # written down; whether the gateway has it is not known
+    SENT = "sent"
+    REFUSED = "refused"  # the gateway did not take it
+    STUCK = "stuck"  # the gateway never said whether it has it; a person has to look
+
+
+REPLY_MOVES: dict[ReplyState, frozenset[ReplyState]] = {
+    ReplyState.PLANNED: frozenset({ReplyState.SENT, ReplyState.REFUSED, ReplyState.STUCK}),
+    ReplyState.SENT: frozenset(),
+    ReplyState.REFUSED: frozenset(),
+    ReplyState.STUCK: frozenset(),
 }

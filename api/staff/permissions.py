@@ -74,6 +74,8 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "payments.ask": frozenset({_A, _F, _D}),
     "notices.read": frozenset({_A, _F}),
     "notices.rerun": frozenset({_A, _F}),
+    "complaints.read": frozenset({_A, _F, _D}),
+    "complaints.answer": frozenset({_A, _D}),
     "refunds.send": frozenset({_A, _F}),
     "refunds.drop": frozenset({_F}),
     "shares.send": frozenset({_A, _F}),

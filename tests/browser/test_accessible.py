@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ OFFICE = {
     "card-requests": ("card-requests",),
     "card-stock": ("card-stock", "card-stock?open=new", "card-stock?tab=sales&open=new"),
     "cards": ("cards", "cards?open=1"),
+    "complaints": ("complaints", "complaints?open={complaint}"),
     "exports": ("exports",),
     "jobs": ("jobs",),
     "liability": ("liability",),
@@ -109,6 +111,7 @@ def test_every_page_of_the_console_is_listed_here(entrance: str, listed: dict[st
 @pytest.fixture(scope="module")
 def life(stack: Stack) -> Iterator[dict[str, Any]]:
     """Somebody whose pages all have something on them, and a case at the desk."""
+    from api.payments import service as payments
     from api.points import service as points
 
     configure(stack.settings)  # the tests before may have gone back to their own mall
@@ -132,8 +135,13 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=given)
     stack.recharge(token)
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
+    stack.sim("wechat", "complaints", out_trade_no=stack.payment(bought["number"]), problem_type="REFUND", apply_refund_amount=800)
+    with db.unit_of_work(stack.mall):
+        payments.read_complaint_lists(timedelta(days=1))
+    listed = stack.told("GET", "/v1/office/complaints?state=pending", admin["access_token"])["items"]
     yield {
         "signed": signed,
+        "complaint": listed[0]["id"],
         "admin": admin,
         "receipt": scored,
         "shop": shop,

@@ -9,6 +9,7 @@ from wechat.signing import certificate_serial
 from wechat.simulator import control, faults, keys, miniprogram, pay
 from wechat.simulator.circle import Circles
 from wechat.simulator.clock import SimClock
+from wechat.simulator.complaints import Desk
 from wechat.simulator.dice import Dice
 from wechat.simulator.people import People
 from wechat.simulator.postman import Postman
@@ -33,8 +34,9 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(miniprogram.blueprint(store))
     till = Till(store, postman, settings.refund_seconds)
     circles = Circles(till)
-    app.register_blueprint(pay.blueprint(till, signer, circles))
-    app.register_blueprint(control.blueprint(till, signer, circles, settings))
+    desk = Desk(till)
+    app.register_blueprint(pay.blueprint(till, signer, circles, desk))
+    app.register_blueprint(control.blueprint(till, signer, circles, desk, settings))
     return app
 
 

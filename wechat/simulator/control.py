@@ -11,23 +11,25 @@ from wechat.aead import api_v3_key
 from wechat.records import instant
 from wechat.signing import certificate_serial
 from wechat.simulator.circle import Circles
+from wechat.simulator.complaints import Desk
 from wechat.simulator.faults import KINDS, Fault
 from wechat.simulator.postman import TROUBLES, Letter, Postman, Trouble
 from wechat.simulator.settings import Settings
-from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, BillDifference, Code, MerchantAccount, PayCode, Store
+from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, BillDifference, Code, Complaint, MerchantAccount, PayCode, Store
 from wechat.simulator.till import CODE_REFUSALS, Till
 from wechat.simulator.wire import PayError, Signer, json_answer, public_key_of
 
 Answer = dict[str, Any]
 
 
-def blueprint(till: Till, signer: Signer, circles: Circles, settings: Settings) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
     _phones(sim, till.store, settings)
     _wallet(sim, till, settings)
     _money(sim, till, settings)
     _mall(sim, till, circles, settings)
+    _complaints(sim, till.store, desk, settings)
     _troubles(sim, till.store, signer, till.postman)
     _chance(sim, till.store)
     _let_pages_ask(sim)
@@ -304,6 +306,43 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
         with store.lock:
             number, told = circles.give_back(store.merchants[mchid(said)], said)
             return {"refund_id": number, "told": told}
+
+
+def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) -> None:
+    @sim.post("/complaints")
+    def complain() -> Answer:
+        """A payer complains: {out_trade_no, text?, problem_type?, apply_refund_amount?, person?, phone?, mchid?}.
+
+        Of an order that is not known here: {amount, sub_mchid?} besides.
+        """
+        said = _said()
+        with store.lock:
+            return _complaint(desk.raise_one(str(said.get("mchid", settings.mchid)), said))
+
+    @sim.get("/complaints")
+    def complaints() -> Answer:
+        """Every complaint with what was said, and where merchants are told of them."""
+        with store.lock:
+            return {"complaints": [_complaint(made) for made in store.complaints.values()], "urls": dict(store.complaint_urls)}
+
+    @sim.post("/complaints/<complaint_id>/continue")
+    def complain_again(complaint_id: str) -> Answer:
+        """The payer complains once more: {text?}."""
+        with store.lock:
+            desk.go_on(store.complaints[complaint_id], _said())
+            return _complaint(store.complaints[complaint_id])
+
+    @sim.post("/complaints/<complaint_id>/words")
+    def payer_word(complaint_id: str) -> Answer:
+        """The payer adds a word: {text?}."""
+        with store.lock:
+            desk.speak(store.complaints[complaint_id], _said())
+            return _complaint(store.complaints[complaint_id])
+
+
+def _complaint(made: Complaint) -> Answer:
+    named = {"complaint_id": made.complaint_id, "out_trade_no": made.out_trade_no, "accused": made.accused}
+    return {**named, "state": made.state, "times": made.times, "said": list(made.said)}
 
 
 def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:

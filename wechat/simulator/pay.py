@@ -9,10 +9,11 @@ from hashlib import sha1
 from flask import Blueprint, Response, g, request
 
 from wechat.aead import seal
-from wechat.simulator import bill, checks, circle, combine, sharing, shown
+from wechat.simulator import bill, checks, circle, combine, complaints, sharing, shown
 from wechat.simulator.checks import Body, Collector
 from wechat.simulator.circle import Circles
 from wechat.simulator.clock import CHINA_OFFSET, rfc3339
+from wechat.simulator.complaints import Desk
 from wechat.simulator.dice import Dice
 from wechat.simulator.postman import Postman
 from wechat.simulator.store import MerchantAccount, Order, Store
@@ -22,7 +23,7 @@ from wechat.simulator.wire import PayError, Signer, authenticate, json_answer, s
 BILL_MONTHS = timedelta(days=92)
 
 
-def blueprint(till: Till, signer: Signer, circles: Circles) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk) -> Blueprint:
     """The calls of a merchant, or of a service provider under /pay/partner."""
     api = Blueprint("pay", __name__, url_prefix="/v3")
     _sign_everything(api, till.store, signer)
@@ -32,6 +33,7 @@ def blueprint(till: Till, signer: Signer, circles: Circles) -> Blueprint:
     combine.routes(api, till)
     sharing.routes(api, till, signer)
     circle.routes(api, till, circles)
+    complaints.routes(api, desk, till.store)
     _bill_calls(api, till)
     _key_calls(api, till.store, signer, till.postman)
     return api
@@ -40,7 +42,7 @@ def blueprint(till: Till, signer: Signer, circles: Circles) -> Blueprint:
 def _sign_everything(api: Blueprint, store: Store, signer: Signer) -> None:
     @api.before_request
     def who() -> None:
-        g.merchant = authenticate(store)
+        g.merchant, g.certificate = authenticate(store)
 
     @api.after_request
     def signed(response: Response) -> Response:

@@ -23,6 +23,8 @@ from wechat.simulator.wire import Signer
 SCHEDULE = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 # The business circle's authorisation has a hurried one of its own: 10 attempts after the first, 4 min 51 s in all.
 HURRIED = (1, 10, 10, 10, 10, 10, 60, 60, 60, 60)
+# Complaints too: 1000 further attempts, the last after three and a half days.
+COMPLAINTS = (5, *(60,) * 10, *(300,) * 989)
 ANSWER_SECONDS = 5
 TROUBLES = ("drop", "delay", "duplicate", "hold", "wrong")
 _TICK = 0.2
@@ -175,7 +177,7 @@ class Postman:
         return Trouble(kind, seconds=weather.seconds) if kind else None
 
     def _numbers(self, content: dict[str, Any]) -> tuple[str, ...]:
-        names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid")
+        names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid", "complaint_id")
         return self._store.dice.nth(*(str(content[name]) for name in names if name in content))
 
     def _work(self) -> None:

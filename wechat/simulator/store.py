@@ -176,6 +176,33 @@ class ShareReturn:
 
 
 @dataclass
+class Complaint:
+    """A payer's complaint of a payment. `accused` is the merchant number it is against, a sub-merchant's or its own."""
+
+    complaint_id: str
+    mchid: str
+    accused: str
+    out_trade_no: str
+    transaction_id: str
+    amount: int
+    detail: str
+    problem: str
+    refund_wanted: int | None
+    phone: str = field(repr=False)
+    raised_at: datetime
+    state: str = "PENDING"
+    times: int = 1
+    payer_waits: bool = False
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, kind: str, at: datetime, content: str) -> None:
+        """Something was said or done."""
+        who = "投诉人" if kind.startswith("USER") else "商户"
+        line = {"log_id": f"{self.complaint_id}{len(self.said):03d}", "operator": who, "operate_time": rfc3339(at), "operate_type": kind}
+        self.said.append(line | {"operate_details": content})
+
+
+@dataclass
 class BillDifference:
     """A bill that does not say what happened: of the order or refund `number`.
 
@@ -229,6 +256,8 @@ class Store:
     prepaid: dict[str, Order | Combined] = field(default_factory=dict)
     transactions: dict[str, Order] = field(default_factory=dict)
     refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)
+    complaints: dict[str, Complaint] = field(default_factory=dict)
+    complaint_urls: dict[str, str] = field(default_factory=dict)
     bill_differences: list[BillDifference] = field(default_factory=list)
     bills: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)

@@ -105,8 +105,8 @@ def sign_answer(signer: Signer, response: Response) -> Response:
     return response
 
 
-def authenticate(store: Store) -> MerchantAccount:
-    """The merchant that signed this request. Raises 401 SIGN_ERROR for anything else."""
+def authenticate(store: Store) -> tuple[MerchantAccount, RSAPublicKey]:
+    """The merchant that signed this request, and the key of the certificate it did that with. Raises 401 SIGN_ERROR for anything else."""
     scheme, _, fields = request.headers.get("Authorization", "").partition(" ")
     said = dict(_FIELD.findall(fields))
     if scheme != SCHEME or set(said) != _SIGNED:
@@ -117,7 +117,7 @@ def authenticate(store: Store) -> MerchantAccount:
         raise _sign_error("商户证书序列号有误", "serial_no_not_match", "")
     _check_timestamp(store, said["timestamp"])
     _check_signature(key, said)
-    return merchant
+    return merchant, key
 
 
 def _check_timestamp(store: Store, timestamp: str) -> None:

@@ -30,6 +30,11 @@ def value_held(member_id: int) -> tuple[int, int]:
     return held.get(Tender.PRINCIPAL, 0), held.get(Tender.BONUS, 0)
 
 
+def shop_of(payment: Payment) -> int | None:
+    """The shop that a payment was for; None where it was for several, or for the mall itself. One statement."""
+    return session.scalar(select(Order.shop_id).where(Order.id == payment.order_id))
+
+
 @dataclass(frozen=True)
 class View:
     """An order with everything that belongs to it."""

@@ -162,6 +162,9 @@ class AlipayGateway:
         except vendor.BillMissing:
             raise NoBill() from None
 
+    def complaints(self) -> None:
+        """Alipay's complaints have a service of their own, which is not connected."""
+
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
         """The notice in this form. Forged."""
         try:

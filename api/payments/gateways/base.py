@@ -198,14 +198,77 @@ class BillLine:
     given: GivenState | None = None  # of a refund, where the bill says it
 
 
+class ComplainedState(StrEnum):
+    """What a gateway says of a complaint."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+
+
+@dataclass(frozen=True)
+class Complained:
+    """A payer's complaint as the gateway sees it."""
+
+    complaint_no: str
+    state: ComplainedState
+    raised_at: datetime
+    accused_no: str  # the merchant number it is against; empty where the gateway does not say
+    detail: str = field(repr=False)
+    problem_type: str
+    times: int  # how often the payer complained of it
+    payer_waits: bool
+    fully_refunded: bool
+    refund_wanted_fen: int | None = None
+    payment_number: str | None = None
+    amount_fen: int | None = None
+    phone: str | None = field(default=None, repr=False)
+
+
+class Speaker(StrEnum):
+    """Who said something about a complaint."""
+
+    PAYER = "payer"
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class ComplaintWord:
+    """One thing that was said or done about a complaint; `completes`: that it is settled."""
+
+    speaker: Speaker
+    at: datetime
+    content: str = field(repr=False)
+    completes: bool = False
+
+
+@dataclass(frozen=True)
+class ComplainedPage:
+    """Some complaints of a period, and how many there are in all."""
+
+    total: int
+    complaints: tuple[Complained, ...]
+
+
+@dataclass(frozen=True)
+class ComplaintTold:
+    """What a notice tells of a complaint: that it is there, or that something was done about it."""
+
+    complaint_no: str
+    did: str
+
+
 @dataclass(frozen=True)
 class NoticeRead:
-    """A genuine notice: about a payment, about a refund, or about something that this room does not handle."""
+    """A genuine notice: about a payment, a refund, a complaint, or about something that this room does not handle."""
 
     notice_no: str
     event: str
     payment: Found | None = None
     refund: Given | None = None
+    complaint: ComplaintTold | None = None
     number: str = ""
     only_known: bool = False  # known, and nothing follows from it
 
@@ -215,6 +278,7 @@ class NoticeRead:
             "number": self.number,
             "payment": _plain(self.payment),
             "refund": _plain(self.refund),
+            "complaint": asdict(self.complaint) if self.complaint else None,
             "only_known": self.only_known,
         }
 
@@ -229,6 +293,12 @@ def refund_of(facts: Mapping[str, Any]) -> Given | None:
     """The refund that an inbox row tells of."""
     said = facts.get("refund")
     return Given(**said | {"state": GivenState(said["state"]), "done_at": _instant(said["done_at"])}) if said else None
+
+
+def complaint_of(facts: Mapping[str, Any]) -> ComplaintTold | None:
+    """The complaint that an inbox row tells of."""
+    said = facts.get("complaint")
+    return ComplaintTold(**said) if said else None
 
 
 def _plain(part: Found | Given | None) -> dict[str, Any] | None:
@@ -285,6 +355,28 @@ class Account:
         return sorted(found, key=lambda key: key.starts_at, reverse=True)
 
 
+class ComplaintDesk(Protocol):
+    """The complaints of payers against one merchant account."""
+
+    def one(self, complaint_no: str) -> Complained:
+        """A complaint as it is now. Unknown."""
+
+    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplainedPage:
+        """Those raised on these days of the gateway's, both included, from an offset on."""
+
+    def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
+        """Say something to the payer. Repeating it says it again."""
+
+    def complete(self, complaint_no: str, accused_no: str) -> None:
+        """Say that it is settled."""
+
+    def words(self, complaint_no: str) -> list[ComplaintWord]:
+        """What was said and done about a complaint, oldest first. Unknown."""
+
+    def hear(self) -> None:
+        """Let notices of complaints come to this account's address."""
+
+
 class Gateway(Protocol):
     """One merchant account at one gateway."""
 
@@ -326,6 +418,9 @@ class Gateway(Protocol):
 
     def query_return(self, asked: Part, return_number: str) -> Shared:
         """The return of our number. Unknown."""
+
+    def complaints(self) -> ComplaintDesk | None:
+        """The complaints of payers; None where this gateway's are not connected."""
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
         """The notice in a raw body. Forged."""

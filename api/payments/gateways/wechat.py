@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
@@ -17,6 +16,7 @@ from api.payments.gateways.base import (
     Billed,
     BillLine,
     Collect,
+    ComplaintTold,
     Forged,
     Found,
     FoundState,
@@ -31,6 +31,8 @@ from api.payments.gateways.base import (
     Shared,
     SharedState,
 )
+from api.payments.gateways.wechat_complaints import WeChatComplaints
+from api.payments.gateways.wechat_refusals import translated
 from wechat import bill, notices
 from wechat import errors as vendor
 from wechat.aead import api_v3_key
@@ -39,8 +41,6 @@ from wechat.records import Refund, ShareReturn, Sharing, Transaction
 from wechat.sharing import Part as VendorPart
 from wechat.sharing import ProfitSharing, Receiver
 from wechat.signing import PUBLIC_KEY_ID, Merchant, Trust, TrustedKey, certificate_serial, private_key, public_key
-
-T = TypeVar("T")
 
 DESCRIPTION_LENGTH = 127
 REASON_LENGTH = 80
@@ -65,13 +65,6 @@ _GIVEN = {
 }
 #: A bill has words of its own as well.
 _BILLED = _GIVEN | {"FAIL": GivenState.CLOSED, "CHANGE": GivenState.ABNORMAL}
-_REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
-    vendor.OrderMissing: base.Unknown,
-    vendor.OrderPaid: base.AlreadyPaid,
-    vendor.OrderClosed: base.AlreadyClosed,
-    vendor.OrderReversed: base.AlreadyClosed,
-    vendor.BalanceShort: base.BalanceShort,
-}
 
 
 class WeChatGateway:
@@ -95,11 +88,11 @@ class WeChatGateway:
             expires_at=asked.expires_at,
             profit_sharing=asked.shared,
         )
-        return {"prepay_id": _translated(lambda: self._client().prepay_jsapi(order))}
+        return {"prepay_id": translated(lambda: self._client().prepay_jsapi(order))}
 
     def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
         """The arguments of wx.requestPayment."""
-        return _translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
+        return translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
 
     def charge(self, asked: Collect, auth_code: str) -> Found:
         """Collect from who showed the code (付款码)."""
@@ -112,20 +105,20 @@ class WeChatGateway:
             store=asked.store,
             profit_sharing=asked.shared,
         )
-        found = _found(_translated(lambda: self._client().charge_code(order)))
+        found = _found(translated(lambda: self._client().charge_code(order)))
         return replace(found, state=FoundState.PAYING) if found.state is FoundState.WAITING else found
 
     def query(self, number: str) -> Found:
         """The order of our number. Unknown."""
-        return _found(_translated(lambda: self._client().query(number)))
+        return _found(translated(lambda: self._client().query(number)))
 
     def close(self, number: str) -> None:
         """Close the order; may be repeated. AlreadyPaid, Unknown."""
-        _translated(lambda: self._client().close(number))
+        translated(lambda: self._client().close(number))
 
     def reverse(self, number: str) -> None:
         """Undo an auth-code payment: it dies unpaid, and what was paid is given back."""
-        _translated(lambda: self._client().reverse(number, self._account.app_id))
+        translated(lambda: self._client().reverse(number, self._account.app_id))
 
     def refund(self, asked: Give) -> Given:
         """Ask for a refund. BalanceShort, Unknown."""
@@ -137,11 +130,11 @@ class WeChatGateway:
             reason=asked.reason[:REASON_LENGTH],
             notify_url=self._account.notify_url,
         )
-        return _given(_translated(lambda: self._client().refund(order)))
+        return _given(translated(lambda: self._client().refund(order)))
 
     def query_refund(self, number: str, refund_number: str) -> Given:  # noqa: ARG002 - WeChat Pay finds it by its own number
         """The refund of our number. Unknown."""
-        return _given(_translated(lambda: self._client().query_refund(refund_number)))
+        return _given(translated(lambda: self._client().query_refund(refund_number)))
 
     def share(self, asked: Part) -> Shared:
         """Pass the part on."""
@@ -151,27 +144,31 @@ class WeChatGateway:
             books.add_receiver(Receiver(asked.receiver_no, RELATION))
             return books.share(asked.gateway_no, asked.share_number, [part], free_the_rest=False)
 
-        return _shared(_translated(send))
+        return _shared(translated(send))
 
     def query_share(self, asked: Part) -> Shared:
         """The share of our number. Unknown."""
         books = self._books()
-        return _shared(_translated(lambda: books.query(asked.gateway_no, asked.share_number)))
+        return _shared(translated(lambda: books.query(asked.gateway_no, asked.share_number)))
 
     def free(self, asked: Part, freeing_number: str) -> Shared:
         """Set the rest free."""
         books = self._books()
-        return _shared(_translated(lambda: books.free(asked.gateway_no, freeing_number, asked.description)))
+        return _shared(translated(lambda: books.free(asked.gateway_no, freeing_number, asked.description)))
 
     def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:
         """Let some of a part come back."""
         books, why = self._books(), asked.description
-        return _returned(_translated(lambda: books.take_back(asked.share_number, return_number, asked.receiver_no, amount_fen, why)))
+        return _returned(translated(lambda: books.take_back(asked.share_number, return_number, asked.receiver_no, amount_fen, why)))
 
     def query_return(self, asked: Part, return_number: str) -> Shared:
         """The return of our number. Unknown."""
         books = self._books()
-        return _returned(_translated(lambda: books.query_return(asked.share_number, return_number)))
+        return _returned(translated(lambda: books.query_return(asked.share_number, return_number)))
+
+    def complaints(self) -> WeChatComplaints:
+        """The complaints of payers (消费者投诉)."""
+        return WeChatComplaints(self._client, self._account.notify_url)
 
     def _books(self) -> ProfitSharing:
         return ProfitSharing(self._client(), self._account.app_id)
@@ -179,7 +176,7 @@ class WeChatGateway:
     def bill(self, day: date) -> list[BillLine]:
         """The trade bill of one Beijing day. NoBill."""
         try:
-            return _translated(lambda: [_billed(line) for line in bill.read(self._client().trade_bill(day))])
+            return translated(lambda: [_billed(line) for line in bill.read(self._client().trade_bill(day))])
         except base.Refused as refusal:
             raise (NoBill() if refusal.name == NO_STATEMENT else refusal) from None
 
@@ -310,20 +307,11 @@ def _noticed(notice: notices.Notice) -> NoticeRead:
     if notice.event_type == "TRANSACTION.SUCCESS" and notice.original_type == "transaction":
         found = _found(notice.transaction())
         return NoticeRead(notice.id, notice.event_type, payment=found, number=found.number)
+    if notice.event_type.startswith("COMPLAINT."):
+        heard = notice.complaint()
+        return NoticeRead(notice.id, notice.event_type, complaint=ComplaintTold(heard.complaint_id, heard.action))
     if notice.event_type.startswith("REFUND."):
         told = notice.refund()
         return NoticeRead(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
     only_known = "profitsharing" in (notice.original_type, notice.event_type.partition(".")[0].lower()) or notice.event_type == ECHO
     return NoticeRead(notice.id, notice.event_type, only_known=only_known)
-
-
-def _translated(call: Callable[[], T]) -> T:
-    try:
-        return call()
-    except (vendor.OutcomeUnknown, vendor.UserPaying) as trouble:
-        raise base.Silent(trouble.code.lower().replace("_", "-")[:40] or "silent") from None
-    except vendor.PayRefused as trouble:
-        refusal = next((ours for theirs, ours in _REFUSED.items() if isinstance(trouble, theirs)), None)
-        raise (refusal() if refusal else base.Refused(trouble.code.lower().replace("_", "-")[:40] or "refused")) from None
-    except vendor.WeChatError as trouble:
-        raise base.Silent(type(trouble).__name__.lower()) from None

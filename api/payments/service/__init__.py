@@ -1,8 +1,12 @@
-"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back."""
+"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; hear and answer complaints."""
 
 from api.payments.gateways import configure
+from api.payments.service.complaining import complaints, hear_here
+from api.payments.service.complaining import forget_phones as forget_complaint_phones
+from api.payments.service.complaining import read_again as read_complaint
+from api.payments.service.complaining import read_lists as read_complaint_lists
 from api.payments.service.holding import hold, hold_all, one, payments_of
-from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final
+from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final, shop_of
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Receipt, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
 from api.payments.service.matching import ask_for as ask_for_bill
@@ -25,11 +29,15 @@ from api.payments.service.paying import ask, ask_now, charge, close, hurry, inte
 from api.payments.service.reading import History, Move, Unanswered, history, payments, sweep, unanswered
 from api.payments.service.refunding import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
 from api.payments.service.refunding import one as refund
+from api.payments.service.replying import ComplaintHistory, complaint_history, pursue_reply
+from api.payments.service.replying import answer as answer_complaint
+from api.payments.service.replying import complete as complete_complaint
 from api.payments.service.sharing import pursue_share, shares
 from api.payments.service.sharing import send_again as send_share_again
 
 __all__ = [
     "LARGEST_NOTICE",
+    "ComplaintHistory",
     "History",
     "Move",
     "Receipt",
@@ -38,6 +46,7 @@ __all__ = [
     "account_for",
     "accounts",
     "add_key",
+    "answer_complaint",
     "ask",
     "ask_for_bill",
     "ask_now",
@@ -48,6 +57,9 @@ __all__ = [
     "channels_for",
     "charge",
     "close",
+    "complaint_history",
+    "complaints",
+    "complete_complaint",
     "configure",
     "differences",
     "drop",
@@ -55,8 +67,10 @@ __all__ = [
     "end_key",
     "expiring",
     "fingerprint",
+    "forget_complaint_phones",
     "forget_refusals",
     "handle",
+    "hear_here",
     "history",
     "hold",
     "hold_all",
@@ -79,7 +93,10 @@ __all__ = [
     "place",
     "pursue",
     "pursue_refund",
+    "pursue_reply",
     "pursue_share",
+    "read_complaint",
+    "read_complaint_lists",
     "receive",
     "refund",
     "refunds",
@@ -90,6 +107,7 @@ __all__ = [
     "send_share_again",
     "settle_difference",
     "shares",
+    "shop_of",
     "sweep",
     "unanswered",
     "warn_of_expiring",

@@ -17,3 +17,5 @@ on_closed: list[Callable[[Payment], None]] = []
 on_refund_final: list[Callable[[Refund], None]] = []
 #: How much the ledger holds that the gateways owe for these payments: payment id → fen, and nothing for what no order has.
 ledger_of: list[Callable[[Sequence[Payment]], dict[int, int]]] = []
+#: The shop that a payment was for, where it was for one.
+shop_of: list[Callable[[Payment], int | None]] = []

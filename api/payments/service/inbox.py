@@ -21,7 +21,7 @@ from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, NoticeRead
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import holding, merchants, paying, refunding, timing
+from api.payments.service import complaining, holding, merchants, paying, refunding, timing
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -116,6 +116,9 @@ def handle(notice_id: int) -> Notice:
 
 def _apply(notice: Notice, about: dict[str, Any]) -> str | None:
     """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
+    if (complained := base.complaint_of(notice.facts)) is not None:
+        complaining.hear(merchants.account(notice.account_id), complained)
+        return None
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:
         return None if notice.facts.get("only_known") else "unknown-event"

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from api.kit import clock, pages
 from api.kit.db import session
-from api.payments.models import Notice, Payment, Refund, Share
-from api.payments.service import holding, refunding, sharing, timing
-from api.payments.states import OPEN, RefundState, ShareState
+from api.payments.models import Complaint, ComplaintReply, Notice, Payment, Refund, Share
+from api.payments.service import complaining, holding, refunding, sharing, timing
+from api.payments.states import OPEN, RefundState, ReplyState, ShareState
 
 AT_ONCE = 200  # of each kind in one sweep of one mall
 OVERDUE = timedelta(seconds=60)
@@ -116,10 +116,19 @@ def sweep() -> int:
     shares = _overdue(Share, sharing.UNFINISHED, late)
     for share_id in shares:
         timing.put_share(share_id)
-    return len(payments) + len(refunds) + len(shares)
+    unread = _overdue(Complaint, complaining.READABLE, late)
+    for complaint_id in unread:
+        timing.put_reading(complaint_id)
+    replies = _overdue(ComplaintReply, (ReplyState.PLANNED,), late)
+    for reply_id in replies:
+        timing.put_reply(reply_id)
+    return len(payments) + len(refunds) + len(shares) + len(unread) + len(replies)
 
 
-def _overdue(model: type[Payment] | type[Refund] | type[Share], states: tuple[str, ...], late: datetime) -> list[int]:
+_Asked = type[Payment] | type[Refund] | type[Share] | type[Complaint] | type[ComplaintReply]
+
+
+def _overdue(model: _Asked, states: tuple[str, ...], late: datetime) -> list[int]:
     """Some rows whose next question is overdue, taken by this sweep: the next one leaves them alone for a while."""
     found = (
         select(model.id).where(model.state.in_(states), model.next_ask_at < late).order_by(model.next_ask_at).limit(AT_ONCE)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from api.kit import clock, jobs
-from api.payments.models import Payment, Refund, Share
+from api.payments.models import Complaint, ComplaintReply, Payment, Refund, Share
 
 ASK_PAYMENT = "payments.jobs.ask_payment"
 PURSUE_REFUND = "payments.jobs.pursue_refund"
 PURSUE_SHARE = "payments.jobs.pursue_share"
 HANDLE_NOTICE = "payments.jobs.handle_notice"
+READ_COMPLAINT = "payments.jobs.read_complaint"
+PURSUE_REPLY = "payments.jobs.pursue_reply"
 
 #: After the payment was made, in seconds; then as often as EVERY until it expires, so that a lost notice costs a minute at most.
 FIRST_ASKS = (8, 20, 45)
@@ -33,6 +35,10 @@ REFUND_GIVE_UP = timedelta(hours=24)
 #: A share: not before a minute has passed since the payment, by the gateway's clock; then like a refund.
 SHARE_FIRST = timedelta(seconds=90)
 SOON = timedelta(seconds=5)
+#: A complaint that the gateway does not describe, seconds after each silence; then the list of complaints finds it.
+READINGS = (30, 120, 600, 3600, 6 * 3600)
+#: A reply to a complaint of which the gateway does not say whether it has it; then a person has to look.
+REPLIES = (35, 120, 600, 3600, 6 * 3600)
 #: While somebody waits before a screen, a payment is asked about this often.
 HURRY = timedelta(seconds=3)
 
@@ -116,3 +122,31 @@ def _next_share(share: Share, now: datetime) -> datetime | None:
         return None
     first = next((at for seconds in REFUND_ASKS if (at := began + timedelta(seconds=seconds)) > now), None)
     return first or now + REFUND_EVERY
+
+
+def plan_reading(complaint: Complaint) -> None:
+    """Put the next reading of a complaint in, into the transaction; none when the gateway was silent often enough."""
+    complaint.next_ask_at = _step(READINGS, complaint.asks - 1)
+    if complaint.next_ask_at is not None:
+        put_reading(complaint.id, complaint.next_ask_at - clock.now())
+
+
+def put_reading(complaint_id: int, after: timedelta | None = None) -> None:
+    """The job that asks the gateway what a complaint is about."""
+    jobs.later(jobs.JOBS[READ_COMPLAINT], after=after, complaint_id=complaint_id)
+
+
+def plan_reply(reply: ComplaintReply) -> None:
+    """Put the next step of a reply in, into the transaction; none when the gateway was silent often enough."""
+    reply.next_ask_at = _step(REPLIES, max(0, reply.asks - 1))
+    if reply.next_ask_at is not None:
+        put_reply(reply.id, reply.next_ask_at - clock.now())
+
+
+def put_reply(reply_id: int, after: timedelta | None = None) -> None:
+    """The job that sends a reply to a complaint, or asks whether it arrived."""
+    jobs.later(jobs.JOBS[PURSUE_REPLY], after=after, reply_id=reply_id)
+
+
+def _step(ladder: tuple[int, ...], nth: int) -> datetime | None:
+    return clock.now() + timedelta(seconds=ladder[nth]) if nth < len(ladder) else None

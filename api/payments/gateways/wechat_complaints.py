@@ -1,0 +1,84 @@
+"""The seam to WeChat Pay's complaints (消费者投诉 2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from api.payments.gateways.base import Complained, ComplainedPage, ComplainedState, ComplaintWord, Speaker
+from api.payments.gateways.wechat_refusals import translated
+from wechat.client import PayClient
+from wechat.complaints import Complaints
+from wechat.records import Complaint
+
+COMPLETION = "MERCHANT_CONFIRM_COMPLETE"
+
+_STATES = {
+    "PENDING": ComplainedState.PENDING,
+    "PROCESSING": ComplainedState.PROCESSING,
+    "PROCESSED": ComplainedState.PROCESSED,
+}
+
+
+class WeChatComplaints:
+    """The complaints against what one account at WeChat Pay collects."""
+
+    def __init__(self, client: Callable[[], PayClient], notify_url: str) -> None:
+        self._client = client
+        self._notify_url = notify_url
+
+    def one(self, complaint_no: str) -> Complained:
+        """A complaint as it is now. Unknown."""
+        return _complained(translated(lambda: self._books().one(complaint_no)))
+
+    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplainedPage:
+        """Those raised on these Beijing days, at most 30 of them, from an offset on."""
+        page = translated(lambda: self._books().raised(begin_on, end_on, offset=offset))
+        return ComplainedPage(page.total, tuple(_complained(told) for told in page.complaints))
+
+    def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
+        """Say something to the payer."""
+        translated(lambda: self._books().answer(complaint_no, accused_no, content))
+
+    def complete(self, complaint_no: str, accused_no: str) -> None:
+        """Say that it is settled."""
+        translated(lambda: self._books().complete(complaint_no, accused_no))
+
+    def words(self, complaint_no: str) -> list[ComplaintWord]:
+        """What was said and done about a complaint (协商历史), oldest first. Unknown."""
+        said = translated(lambda: self._books().said(complaint_no))
+        words = [ComplaintWord(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in said]
+        return sorted(words, key=lambda word: word.at)
+
+    def hear(self) -> None:
+        """Let notices of complaints come to this account's address: WeChat Pay has one for each merchant number."""
+        translated(lambda: self._books().send_notices_to(self._notify_url))
+
+    def _books(self) -> Complaints:
+        return Complaints(self._client())
+
+
+def _speaker(kind: str) -> Speaker:
+    if kind.endswith("_SYSTEM_MESSAGE"):
+        return Speaker.SYSTEM
+    who = kind.partition("_")[0]
+    return {"USER": Speaker.PAYER, "MERCHANT": Speaker.MERCHANT, "PLATFORM": Speaker.PLATFORM}.get(who, Speaker.SYSTEM)
+
+
+def _complained(told: Complaint) -> Complained:
+    about = told.orders[0] if told.orders else None
+    return Complained(
+        complaint_no=told.complaint_id,
+        state=_STATES.get(told.state, ComplainedState.PENDING),  # an unknown one: somebody has to look
+        raised_at=told.raised_at,
+        accused_no=told.mchid,
+        detail=told.detail,
+        problem_type=told.problem_type,
+        times=max(1, told.times),
+        payer_waits=told.payer_waits,
+        fully_refunded=told.fully_refunded,
+        refund_wanted_fen=told.refund_wanted_fen,
+        payment_number=about.out_trade_no if about else None,
+        amount_fen=about.amount_fen if about else None,
+        phone=told.payer_phone,
+    )
