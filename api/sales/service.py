@@ -32,9 +32,13 @@ from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import merging
-from api.sales import matching
+from api.sales import matching, queries
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
-from api.sales.models import Sale, SaleRefund, Sighting
+from api.sales.matching import Known, Register, Told
+from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
+
+#: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
+TILL = "till"
 
 #: First key of the advisory lock that lets one sighting a shop be matched at a time.
 SIGHTING_LOCK = 0x5A1E
@@ -79,6 +83,24 @@ class Sighted:
     scored_by: int | None
 
 
+class Telling(NamedTuple):
+    """One of many sightings told at once: the teller's own number for it, the minute, fen, and the till's number."""
+
+    source_id: int
+    paid_at: datetime
+    paid_fen: int
+    receipt_no: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one of many sightings is, or would be: of which sale (None: one not seen before), and what it tells differently."""
+
+    sale_id: int | None
+    is_new_sale: bool
+    differs: list[str]
+
+
 @dataclass(frozen=True)
 class DayTotal:
     """How many sales and how much, of one shop on one day."""
@@ -112,10 +134,10 @@ def sight(
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
     numbers = matching.number_key(receipt_no), matching.number_key(external_no)
-    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=_teller(source_type))
+    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=matching.teller(source_type))
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
-    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+    _one_at_a_time(shop_id)
     earlier, candidates = _known(told, shop_id, source_type, source_id)
     if earlier is not None:
         return earlier
@@ -124,10 +146,23 @@ def sight(
         facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
         return _record(told, shop_id, facts, source, external_no)
     sale = session.get_one(Sale, chosen, populate_existing=True)
+    if sale.channel == TILL and channel != TILL and sale.scored_by is None:
+        _take_up(sale, channel, settled, lines)
     if earning_fen is not None:
         _know_better(sale, settled, earning_fen)
     seen = _remember(sale, told, source, receipt_no, external_no)
     return Sighted(sale.id, seen.id, False, sale.scored_by)
+
+
+def _one_at_a_time(shop_id: int) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+
+
+def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
+    """A purchase known from the till alone came through a channel that scores: it is that one's, and earns as if this had told first."""
+    sale.channel = channel
+    if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
+        sale.tenders, sale.lines = tenders, [list(line) for line in lines]
 
 
 def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
@@ -148,12 +183,16 @@ def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_n
         number_key=told.number_key,
         external_no=external_no,
         external_key=told.external_key,
-        differs=_differences(told, sale),
+        differs=matching.differences(told, _as_known(sale)),
         seen_at=clock.now(),
     )
     session.add(seen)
     session.flush()
     return seen
+
+
+def _as_known(sale: Sale) -> Known:
+    return Known(sale.id, sale.paid_at, sale.paid_on, sale.minute_known, sale.paid_fen, [])
 
 
 def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
@@ -181,15 +220,10 @@ def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
         grouped.setdefault(seen.sale_id, []).append(
             matching.Told(
                 seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key,
-                _teller(seen.source_type),
+                matching.teller(seen.source_type),
             )
         )  # fmt: skip
     return None, [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
-
-
-def _teller(source_type: str) -> str:
-    """Who tells: "order" of "order:17", the part of an order that is shop 17's."""
-    return source_type.partition(":")[0]
 
 
 def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> Any:
@@ -228,12 +262,80 @@ def _record(told: matching.Told, shop_id: int, facts: dict[str, Any], source: di
     return Sighted(row.sale_id, row.id, True, None)
 
 
-def _differences(told: matching.Told, sale: Sale) -> list[str]:
-    """The facts that this sighting tells differently from the sale: a sign of misreading, or of a changed slip."""
-    differs = ["paid_fen"] if told.paid_fen != sale.paid_fen else []
-    if told.minute_known and sale.minute_known and abs(told.paid_at - sale.paid_at) > matching.CLOCKS_DIFFER:
-        differs.append("paid_at")
-    return differs
+def foresee(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
+    """What each of these sightings would turn out to be, in their order. Nothing is written. One statement."""
+    told = _told_all(tellings, channel, source_type)
+    known, _ = queries.known(shop_id, told, source_type=source_type, source_ids=())
+    return [Found(sale.sale_id, is_new, differs) for sale, is_new, differs in _compare(told, known)]
+
+
+def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
+    """A channel that knows no member tells of many purchases of a shop at once: as `sight` for each. At most four statements.
+
+    The shop's other sightings wait until this unit of work ends, so tell of some hundreds at most.
+    """
+    told = _told_all(tellings, channel, source_type)
+    _one_at_a_time(shop_id)
+    known, before = queries.known(shop_id, told, source_type=source_type, source_ids={one.source_id for one in tellings})
+    fresh = [place for place, one in enumerate(tellings) if one.source_id not in before]
+    compared = _compare([told[place] for place in fresh], known)
+    _record_all(shop_id, [(sale, tellings[place]) for place, (sale, is_new, _) in zip(fresh, compared, strict=True) if is_new])
+    found, seen = {}, []
+    for place, (sale, is_new, differs) in zip(fresh, compared, strict=True):
+        assert sale.sale_id is not None
+        found[place] = Found(sale.sale_id, is_new, differs)
+        seen.append(_seen(shop_id, sale.sale_id, told[place], tellings[place], source_type, differs))
+    if seen:
+        session.execute(insert(Sighting), seen)
+    return [found.get(place) or Found(before[one.source_id], False, []) for place, one in enumerate(tellings)]
+
+
+def _told_all(tellings: Sequence[Telling], channel: str, source_type: str) -> list[Told]:
+    zone, source = ZoneInfo(malls.mall_info().timezone), matching.teller(source_type)
+    return [
+        Told(channel, at, at.astimezone(zone).date(), True, fen, matching.number_key(number), None, source=source)
+        for _, at, fen, number in tellings
+    ]
+
+
+def _compare(told: Sequence[Told], known: Sequence[Known]) -> list[tuple[Known, bool, list[str]]]:
+    """For each sighting its sale, whether the sighting is what made it known, and what is told differently."""
+    register, compared = Register(known), []
+    for one in told:
+        sale = register.choose(one)
+        if sale is None:
+            sale = Known(None, one.paid_at, one.paid_on, one.minute_known, one.paid_fen, [one])
+            register.add(sale)
+            compared.append((sale, True, list[str]()))
+        else:
+            compared.append((sale, False, matching.differences(one, sale)))
+            register.tell(sale, one)
+    return compared
+
+
+def _record_all(shop_id: int, new: Sequence[tuple[Known, Telling]]) -> None:
+    """Purchases not seen before, in one statement; each learns its number."""
+    if not new:
+        return
+    now = clock.now()
+    rows = [
+        {
+            "shop_id": shop_id, "channel": sale.told[0].channel, "paid_at": sale.paid_at, "paid_on": sale.paid_on, "minute_known": True,
+            "paid_fen": sale.paid_fen, "receipt_no": telling.receipt_no, "tenders": [], "lines": [], "recorded_at": now,
+        }
+        for sale, telling in new
+    ]  # fmt: skip
+    made = session.scalars(insert(Sale).returning(Sale.id, sort_by_parameter_order=True), rows)
+    for (sale, _), sale_id in zip(new, made, strict=True):
+        sale.sale_id = sale_id
+
+
+def _seen(shop_id: int, sale_id: int, told: Told, telling: Telling, source_type: str, differs: list[str]) -> dict[str, Any]:
+    return {
+        "sale_id": sale_id, "shop_id": shop_id, "channel": told.channel, "source_type": source_type, "source_id": telling.source_id,
+        "member_id": None, "paid_at": told.paid_at, "minute_known": True, "paid_fen": told.paid_fen, "receipt_no": telling.receipt_no,
+        "number_key": told.number_key, "external_no": None, "external_key": None, "differs": differs, "seen_at": clock.now(),
+    }  # fmt: skip
 
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
@@ -347,13 +449,16 @@ def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime, earning_fen: int | None = None) -> SaleRefund:
     """Record money given back; `earning_fen` says how much of what earned comes back, where that is known (else in proportion).
 
-    The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound.
+    The same source again is the same refund; so is the same amount of the same sale told by another teller, once for each of its
+    refunds. RefundTooLarge, RefundClash, SaleNotFound.
     """
     sale = lock(sale_id)
     if (earlier := _refunded_before(source_type, source_id)) is not None:
         if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
             raise RefundClash()
         return earlier
+    if sale.refunded_fen and (same := _join(sale_id, amount_fen, source_type, source_id)) is not None:
+        return same
     before = sale.refunded_fen
     if amount_fen <= 0 or before + amount_fen > sale.paid_fen:
         raise RefundTooLarge(paid_fen=sale.paid_fen, refunded_fen=before)
@@ -390,8 +495,59 @@ def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
 
 
 def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
-    query = select(SaleRefund).where(SaleRefund.source_type == source_type, SaleRefund.source_id == source_id)
-    return session.scalars(query).one_or_none()
+    also = select(ToldRefund.sale_refund_id).where(ToldRefund.source_type == source_type, ToldRefund.source_id == source_id)
+    first = (SaleRefund.source_type == source_type) & (SaleRefund.source_id == source_id)
+    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == also.scalar_subquery()))).one_or_none()
+
+
+def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
+    """Money given back that another teller told of already: remember that this one did too. None, and nothing changes, when nobody did.
+
+    SaleNotFound.
+    """
+    lock(sale_id)
+    return _refunded_before(source_type, source_id) or _join(sale_id, amount_fen, source_type, source_id)
+
+
+def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
+    """The oldest refund of this amount that this teller has not told of yet, if another one has. The sale is held."""
+    mine = matching.teller(source_type)
+    told = select(ToldRefund.id).where(ToldRefund.sale_refund_id == SaleRefund.id, ToldRefund.teller == mine)
+    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~told.exists())
+    for refund in session.scalars(query.order_by(SaleRefund.id)):
+        if matching.teller(refund.source_type) != mine:
+            session.add(ToldRefund(sale_refund_id=refund.id, teller=mine, source_type=source_type, source_id=source_id))
+            session.flush()
+            return refund
+    return None
+
+
+def paid_through_us(sale_id: int) -> bool:
+    """Whether a sale was paid by an order of the mall's own, so that the mall holds the money and gives it back."""
+    ours = select(Sighting.id).where(Sighting.sale_id == sale_id, Sighting.source_type.startswith("order:"))
+    return session.scalar(ours.limit(1)) is not None
+
+
+def numbered(shop_id: int, receipt_no: str, *, until: datetime) -> list[Sale]:
+    """The sales of a shop that were told of under this number and paid before an instant, newest first. At most 20, one statement."""
+    same = Sighting.number_key == matching.number_key(receipt_no)
+    ids = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same)
+    return list(
+        session.scalars(select(Sale).where(Sale.id.in_(ids), Sale.paid_at < until).order_by(Sale.paid_at.desc(), Sale.id).limit(20))
+    )
+
+
+def numbers_known(shop_id: int, keys: Collection[str]) -> set[str]:
+    """Which of these numbers (as `matching.number_key` writes them) any sighting of the shop has. One statement."""
+    query = select(Sighting.number_key).where(Sighting.shop_id == shop_id, Sighting.number_key.in_(keys)).distinct()
+    return {str(key) for key in session.scalars(query)}
+
+
+def told_otherwise(since: datetime, *, channel: str) -> dict[int, list[str]]:
+    """Sales of which another channel than this told something different since an instant: sale → what. At most 1,000, one statement."""
+    differing = (Sighting.seen_at >= since) & (Sighting.channel != channel) & (func.jsonb_array_length(Sighting.differs) > 0)
+    rows = session.execute(select(Sighting.sale_id, Sighting.differs).where(differing).order_by(Sighting.id.desc()).limit(1000))
+    return {sale_id: list(differs) for sale_id, differs in rows}
 
 
 def earning_base(sale: Sale) -> int:
