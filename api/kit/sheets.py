@@ -145,9 +145,10 @@ def _cell(cell: Any, minutes: bool) -> str:
         return FORMULA
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, datetime) and minutes and (value.time() != time() or "h" in str(cell.number_format).lower()):
+        return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, (datetime, date)):
-        timed = minutes and isinstance(value, datetime) and value.time() != time()
-        return value.isoformat(sep=" ", timespec="seconds") if timed and isinstance(value, datetime) else value.isoformat()[:10]
+        return value.isoformat()[:10]
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None else _plain(str(value))

@@ -17,6 +17,8 @@ from api.sales.models import Sale, Sighting
 def known(shop_id: int, told: Sequence[Told], *, source_type: str, source_ids: Collection[int]) -> tuple[list[Known], dict[int, int]]:
     """The sales of a shop that any of these sightings may be another sighting of, with all told of them; and which of these
     sources told before, source → sale. One statement."""
+    if not told:
+        return [], {}
     rows = session.execute(
         select(
             Sighting.sale_id, Sighting.channel, Sighting.source_type, Sighting.source_id, Sighting.paid_at, Sighting.minute_known,
