@@ -94,11 +94,13 @@ class Telling(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """What one of many sightings is, or would be: of which sale (None: one not seen before), and what it tells differently."""
+    """What one of many sightings is, or would be: of which sale (None: one not seen before), what it tells differently, and the
+    amount of the sale."""
 
     sale_id: int | None
     is_new_sale: bool
     differs: list[str]
+    paid_fen: int
 
 
 @dataclass(frozen=True)
@@ -266,7 +268,7 @@ def foresee(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_t
     """What each of these sightings would turn out to be, in their order. Nothing is written. One statement."""
     told = _told_all(tellings, channel, source_type)
     known, _ = queries.known(shop_id, told, source_type=source_type, source_ids=())
-    return [Found(sale.sale_id, is_new, differs) for sale, is_new, differs in _compare(told, known)]
+    return [Found(sale.sale_id, is_new, differs, sale.paid_fen) for sale, is_new, differs in _compare(told, known)]
 
 
 def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
@@ -283,11 +285,11 @@ def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source
     found, seen = {}, []
     for place, (sale, is_new, differs) in zip(fresh, compared, strict=True):
         assert sale.sale_id is not None
-        found[place] = Found(sale.sale_id, is_new, differs)
+        found[place] = Found(sale.sale_id, is_new, differs, sale.paid_fen)
         seen.append(_seen(shop_id, sale.sale_id, told[place], tellings[place], source_type, differs))
     if seen:
         session.execute(insert(Sighting), seen)
-    return [found.get(place) or Found(before[one.source_id], False, []) for place, one in enumerate(tellings)]
+    return [found.get(place) or Found(before[one.source_id], False, [], one.paid_fen) for place, one in enumerate(tellings)]
 
 
 def _told_all(tellings: Sequence[Telling], channel: str, source_type: str) -> list[Told]:
@@ -543,11 +545,15 @@ def numbers_known(shop_id: int, keys: Collection[str]) -> set[str]:
     return {str(key) for key in session.scalars(query)}
 
 
-def told_otherwise(since: datetime, *, channel: str) -> dict[int, list[str]]:
-    """Sales of which another channel than this told something different since an instant: sale → what. At most 1,000, one statement."""
+def told_otherwise(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
+    """Sales of which another channel than this told something different since an instant: sale → what, and the amount in fen that it told.
+
+    At most 1,000, one statement.
+    """
     differing = (Sighting.seen_at >= since) & (Sighting.channel != channel) & (func.jsonb_array_length(Sighting.differs) > 0)
-    rows = session.execute(select(Sighting.sale_id, Sighting.differs).where(differing).order_by(Sighting.id.desc()).limit(1000))
-    return {sale_id: list(differs) for sale_id, differs in rows}
+    query = select(Sighting.sale_id, Sighting.differs, Sighting.paid_fen).where(differing)
+    rows = session.execute(query.order_by(Sighting.id.desc()).limit(1000))
+    return {sale_id: (list(differs), paid_fen) for sale_id, differs, paid_fen in rows}
 
 
 def earning_base(sale: Sale) -> int:

@@ -99,7 +99,7 @@ class SalesReportSchema(http.Schema):
 
 class SalesReportRowSchema(http.Schema):
     """One row. `told` are the cells of a refused row as they were sent, `problems` why it was refused, by column; `waits` why a
-    refund waits; `differs` what was told otherwise before."""
+    refund waits; `differs` what was told otherwise before, `known_fen` the amount that was told, or that is left to give back."""
 
     id = fields.Integer(required=True)
     report_id = fields.Integer(required=True)
@@ -117,6 +117,7 @@ class SalesReportRowSchema(http.Schema):
     problems = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     told = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     differs = fields.List(fields.String(), required=True)
+    known_fen = fields.Integer(required=True, allow_none=True)
     waits = fields.String(required=True, allow_none=True, validate=OneOf([str(why) for why in Waits]))
     sale_id = fields.Integer(required=True, allow_none=True)
 

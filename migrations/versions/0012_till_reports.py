@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("problems", postgresql.JSONB(), nullable=False),
         sa.Column("told", postgresql.JSONB(), nullable=False),
         sa.Column("differs", postgresql.JSONB(), nullable=False),
+        sa.Column("known_fen", sa.BigInteger(), nullable=True),
         sa.Column("waits", sa.Text(), nullable=True),
         sa.Column("holds", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("sale_id", sa.BigInteger(), nullable=True),

@@ -86,7 +86,7 @@ def test_a_different_amount_is_kept_and_shown_and_overwrites_nothing(till: Till)
     assert till.sales() == [(12_850, 0, "receipt", True)]
     assert till.seen()[-1] == ("till", ["paid_fen"])
     (row,) = till.listed("differing")
-    assert (row["paid_fen"], row["differs"], row["receipt_no"]) == (9_850, ["paid_fen"], LONG)
+    assert (row["paid_fen"], row["known_fen"], row["differs"], row["receipt_no"]) == (9_850, 12_850, ["paid_fen"], LONG)
     assert till.world.points(member) == [("pending", 128)]
 
 
@@ -100,7 +100,7 @@ def test_a_photo_that_differs_from_the_till_goes_to_a_person_and_the_row_shows_i
     with db.unit_of_work(till.mall):
         assert service.look_again() == 0
     (row,) = till.listed("differing")
-    assert (row["paid_fen"], row["differs"]) == (9_850, ["paid_fen", "paid_at"])
+    assert (row["paid_fen"], row["known_fen"], row["differs"]) == (9_850, 12_850, ["paid_fen", "paid_at"])
     assert till.read(row["report_id"])["counts"] == {"differing": 1}
 
 

@@ -19,7 +19,7 @@ from api.tills.states import Outcome
 SAME_MINUTE = timedelta(minutes=1)
 
 #: What becomes of a row, beside its outcome.
-FACTS = ("differs", "waits", "holds", "sale_id", "sale_refund_id")
+FACTS = ("differs", "known_fen", "waits", "holds", "sale_id", "sale_refund_id")
 
 
 def hold_report(report_id: int) -> TillReport:

@@ -167,14 +167,19 @@ def telling(source_id: int, row: TillLine | TillRow) -> sales.Telling:
 def of_sale(found: sales.Found) -> dict[str, Any]:
     """What a row of a sale becomes."""
     outcome = Outcome.NEW if found.is_new_sale else Outcome.DIFFERING if found.differs else Outcome.KNOWN
-    return {"outcome": str(outcome), "differs": found.differs, "sale_id": found.sale_id}
+    return {
+        "outcome": str(outcome),
+        "differs": found.differs,
+        "known_fen": found.paid_fen if found.differs else None,
+        "sale_id": found.sale_id,
+    }
 
 
 def repeated(earlier: TillRow, row: TillLine | TillRow) -> dict[str, Any]:
     """What a row becomes whose number was reported before."""
     differs = holding.repeats(earlier, paid_fen=row.paid_fen, paid_at=row.paid_at, original_no=row.original_no)
     outcome = Outcome.DIFFERING if differs else Outcome.REPEATED
-    return {"outcome": str(outcome), "differs": differs, "sale_id": earlier.sale_id}
+    return {"outcome": str(outcome), "differs": differs, "known_fen": earlier.paid_fen if differs else None, "sale_id": earlier.sale_id}
 
 
 def _row(report: TillReport, line: TillLine, foreseen: dict[str, Any]) -> dict[str, Any]:
@@ -195,6 +200,7 @@ def _row(report: TillReport, line: TillLine, foreseen: dict[str, Any]) -> dict[s
         "problems": line.problems,
         "told": {name: cell[: sheets.CELL_LENGTH] for name, cell in line.cells.items() if cell} if refused else {},
         "differs": foreseen.get("differs", []),
+        "known_fen": foreseen.get("known_fen"),
         "waits": foreseen.get("waits"),
         "outcome": foreseen["outcome"],
     }

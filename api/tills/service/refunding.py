@@ -51,7 +51,8 @@ def _try(row: TillRow) -> dict[str, Any]:
     try:
         refund = sales.refund(sale.id, at=row.paid_at, **told)
     except RefundTooLarge:
-        return {"outcome": Outcome.DIFFERING, "differs": ["paid_fen"], "sale_id": sale.id}
+        left = sale.paid_fen - sale.refunded_fen
+        return {"outcome": Outcome.DIFFERING, "differs": ["paid_fen"], "known_fen": left, "sale_id": sale.id}
     points.take_back(refund.id, by=sales.TILL)
     mine = refund.source_type == sales.TILL
     return {"outcome": Outcome.REFUNDED if mine else Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": refund.id}
@@ -114,6 +115,8 @@ def look_again(since: timedelta = timedelta(days=1)) -> int:
     for report_id, ids in sorted(by_report.items()):
         report = holding.hold_report(report_id)
         rows = session.scalars(select(TillRow).where(TillRow.id.in_(ids), agreeing).execution_options(populate_existing=True)).all()
-        holding.become(report, [(row, {"outcome": Outcome.DIFFERING, "differs": told[int(row.sale_id or 0)]}) for row in rows])
+        for row in rows:
+            differs, known_fen = told[int(row.sale_id or 0)]
+            holding.become(report, [(row, {"outcome": Outcome.DIFFERING, "differs": differs, "known_fen": known_fen})])
         changed += len(rows)
     return changed

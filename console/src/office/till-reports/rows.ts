@@ -15,7 +15,9 @@ export function why(row: Row): string {
   const problems = Object.entries(row.problems).map(([column, note]) => `${t(`office.till-reports.column.${column.replace(/\W/g, '')}`)}: ${noteOf(note)}`)
   if (problems.length > 0) return problems.join(' ')
   if (row.waits) return t(`office.till-reports.waits.${row.waits}`)
-  return row.differs.length > 0 ? t('office.till-reports.tells', { what: row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join('、') }) : ''
+  if (row.differs.length === 0) return ''
+  const said = t('office.till-reports.tells', { what: row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join('、') })
+  return row.differs.includes('paid_fen') && row.known_fen !== null ? `${said} ${t('office.till-reports.knownAmount', { amount: money(row.known_fen) })}` : said
 }
 
 export const COLUMNS: Column<Row>[] = [
@@ -30,6 +32,7 @@ export const COLUMNS: Column<Row>[] = [
   { key: 'tender', title: 'office.till-reports.tender', spare: true },
   { key: 'waits', title: 'office.till-reports.waitsTitle', spare: true, text: (row) => (row.waits ? t(`office.till-reports.waits.${row.waits}`) : '') },
   { key: 'differs', title: 'office.till-reports.differsTitle', spare: true, text: (row) => row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join('、') },
+  { key: 'known_fen', title: 'office.till-reports.knownTitle', number: true, spare: true, text: (row) => (row.known_fen === null ? '' : money(row.known_fen)) },
   { key: 'told', title: 'office.till-reports.told', spare: true, text: (row) => Object.values(row.told).join(' ') },
   { key: 'sale_id', title: 'office.till-reports.sale', number: true, spare: true },
 ]
