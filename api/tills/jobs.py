@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.kit import db, jobs, logs
 from api.tills import service
+from api.tills.sheets import MAX_ROWS
 
 log = logs.get(__name__)
 
@@ -11,8 +12,9 @@ log = logs.get(__name__)
 @jobs.job(transaction=False)
 def work(mall_id: int, report_id: int) -> None:
     """Work a report batch by batch, each in a transaction of its own; whoever takes it up again goes on where it stands."""
-    while db.in_mall(mall_id, lambda: service.work_batch(report_id)):
-        pass
+    for _ in range(MAX_ROWS + 2):  # no batch works less than a row
+        if not db.in_mall(mall_id, lambda: service.work_batch(report_id)):
+            break
     shop_id = db.in_mall(mall_id, lambda: service.one(report_id).shop_id)
     for row_id in db.in_mall(mall_id, lambda: service.waiting_now(shop_id)):
         db.in_mall(mall_id, lambda row_id=row_id: service.retry(row_id))  # type: ignore[misc]

@@ -62,7 +62,7 @@ def take_file(shop_id: int, data: bytes, *, file_name: str | None, by: str) -> T
     content = hashlib.sha256(data).hexdigest()
     if (known := _begin(shop_id, content)) is not None:
         return known
-    name = (file_name or "").strip()[:NAME_LENGTH] or None
+    name = "".join(char for char in file_name or "" if char.isprintable()).strip()[:NAME_LENGTH] or None
     report = _take(shop, sheets.read(data), source="file", file_name=name, content_hash=content, by=by)
     after = {"shop_id": shop_id, "file_name": name, "counts": report.counts}
     audit.record(by, "sent a sales report", "sales_report", report.id, after=after)
