@@ -43,14 +43,14 @@ class Found:
 
 
 def foresee(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
-    """What each of these sightings would turn out to be, in their order. Nothing is written. One statement."""
+    """What each of these sightings would turn out to be, in their order. Nothing is written. Two statements."""
     told = _told_all(tellings, channel, source_type)
     known, _ = queries.known(shop_id, told, source_type=source_type, source_ids=())
     return [Found(sale.sale_id, is_new, differs, sale.paid_fen) for sale, is_new, differs in _compare(told, known)]
 
 
 def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
-    """A channel that knows no member tells of many purchases of a shop at once: as `sight` for each. At most four statements.
+    """A channel that knows no member tells of many purchases of a shop at once: as `sight` for each. At most five statements.
 
     The shop's other sightings wait until this unit of work ends, so tell of some hundreds at most.
     """

@@ -70,7 +70,7 @@ class TillRow(MallOwned, Model):
             "uq_till_rows_held", "mall_id", "shop_id", "kind", "row_key", unique=True, postgresql_where=text("holds")
         ),
         Index("ix_till_rows_report_outcome", "report_id", "outcome", "id"),
-        Index("ix_till_rows_pending", "report_id", "kind", "id", postgresql_where=text(PENDING)),
+        Index("ix_till_rows_pending", "report_id", "kind", "paid_at", "id", postgresql_where=text(PENDING)),
         Index("ix_till_rows_outcome", "mall_id", "outcome", "id", postgresql_where=text("worked_at IS NOT NULL")),
         Index("ix_till_rows_waiting", "mall_id", "tried_at", postgresql_where=text("outcome = 'waiting' AND worked_at IS NOT NULL")),
         Index("ix_till_rows_sale", "sale_id", postgresql_where=text("sale_id IS NOT NULL")),

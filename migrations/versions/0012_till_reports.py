@@ -142,7 +142,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_till_rows_pending",
         "till_rows",
-        ["report_id", "kind", "id"],
+        ["report_id", "kind", "paid_at", "id"],
         unique=False,
         postgresql_where=sa.text("worked_at IS NULL AND outcome <> 'refused'"),
     )

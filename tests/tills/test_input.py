@@ -248,7 +248,7 @@ def test_twenty_thousand_rows_are_read_and_worked_in_flat_memory_and_few_stateme
     report = till.read(report_id)
     assert (report["state"], report["counts"]) == ("done", {"new": 20_000})
     assert batches == 100
-    assert len(reading) <= 40 * 4 + 20
-    assert len(working) <= 100 * 13 + 20
+    assert len(reading) <= 40 * 5 + 20
+    assert len(working) <= 100 * 14 + 20
     assert read_peak < 40 << 20
     assert late < early + (4 << 20)
