@@ -40,6 +40,7 @@ from api.sales import routes as sale_routes
 from api.settings import Settings
 from api.staff import commands as staff_commands
 from api.staff import routes as staff_routes
+from api.tills import routes as till_routes
 from api.wallet import commands as wallet_commands
 from api.wallet import routes as wallet_routes
 from api.wallet import service as wallet
@@ -132,6 +133,8 @@ def _register_rooms(api: http.Api) -> None:
         sale_routes.members,
         sale_routes.shop,
         sale_routes.office,
+        till_routes.shop,
+        till_routes.office,
         point_routes.members,
         point_routes.office,
         ledger_routes.office,

@@ -33,6 +33,7 @@ from api.points import jobs as _points  # noqa: F401 - declares its jobs
 from api.receipts import jobs as _receipts
 from api.settings import Settings, from_environment
 from api.staff import jobs as _staff  # noqa: F401
+from api.tills import jobs as _tills  # noqa: F401 - declares its jobs
 from api.wallet import jobs as _wallet  # noqa: F401 - declares its jobs
 
 log = logs.get(__name__)

@@ -53,18 +53,6 @@ class OpeningHoursUnclear(Unprocessable):
     """Opening hours are written like "1-5 10:00-22:00; 6-7 10:00-22:30", days from Monday = 1."""
 
 
-class SheetTooLarge(TooLarge):
-    """A sheet of shops has at most 5 MB and 5,000 rows."""
-
-
-class SheetUnreadable(WrongKind):
-    """This is neither a CSV (UTF-8 or GB18030) nor an xlsx workbook that can be read."""
-
-
-class SheetIncomplete(Unprocessable):
-    """The sheet lacks columns, has one twice, or has one that is not known; `columns` names them."""
-
-
 class ShopPhotoTooLarge(TooLarge):
     """A shop's photo has at most 10 MB and 40 megapixels."""
 

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from api.kit import http, identity
 from api.kit.pages import Page
+from api.kit.sheets import SheetIncomplete, SheetTooLarge, SheetUnreadable
 from api.kit.storage import FileRemoved, StorageFull
 from api.kit.tables import exported
 from api.malls import photos, schemas, service, sheets
@@ -21,9 +22,6 @@ from api.malls.errors import (
     ImportRefused,
     OpeningHoursUnclear,
     PolicyContradicts,
-    SheetIncomplete,
-    SheetTooLarge,
-    SheetUnreadable,
     ShopCodeTaken,
     ShopNotFound,
     ShopPhotoNotFound,

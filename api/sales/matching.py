@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -50,6 +51,67 @@ class Candidate:
     told: Sequence[Told]
 
 
+@dataclass
+class Known:
+    """A recorded sale as a batch of sightings is compared with it: its own facts, and everything told of it so far.
+
+    `sale_id` is None for one that the batch itself brought, until it is written.
+    """
+
+    sale_id: int | None
+    paid_at: datetime
+    paid_on: date
+    minute_known: bool
+    paid_fen: int
+    told: list[Told]
+
+
+class Register:
+    """The known sales of one shop, at hand by number, and by amount and hour: what `choose` needs for many sightings at once."""
+
+    def __init__(self, known: Iterable[Known] = ()) -> None:
+        self._numbered: dict[str, list[Known]] = defaultdict(list)
+        self._timed: dict[tuple[int, int], list[Known]] = defaultdict(list)
+        self._untimed: dict[int, list[Known]] = defaultdict(list)
+        for one in known:
+            self.add(one)
+
+    def add(self, known: Known) -> None:
+        """Put a sale in, with what was told of it."""
+        if known.minute_known:
+            self._timed[known.paid_fen, _hour(known.paid_at)].append(known)
+        else:
+            self._untimed[known.paid_fen].append(known)
+        for key in {told.number_key for told in known.told} - {None}:
+            self._numbered[str(key)].append(known)
+
+    def tell(self, known: Known, told: Told) -> None:
+        """Add a sighting to a sale of the register."""
+        if told.number_key is not None and all(told.number_key != old.number_key for old in known.told):
+            self._numbered[told.number_key].append(known)
+        known.told.append(told)
+
+    def choose(self, new: Told) -> Known | None:
+        """The sale that a timed sighting is another one of, as `choose` says; None: a purchase not seen before."""
+        hour = _hour(new.paid_at)
+        likely = list(self._numbered.get(new.number_key, ())) if new.number_key is not None else []
+        for near in (hour - 1, hour, hour + 1):
+            likely += self._timed.get((new.paid_fen, near), ())
+        likely += self._untimed.get(new.paid_fen, ())
+        found = dict(enumerate({id(one): one for one in likely}.values()))
+        chosen = choose(new, [Candidate(place, one.told) for place, one in found.items()])
+        return None if chosen is None else found[chosen]
+
+
+def _hour(at: datetime) -> int:
+    return int(at.timestamp()) // 3600
+
+
+def teller(source_type: str) -> str:
+    """Who tells: "order" of "order:17", the part of an order that is shop 17's."""
+    return source_type.partition(":")[0]
+
+
 def number_key(printed: str | None) -> str | None:
     """A printed number as it is compared: half-width, upper case, only letters and digits, no leading zeros."""
     folded = unicodedata.normalize("NFKC", printed or "").upper()
@@ -60,6 +122,14 @@ def choose(new: Told, candidates: Sequence[Candidate]) -> int | None:
     """The sale that this is another sighting of, or None: a purchase not seen before."""
     ranked = sorted((rank, candidate.sale_id) for candidate in candidates if (rank := _rank(new, candidate.told)) is not None)
     return ranked[0][1] if ranked else None
+
+
+def differences(told: Told, sale: Known) -> list[str]:
+    """The facts that a sighting tells differently from the sale: a sign of misreading, or of a changed slip."""
+    differs = ["paid_fen"] if told.paid_fen != sale.paid_fen else []
+    if told.minute_known and sale.minute_known and abs(told.paid_at - sale.paid_at) > CLOCKS_DIFFER:
+        differs.append("paid_at")
+    return differs
 
 
 def _rank(new: Told, told: Sequence[Told]) -> tuple[int, int, float] | None:

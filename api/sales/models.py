@@ -65,6 +65,7 @@ class Sighting(MallOwned, Model):
         Index("ix_sale_sightings_sale", "sale_id"),
         Index("ix_sale_sightings_member", "mall_id", "member_id", postgresql_where=text("member_id IS NOT NULL")),
         Index("ix_sale_sightings_number", "mall_id", "shop_id", "number_key", postgresql_where=text("number_key IS NOT NULL")),
+        Index("ix_sale_sightings_differing", "mall_id", "seen_at", postgresql_where=text("jsonb_array_length(differs) > 0")),
         Index("ix_sale_sightings_external", "mall_id", "shop_id", "external_key", postgresql_where=text("external_key IS NOT NULL")),
     )
 
@@ -104,3 +105,18 @@ class SaleRefund(MallOwned, Model):
     source_type: Mapped[str]
     source_id: Mapped[int]
     refunded_at: Mapped[datetime]
+
+
+class ToldRefund(MallOwned, Model):
+    """Another teller's word of a refund (同一笔退款的又一次告知) that is recorded already: money given back once counts once."""
+
+    __tablename__ = "sale_refund_tellings"
+    __table_args__ = (
+        UniqueConstraint("mall_id", "source_type", "source_id"),
+        UniqueConstraint("sale_refund_id", "teller"),
+    )
+
+    sale_refund_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sale_refunds.id"))
+    teller: Mapped[str]
+    source_type: Mapped[str]
+    source_id: Mapped[int]

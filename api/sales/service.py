@@ -32,12 +32,17 @@ from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import merging
-from api.sales import matching
+from api.sales import batches, matching
+from api.sales.batches import Found as Found
+from api.sales.batches import Telling as Telling
+from api.sales.batches import foresee as foresee
+from api.sales.batches import sight_all as sight_all
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
-from api.sales.models import Sale, SaleRefund, Sighting
+from api.sales.matching import Known
+from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
 
-#: First key of the advisory lock that lets one sighting a shop be matched at a time.
-SIGHTING_LOCK = 0x5A1E
+#: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
+TILL = "till"
 
 
 class TenderKind(StrEnum):
@@ -112,10 +117,10 @@ def sight(
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
     numbers = matching.number_key(receipt_no), matching.number_key(external_no)
-    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=_teller(source_type))
+    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=matching.teller(source_type))
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
-    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+    batches.one_at_a_time(shop_id)
     earlier, candidates = _known(told, shop_id, source_type, source_id)
     if earlier is not None:
         return earlier
@@ -124,10 +129,19 @@ def sight(
         facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
         return _record(told, shop_id, facts, source, external_no)
     sale = session.get_one(Sale, chosen, populate_existing=True)
+    if sale.channel == TILL and channel != TILL and sale.scored_by is None:
+        _take_up(sale, channel, settled, lines)
     if earning_fen is not None:
         _know_better(sale, settled, earning_fen)
     seen = _remember(sale, told, source, receipt_no, external_no)
     return Sighted(sale.id, seen.id, False, sale.scored_by)
+
+
+def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
+    """A purchase known from the till alone came through a channel that scores: it is that one's, and earns as if this had told first."""
+    sale.channel = channel
+    if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
+        sale.tenders, sale.lines = tenders, [list(line) for line in lines]
 
 
 def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
@@ -148,12 +162,16 @@ def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_n
         number_key=told.number_key,
         external_no=external_no,
         external_key=told.external_key,
-        differs=_differences(told, sale),
+        differs=matching.differences(told, _as_known(sale)),
         seen_at=clock.now(),
     )
     session.add(seen)
     session.flush()
     return seen
+
+
+def _as_known(sale: Sale) -> Known:
+    return Known(sale.id, sale.paid_at, sale.paid_on, sale.minute_known, sale.paid_fen, [])
 
 
 def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
@@ -181,15 +199,10 @@ def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
         grouped.setdefault(seen.sale_id, []).append(
             matching.Told(
                 seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key,
-                _teller(seen.source_type),
+                matching.teller(seen.source_type),
             )
         )  # fmt: skip
     return None, [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
-
-
-def _teller(source_type: str) -> str:
-    """Who tells: "order" of "order:17", the part of an order that is shop 17's."""
-    return source_type.partition(":")[0]
 
 
 def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> Any:
@@ -226,14 +239,6 @@ def _record(told: matching.Told, shop_id: int, facts: dict[str, Any], source: di
     made = insert(Sighting).from_select(["sale_id", *seen], select(sale.c.id, *told_of_it)).returning(Sighting.sale_id, Sighting.id)
     row = session.execute(made).one()
     return Sighted(row.sale_id, row.id, True, None)
-
-
-def _differences(told: matching.Told, sale: Sale) -> list[str]:
-    """The facts that this sighting tells differently from the sale: a sign of misreading, or of a changed slip."""
-    differs = ["paid_fen"] if told.paid_fen != sale.paid_fen else []
-    if told.minute_known and sale.minute_known and abs(told.paid_at - sale.paid_at) > matching.CLOCKS_DIFFER:
-        differs.append("paid_at")
-    return differs
 
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
@@ -347,13 +352,16 @@ def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime, earning_fen: int | None = None) -> SaleRefund:
     """Record money given back; `earning_fen` says how much of what earned comes back, where that is known (else in proportion).
 
-    The same source again is the same refund. RefundTooLarge, RefundClash, SaleNotFound.
+    The same source again is the same refund; so is the same amount of the same sale told by another teller, once for each of its
+    refunds. RefundTooLarge, RefundClash, SaleNotFound.
     """
     sale = lock(sale_id)
     if (earlier := _refunded_before(source_type, source_id)) is not None:
         if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
             raise RefundClash()
         return earlier
+    if sale.refunded_fen and (same := _join(sale_id, amount_fen, source_type, source_id)) is not None:
+        return same
     before = sale.refunded_fen
     if amount_fen <= 0 or before + amount_fen > sale.paid_fen:
         raise RefundTooLarge(paid_fen=sale.paid_fen, refunded_fen=before)
@@ -390,8 +398,63 @@ def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
 
 
 def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
-    query = select(SaleRefund).where(SaleRefund.source_type == source_type, SaleRefund.source_id == source_id)
-    return session.scalars(query).one_or_none()
+    also = select(ToldRefund.sale_refund_id).where(ToldRefund.source_type == source_type, ToldRefund.source_id == source_id)
+    first = (SaleRefund.source_type == source_type) & (SaleRefund.source_id == source_id)
+    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == also.scalar_subquery()))).one_or_none()
+
+
+def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
+    """Money given back that another teller told of already: remember that this one did too. None, and nothing changes, when nobody did.
+
+    SaleNotFound.
+    """
+    lock(sale_id)
+    return _refunded_before(source_type, source_id) or _join(sale_id, amount_fen, source_type, source_id)
+
+
+def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
+    """The oldest refund of this amount that this teller has not told of yet, if another one has. The sale is held."""
+    mine = matching.teller(source_type)
+    told = select(ToldRefund.id).where(ToldRefund.sale_refund_id == SaleRefund.id, ToldRefund.teller == mine)
+    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~told.exists())
+    for refund in session.scalars(query.order_by(SaleRefund.id)):
+        if matching.teller(refund.source_type) != mine:
+            session.add(ToldRefund(sale_refund_id=refund.id, teller=mine, source_type=source_type, source_id=source_id))
+            session.flush()
+            return refund
+    return None
+
+
+def paid_through_us(sale_id: int) -> bool:
+    """Whether a sale was paid by an order of the mall's own, so that the mall holds the money and gives it back."""
+    ours = select(Sighting.id).where(Sighting.sale_id == sale_id, Sighting.source_type.startswith("order:"))
+    return session.scalar(ours.limit(1)) is not None
+
+
+def numbered(shop_id: int, receipt_no: str, *, until: datetime) -> list[Sale]:
+    """The sales of a shop that were told of under this number and paid before an instant, newest first. At most 20, one statement."""
+    same = Sighting.number_key == matching.number_key(receipt_no)
+    ids = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same)
+    return list(
+        session.scalars(select(Sale).where(Sale.id.in_(ids), Sale.paid_at < until).order_by(Sale.paid_at.desc(), Sale.id).limit(20))
+    )
+
+
+def numbers_known(shop_id: int, keys: Collection[str]) -> set[str]:
+    """Which of these numbers (as `matching.number_key` writes them) any sighting of the shop has. One statement."""
+    query = select(Sighting.number_key).where(Sighting.shop_id == shop_id, Sighting.number_key.in_(keys)).distinct()
+    return {str(key) for key in session.scalars(query)}
+
+
+def told_otherwise(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
+    """Sales of which another channel than this told something different since an instant: sale → what, and the amount in fen that it told.
+
+    At most 1,000, one statement.
+    """
+    differing = (Sighting.seen_at >= since) & (Sighting.channel != channel) & (func.jsonb_array_length(Sighting.differs) > 0)
+    query = select(Sighting.sale_id, Sighting.differs, Sighting.paid_fen).where(differing)
+    rows = session.execute(query.order_by(Sighting.id.desc()).limit(1000))
+    return {sale_id: (list(differs), paid_fen) for sale_id, differs, paid_fen in rows}
 
 
 def earning_base(sale: Sale) -> int:

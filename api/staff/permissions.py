@@ -97,6 +97,9 @@ HOLDERS: dict[str, frozenset[Role]] = {
     # sales
     "sales.read": frozenset({_A, _R, _F, _FM, _D}),
     "own_sales.read": frozenset({_SM, _SC, _T}),
+    "own_sales.report": frozenset({_SM, _T}),
+    "sales_reports.read": frozenset({_A, _R, _F, _FM}),
+    "sales_reports.write": frozenset({_A, _F, _FM}),
     # plates
     "plates.read": frozenset({_A, _F, _FM, _D}),
     "plates.write": frozenset({_A, _FM}),

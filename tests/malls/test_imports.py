@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from api.kit import db
+from api.kit import sheets as kit_sheets
 from api.malls import service, sheets
 from tests.conftest import owner_rows
 from tests.factories import make_shop
@@ -180,7 +181,7 @@ def _zip(**parts: bytes) -> bytes:
 
 
 def test_a_zip_bomb_is_refused_unopened(send) -> None:
-    bomb = _zip(**{"xl/worksheets/sheet1.xml": b" " * (sheets.MAX_UNPACKED + 1)})
+    bomb = _zip(**{"xl/worksheets/sheet1.xml": b" " * (kit_sheets.MAX_UNPACKED + 1)})
     assert len(bomb) < 100_000
     assert send(bomb).json["type"].endswith("sheet-too-large")
     assert send(_zip(**{f"part{n}.xml": b"x" for n in range(300)})).json["type"].endswith("sheet-too-large")

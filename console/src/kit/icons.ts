@@ -1,5 +1,5 @@
 /** The icons of the tablet's navigation, by name. */
-import { CreditCard, Document, Iphone, Money, Postcard, Setting, ShoppingCart, Wallet } from '@element-plus/icons-vue'
+import { CreditCard, Document, Iphone, Money, Postcard, Setting, ShoppingCart, Upload, Wallet } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 export const icons: Record<string, Component> = {
@@ -10,5 +10,6 @@ export const icons: Record<string, Component> = {
   receipts: Document,
   sales: ShoppingCart,
   tablet: Iphone,
+  upload: Upload,
   settings: Setting,
 }

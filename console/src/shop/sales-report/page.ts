@@ -1,0 +1,11 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'sales-report',
+  title: 'shop.sales-report.title',
+  group: 'shops',
+  order: 35,
+  permission: 'own_sales.report',
+  icon: 'upload',
+  component: () => import('./SalesReport.vue'),
+})
