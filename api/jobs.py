@@ -59,9 +59,8 @@ async def run_worker(settings: Settings, lanes: dict[str, int], *, until: Callab
     `lanes`: queue → how many of its jobs at once. A lane that is full of slow jobs holds up no other.
     """
     places = sum(lanes.values())
-    asyncio.get_running_loop().set_default_executor(
-        ThreadPoolExecutor(places + 2)
-    )  # where jobs run: else fewer than that on a small machine
+    # Where jobs run; the loop's own has fewer places than that on a small machine.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(places + 2))
     connector = _WorkerConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=places + 2 * len(lanes) + 1)
     with kit.app.replace_connector(connector) as closed:
         async with closed.open_async() as app:

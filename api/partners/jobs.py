@@ -34,11 +34,11 @@ def note_of(mall_id: int, letter: sending.Letter, said: sending.Said) -> None:
 
 
 @jobs.job(queue=jobs.PARTNER_QUEUE)
-def resend(endpoint_id: int, since: str, by: str, after: int = 0) -> None:
+def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
     """Send again what was given up since then, some at once."""
-    following = service.resend_failed(endpoint_id, datetime.fromisoformat(since), by=by, after=after)
+    following = service.resend_failed(endpoint_id, datetime.fromisoformat(since), by=by, beyond=beyond)
     if following is not None:
-        jobs.later(resend, endpoint_id=endpoint_id, since=since, by=by, after=following)
+        jobs.later(resend, endpoint_id=endpoint_id, since=since, by=by, beyond=following)
 
 
 @jobs.nightly("* * * * *")

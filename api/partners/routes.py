@@ -65,7 +65,7 @@ def change_partner(args: dict[str, Any], partner_id: int) -> PartnerEndpoint:
 
 
 @office.put("/partners/<int:partner_id>/removal")
-@office.arguments(schemas.WhyArgs)
+@office.arguments(schemas.PartnerWhyArgs)
 @office.response(204)
 @office.problems(PartnerNotFound)
 @office.permission("partners.write")
@@ -75,7 +75,7 @@ def remove_partner(args: dict[str, Any], partner_id: int) -> None:
 
 
 @office.put("/partners/<int:partner_id>/pause")
-@office.arguments(schemas.WhyArgs)
+@office.arguments(schemas.PartnerWhyArgs)
 @office.response(200, schemas.PartnerSchema)
 @office.problems(PartnerNotFound)
 @office.permission("partners.write")

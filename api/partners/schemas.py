@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
@@ -22,9 +24,9 @@ ID = Range(1, 2**63 - 1)
 MOST_HOURS = 7 * 24
 
 
-def _events(**given: object) -> fields.List:
+def _events(**given: Any) -> Any:
     wanted = {"description": "what it hears of"}
-    return fields.List(fields.String(validate=OneOf(CHOICES)), validate=Length(1, len(CHOICES)), metadata=wanted, **given)  # type: ignore[arg-type]
+    return fields.List(fields.String(validate=OneOf(CHOICES)), validate=Length(1, len(CHOICES)), metadata=wanted, **given)
 
 
 class PartnerArgs(http.Schema):
@@ -46,8 +48,8 @@ class PartnerChangeArgs(http.Schema):
     why = fields.String(required=True, validate=WHY)
 
 
-class WhyArgs(http.Schema):
-    """Why."""
+class PartnerWhyArgs(http.Schema):
+    """Why a partner is paused or removed."""
 
     why = fields.String(required=True, validate=WHY)
 

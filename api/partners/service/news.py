@@ -36,16 +36,9 @@ class News:
 
 
 def sale_recorded(
-    sale_id: int,
-    *,
-    shop_id: int,
-    member_id: int | None,
-    channel: str,
-    paid_at: datetime,
-    paid_fen: int,
-    order: str | None,
+    sale_id: int, *, shop_id: int, member_id: int | None, channel: str, paid_at: datetime, paid_fen: int, order: str | None,
     receipt: str | None,
-) -> News:
+) -> News:  # fmt: skip
     """A purchase that the mall had not heard of before. Amounts in fen, net of nothing."""
     facts = {"sale_id": sale_id, "channel": channel, "paid_fen": paid_fen, "paid_at": paid_at, "order_no": order, "receipt_no": receipt}
     return News(EventKind.SALE_RECORDED, sale_id, paid_at, facts, shop_id, member_id)

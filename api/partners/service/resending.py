@@ -66,12 +66,12 @@ def _given_up(endpoint_id: int, since: datetime) -> ColumnElement[bool]:
     return mine & (PartnerDelivery.made_at >= since)
 
 
-def resend_failed(endpoint_id: int, since: datetime, *, by: str, after: int = 0) -> int | None:
+def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0) -> int | None:
     """The job's step: some of them. Returns where the next step begins, None at the end."""
     endpoint = delivering.hold(endpoint_id)
     if endpoint is None or endpoint.removed_at is not None:
         return None
-    query = select(PartnerDelivery).where(_given_up(endpoint_id, since), PartnerDelivery.id > after).order_by(PartnerDelivery.id)
+    query = select(PartnerDelivery).where(_given_up(endpoint_id, since), PartnerDelivery.id > beyond).order_by(PartnerDelivery.id)
     found = session.scalars(query.limit(AT_ONCE).with_for_update()).all()
     for one in found:
         _begin_again(one, by)
