@@ -185,6 +185,8 @@ def _exchange(wire: _Wire, parts: SplitResult, letter: Letter) -> tuple[int, byt
     }
     wire.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body=body, headers=headers)
     answer = wire.getresponse()
+    if wire.was_cut:
+        raise TimeoutError  # what looks like the end of the headers was ours
     try:
         return answer.status, answer.read(KEPT)
     except (OSError, http.client.HTTPException):
