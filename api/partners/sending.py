@@ -139,7 +139,7 @@ def _try(letter: Letter) -> Said:
         return Said(trouble="address-refused")
     except (OSError, ValueError, UnicodeError):
         return Said(trouble="name-unknown")
-    wire = _Wire(parts, addresses[0])
+    wire = _Wire(parts, addresses)
     cut = threading.Timer(LIMIT, wire.cut)
     cut.daemon = True
     cut.start()
@@ -194,23 +194,37 @@ def _exchange(wire: _Wire, parts: SplitResult, letter: Letter) -> tuple[int, byt
 
 
 class _Wire(http.client.HTTPConnection):
-    """A connection to the address that was judged; the certificate must be the name's. `cut` ends it from another thread."""
+    """A connection to an address that was judged; the certificate must be the name's. `cut` ends it from another thread."""
 
-    def __init__(self, parts: SplitResult, address: tuple[str, int]) -> None:
+    def __init__(self, parts: SplitResult, addresses: Sequence[tuple[str, int]]) -> None:
         super().__init__(parts.hostname or "", parts.port or _PORTS[parts.scheme], timeout=LIMIT)
         self.default_port = _PORTS[parts.scheme]  # so that Host names a port only where the address does
-        self._address, self._sealed = address, parts.scheme == "https"
+        self._addresses, self._sealed = addresses, parts.scheme == "https"
+        self._ends = clock.monotonic() + LIMIT
         self._open: socket.socket | None = None
         self.was_cut = False
 
     def connect(self) -> None:
-        self.sock = self._open = socket.create_connection(self._address, LIMIT)
+        self.sock = self._open = self._reached()
         if self._sealed:
             context = ssl.create_default_context()
             self.sock = self._open = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
             self._open.do_handshake()
         if self.was_cut:
             raise TimeoutError
+
+    def _reached(self) -> socket.socket:
+        """A connection to the first address that answers; where there is no IPv6, that is not the first one named."""
+        for place, address in enumerate(self._addresses, 1):
+            left = self._ends - clock.monotonic()
+            if left <= 0:
+                break
+            try:
+                return socket.create_connection(address, left)
+            except OSError:
+                if place == len(self._addresses):
+                    raise
+        raise TimeoutError
 
     def cut(self) -> None:
         """The time is over: whoever reads or writes here gets an error at once."""

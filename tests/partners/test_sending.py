@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -130,6 +131,15 @@ def test_a_certificate_must_be_the_names_own(office: Office, secure: Receiver, c
     assert sorted(one["state"] for one in office.log()) == ["delivered", "waiting"]
     assert [one["trouble"] for one in office.log("?state=waiting")] == ["certificate"]
     assert len(secure.letters) == 1
+
+
+def test_the_next_address_is_tried_where_the_first_does_not_answer(receiver: Receiver) -> None:
+    wire = sending._Wire(urlsplit(receiver.url), [("127.0.0.1", 9), ("127.0.0.1", receiver.port)])
+    wire.request("POST", "/hooks", body=b"{}")
+    assert wire.getresponse().status == 204
+    wire.close()
+    with pytest.raises(OSError):
+        sending._Wire(urlsplit(receiver.url), [("127.0.0.1", 9)]).connect()
 
 
 def test_an_independent_reader_of_the_document_believes_us(office: Office, receiver: Receiver) -> None:

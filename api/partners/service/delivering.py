@@ -92,7 +92,7 @@ def wake(endpoint_id: int, *, after: timedelta | None = None) -> None:
 
 def hold(endpoint_id: int) -> PartnerEndpoint | None:
     """An endpoint, locked; None when there is none."""
-    return session.get(PartnerEndpoint, endpoint_id, with_for_update=True, populate_existing=True)
+    return session.get(PartnerEndpoint, endpoint_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def take(endpoint_id: int, turn: str, *, over: bool) -> Letter | None:

@@ -57,6 +57,7 @@ const NOTES: [RegExp, string][] = [
   [/^6 to 30 letters and digits/, 'notes.document'],
   [/^a phone number/, 'notes.phone'],
   [/^say what looks wrong/, 'notes.sayWhat'],
+  [/^an address that begins with https/, 'notes.address'],
 ]
 
 /** The API's note about a field, in the language in use. */
