@@ -99,7 +99,8 @@ async def _attend(app: Any, workers: list[asyncio.Task[None]], until: Callable[[
         await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (*side, *workers):
-            task.cancel()
+            if not task.cancelling():  # a lane that is told twice no longer finishes the jobs that run
+                task.cancel()
         ended = await asyncio.gather(*workers, return_exceptions=True)
     for trouble in ended:
         if isinstance(trouble, Exception):
