@@ -10,6 +10,7 @@ from api.kit import clock, db
 from api.partners import service as partners
 from api.payments import service as payments
 from tests.checkout.conftest import Street, address, street  # noqa: F401 - fixtures
+from tests.checkout.test_paying import late
 from tests.checkout.test_statements import told as told_of
 from tests.partners.conftest import ALL, Receiver
 from tests.payments.conftest import _alipay, _wechat, run_due  # noqa: F401 - fixtures
@@ -52,18 +53,34 @@ def test_a_purchase_and_its_refund_are_told_from_end_to_end(street: Street, rece
     assert street.wechat.payer("li-lei") not in everything and "138" not in everything.replace(number, "")
 
 
-def test_money_that_comes_for_a_closed_order_is_told_as_paid(street: Street, receiver: Receiver) -> None:  # noqa: F811
-    listen(street, receiver.url, ["payment.paid"])
-    shopper = street.shopper()
-    number = shopper.ordered(5_000)["order"]["number"]
+def test_money_that_goes_back_because_it_came_too_late_is_told_when_the_wallet_has_given_it(
+    street: Street,  # noqa: F811
+    receiver: Receiver,
+) -> None:
+    shopper = street.shopper(points_held=1_000)
+    number = shopper.ordered(10_000)["order"]["number"]
     payment = street.payment_of(number)
-    shopper.pays(number)
+    late(street, payment, between=lambda: shopper.paid(20_000))
+    listen(street, receiver.url)
+    with street.inside():
+        assert [refund.amount_fen for refund in payments.refunds_of(payment.id)] == [payment.amount_fen]
+    for ahead in (6, 40):
+        street.due(ahead=ahead)
+    told = heard(receiver)
+    assert set(told) == {"refund.done"} and told["refund.done"]["payment_no"] == payment.number
+
+
+def test_money_that_arrives_twice_told_by_the_gateway_is_told_once(street: Street, receiver: Receiver) -> None:  # noqa: F811
+    listen(street, receiver.url, ["payment.paid"])
+    shopper = street.shopper(points_held=1_000)
+    number = shopper.ordered(10_000)["order"]["number"]
+    payment = street.payment_of(number)
+    late(street, payment, between=lambda: shopper.paid(20_000))
     with street.inside():
         payments.ask(payment.id)
-    with street.inside():
-        payments.ask(payment.id)
-    street.due(ahead=60)
-    assert [json.loads(letter.body)["data"]["payment_no"] for letter in receiver.letters] == [payment.number]
+    street.due(ahead=6)
+    told = [json.loads(letter.body)["data"] for letter in receiver.letters]
+    assert [one["payment_no"] for one in told].count(payment.number) == 1 and len(told) == 2
 
 
 def test_value_alone_is_a_sale_and_no_payment(street: Street, receiver: Receiver) -> None:  # noqa: F811

@@ -144,15 +144,26 @@ def test_all_that_was_given_up_since_a_moment_is_sent_again(office: Office, rece
     assert office.shown(partner)["given_up"] == 1
 
 
-def test_one_delivery_sent_again_twice_at_once_goes_once_more(office: Office, receiver: Receiver) -> None:
+def test_one_delivery_sent_again_by_several_at_once_goes_once_more(office: Office, receiver: Receiver) -> None:
     office.partner(receiver.url)
     office.sell()
     office.due()
     (shown,) = office.log()
     assert shown["state"] == "delivered"
-    first = office.ask("post", f"/partner-deliveries/{shown['id']}/sendings")
-    second = office.ask("post", f"/partner-deliveries/{shown['id']}/sendings")
-    assert (first.status_code, second.status_code, first.json["state"]) == (202, 202, "waiting")
+    gate, answers = threading.Barrier(4), []
+
+    def resend(number: int) -> None:
+        headers = bearer("staff", office.staff["administrator"], office.mall) | {"Idempotency-Key": f"at-once-{number}"}
+        gate.wait()
+        path = f"/v1/office/partner-deliveries/{shown['id']}/sendings"
+        answers.append(office.client.application.test_client().post(path, headers=headers).status_code)
+
+    threads = [threading.Thread(target=resend, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert answers == [202] * 4
     office.due()
     assert len(receiver.letters) == 2 and len(set(receiver.ids)) == 1
 
