@@ -27,6 +27,8 @@ from api.merges import service as merges
 from api.messages import routes as message_routes
 from api.messages import service as messages
 from api.messages import wechat_push
+from api.partners import routes as partner_routes
+from api.partners import sending as partner_sending
 from api.payments import commands as payment_commands
 from api.payments import routes as payment_routes
 from api.payments import service as payments
@@ -88,6 +90,7 @@ def configure(settings: Settings) -> None:
     sms.configure(settings)
     wechat_push.configure(settings)
     payments.configure(settings)
+    partner_sending.configure(settings)
     _introduce_rooms()
 
 
@@ -150,6 +153,7 @@ def _register_rooms(api: http.Api) -> None:
         checkout_routes.notices,
         payment_routes.office,
         payment_routes.merchants,
+        partner_routes.office,
         wallet_routes.shop,
         wallet_routes.office,
         staff_routes.public,

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import procrastinate
@@ -27,6 +28,7 @@ from api.kit import jobs as kit
 from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
 from api.members import jobs as _members  # noqa: F401
 from api.messages import jobs as _messages  # noqa: F401
+from api.partners import jobs as _partners  # noqa: F401 - declares its jobs
 from api.payments import jobs as _payments  # noqa: F401
 from api.plates import jobs as _plates  # noqa: F401
 from api.points import jobs as _points  # noqa: F401 - declares its jobs
@@ -45,30 +47,39 @@ TIDY_EVERY = 3600.0
 JOBS_KEPT_HOURS = 30 * 24
 STOP_WITHIN = 20.0
 RESTART_AFTER = 0.5
+PARTNERS_AT_ONCE = 4  # endpoints of partners that are sent to at the same time
 
 
 class WorkerLost(Exception):
     """The worker ended although nobody told it to: the database went away for a while."""
 
 
-async def run_worker(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
-    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out. WorkerLost otherwise."""
-    connector = _WorkerConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=concurrency + 3)
+async def run_worker(settings: Settings, lanes: dict[str, int], *, until: Callable[[], bool] | None = None) -> None:
+    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out. WorkerLost otherwise.
+
+    `lanes`: queue → how many of its jobs at once. A lane that is full of slow jobs holds up no other.
+    """
+    places = sum(lanes.values())
+    # Where jobs run; the loop's own has fewer places than that on a small machine.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(places + 2))
+    connector = _WorkerConnector(conninfo=db.libpq_url(settings.database_url), min_size=1, max_size=places + 2 * len(lanes) + 1)
     with kit.app.replace_connector(connector) as closed:
         async with closed.open_async() as app:
-            worker = asyncio.create_task(
-                app.run_worker_async(
-                    queues=queues,
-                    concurrency=concurrency,
-                    update_heartbeat_interval=HEARTBEAT,
-                    stalled_worker_timeout=STALLED,
-                    shutdown_graceful_timeout=STOP_WITHIN,
-                    fetch_job_polling_interval=2,
-                    delete_jobs="never",
-                    install_signal_handlers=False,
-                )
-            )
-            await _attend(app, worker, until or (lambda: False))
+            workers = [asyncio.create_task(_lane(app, queue, concurrency)) for queue, concurrency in lanes.items()]
+            await _attend(app, workers, until or (lambda: False))
+
+
+async def _lane(app: Any, queue: str, concurrency: int) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        concurrency=concurrency,
+        update_heartbeat_interval=HEARTBEAT,
+        stalled_worker_timeout=STALLED,
+        shutdown_graceful_timeout=STOP_WITHIN,
+        fetch_job_polling_interval=2,
+        delete_jobs="never",
+        install_signal_handlers=False,
+    )
 
 
 class _WorkerConnector(procrastinate.PsycopgConnector):
@@ -79,28 +90,33 @@ class _WorkerConnector(procrastinate.PsycopgConnector):
         return kit.CONNECTOR
 
 
-async def _attend(app: Any, worker: asyncio.Task[None], until: Callable[[], bool]) -> None:
+async def _attend(app: Any, workers: list[asyncio.Task[None]], until: Callable[[], bool]) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_tidy(app)), asyncio.create_task(_stop_when(worker, told, until))]
+    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_tidy(app)), asyncio.create_task(_stop_when(workers, told, until))]
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker
+        await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in side:
-            task.cancel()
+        for task in (*side, *workers):
+            if not task.cancelling():  # a lane that is told twice no longer finishes the jobs that run
+                task.cancel()
+        ended = await asyncio.gather(*workers, return_exceptions=True)
+    for trouble in ended:
+        if isinstance(trouble, Exception):
+            raise trouble
     if not told.is_set():
         raise WorkerLost()
 
 
-async def _stop_when(worker: asyncio.Task[None], told: asyncio.Event, until: Callable[[], bool]) -> None:
+async def _stop_when(workers: list[asyncio.Task[None]], told: asyncio.Event, until: Callable[[], bool]) -> None:
     while not (told.is_set() or until()):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), 0.5)
     told.set()
-    worker.cancel()  # procrastinate finishes the jobs that run
+    for worker in workers:
+        worker.cancel()  # procrastinate finishes the jobs that run
 
 
 @kit.nightly("50 19 * * *")
@@ -133,7 +149,7 @@ async def _rescue(app: Any) -> None:
 
 def work(settings: Settings) -> None:
     """The general worker."""
-    _until_stopped(settings, [kit.DEFAULT_QUEUE], concurrency=4)
+    _until_stopped(settings, {kit.DEFAULT_QUEUE: 4, kit.PARTNER_QUEUE: PARTNERS_AT_ONCE})
 
 
 def read(settings: Settings) -> None:
@@ -153,8 +169,7 @@ def read(settings: Settings) -> None:
 
     _until_stopped(
         settings,
-        [kit.READER_QUEUE],
-        concurrency=1,
+        {kit.READER_QUEUE: 1},
         until=worn_out,
     )
 
@@ -169,11 +184,11 @@ def _beat() -> None:
         time.sleep(_receipts.BEAT_EVERY.total_seconds())
 
 
-def _until_stopped(settings: Settings, queues: list[str], *, concurrency: int, until: Callable[[], bool] | None = None) -> None:
+def _until_stopped(settings: Settings, lanes: dict[str, int], *, until: Callable[[], bool] | None = None) -> None:
     """Work until the worker ends by itself; when it lost the database, wait and start over."""
     while True:
         try:
-            asyncio.run(run_worker(settings, queues, concurrency=concurrency, until=until))
+            asyncio.run(run_worker(settings, lanes, until=until))
             return
         except Exception as error:
             log.warning("the worker lost the database and starts over", error_type=type(error).__name__)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import procrastinate
-from sqlalchemy import BigInteger, column, select, table
+from sqlalchemy import BigInteger, TextClause, column, select, table, text
 
 from api.kit import clock, db, logs
 from api.kit.db import session
@@ -21,6 +22,7 @@ log = logs.get(__name__)
 
 DEFAULT_QUEUE = "default"
 READER_QUEUE = "ocr"
+PARTNER_QUEUE = "partners"
 MAX_ATTEMPTS = 5
 
 #: Jobs are declared on this app. It never opens a connection: jobs are put in through the caller's own.
@@ -120,3 +122,14 @@ def defer(task: Any, *, after: timedelta | None = None, lock: str | None = None,
     if lock is not None:
         options["lock"] = lock
     return int(task.configure(**options).defer(**arguments))
+
+
+#: What procrastinate itself calls to put a job in, as an expression.
+_DEFERRAL = """procrastinate_defer_jobs_v1(ARRAY[
+    ROW(CAST(:queue AS text), CAST(:name AS text), 0, NULL, NULL, CAST(:arguments AS jsonb), NULL)]::procrastinate_job_to_defer_v1[])"""
+
+
+def deferral(job: Job, **arguments: Any) -> TextClause:
+    """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one journey to the database."""
+    told = json.dumps({"mall_id": db.mall(), **arguments})
+    return text(_DEFERRAL).bindparams(queue=job.task.queue, name=job.name, arguments=told)

@@ -83,6 +83,9 @@ HOLDERS: dict[str, frozenset[Role]] = {
     "bills.settle": frozenset({_A, _F}),
     "merchants.read": frozenset({_A, _F}),
     "merchants.write": frozenset({_A}),
+    # partners
+    "partners.read": frozenset({_A, _F}),
+    "partners.write": frozenset({_A}),
     # stored value
     "cards.read": frozenset({_A, _F, _D}),
     "cards.write": frozenset({_A, _D}),

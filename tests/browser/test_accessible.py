@@ -74,6 +74,13 @@ OFFICE = {
     "merchants": ("merchants", "merchants?open=1", "merchants?open=new"),
     "notices": ("notices", "notices?open=1", "notices?tab=refused"),
     "orders": ("orders", "orders?open={order}"),
+    "partners": (
+        "partners",
+        "partners?open={partner}",
+        "partners?open=new",
+        "partners?tab=log&partner_id={partner}",
+        "partners?tab=log&open={delivery}",
+    ),
     "payment-refunds": ("payment-refunds", "payment-refunds?open=1", "payment-refunds?tab=shares"),
     "payments": ("payments", "payments?open=1"),
     "plate-alarms": ("plate-alarms", "plate-alarms?tab=checks", "plate-alarms?tab=checks&open=new"),
@@ -139,7 +146,12 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     with db.unit_of_work(stack.mall):
         payments.read_complaint_lists(timedelta(days=1))
     listed = stack.told("GET", "/v1/office/complaints?state=pending", admin["access_token"])["items"]
+    till = {"name": "收银系统", "url": "http://localhost:9/hooks", "events": ["refund.done"]}
+    partner = stack.told("POST", "/v1/office/partners", admin["access_token"], json=till)["partner"]["id"]
+    delivery = stack.told("POST", f"/v1/office/partners/{partner}/tests", admin["access_token"])["id"]
     yield {
+        "partner": partner,
+        "delivery": delivery,
         "signed": signed,
         "complaint": listed[0]["id"],
         "admin": admin,
@@ -150,6 +162,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
         "refund": waits["number"],
         "plate": stack.plate(),
     }
+    stack.told("PUT", f"/v1/office/partners/{partner}/removal", admin["access_token"], json={"why": "browser test"})
     review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
     stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])
     stack.told(

@@ -62,7 +62,7 @@ def work(world: World, settings: Any, receipt_id: int) -> None:  # noqa: F811
     """A reader's worker, until it has decided on the receipt."""
     undecided = {"received", "reading"}
     until = lambda: world.receipt(receipt_id).state not in undecided  # noqa: E731
-    asyncio.run(asyncio.wait_for(run_worker(settings, [kit.READER_QUEUE], concurrency=1, until=until), 120))
+    asyncio.run(asyncio.wait_for(run_worker(settings, {kit.READER_QUEUE: 1}, until=until), 120))
 
 
 def story(world: World, member: int, *photos: bytes) -> Any:  # noqa: F811

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from api.kit import db, jobs
 from tests import processes
@@ -140,3 +141,11 @@ def test_a_worker_whose_connections_are_cut_goes_on(workers, settings, mall: int
     processes.until(lambda: status(settings, cut)[0] == "succeeded", 40)
     assert count(mall, "cut in the middle") == count(mall, "after the cut") == 1
     assert worker.running()
+
+
+def test_a_job_within_a_statement_is_the_job_put_in_beside_it(mall: int, settings) -> None:
+    with db.unit_of_work(mall):
+        jobs.later(own_jobs.once, name="tea")
+        db.session.execute(select(jobs.deferral(own_jobs.once, name="tea")))
+    rows = owner_rows(settings, "SELECT queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at FROM procrastinate_jobs")
+    assert len(rows) == 2 and rows[0] == rows[1]

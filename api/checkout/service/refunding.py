@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from api.checkout import errors, mix, things
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
-from api.checkout.service import holding, settling, telling
+from api.checkout.service import announcing, holding, settling, telling
 from api.checkout.states import OrderState, RefundState
 from api.kit import audit, clock, pages, states
 from api.kit.db import session
@@ -27,6 +27,7 @@ from api.payments.models import Refund as GatewayRefund
 from api.payments.states import RefundState as GivenBack
 from api.points import service as points
 from api.sales import service as sales
+from api.sales.models import SaleRefund
 from api.wallet import service as wallet
 
 
@@ -111,7 +112,7 @@ def give(order: Order, refund: OrderRefund, *, by: str) -> None:
     settling.book(list(lines.values()), cells, account, cause=("order_refund", refund.id), sign=-1)
     points_back = _points_back(order, refund, list(shares.values()), cells)
     _cards_back(order, refund, cells)
-    taken, debt, shop_ids = _sales_back(order, refund, lines, cells, by)
+    taken, debt, recorded = _sales_back(order, refund, lines, cells, by)
     gateway_fen = _sum(cells, Tender.GATEWAY)
     asked = _ask_gateway(order, refund, gateway_fen)
     states.move(
@@ -133,7 +134,8 @@ def give(order: Order, refund: OrderRefund, *, by: str) -> None:
         states.move(refund, RefundState.DONE, by=by, reason="nothing for the wallet to give")
     if order.refunded_fen == order.total_fen:
         states.move(order, OrderState.REFUNDED, by=by, reason=refund.reason)
-    telling.refunded(order, refund, shop_ids)
+    telling.refunded(order, refund, [part.shop_id for part, _ in recorded])
+    announcing.refunded(order, recorded)
 
 
 def _count(order: Order, refund: OrderRefund, cells: Sequence[tuple[OrderShare, int]]) -> None:
@@ -173,16 +175,18 @@ def _cards_back(order: Order, refund: OrderRefund, cells: Sequence[tuple[OrderSh
 
 def _sales_back(
     order: Order, refund: OrderRefund, lines: dict[int, OrderLine], cells: Sequence[tuple[OrderShare, int]], by: str
-) -> tuple[int, int, list[int]]:
-    """Record the refund at each tenant's sale and take its points back. Returns points taken, how many became a debt, and the shops."""
-    taken, debt, shop_ids = 0, 0, []
+) -> tuple[int, int, list[tuple[OrderPart, SaleRefund]]]:
+    """Record the refund at each tenant's sale and take its points back.
+
+    Returns points taken, how many became a debt, and what was recorded for each tenant.
+    """
+    taken, debt, back = 0, 0, []
     for part in settling.parts_of(order.id):
         own = {number: line for number, line in lines.items() if line.shop_id == part.shop_id}
         mine = [(share, fen) for share, fen in cells if share.line in own]
         amount = sum(fen for _, fen in mine)
         if not amount:
             continue
-        shop_ids.append(part.shop_id)
         recorded = sales.refund(
             part.sale_id,
             amount_fen=amount,
@@ -191,10 +195,11 @@ def _sales_back(
             at=clock.now(),
             earning_fen=settling.earning(own, mine),
         )
+        back.append((part, recorded))
         undone = points.take_back(recorded.id, by=by)
         if undone is not None:
             taken, debt = taken + undone.points, debt + undone.became_debt
-    return taken, debt, shop_ids
+    return taken, debt, back
 
 
 def _ask_gateway(order: Order, refund: OrderRefund, gateway_fen: int) -> int | None:
@@ -209,6 +214,9 @@ def _ask_gateway(order: Order, refund: OrderRefund, gateway_fen: int) -> int | N
 
 def settle_refund(asked: GatewayRefund) -> None:
     """The wallet has given its part of a refund, or a person dropped it: the refund is done, or stuck for staff to see."""
+    done = asked.state == GivenBack.DONE
+    if done and announcing.wants_refunds():
+        announcing.given_back(holding.read(payments.one(asked.payment_id).order_id), asked)
     if asked.cause_type != "order_refund":
         return
     refund = session.get(OrderRefund, int(asked.cause_id), populate_existing=True, with_for_update=True)
@@ -216,7 +224,6 @@ def settle_refund(asked: GatewayRefund) -> None:
         raise errors.OrderRefundNotFound()
     if refund.state != RefundState.GIVEN:
         return
-    done = asked.state == GivenBack.DONE
     states.move(refund, RefundState.DONE if done else RefundState.STUCK, by="system", reason=f"the wallet's part: {asked.state}")
     telling.moved(holding.read(refund.order_id))
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from api.checkout import mix, things
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
-from api.checkout.service import holding, telling
+from api.checkout.service import announcing, holding, telling
 from api.checkout.states import OrderState
 from api.kit import clock, db, states
 from api.kit.db import session
@@ -47,6 +47,7 @@ def settle_payment(payment: Payment) -> None:
         why = "late" if order.state == OrderState.CLOSED else "paid_twice"
         payments.intend_refund(payment.id, amount_fen=payment.amount_fen, reason=why, cause_type="late_money", cause_id=payment.id)
         telling.money_returned(order, payment, why)
+        announcing.money_arrived(order, payment)
 
 
 def settle_by_value(order: Order) -> None:
@@ -86,7 +87,8 @@ def settle(order: Order, payment: Payment | None, lines: Sequence[OrderLine], sh
     kind = things.of(order)
     parts = _parts(order, lines, shares, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
     kind.paid(order)
-    telling.paid(order, [(part, _write_part(part)) for part in parts])
+    telling.paid(order, [(part, _write_part(part)) for part, _ in parts])
+    announcing.paid(order, payment, parts)
 
 
 def _know_the_payer(order: Order, payment: Payment) -> None:
@@ -167,9 +169,12 @@ def payment_over(payment: Payment) -> None:
 
 def _parts(
     order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare], payment: Payment | None, channel: str, paid_at: datetime
-) -> list[OrderPart]:
-    """One sale for each tenant, then the points of each: whoever holds a member's account waits for no shop."""
-    parts, fresh = [], []
+) -> list[tuple[OrderPart, bool]]:
+    """One sale for each tenant, then the points of each: whoever holds a member's account waits for no shop.
+
+    Beside each part: whether its sale was not known before.
+    """
+    parts = []
     for shop_id in sorted({line.shop_id for line in lines if line.shop_id is not None}):
         own = {line.line: line for line in lines if line.shop_id == shop_id}
         mine = [(share, share.amount_fen) for share in shares if share.line in own]
@@ -187,15 +192,13 @@ def _parts(
             tenders=_tenders(mine, order.channel),
             earning_fen=earning(own, mine),
         )
-        parts.append(
-            OrderPart(
-                order_id=order.id, shop_id=shop_id, paid_fen=paid_fen, paid_at=paid_at, sale_id=seen.sale_id, sighting_id=seen.sighting_id
-            )
+        part = OrderPart(
+            order_id=order.id, shop_id=shop_id, paid_fen=paid_fen, paid_at=paid_at, sale_id=seen.sale_id, sighting_id=seen.sighting_id
         )
-        fresh.append(seen.is_new_sale)
+        parts.append((part, seen.is_new_sale))
     if order.member_id is not None:
-        for part, is_new in zip(parts, fresh, strict=True):
-            score(part, order.member_id, fresh=is_new)
+        for part, fresh in parts:
+            score(part, order.member_id, fresh=fresh)
     return parts
 
 

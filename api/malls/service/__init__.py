@@ -2,7 +2,7 @@
 
 from api.malls.service.codes import mall_of_code, new_codes
 from api.malls.service.imports import ImportReport, PlannedRow, import_shops
-from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed
+from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed, tell_partners_of
 from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.pictures import give_photo, shop_photo
 from api.malls.service.shops import (
@@ -62,4 +62,5 @@ __all__ = [
     "shops_in_view",
     "site_names",
     "sites",
+    "tell_partners_of",
 ]

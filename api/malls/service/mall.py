@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -26,7 +27,8 @@ def id_of(code: str) -> int:
 
 @dataclass(frozen=True)
 class MallInfo:
-    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias."""
+    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias; `partner_events` is what any partner
+    wants to hear of."""
 
     id: int
     code: str
@@ -35,6 +37,7 @@ class MallInfo:
     currency: str
     policy: Policy
     shops_version: int
+    partner_events: frozenset[str]
 
 
 def mall_info() -> MallInfo:
@@ -44,14 +47,13 @@ def mall_info() -> MallInfo:
         return held
     if (known := db.mall_row()) is not None:
         found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version")}
-        session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]))
+        session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"]))
         return cast(MallInfo, session.info["mall_info"])
-    row = session.execute(
-        select(Mall.id, Mall.code, Mall.name, Mall.timezone, Mall.currency, Mall.policy, Mall.shops_version).where(Mall.id == db.mall())
-    ).one_or_none()
+    row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version)
+    wanted = frozenset(row.partner_events)
+    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version, wanted)
     session.info["mall_info"] = info
     return info
 
@@ -108,4 +110,10 @@ def shops_changed() -> None:
     """Say that shops or aliases changed, so that every process reads them again."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
     session.info["shops_changed"] = True
+    _read_anew()
+
+
+def tell_partners_of(events: Collection[str]) -> None:
+    """Keep with the mall which events any of its partners wants to hear of."""
+    session.execute(update(Mall).where(Mall.id == db.mall()).values(partner_events=sorted(events)))
     _read_anew()

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from api.kit import clock
 from api.kit.db import session
 from api.malls import service as malls
+from api.partners import service as partners
 from api.points import service as points
 from api.receipts import queries
 from api.receipts.errors import FactsIncomplete
@@ -76,6 +77,12 @@ def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) 
         return
     refund = sales.refund(sale.id, amount_fen=amount_fen, source_type=CHANNEL, source_id=receipt.id, at=at)
     points.take_back(refund.id, by=by)
+    partners.tell(
+        partners.sale_refunded(
+            refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=CHANNEL, amount_fen=amount_fen,
+            refunded_fen=refund.refunded_before_fen + amount_fen, paid_fen=sale.paid_fen, at=at, order=None,
+        )
+    )  # fmt: skip
     told = {"amount_fen": amount_fen, "receipt_id": purchase.id if purchase.member_id == receipt.member_id else None}
     changes |= {"sale_id": sale.id, "decided_at": clock.now()}
     move(receipt, ReceiptState.TAKEN_BACK, Reason.POINTS_TAKEN_BACK, by=by, facts=told, **changes)

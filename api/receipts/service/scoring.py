@@ -9,6 +9,7 @@ from typing import Any
 from api.kit import clock
 from api.kit.db import session
 from api.malls import service as malls
+from api.partners import service as partners
 from api.points import service as points
 from api.receipts import reading
 from api.receipts.decision import Choice, Outcome, Question
@@ -69,6 +70,8 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
         receipt_no=facts["receipt_no"],
         tenders=_tenders(tenders, facts["paid_fen"]),
     )
+    if seen.is_new_sale:
+        _tell_partners(receipt, seen.sale_id, facts)
     now = clock.now()
     if not sales.claim_score(seen.sale_id, seen.sighting_id, receipt.member_id):
         reason, why = _who_was_first(receipt.member_id, seen)
@@ -79,6 +82,15 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
     kept = {"points": award.points, "state": str(award.state), "explanation": award.explanation}
     changes |= {"sale_id": seen.sale_id, "award": kept, "decided_at": now, "question": None}
     move(receipt, ReceiptState.SCORED, Reason.AWARDED if award.points else Reason.EARNS_NOTHING, by=by, facts=told, **changes)
+
+
+def _tell_partners(receipt: Receipt, sale_id: int, facts: dict[str, Any]) -> None:
+    partners.tell(
+        partners.sale_recorded(
+            sale_id, shop_id=facts["shop_id"], member_id=receipt.member_id, channel=CHANNEL, paid_at=facts["paid_at"],
+            paid_fen=facts["paid_fen"], order=None, receipt=facts["receipt_no"],
+        )
+    )  # fmt: skip
 
 
 def _scoring_facts(receipt: Receipt, changes: dict[str, Any]) -> dict[str, Any]:

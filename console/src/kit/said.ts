@@ -72,6 +72,7 @@ const NOTES: [RegExp, string][] = [
   [/^this number stands in line (\d+) already/, 'notes.numberTwice'],
   [/^this row is of another shop/, 'notes.otherShop'],
   [/^销售 or 退款/, 'notes.saleOrRefund'],
+  [/^an address that begins with https/, 'notes.address'],
 ]
 
 /** The API's note about a field, in the language in use. */

@@ -1,0 +1,62 @@
+"""Background work of partners: spread events, send what is due, send again, find what was forgotten."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from api.kit import clock, db, jobs, logs
+from api.partners import sending, service
+
+log = logs.get(__name__)
+
+TURN_SECONDS = 20.0  # after so long the next endpoint gets the place
+
+
+@jobs.job(queue=jobs.PARTNER_QUEUE)
+def spread() -> None:
+    """Write down for whom each new event is."""
+    service.spread()
+
+
+@jobs.job(queue=jobs.PARTNER_QUEUE, transaction=False)
+def deliver(mall_id: int, endpoint_id: int) -> None:
+    """Send what is due to one endpoint, one letter at a time; no connection to the database is held while the partner answers."""
+    turn, ends = secrets.token_hex(8), clock.monotonic() + TURN_SECONDS
+    while letter := db.in_mall(mall_id, lambda: service.take(endpoint_id, turn, over=clock.monotonic() > ends)):
+        said = sending.post(letter)
+        note_of(mall_id, letter, said)
+
+
+def note_of(mall_id: int, letter: sending.Letter, said: sending.Said) -> None:
+    """Write down what came of a letter."""
+    db.in_mall(mall_id, lambda: service.note(letter, said))
+
+
+@jobs.job(queue=jobs.PARTNER_QUEUE)
+def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
+    """Send again what was given up since then, some at once."""
+    following = service.resend_failed(endpoint_id, datetime.fromisoformat(since), by=by, beyond=beyond)
+    if following is not None:
+        jobs.later(resend, endpoint_id=endpoint_id, since=since, by=by, beyond=following)
+
+
+@jobs.nightly("* * * * *")
+def sweep() -> None:
+    """Find notices to partners that are due and have no job, and give up those that waited too long."""
+    if found := service.sweep():
+        log.warning("notices to partners were overdue", found=found)
+
+
+@jobs.nightly("45 19 * * *")
+def forget_old() -> None:
+    """Remove events past the time they are kept, some hundreds at once."""
+    if service.forget_old():
+        jobs.later(forget_more)
+
+
+@jobs.job()
+def forget_more() -> None:
+    """The next ones, in a transaction of their own."""
+    if service.forget_old():
+        jobs.later(forget_more)

@@ -1,0 +1,40 @@
+"""What can be done with partners: keep their endpoints, tell them of what happened, deliver it, look at what was sent."""
+
+from __future__ import annotations
+
+from api.partners.service.delivering import forget_old, note, spread, sweep, take
+from api.partners.service.keeping import add, change, go_on, one, pause, remove, rotate, test
+from api.partners.service.looking import attempts, counts, deliveries, delivery, endpoints
+from api.partners.service.news import News, payment_paid, refund_done, sale_recorded, sale_refunded, tell, wanted
+from api.partners.service.resending import resend, resend_failed, resend_since
+
+__all__ = [
+    "News",
+    "add",
+    "attempts",
+    "change",
+    "counts",
+    "deliveries",
+    "delivery",
+    "endpoints",
+    "forget_old",
+    "go_on",
+    "note",
+    "one",
+    "pause",
+    "payment_paid",
+    "refund_done",
+    "remove",
+    "resend",
+    "resend_failed",
+    "resend_since",
+    "rotate",
+    "sale_recorded",
+    "sale_refunded",
+    "spread",
+    "sweep",
+    "take",
+    "tell",
+    "test",
+    "wanted",
+]
