@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from api.kit import clock, db
+from api.kit.db import session
+from api.partners import service as partners
+from api.partners.models import PartnerEvent
 from api.points import service as points
 from api.sales import service as sales
 from api.tills import jobs, service
@@ -200,3 +205,17 @@ def test_a_refund_of_another_shops_receipt_waits(till: Till) -> None:
     with db.unit_of_work(till.mall):
         make_sighted(shop_id=make_shop().id, receipt_no=LONG, paid_at=NOW)
     assert till.reports(refund("R1", LONG)) == {"waiting": 1}
+
+
+def test_partners_hear_of_what_only_the_till_told(till: Till) -> None:
+    with db.unit_of_work(till.mall):
+        partners.add(name="CRM", url="https://crm.example/hooks", shop_id=None, events=["sale.recorded", "sale.refunded"], by="test")
+    till.reports(sale("A-1001"), sale("A-1002", "50.00"), refund("R-1", "A-1002", "20.00"))
+    till.reports(sale("A-1001"), refund("R-1", "A-1002", "20.00"), sale("A-1003", "9.90"))
+    with db.unit_of_work(till.mall):
+        rows = session.scalars(select(PartnerEvent)).all()
+        told = [(one.kind, one.facts["channel"], one.facts.get("amount_fen")) for one in rows]
+    assert sorted(told, key=str) == sorted(
+        [("sale.recorded", "till", None)] * 3 + [("sale.refunded", "till", 2_000)],
+        key=str,
+    )

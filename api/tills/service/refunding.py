@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from api.kit import clock
 from api.kit.db import session
+from api.partners import service as partners
 from api.points import service as points
 from api.sales import matching
 from api.sales import service as sales
@@ -55,6 +56,14 @@ def _try(row: TillRow) -> dict[str, Any]:
         return {"outcome": Outcome.DIFFERING, "differs": ["paid_fen"], "known_fen": left, "sale_id": sale.id}
     points.take_back(refund.id, by=sales.TILL)
     mine = refund.source_type == sales.TILL
+    if mine:
+        partners.tell(
+            partners.sale_refunded(
+                refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=sales.TILL,
+                amount_fen=refund.amount_fen, refunded_fen=refund.refunded_before_fen + refund.amount_fen, paid_fen=sale.paid_fen,
+                at=row.paid_at, order=None,
+            )
+        )  # fmt: skip
     return {"outcome": Outcome.REFUNDED if mine else Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": refund.id}
 
 

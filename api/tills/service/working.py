@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from api.kit import clock, states
 from api.kit.db import session
+from api.partners import service as partners
 from api.sales import service as sales
 from api.tills.models import TillReport, TillRow
 from api.tills.service import holding, refunding
@@ -52,8 +53,19 @@ def _tell_sales(report: TillReport, rows: list[TillRow]) -> None:
     becomes: list[tuple[TillRow, dict[str, Any]]] = [
         (row, of_sale(one) | {"holds": True}) for row, one in zip(fresh, found, strict=True)
     ]  # fmt: skip
+    _tell_partners([(row, int(one.sale_id or 0)) for row, one in zip(fresh, found, strict=True) if one.is_new_sale])
     becomes += [(row, repeated(earlier[row.row_key], row)) for row in rows if row.row_key in earlier]
     holding.become(report, becomes)
+
+
+def _tell_partners(new: list[tuple[TillRow, int]]) -> None:
+    """Sales that the mall had not heard of before. At most one statement."""
+    news = []
+    for row, sale_id in new:
+        assert row.paid_at is not None and row.paid_fen is not None
+        facts: dict[str, Any] = {"shop_id": row.shop_id, "member_id": None, "channel": sales.TILL, "order": None, "receipt": row.receipt_no}
+        news.append(partners.sale_recorded(sale_id, paid_at=row.paid_at, paid_fen=row.paid_fen, **facts))
+    partners.tell(*news)
 
 
 def left_behind() -> list[int]:
