@@ -88,13 +88,13 @@ def signature(secret: str, number: str, timestamp: int, body: bytes) -> str:
 
 def refuse_address(url: str) -> None:
     """Refuse what can be seen to be wrong without asking anybody; the rest is judged at each sending. PartnerAddressRefused."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
     try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
         _refuse_scheme(parts)
         if _production and (host == "localhost" or (_is_address(host) and not is_public(host))):
             raise AddressForbidden()
-    except AddressForbidden as refused:
+    except (AddressForbidden, ValueError) as refused:
         raise PartnerAddressRefused() from refused
 
 
@@ -131,8 +131,8 @@ def post(letter: Letter) -> Said:
 
 
 def _try(letter: Letter) -> Said:
-    parts = urlsplit(letter.url)
     try:
+        parts = urlsplit(letter.url)
         _refuse_scheme(parts)
         addresses = _resolve(parts.hostname or "", parts.port or _PORTS[parts.scheme])
     except AddressForbidden:

@@ -104,7 +104,7 @@ class Reader:
     def _kind(self, found: TillLine, cells: Row) -> None:
         kind = KINDS.get(cells.get("kind", "").lower())
         if kind is None:
-            raise ValueError("销售 or 退款")
+            raise ValueError("sale or refund (销售 or 退款)")
         found.kind = kind
 
     def _number(self, found: TillLine, cells: Row) -> None:

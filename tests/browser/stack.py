@@ -125,6 +125,16 @@ class Stack:
         self.sim("wechat", "pay", out_trade_no=self.payment(number))
         processes.until(lambda: self.told("GET", f"/v1/orders/{number}", token)["state"] == "paid" or None, 60, every=0.2)
 
+    def differs(self, token: str, fen: int, desk: str) -> int:
+        """We believe that somebody paid four days ago; the wallet's bill of that day does not know of it. The difference's id."""
+        number = self.payment(self.buys(token, fen)["number"])
+        older = "UPDATE payments SET paid_at = paid_at - interval '4 days' WHERE number = %s"
+        [(account, day)] = self.rows(f"{older} RETURNING account_id, (paid_at AT TIME ZONE 'Asia/Shanghai')::date", number)
+        self.told("POST", "/v1/office/gateway-bills", desk, json={"account_id": account, "billed_on": day.isoformat()})
+        asked = f"/v1/office/bill-differences?state=open&number={number}"
+        found = processes.until(lambda: self.told("GET", asked, desk)["items"], 60)
+        return int(found[0]["id"])
+
     def clear_queue(self) -> None:
         """Refuse every case that waits at the desk, whoever holds it."""
         token = self.staff("admin")["access_token"]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.app import configure
-from api.kit import db
+from api.kit import clock, db
 from api.settings import ROOT
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack, receipt
@@ -53,6 +53,7 @@ OFFICE = {
     "adjustments": ("adjustments",),
     "alerts": ("alerts",),
     "audit": ("audit",),
+    "bills": ("bills", "bills?open={difference}", "bills?tab=bills"),
     "card-balances": ("card-balances",),
     "card-products": (
         "card-products",
@@ -92,6 +93,7 @@ OFFICE = {
     "reviews": ("reviews",),
     "shops": ("shops", "shops?open={shop}", "shops?open=import", "shops?open=places"),
     "staff": ("staff", "staff/tablets"),
+    "till-reports": ("till-reports", "till-reports?open={report}", "till-reports?tab=differing", "till-reports?tab=waiting"),
     "today": ("today",),
 }
 SHOP = {
@@ -101,6 +103,7 @@ SHOP = {
     "payments": ("payments", "payments?open={order}"),
     "receipts": ("receipts",),
     "sales": ("sales",),
+    "sales-report": ("sales-report",),
     "tablets": ("tablets",),
 }
 
@@ -120,6 +123,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     """Somebody whose pages all have something on them, and a case at the desk."""
     from api.payments import service as payments
     from api.points import service as points
+    from api.tills import service as tills
 
     configure(stack.settings)  # the tests before may have gone back to their own mall
     signed = stack.join("browser-regular")
@@ -140,6 +144,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     waits = stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=back)
     given = back | {"amount_fen": 800}
     stack.told("POST", f"/v1/office/orders/{bought['number']}/refunds", admin["access_token"], json=given)
+    difference = stack.differs(token, 5_100, admin["access_token"])
     stack.recharge(token)
     stack.told("GET", f"/v1/office/members/{number}?reason=browser", admin["access_token"])
     stack.sim("wechat", "complaints", out_trade_no=stack.payment(bought["number"]), problem_type="REFUND", apply_refund_amount=800)
@@ -149,7 +154,12 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     till = {"name": "收银系统", "url": "http://localhost:9/hooks", "events": ["refund.done"]}
     partner = stack.told("POST", "/v1/office/partners", admin["access_token"], json=till)["partner"]["id"]
     delivery = stack.told("POST", f"/v1/office/partners/{partner}/tests", admin["access_token"])["id"]
+    with db.unit_of_work(stack.mall):
+        sold = f"类型,小票号,支付时间,金额(元),原小票号\n销售,AX-1,{clock.now():%Y-%m-%d} 00:00,12.80,\n退款,AX-2,,1.00,AX-9\n"
+        report = tills.take_file(shop, sold.encode(), file_name="till.csv", by="browser test").id
     yield {
+        "difference": difference,
+        "report": report,
         "partner": partner,
         "delivery": delivery,
         "signed": signed,
@@ -162,6 +172,8 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
         "refund": waits["number"],
         "plate": stack.plate(),
     }
+    answer = {"note": "browser test"}
+    stack.told("PUT", f"/v1/office/bill-differences/{difference}/settlement", admin["access_token"], json=answer)
     stack.told("PUT", f"/v1/office/partners/{partner}/removal", admin["access_token"], json={"why": "browser test"})
     review = stack.rows("SELECT id FROM receipt_reviews WHERE receipt_id = %s", unclear)[0][0]
     stack.told("POST", "/v1/office/receipt-reviews/next", admin["access_token"])

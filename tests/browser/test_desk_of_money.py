@@ -262,14 +262,9 @@ def test_a_shop_gets_its_photo_and_terms_of_its_own(desk: Visit, stack: Stack, t
 
 
 def test_what_a_bill_and_our_books_differ_in_is_answered(desk: Visit, stack: Stack, shopper: str) -> None:
-    number = stack.payment(stack.buys(shopper, 5_500)["number"])
     desk.open("bills")
     expect(desk.page.get_by_text("没有待处理的差异")).to_be_visible()
-    # We believe that it was paid four days ago; the wallet's bill of that day does not know of it.
-    older = "UPDATE payments SET paid_at = paid_at - interval '4 days' WHERE number = %s"
-    [(account, day)] = stack.rows(f"{older} RETURNING account_id, (paid_at AT TIME ZONE 'Asia/Shanghai')::date", number)
-    stack.told("POST", "/v1/office/gateway-bills", desk.access(), json={"account_id": account, "billed_on": day.isoformat()})
-    processes.until(lambda: stack.told("GET", "/v1/office/bill-differences?state=open", desk.access())["items"], 60)
+    stack.differs(shopper, 5_500, desk.access())
     page = desk.open("bills")
     row = page.locator("tbody tr", has_text="账单没有")
     expect(row).to_contain_text("¥55.00")

@@ -7,6 +7,8 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from api.kit import clock, db
 from api.partners.service import keeping
 from tests.conftest import bearer, owner_rows
@@ -23,6 +25,16 @@ def test_a_partner_is_added_with_a_secret_that_is_shown_once(office: Office) -> 
     assert (shown["partner"]["name"], shown["partner"]["events"], shown["waiting"], shown["given_up"]) == ("会员系统", sorted(ALL), 0, 0)
     listed = office.ask("get", "/partners").json["items"]
     assert [one["id"] for one in listed] == [partner] and "secret" not in listed[0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://[1c5.BF.:0:1aA]:31615/c", "https://crm.example.com:99999/", "https://crm.example.com:port/", "https://[::1", "ftp://crm/x"],
+)
+def test_an_address_that_is_none_is_refused(office: Office, url: str) -> None:
+    answer = office.ask("post", "/partners", {"name": "CRM", "url": url, "events": ALL})
+    assert answer.status_code == 422, answer.json
+    assert office.ask("get", "/partners").json["items"] == []
 
 
 def test_two_partners_of_one_name_there_are_not(office: Office) -> None:

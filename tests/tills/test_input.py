@@ -40,7 +40,7 @@ LONG = "202605200001"
         ("销售,,2026-05-20 11:30,5.00,,,", "receipt_no", "is needed"),
         ("销售,——,2026-05-20 11:30,5.00,,,", "receipt_no", "a number has letters or digits"),
         (f"销售,{'9' * 65},2026-05-20 11:30,5.00,,,", "receipt_no", "longer than 64 characters, or with line breaks"),
-        ("换货,A1,2026-05-20 11:30,5.00,,,", "kind", "销售 or 退款"),
+        ("换货,A1,2026-05-20 11:30,5.00,,,", "kind", "sale or refund (销售 or 退款)"),
         ("退款,A1,2026-05-20 11:30,5.00,,,", "original_no", "a refund names the receipt it gives back"),
         ("退款,A1,2026-05-20 11:30,0.00,B1,,", "paid_yuan", "a refund gives something back"),
         ("退款,A1,2026-05-20 11:30,5.00,B1,昨天,", "original_no", "a day is written 2026-01-31"),

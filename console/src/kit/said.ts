@@ -71,7 +71,7 @@ const NOTES: [RegExp, string][] = [
   [/^a number has letters or digits/, 'notes.numberEmpty'],
   [/^this number stands in line (\d+) already/, 'notes.numberTwice'],
   [/^this row is of another shop/, 'notes.otherShop'],
-  [/^销售 or 退款/, 'notes.saleOrRefund'],
+  [/^sale or refund/, 'notes.saleOrRefund'],
   [/^an address that begins with https/, 'notes.address'],
 ]
 

@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 67,
   permission: 'bills.read',
-  words: ['audit', 'notices', 'payments', 'payment-refunds'],
+  words: ['audit', 'notices', 'payment-refunds', 'payments'],
   component: () => import('./Bills.vue'),
 })

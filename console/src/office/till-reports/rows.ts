@@ -16,7 +16,7 @@ export function why(row: Row): string {
   if (problems.length > 0) return problems.join(' ')
   if (row.waits) return t(`office.till-reports.waits.${row.waits}`)
   if (row.differs.length === 0) return ''
-  const said = t('office.till-reports.tells', { what: row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join('、') })
+  const said = t('office.till-reports.tells', { what: row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join(t('office.till-reports.comma')) })
   return row.differs.includes('paid_fen') && row.known_fen !== null ? `${said} ${t('office.till-reports.knownAmount', { amount: money(row.known_fen) })}` : said
 }
 
@@ -31,7 +31,7 @@ export const COLUMNS: Column<Row>[] = [
   { key: 'original_no', title: 'office.till-reports.original', spare: true },
   { key: 'tender', title: 'office.till-reports.tender', spare: true },
   { key: 'waits', title: 'office.till-reports.waitsTitle', spare: true, text: (row) => (row.waits ? t(`office.till-reports.waits.${row.waits}`) : '') },
-  { key: 'differs', title: 'office.till-reports.differsTitle', spare: true, text: (row) => row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join('、') },
+  { key: 'differs', title: 'office.till-reports.differsTitle', spare: true, text: (row) => row.differs.map((one) => t(`office.till-reports.differs.${one}`)).join(t('office.till-reports.comma')) },
   { key: 'known_fen', title: 'office.till-reports.knownTitle', number: true, spare: true, text: (row) => (row.known_fen === null ? '' : money(row.known_fen)) },
   { key: 'told', title: 'office.till-reports.told', spare: true, text: (row) => Object.values(row.told).join(' ') },
   { key: 'sale_id', title: 'office.till-reports.sale', number: true, spare: true },
