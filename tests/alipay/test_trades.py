@@ -71,7 +71,7 @@ def test_a_trade_is_created_paid_and_queried(simulator: Simulator, client: Alipa
     seen = client.query(order.out_trade_no)
     assert (seen.trade_status, seen.total_fen, seen.trade_no) == ("TRADE_SUCCESS", 1280, trade_no)
     assert seen.buyer == order.buyer_open_id
-    assert seen.paid_at is not None and abs(seen.paid_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert seen.paid_at is not None and abs(seen.paid_at - datetime.now(UTC)) < timedelta(seconds=5)
 
 
 def test_the_same_number_again_is_the_same_trade_and_never_another(simulator: Simulator, client: AlipayClient) -> None:

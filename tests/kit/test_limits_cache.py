@@ -82,7 +82,7 @@ def test_a_cache_that_is_gone_or_hangs_costs_little_time(valkey, fault: str) -> 
     answers = [cache.attempt(lambda client: client.get("x"), b"otherwise") for _ in range(200)]
     took = time.monotonic() - began
     assert answers == [b"otherwise"] * 200
-    assert took < 5, f"200 questions to a {fault} cache took {took:.1f} s"
+    assert took < 1.0, f"200 questions to a {fault} cache took {took:.1f} s"
 
 
 def test_a_cache_that_comes_back_is_asked_again(valkey, monkeypatch) -> None:

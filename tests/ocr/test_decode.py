@@ -60,10 +60,10 @@ def test_a_header_of_50000_by_50000_is_refused_at_once(header: object) -> None:
     side = 16384 if header is webp_header else 50_000
     data = header(side, side)  # type: ignore[operator]
     tracemalloc.start()
-    started = time.process_time()
+    started = time.perf_counter()
     with pytest.raises(TooManyPixels):
         decode(data)
-    took, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    took, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert took < 0.2
     assert peak < 50_000_000
@@ -122,9 +122,9 @@ def test_an_exif_directory_that_points_at_itself_does_not_hang() -> None:
     exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00" + ifd
     plain = picture()
     looped = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
-    started = time.process_time()
+    started = time.perf_counter()
     assert decode(looped).pixels.size > 0
-    assert time.process_time() - started < 1
+    assert time.perf_counter() - started < 1
 
 
 def test_a_large_photo_is_shrunk_and_says_by_how_much() -> None:

@@ -99,13 +99,13 @@ def test_what_is_no_photo_is_refused_by_name_at_once_and_leaves_nothing(world: W
     member = world.member()
     world.send(member, b"warm up")
     before, files_before = memory_mb(), files(world, settings)
-    began = time.process_time()
+    began = time.monotonic()
     if photos:
         answer = world.send(member, *photos)
     else:
         headers = bearer("member", member, world.mall) | {"Idempotency-Key": "nothing-sent"}
         answer = world.client.post("/v1/receipts", data={"other": "1"}, headers=headers, content_type="multipart/form-data")
-    took = time.process_time() - began
+    took = time.monotonic() - began
     assert (answer.status_code, answer.json["type"]) == (status, f"/problems/{name}")
     assert took < (0.2 if sum(map(len, photos)) < 1_000_000 else 1.0)  # the test client writes its large bodies itself
     assert memory_mb() - before < 50 + 3 * sum(map(len, photos)) / 2**20  # of which the test itself holds copies

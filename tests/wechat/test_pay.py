@@ -73,7 +73,7 @@ def test_an_order_is_placed_paid_and_queried(wechat: Simulator, pay: PayClient) 
     seen = pay.query(order.out_trade_no)
     assert (seen.trade_state, seen.total_fen, seen.transaction_id) == ("SUCCESS", 1280, transaction_id)
     assert (seen.attach, seen.payer_openid) == ("plate:7", order.payer_openid)
-    assert seen.success_at is not None and abs(seen.success_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert seen.success_at is not None and abs(seen.success_at - datetime.now(UTC)) < timedelta(seconds=5)
     assert pay.query_paid(transaction_id) == seen
 
 

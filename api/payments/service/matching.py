@@ -189,7 +189,7 @@ class _Believed:
     """What we believe to have moved on a day and no bill has had yet."""
 
     payments: Sequence[Payment]
-    refunds: Sequence[tuple[Refund, Payment]]
+    refunds: Sequence[Refund]
 
 
 def _is_quiet(bill: GatewayBill) -> bool:
@@ -205,12 +205,11 @@ def _believed(bill: GatewayBill) -> _Believed:
         Payment.paid_at >= begins, Payment.paid_at < ends,
     )  # fmt: skip
     # Bills list a refund on the day it was asked for or on the day it was done: by the later one it has to be there.
-    given = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(
+    given = select(Refund).join(Payment, Payment.id == Refund.payment_id).where(
         Payment.account_id.in_(accounts), Refund.state == RefundState.DONE, Refund.billed_on.is_(None),
         Refund.done_at >= begins, Refund.done_at < ends,
     )  # fmt: skip
-    found = session.execute(given.limit(MOST)).all()
-    return _Believed(session.scalars(paid.limit(MOST)).all(), [(row.Refund, row.Payment) for row in found])
+    return _Believed(session.scalars(paid.limit(MOST)).all(), session.scalars(given.limit(MOST)).all())
 
 
 def _span(day: date) -> tuple[datetime, datetime]:
@@ -229,7 +228,7 @@ def _compare(bill: GatewayBill, lines: list[BillLine]) -> None:
         if len(found) > MOST:
             bill.trouble = "too-many-differences"
             break
-    _write(bill, list(found.values())[:MOST])
+    _write(bill, list(found.values())[:MOST], whole=len(found) <= MOST)
     _judge(bill, empty=not lines)
     _ask_again(bill, found.values())
     session.flush()
@@ -266,7 +265,7 @@ def _differences(bill: GatewayBill, lines: list[BillLine]) -> Iterator[Found]:
     left = _believed(bill)
     for payment in left.payments:
         yield _of_payment(payment, DifferenceKind.MISSING_THERE, ours_fen=payment.amount_fen, we_say=payment.state)
-    for refund, _ in left.refunds:
+    for refund in left.refunds:
         yield _of_refund(refund, DifferenceKind.MISSING_THERE, ours_fen=refund.amount_fen, we_say=refund.state)
 
 
@@ -409,8 +408,8 @@ def _of_refund(refund: Refund, kind: DifferenceKind, **facts: Any) -> Found:
     return Found(kind, "refund", refund.number, refund.gateway_no, payment_id=refund.payment_id, refund_id=refund.id, **facts)
 
 
-def _write(bill: GatewayBill, found: Sequence[Found]) -> None:
-    """Keep what is new, leave what is known with its answer, and close what has gone away."""
+def _write(bill: GatewayBill, found: Sequence[Found], *, whole: bool) -> None:
+    """Keep what is new, leave what is known with its answer, and, where all was looked at, close what has gone away."""
     rows = session.scalars(select(BillDifference).where(BillDifference.bill_id == bill.id)).all()
     known = {Subject(DifferenceKind(row.kind), row.about, row.number): row for row in rows}
     for one in found:
@@ -423,7 +422,7 @@ def _write(bill: GatewayBill, found: Sequence[Found]) -> None:
         elif row.settled_at is None:
             _set(row, **_columns(one))
     for row in known.values():
-        if row.settled_at is None:
+        if whole and row.settled_at is None:
             _set(row, settled_at=clock.now(), settled_by=SYSTEM, note="both sides agree now")
     session.flush()
 
