@@ -8,6 +8,7 @@ SEEDS ?= 1000
 MEMBERS ?= 2000
 MALL ?= demo
 export OMP_NUM_THREADS ?= 1
+unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test storms lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean

@@ -1,8 +1,7 @@
 """Every job of every room, and the processes that run them.
 
 `python -m api.jobs work`   the worker of all queues but the reader's; it also puts the scheduled jobs in.
-`python -m api.jobs ocr`    keeps one reader process running: starts it again when it is killed, hung or worn out.
-`python -m api.jobs read`   the reader process itself: one instance, one photo at a time.
+`python -m api.jobs read`   the reader: one instance, one photo at a time. `python -m api.reader` starts it again whenever it ends.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -46,7 +44,6 @@ RESCUE_EVERY = 3.0
 TIDY_EVERY = 3600.0
 JOBS_KEPT_HOURS = 30 * 24
 STOP_WITHIN = 20.0
-RESTART_AFTER = 0.5
 PARTNERS_AT_ONCE = 4  # endpoints of partners that are sent to at the same time
 
 
@@ -195,37 +192,12 @@ def _until_stopped(settings: Settings, lanes: dict[str, int], *, until: Callable
             time.sleep(1)
 
 
-def keep_reading() -> None:
-    """Run the reader process again and again until this one is told to stop."""
-    stopping = False
-    child: subprocess.Popen[bytes] | None = None
-
-    def stop(_number: int, _frame: Any) -> None:
-        nonlocal stopping
-        stopping = True
-        if child is not None:
-            child.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while not stopping:
-        child = subprocess.Popen([sys.executable, "-m", "api.jobs", "read"])
-        code = child.wait()
-        if not stopping:
-            log.warning("the reader ended and is started again", exit_code=code)
-            time.sleep(RESTART_AFTER)
-
-
 def main(arguments: list[str]) -> int:
     """One process of the Procfile."""
     from api.app import configure
 
     settings = from_environment()
     what = arguments[0] if arguments else "work"
-    if what == "ocr":
-        logs.configure(settings.log_level)
-        keep_reading()
-        return 0
     configure(settings)
     if what == "read":
         os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -151,7 +151,7 @@ class Processes:
 
     def web(self, workers: int = 1, port: int = 0, **env: str) -> Process:
         """The web server, ready; `url` is where."""
-        options = ["--workers", str(workers), "--blocking-threads", "4", "--backlog", "1024"]
+        options = ["--workers", str(workers), "--workers-kill-timeout", "30", "--blocking-threads", "4", "--backlog", "1024"]
         return self._granian("web", "wsgi", "wsgi:app", options, env, port)
 
     def live(self, **env: str) -> Process:
@@ -168,9 +168,10 @@ class Processes:
         return process
 
     def worker(self, what: str = "work", *, wait: bool = True, **env: str) -> Process:
-        """`python -m api.jobs work` or `ocr`; with wait, until it has said hello to the database."""
+        """`python -m api.jobs work`, or for "ocr" `python -m api.reader`; with wait, until it has said hello to the database."""
         before = set(self._workers()) if wait else set()
-        process = self.start(what, sys.executable, "-m", "api.jobs", what, **env)
+        command = ("api.reader",) if what == "ocr" else ("api.jobs", what)
+        process = self.start(what, sys.executable, "-m", *command, **env)
         if wait:
             self._await(process, lambda: set(self._workers()) - before)
         return process

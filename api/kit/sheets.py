@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-import openpyxl
-
 from api.kit.errors import TooLarge, Unprocessable, WrongKind
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -107,6 +105,8 @@ def _text(data: bytes) -> str:
 
 
 def _xlsx(data: bytes, max_rows: int, minutes: bool) -> Iterator[list[str]]:
+    import openpyxl  # loaded by whoever is sent a workbook
+
     try:
         _refuse_bomb(data, max_rows)
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)

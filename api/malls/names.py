@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import zhconv
-from pypinyin import Style, lazy_pinyin
 
 MAX_NAME = 200
 
@@ -76,9 +75,13 @@ def search_form(query: str) -> str:
 
 def pinyin(text: str) -> str:
     """海底捞 → haidilao; other letters stay."""
+    from pypinyin import lazy_pinyin  # its dictionary takes half a second to load, and few processes ever name a shop
+
     return "".join(lazy_pinyin(text))
 
 
 def initials(text: str) -> str:
     """海底捞 → hdl; other letters stay."""
+    from pypinyin import Style, lazy_pinyin
+
     return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER))

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import segno
-from fontTools.ttLib import TTFont
-from fpdf import FPDF
-from fpdf.enums import TextMode
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FONT = Path(__file__).with_name("fonts") / "plate.otf"
 MOST = 120  # plates a sheet: twenty pages, drawn in less than two seconds
@@ -46,6 +47,8 @@ class PlateFace:
 
 def draw(faces: Sequence[PlateFace]) -> bytes:
     """A PDF of these plates, in their order."""
+    from fpdf import FPDF  # it and its fonts load slowly, and only whoever prints needs them
+
     pdf = FPDF(format=(PAGE_WIDTH, PAGE_HEIGHT), unit="mm")
     pdf.set_auto_page_break(False)
     pdf.set_title("码牌 · Code plates")
@@ -134,6 +137,8 @@ def _text(pdf: FPDF, text: str, x: float, y: float, *, size: float, colour: tupl
 
 
 def _words(pdf: FPDF, text: str, x: float, y: float, width: float, *, bold: bool, align: str) -> None:
+    from fpdf.enums import TextMode
+
     # There is one weight of the font in the house: bold is the same outline, drawn with a thin edge.
     pdf.set_xy(x, y)
     with pdf.local_context(text_mode=TextMode.FILL_STROKE if bold else TextMode.FILL, line_width=0.12, draw_color=INK):
@@ -142,6 +147,8 @@ def _words(pdf: FPDF, text: str, x: float, y: float, width: float, *, bold: bool
 
 @functools.cache
 def _drawn() -> frozenset[int]:
+    from fontTools.ttLib import TTFont
+
     with TTFont(FONT, lazy=True) as font:
         return frozenset(font.getBestCmap())
 

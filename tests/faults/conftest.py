@@ -187,6 +187,7 @@ def town(app: Any, settings: Settings, own_servers: Servers, tmp_path: Path) -> 
     """A fresh mall. At the end all processes are ended, and their logs hold no secret, no token and no phone."""
     name = f"faults_{next(own_servers.names)}"
     own_servers.postgres.make_database(name, "template_faults")
+    redis.Redis.from_url(own_servers.valkey.url()).flushall()  # what the mall before counted: its members had the same numbers
     own = Settings(
         database_url=own_servers.postgres.url(name),
         owner_url=own_servers.postgres.url(name, embedded.OWNER),

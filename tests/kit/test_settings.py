@@ -59,7 +59,7 @@ def test_a_missing_database_says_what_to_do(monkeypatch) -> None:
 
 def test_the_server_itself_refuses_to_start(tmp_path) -> None:
     env = GOOD | {"MALLBRIDGE_SECRET": DEMO_SECRET, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "MALLBRIDGE_FILES": str(tmp_path)}
-    for command in (["-c", "import wsgi"], ["-m", "api.jobs", "work"], ["-c", "import api.live; api.live.app"]):
+    for command in (["-c", "import wsgi"], ["-m", "api.jobs", "work"], ["-m", "api.reader"], ["-c", "import api.live; api.live.app"]):
         done = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode != 0
         assert "Production refuses demo or short secrets: set MALLBRIDGE_SECRET." in done.stderr
