@@ -203,7 +203,7 @@ def check(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
         visit.settled()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.wait_for_timeout(150)
+            page.wait_for_timeout(150 if scheme == "dark" or number else 0)
             visit.suffix = "-dark" if scheme == "dark" else ""
             visit.shot(f"page-{visit.entrance}-{name}{number or ''}")
             found += [f"{address} {scheme}: {what}" for what in grave(page)]
