@@ -28,7 +28,6 @@ from api.settings import Settings
 from deploy import embedded
 
 TEMPLATE = "template_mallbridge"
-PATIENT = 5  # niceness of the workers after the second: they run while the browser and the real processes wait for something
 
 
 def _worker() -> str:
@@ -37,8 +36,6 @@ def _worker() -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts the servers; workers find them by the environment."""
-    if _worker() not in ("main", "gw0", "gw1"):
-        os.nice(PATIENT)
     if hasattr(config, "workerinput") or os.environ.get("MALLBRIDGE_TEST_SERVERS"):
         return
     folder = Path(tempfile.mkdtemp(prefix="mallbridge-tests-"))
@@ -62,18 +59,7 @@ class OneWorker(LoadGroupScheduling):
     By folder: pytest 9.2 keeps the names to which `xdist_group` marks were appended to itself.
     """
 
-    FOLDERS = {
-        "tests/browser/": "browser",
-        "tests/faults/": "processes",
-        "tests/flows/": "processes",
-        "tests/kit/test_jobs.py": "processes",
-        "tests/kit/test_live.py": "processes",
-    }
-
-    def schedule(self) -> None:
-        """Both groups are the largest and handed out first: to the first workers, which are not the patient ones."""
-        self.assigned_work = dict(sorted(self.assigned_work.items(), key=lambda item: item[0].gateway.id))
-        super().schedule()
+    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/": "processes"}
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for folder, group in self.FOLDERS.items() if nodeid.startswith(folder)), nodeid)
