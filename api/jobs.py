@@ -196,8 +196,10 @@ def main(arguments: list[str]) -> int:
     """One process of the Procfile."""
     from api.app import configure
 
-    settings = from_environment()
     what = arguments[0] if arguments else "work"
+    if what not in ("work", "read"):
+        sys.exit("There are two workers, `work` and `read`; `python -m api.reader` keeps a reader running.")
+    settings = from_environment()
     configure(settings)
     if what == "read":
         os.environ.setdefault("OMP_NUM_THREADS", "1")

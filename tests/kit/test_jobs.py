@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
+from api.jobs import main
 from api.kit import db, jobs
 from tests import processes
 from tests.conftest import owner_rows
@@ -30,6 +31,11 @@ def workers(app, settings, tmp_path: Path) -> Iterator[processes.Processes]:
 def status(settings, job_id: int) -> tuple[str, int]:
     row = owner_rows(settings, "SELECT status::text, attempts FROM procrastinate_jobs WHERE id = %s", job_id)[0]
     return row[0], row[1]
+
+
+def test_a_worker_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SystemExit, match="two workers, `work` and `read`"):
+        main(["ocr"])
 
 
 def test_a_job_of_a_transaction_that_failed_never_was(app, settings, mall: int) -> None:
