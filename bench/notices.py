@@ -117,7 +117,7 @@ def send(place: Street, calls: Iterator[Call], rate: float, total: int) -> Answe
     """So many calls at a rate, each at its own moment; they are made ready a little before."""
     due: queue.Queue[tuple[float, Call] | None] = queue.Queue(SENDERS)
     answers, lock = Answers(), threading.Lock()
-    senders = [threading.Thread(target=_send, args=(place, due, answers, lock)) for _ in range(SENDERS)]
+    senders = [threading.Thread(target=_send, args=(place, due, answers, lock), daemon=True) for _ in range(SENDERS)]
     for sender in senders:
         sender.start()
     began = time.perf_counter() + 1.0

@@ -122,7 +122,7 @@ def together(place: Street, flows: Flows, total: int) -> float:
         except BaseException as wrong:
             failed.append(wrong)
 
-    threads = [threading.Thread(target=shop_on) for _ in range(SHOPPERS)]
+    threads = [threading.Thread(target=shop_on, daemon=True) for _ in range(SHOPPERS)]
     began = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -115,7 +115,7 @@ def run(place: Stage, *command: str) -> Run:
         [sys.executable, "-m", "bench.proof", "--command", *command], cwd=ROOT, env=place.env, stdout=subprocess.PIPE, text=True
     )
     over, held = threading.Event(), [0]
-    watcher = threading.Thread(target=_watch, args=(place, over, held))
+    watcher = threading.Thread(target=_watch, args=(place, over, held), daemon=True)
     watcher.start()
     assert process.stdout is not None
     said = process.stdout.read()

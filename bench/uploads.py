@@ -46,7 +46,7 @@ def measure(place: Stage) -> dict[str, object]:
     start = time.perf_counter()
     for number in range(RATE * SECONDS):
         time.sleep(max(0.0, start + number / RATE - time.perf_counter()))
-        threads.append(threading.Thread(target=send, args=(number,)))
+        threads.append(threading.Thread(target=send, args=(number,), daemon=True))
         threads[-1].start()
     for thread in threads:
         thread.join()
