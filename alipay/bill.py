@@ -54,7 +54,8 @@ def read(packed: bytes, day: date) -> list[BillLine]:
     """Every line of the day's bill. Raises UnreadableAnswer."""
     try:
         return _lines(_details(packed), day)
-    except (ValueError, KeyError, zipfile.BadZipFile, zlib.error, csv.Error, NotImplementedError) as trouble:
+    # zipfile raises a RuntimeError for an archive under a password or packed in a way that it does not know.
+    except (ValueError, KeyError, zipfile.BadZipFile, zlib.error, csv.Error, RuntimeError) as trouble:
         raise UnreadableAnswer(f"the bill has not the form that we know: {trouble}") from trouble
 
 

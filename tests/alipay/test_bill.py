@@ -193,6 +193,19 @@ def test_a_broken_zip_is_unreadable(simulator: Simulator, shop: AlipayClient) ->
             bill.read(cut, TODAY)
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 97)], ids=["under-a-password", "packed-in-an-unknown-way"])
+def test_a_zip_that_cannot_be_opened_is_unreadable(place: int, value: int) -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as folder:
+        folder.writestr("20880000_20260305_details.csv", "x")
+    body = bytearray(whole.getvalue())
+    listed = body.index(b"PK\x01\x02")
+    body[listed + place] |= value  # in the list of files, and two bytes before that in the file's own heading
+    body[place - 2] |= value
+    with pytest.raises(UnreadableAnswer):
+        bill.read(bytes(body), TODAY)
+
+
 def test_a_bill_that_unpacks_without_end_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bill, "LARGEST_FILE", 1 << 20)
     out = io.BytesIO()
