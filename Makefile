@@ -22,7 +22,7 @@ help: ## what can be made
 	@echo "· making the virtual environment .venv"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@echo "· installing the pinned packages (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt -r requirements-dev.txt || { echo "The packages could not be installed: check the network and the free space, then run make again."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps -r requirements.txt -r requirements-dev.txt || { echo "The packages could not be installed: check the network and the free space, then run make again."; exit 1; }
 	@touch .venv/.ready
 
 setup: .venv/.ready ## virtual environment and the reader's weights
@@ -38,7 +38,7 @@ miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5,
 	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
 
 test: setup ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.chromium || true
+	@$(BIN)/python -m deploy.faces h5 console & $(BIN)/python -m deploy.chromium; wait; true
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 storms: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/storms

@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # what is loaded stays: looking for garbage in it would be a quarter of the start; `_loaded` turns it on again
+
 import asyncio
 import contextlib
 import os
@@ -146,6 +151,7 @@ async def _rescue(app: Any) -> None:
 
 def work(settings: Settings) -> None:
     """The general worker."""
+    _loaded()
     _until_stopped(settings, {kit.DEFAULT_QUEUE: 4, kit.PARTNER_QUEUE: PARTNERS_AT_ONCE})
 
 
@@ -155,6 +161,7 @@ def read(settings: Settings) -> None:
 
     parent = os.getppid()
     reading.start_reader(settings)
+    _loaded()
     threading.Thread(target=_beat, name="beat", daemon=True).start()
 
     def worn_out() -> bool:
@@ -169,6 +176,12 @@ def read(settings: Settings) -> None:
         {kit.READER_QUEUE: 1},
         until=worn_out,
     )
+
+
+def _loaded() -> None:
+    """From now on garbage is collected, of what comes, not of what was loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 def _beat() -> None:

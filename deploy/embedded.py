@@ -282,6 +282,7 @@ def migrate(owner_url: str, app_url: str) -> None:
     config.set_main_option("script_location", str(root / "migrations"))
     config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
     config.set_main_option("app_url", app_url.replace("%", "%%"))
+    config.attributes["upgrades_only"] = True
     command.upgrade(config, "head")
 
 

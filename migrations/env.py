@@ -6,10 +6,9 @@ import os
 from typing import Any
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import MetaData, create_engine, pool, text
 from sqlalchemy.engine import make_url
 
-import api.app  # noqa: F401 - every room, and so every table
 from api.kit.db import Model, sqlalchemy_url
 
 #: The app may add to these and read them, never rewrite them.
@@ -34,12 +33,19 @@ def _grant(connection: Any, role: str) -> None:
             connection.execute(text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}"))
 
 
+def _tables() -> MetaData:
+    """Every table of every room, to compare with. An upgrade alone compares nothing, and need not load them."""
+    if not context.config.attributes.get("upgrades_only"):
+        import api.app  # noqa: F401 - every room, and so every table
+    return Model.metadata
+
+
 def run() -> None:
     url = context.config.get_main_option("sqlalchemy.url") or os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
     app_url = context.config.get_main_option("app_url") or os.environ.get("DATABASE_URL", url)
     engine = create_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
     with engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=Model.metadata, include_object=_owned_by_us, compare_server_default=False)
+        context.configure(connection=connection, target_metadata=_tables(), include_object=_owned_by_us, compare_server_default=False)
         with context.begin_transaction():
             context.run_migrations()
             role = make_url(app_url).username

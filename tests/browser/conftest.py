@@ -24,7 +24,8 @@ from tests.browser.stack import MALL, Stack, kept
 SHOTS = ROOT / "var" / "shots"
 SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
 PATIENCE = 30_000  # ms; other tests run on the same two cores
-QUIET = 0.4  # seconds without a request
+#: Resolves when the page has nothing left to compute and has drawn what it computed.
+IDLE = "new Promise(idle => requestIdleCallback(() => requestAnimationFrame(() => setTimeout(idle, 30))))"
 LIVE = "/v1/live"
 
 _person = itertools.count(1)
@@ -92,6 +93,14 @@ class Visit:
         for ended in ("requestfinished", "requestfailed"):
             self.page.on(ended, lambda request: self.asked.discard(request))
 
+    def again(self, name: str) -> Visit:
+        """The same window for the next test: blank, light, nothing complained about yet."""
+        self.name, self.suffix = name, ""
+        self.page.goto("about:blank")  # a new address after the # alone would load nothing
+        self.page.emulate_media(color_scheme="light")
+        self.troubles.clear()
+        return self
+
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"} and re.search(r"Content Security Policy|\[Vue warn\]|Refused to|intlify", message.text):
             self.troubles.append(f"{message.type}: {message.text[:400]}")
@@ -104,12 +113,11 @@ class Visit:
     def settled(self) -> None:
         """Wait until nothing more is asked for and the page shows what it has to show; the live stream stays open and is not waited for."""
         self.page.wait_for_load_state()
-        quiet_since, patient_until = time.monotonic(), time.monotonic() + PATIENCE / 1000
-        while time.monotonic() - quiet_since < QUIET:
-            self.page.wait_for_timeout(50)
-            if self.asked:
-                quiet_since = time.monotonic()
-            assert quiet_since < patient_until, [request.url for request in self.asked]
+        quiet, patient_until = 0, time.monotonic() + PATIENCE / 1000
+        while quiet < 2:
+            self.page.evaluate(IDLE)
+            quiet = 0 if self.asked else quiet + 1
+            assert time.monotonic() < patient_until, [request.url for request in self.asked]
         expect(self.page.locator("h1, form, .app-page").first).to_be_visible(timeout=PATIENCE)
         expect(self.page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
 
@@ -147,13 +155,30 @@ class Visit:
 Windows = Callable[..., Visit]
 
 
+@pytest.fixture(scope="module")
+def _lasting() -> Iterator[dict[str, Visit]]:
+    """Windows that the tests of one file share, by what they are called."""
+    made: dict[str, Visit] = {}
+    yield made
+    for visit in made.values():
+        visit.context.close()
+
+
 @pytest.fixture
-def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Windows]:
-    """window("m" | "shop" | "office", signed_in=answer, dark=False, english=False) opens a window of that person's device."""
+def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest, _lasting: dict[str, Visit]) -> Iterator[Windows]:
+    """window("m" | "shop" | "office", signed_in=answer, dark=False, english=False) opens a window of that person's device.
+
+    `lasting="a name"` is the window of that name that an earlier test of the file left, blank, with all that it keeps of its pages.
+    """
     opened: list[Visit] = []
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
 
-    def make(entrance: str, signed_in: dict[str, Any] | None = None, *, dark: bool = False, english: bool = False, **more: Any) -> Visit:
+    def make(
+        entrance: str, signed_in: dict[str, Any] | None = None, *, dark: bool = False, english: bool = False, lasting: str = "", **more: Any
+    ) -> Visit:
+        if lasting in _lasting:
+            opened.append(_lasting[lasting].again(name))
+            return opened[-1]
         width, height = SIZES[entrance]
         touch = entrance != "office"
         context = browser.new_context(
@@ -167,6 +192,8 @@ def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> It
         _seed(context, stack.url, keep)
         suffix = ("-dark" if dark else "") + ("-en" if english else "")
         opened.append(Visit(context, stack, entrance, name, suffix))
+        if lasting:
+            _lasting[lasting] = opened[-1]
         return opened[-1]
 
     yield make
@@ -175,7 +202,8 @@ def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> It
         request.node.add_report_section("teardown", "window", "\n".join([f"{number}: {visit.page.url}", *visit.troubles]))
     troubles = [trouble for visit in opened for trouble in visit.troubles]
     for visit in opened:
-        visit.context.close()
+        if visit not in _lasting.values():
+            visit.context.close()
     assert troubles == []
 
 

@@ -14,7 +14,7 @@ from api.app import configure
 from api.kit import clock, db
 from api.settings import ROOT
 from tests.browser.conftest import Visit, Windows
-from tests.browser.stack import Stack, receipt
+from tests.browser.stack import SHOP_STAFF, Stack, receipt
 from tests.factories import make_claimed_sale
 
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
@@ -165,6 +165,7 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
         "signed": signed,
         "complaint": listed[0]["id"],
         "admin": admin,
+        "manager": stack.staff(SHOP_STAFF),
         "receipt": scored,
         "shop": shop,
         "member": number,
@@ -212,18 +213,18 @@ def check(visit: Visit, addresses: tuple[str, ...], name: str) -> None:
 
 @pytest.mark.parametrize("name", PHONE)
 def test_a_page_of_the_phone(name: str, window: Windows, life: dict[str, Any]) -> None:
-    visit = window("m", None if name == "sign-in" else life["signed"])
+    visit = window("m") if name == "sign-in" else window("m", life["signed"], lasting="phone")
     check(visit, (PHONE[name].format(**life),), name)
 
 
 @pytest.mark.parametrize("name", ["home", "receipts", "code", "me", "receipt", "points", "orders", "wallet", "recharge", "pin", "pay-code"])
 def test_a_page_of_the_phone_to_a_visitor(name: str, window: Windows) -> None:
-    check(window("m"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
+    check(window("m", lasting="visitor"), (PHONE[name].partition("?")[0],), f"{name}-visitor")
 
 
 @pytest.mark.parametrize("name", OFFICE)
 def test_a_page_of_the_desk(name: str, window: Windows, life: dict[str, Any]) -> None:
-    check(window("office", life["admin"]), tuple(address.format(**life) for address in OFFICE[name]), name)
+    check(window("office", life["admin"], lasting="desk"), tuple(address.format(**life) for address in OFFICE[name]), name)
 
 
 def test_members_found_at_the_desk(window: Windows, life: dict[str, Any]) -> None:
@@ -244,10 +245,8 @@ def test_members_found_at_the_desk(window: Windows, life: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_a_page_of_the_tablet(name: str, window: Windows, stack: Stack, life: dict[str, Any]) -> None:
-    from tests.browser.stack import SHOP_STAFF
-
-    check(window("shop", stack.staff(SHOP_STAFF)), tuple(address.format(**life) for address in SHOP[name]), name)
+def test_a_page_of_the_tablet(name: str, window: Windows, life: dict[str, Any]) -> None:
+    check(window("shop", life["manager"], lasting="tablet"), tuple(address.format(**life) for address in SHOP[name]), name)
 
 
 @pytest.mark.parametrize("entrance", ["office", "shop"])
@@ -256,10 +255,8 @@ def test_the_door_of_the_console(entrance: str, window: Windows) -> None:
 
 
 @pytest.mark.parametrize("entrance", ["m", "office", "shop"])
-def test_every_page_in_english_fits_its_screen(entrance: str, window: Windows, stack: Stack, life: dict[str, Any]) -> None:
-    from tests.browser.stack import SHOP_STAFF
-
-    who = {"m": life["signed"], "office": life["admin"], "shop": stack.staff(SHOP_STAFF)}[entrance]
+def test_every_page_in_english_fits_its_screen(entrance: str, window: Windows, life: dict[str, Any]) -> None:
+    who = {"m": life["signed"], "office": life["admin"], "shop": life["manager"]}[entrance]
     pages = {"m": {name: (path,) for name, path in PHONE.items()}, "office": OFFICE, "shop": SHOP}[entrance]
     visit, wide = window(entrance, who, english=True), []
     for name, addresses in pages.items():
