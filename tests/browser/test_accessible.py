@@ -261,7 +261,8 @@ def test_every_page_in_english_fits_its_screen(entrance: str, window: Windows, l
     visit, wide = window(entrance, who, english=True), []
     for name, addresses in pages.items():
         for number, address in enumerate(addresses):
-            visit.page.goto("about:blank")  # a new address after the # alone would load nothing
+            if address.startswith("#"):
+                visit.page.goto("about:blank")  # a new address after the # alone would load nothing
             page = visit.open(address.format(**life))
             visit.settled()
             expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -91,24 +91,34 @@ def test_a_card_of_one_shop_is_not_crowded_out_by_a_card_for_all() -> None:
 
 
 @settings(max_examples=2000, deadline=None)
-@given(lines_of(50_000, 8), cards_of(80_000, 3), points_of(50_000, 100), st.data())
-def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, cards, points, data) -> None:
+@given(
+    lines_of(50_000, 8),
+    cards_of(80_000, 3),
+    points_of(50_000, 100),
+    st.lists(st.integers(0, 10_000), min_size=3, max_size=3),
+    st.lists(st.integers(1, 100) | st.integers(1, 400_000), max_size=12),
+)
+def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, cards, points, principal_bp, pieces) -> None:
     mix = best(lines, points=points, cards=cards)
     drawn = {}
-    for card in cards:
+    for card, bp in zip(cards, principal_bp, strict=False):
         if fen := mix.of(card.id):
-            principal = data.draw(st.integers(0, fen))
+            principal = fen * bp // 10_000
             drawn[card.id] = (principal, fen - principal)
     rows = shares(mix, drawn)
-    assert sum(fen for *_, fen in rows) == sum(line.amount_fen for line in lines)
+    whole = sum(line.amount_fen for line in lines)
+    assert sum(fen for *_, fen in rows) == whole
     assert all(fen > 0 for *_, fen in rows)
     for card_id, (principal, bonus) in drawn.items():
         assert sum(fen for _, tender, card, fen in rows if (tender, card) == (Tender.PRINCIPAL, card_id)) == principal
         assert sum(fen for _, tender, card, fen in rows if (tender, card) == (Tender.BONUS, card_id)) == bonus
     left = [fen for *_, fen in rows]
-    while sum(left):
-        parts = give_back(data.draw(st.integers(1, sum(left))), left)
-        assert all(0 <= part <= room for part, room in zip(parts, left, strict=True))
-        left = [room - part for room, part in zip(left, parts, strict=True)]
+    for piece in (*pieces, whole):  # the last one is all that is left
+        if fen := min(piece, sum(left)):
+            parts = give_back(fen, left)
+            assert sum(parts) == fen
+            assert all(0 <= part <= room for part, room in zip(parts, left, strict=True))
+            left = [room - part for room, part in zip(left, parts, strict=True)]
+    assert sum(left) == 0
     with pytest.raises(ValueError, match="more than is left"):
         give_back(1, left)

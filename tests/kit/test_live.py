@@ -22,7 +22,9 @@ from tests import processes
 def stream(valkey, settings, tmp_path: Path) -> Iterator[processes.Process]:
     """The live process on that cache."""
     with processes.running(replace(settings, redis_url=valkey.url()), tmp_path) as running:
-        yield running.live()
+        process = running.live()
+        yield process
+        process.kill()  # told politely, it would wait for the streams that are still open
 
 
 class Listener:
