@@ -16,11 +16,14 @@ unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew sta
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.venv/.ready: requirements.txt requirements-dev.txt
+.venv/.made: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install python3-venv (Debian, Ubuntu) and try again."; exit 1; }
 	@echo "· making the virtual environment .venv"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@touch .venv/.made
+
+.venv/.ready: .venv/.made
 	@echo "· installing the pinned packages (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps -r requirements.txt -r requirements-dev.txt || { echo "The packages could not be installed: check the network and the free space, then run make again."; exit 1; }
 	@touch .venv/.ready
@@ -37,8 +40,10 @@ faces: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
 
-test: setup ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.faces h5 console & $(BIN)/python -m deploy.chromium; wait; true
+# Node and the browser are looked for first; then the pages are built while the packages are installed.
+test: .venv/.made ## every test, on embedded servers and in a real Chromium
+	@$(BIN)/python -m deploy.faces node; $(BIN)/python -m deploy.chromium; true
+	@$(BIN)/python -m deploy.faces h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 storms: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/storms

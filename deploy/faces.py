@@ -308,12 +308,15 @@ def _swap(place: Path, part: Path) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Build by name; without one, what a browser opens."""
-    unknown = [name for name in names if name not in FACES]
+    """Build by name; without one, what a browser opens. “node” alone builds nothing: it makes sure that there is a Node.js."""
+    unknown = [name for name in names if name not in FACES and names != ["node"]]
     if unknown:
         print(f"There is no face {', '.join(unknown)}: there are {', '.join(FACES)}.", file=sys.stderr)
         return 2
     try:
+        if names == ["node"]:
+            find_node()
+            return 0
         done = build(names or ["h5", "console"])
     except CannotStart as reason:
         print(f"✗ {reason}", file=sys.stderr)
