@@ -19,17 +19,17 @@ help: ## what can be made
 .venv/.made: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install python3-venv (Debian, Ubuntu) and try again."; exit 1; }
-	@echo "· making the virtual environment .venv"
+	@echo "· making the virtual environment .venv" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@touch .venv/.made
 
 .venv/.ready: .venv/.made
-	@echo "· installing the pinned packages (a few minutes the first time)"
+	@echo "· installing the pinned packages (a few minutes the first time)" >&2
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps -r requirements.txt -r requirements-dev.txt || { echo "The packages could not be installed: check the network and the free space, then run make again."; exit 1; }
 	@touch .venv/.ready
 
 setup: .venv/.ready ## virtual environment and the reader's weights
-	@$(BIN)/python -m ocr.models
+	@$(BIN)/python -m ocr.models >&2 # standard output belongs to the measurements
 
 run: setup ## set everything up and start every process of the Procfile
 	@exec $(BIN)/python -m deploy.run
