@@ -64,10 +64,11 @@ def stack(
 @pytest.fixture(autouse=True)
 def _of_this_mall(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
     """What a test does past the pages, it does in the running mall's database; afterwards other tests find their own."""
+    own = request.getfixturevalue("settings") if os.environ.get("PYTEST_XDIST_WORKER") else None
     configure(stack.settings)
     yield
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        configure(request.getfixturevalue("settings"))
+    if own is not None:
+        configure(own)
 
 
 @pytest.fixture(scope="package")

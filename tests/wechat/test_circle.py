@@ -114,6 +114,7 @@ def test_a_refund_is_told_only_after_its_points_were(wechat: Simulator, circle: 
     number = bought(wechat, "returner")["transaction_id"]
     assert not wechat.sim("circle/refund", transaction_id=number, amount=800)["told"]
     circle.report_points(Points(number, openid, 0, now(), remark="商品不参与积分活动"))
+    assert wechat.sim("notices/settle")["settled"]  # the purchase was told of; what comes next is the refund
     box.deliveries.clear()
     told = wechat.sim("circle/refund", transaction_id=number, amount=1000)
     refund = read(wechat, wait_for(lambda: box.deliveries)[0]).mall_refund()
