@@ -11,7 +11,6 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -30,7 +29,6 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 _DECODER = json.JSONDecoder()
 
 
-@lru_cache(maxsize=64)  # checking that the primes are primes takes 50 ms
 def private_key(pem: str) -> RSAPrivateKey:
     """The application's private key from PEM (PKCS#1 or PKCS#8). Raises ValueError for anything else."""
     key = load_pem_private_key(pem.encode(), password=None)

@@ -22,6 +22,7 @@ from sqlalchemy import event, text
 from xdist.scheduler import LoadGroupScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from api.app import create_app
 from api.kit import cache, clock, db, identity
 from api.settings import Settings

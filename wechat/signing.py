@@ -11,7 +11,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -47,7 +46,6 @@ class Merchant:
         return cls(mchid, certificate_serial(certificate_pem), private_key(key_pem))
 
 
-@lru_cache(maxsize=64)  # checking that the primes are primes takes 50 ms
 def private_key(pem: str) -> RSAPrivateKey:
     """An RSA private key from PEM. Raises ValueError for anything else."""
     key = load_pem_private_key(pem.encode(), password=None)
