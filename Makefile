@@ -40,9 +40,9 @@ faces: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
 
-# Node and the browser are looked for first; then the pages are built while the packages are installed.
+# Node, the browser and nginx are looked for first; then the pages are built while the packages are installed.
 test: .venv/.made ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.faces node; $(BIN)/python -m deploy.chromium; true
+	@$(BIN)/python -m deploy.faces node; $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; true
 	@$(BIN)/python -m deploy.faces h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 

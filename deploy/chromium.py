@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deploy import debian
 from deploy.embedded import CannotStart
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -43,26 +44,13 @@ def ensure() -> Path:
     found = find()
     if found and chinese_fonts():
         return found
-    if not _install():
+    if not debian.install(*PACKAGES, saying="· installing Chromium and Chinese fonts for the browser tests (once)"):
         what = "Chinese fonts (Debian's package fonts-noto-cjk)" if found else "a Chromium: install it, or set CHROMIUM to its path"
         raise CannotStart(f"The browser tests need {what}.")
     found = find()
     if found is None:
         raise CannotStart("Debian's package chromium was installed, but no chromium is on the path: set CHROMIUM to it.")
     return found
-
-
-def _install() -> bool:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return False
-    print("· installing Chromium and Chinese fonts for the browser tests (once)", file=sys.stderr, flush=True)
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    wish = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-    quiet = {"env": env, "stdout": subprocess.DEVNULL, "check": False}
-    if subprocess.run(wish, **quiet).returncode == 0:  # type: ignore[call-overload]
-        return True
-    subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
-    return bool(subprocess.run(wish, **quiet).returncode == 0)  # type: ignore[call-overload]
 
 
 if __name__ == "__main__":
