@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -24,12 +23,7 @@ CHINESE_FONTS = ("*cjk*", "*CJK*", "*wqy*", "*SourceHan*", "*DroidSansFallback*"
 
 def find() -> Path | None:
     """The browser of the machine: CHROMIUM if it is set, else the first known name on the path."""
-    if given := os.environ.get("CHROMIUM"):
-        found = shutil.which(given)
-        if found is None:
-            raise CannotStart(f"CHROMIUM={given} is not a program: set it to the path of a Chromium, or unset it.")
-        return Path(found)
-    return next((Path(path) for name in NAMES if (path := shutil.which(name))), None)
+    return debian.program("CHROMIUM", *NAMES)
 
 
 def chinese_fonts() -> bool:

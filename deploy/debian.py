@@ -1,4 +1,4 @@
-"""What tests need beyond Python, from Debian's packages: installed where we are root, or only unpacked into a folder."""
+"""Programs that tests need beyond Python: the machine's, or Debian's packages, installed where we are root or only unpacked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from deploy.embedded import CannotStart
+
 _ENV = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def program(variable: str, *places: str) -> Path | None:
+    """The program that the variable names, else the first found of the places. CannotStart: what the variable names is none."""
+    if given := os.environ.get(variable):
+        found = shutil.which(given)
+        if found is None:
+            raise CannotStart(f"{variable}={given} is not a program: set it to the path of one, or unset it.")
+        return Path(found)
+    return next((Path(path) for place in places if (path := shutil.which(place))), None)
 
 
 def install(*packages: str, saying: str) -> bool:

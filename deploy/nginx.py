@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,12 +15,7 @@ PLACES = ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", str(UNPACKED / "u
 
 def find() -> Path | None:
     """The program: NGINX if it is set, else the first in the usual places."""
-    if given := os.environ.get("NGINX"):
-        found = shutil.which(given)
-        if found is None:
-            raise CannotStart(f"NGINX={given} is not a program: set it to the path of an nginx, or unset it.")
-        return Path(found)
-    return next((Path(path) for place in PLACES if (path := shutil.which(place))), None)
+    return debian.program("NGINX", *PLACES)
 
 
 def ensure() -> Path:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import ipaddress
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +12,10 @@ from pathlib import Path
 
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from api.settings import ROOT
 from deploy import embedded, nginx
-from tests import processes
+from tests import processes, tls
 
 
 @dataclass
@@ -44,14 +39,14 @@ def proxy(folder: Path, faces: Path, web: tuple[int, int], live: int) -> Iterato
     program = nginx.ensure()
     folder.mkdir()
     plain, secure = embedded.free_port(), embedded.free_port()
-    certificate, key = _certificate(folder)
+    certificate = tls.certificate(folder, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     told = _changed(
         (ROOT / "deploy/nginx.conf").read_text(),
         {
             "listen 80;": f"listen 127.0.0.1:{plain};",
             "listen 443 ssl http2;": f"listen 127.0.0.1:{secure} ssl http2;",
             "/etc/ssl/mall.example.com/fullchain.pem": str(certificate),
-            "/etc/ssl/mall.example.com/key.pem": str(key),
+            "/etc/ssl/mall.example.com/key.pem": str(certificate.with_name("key.pem")),
             "/srv/mallbridge/var/faces": str(faces),
             "127.0.0.1:8000": f"127.0.0.1:{web[0]}",
             "127.0.0.1:8100": f"127.0.0.1:{web[1]}",
@@ -72,7 +67,7 @@ def proxy(folder: Path, faces: Path, web: tuple[int, int], live: int) -> Iterato
     assert tried.returncode == 0, tried.stderr
     running = subprocess.Popen(command, cwd=folder)
     try:
-        processes.until(lambda: _listens(secure), 10)
+        processes.until(lambda: embedded.port_taken(secure), 10)
         yield Proxy(f"https://127.0.0.1:{secure}", f"http://127.0.0.1:{plain}", str(certificate))
     finally:
         running.terminate()
@@ -84,32 +79,3 @@ def _changed(text: str, changes: dict[str, str]) -> str:
         assert old in text, f"deploy/nginx.conf no longer says {old}"
         text = text.replace(old, new)
     return text
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for this machine, signed by itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mall.example.com")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, sealed = folder / "fullchain.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    sealed.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return certificate, sealed
