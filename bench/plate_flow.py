@@ -4,8 +4,9 @@
 person pays there, its notice comes to the web processes, and the worker settles. The phone reads its order every 50 ms until it is
 paid; the last step is the time from the person's word until the phone has read it. Several shoppers at once, each with flows one
 after the other. The baseline is the answer of `/healthz` in the same run. The statements are counted by the server
-(pg_stat_statements) over flows that run alone, the phone reading once before it is paid and once after; beside them stand those of the
-job queue's own. Not counted: BEGIN, COMMIT, ROLLBACK, and asking a rested connection whether its server lives.
+(pg_stat_statements) over flows that run alone, from the plate's page to the paid order on the phone, which reads once before it is
+paid and once after; with those by which the job queue takes its jobs in. Not counted: BEGIN, COMMIT, ROLLBACK, and asking a rested
+connection whether its server lives. What one call of a function of ours does counts once (a member's entering, which is one).
 """
 
 from __future__ import annotations
@@ -212,10 +213,10 @@ def measure(total: int, alone: int, members: int) -> dict[str, object]:
         "healthz_p50_ms": plain,
         "order_over_healthz": round(percentile(flows.took["order"], 0.5) / plain, 1),
         "statements": by_step,
-        "statements_from_the_button_to_the_points": sum(by_step[step] for step in ("order", "notice", "settle")),
         "statements_of_the_job_queue": of_queue,
+        "statements_of_the_whole_flow": sum(by_step.values()) + of_queue,
         "found_afterwards": found,
-        "targets": {"statements_from_the_button_to_the_points": 40, "notice": 15, "settle": 25},
+        "targets": {"statements_of_the_whole_flow": 40, "notice": 15, "settle": 25},
     }
 
 

@@ -22,10 +22,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from api.app import configure
 from api.kit import clock, db
+from api.kit.db import session
 from api.payments.gateways.base import Found, FoundState
-from api.payments.service import holding, paying
+from api.payments.models import Payment
+from api.payments.service import paying
 from api.settings import from_environment
 from bench.figures import load
 from bench.replay import record, script
@@ -41,8 +45,8 @@ APP_ORDERS, PGBENCH_ORDERS = 3_000, 4_000
 
 def settle(number: int, fen: int) -> None:
     """What the job of a notice does once it has read it, in the entered mall."""
-    payment = holding.hold_number(NUMBER.format(number))
-    assert payment is not None
+    query = select(Payment).where(Payment.number == NUMBER.format(number)).with_for_update()
+    payment = db.keep(session.scalars(query.execution_options(populate_existing=True)).one())
     found = Found(FoundState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
     if wrong := paying.take(payment, found, by="gateway:wechat", reason="notice"):
         raise SystemExit(f"payment {number} was refused: {wrong}")

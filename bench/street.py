@@ -81,7 +81,7 @@ class Street:
     def _order(self) -> tuple[Order, Payment]:
         who = self.members[0]
         basket = baskets.charge(self.shops[0], LEAST_FEN)
-        order = holding.place(
+        order, _ = holding.place(
             quoting.quote(basket, who, Choice(points=0, card_ids=())), member_id=who, payer_id=None, placed_by=f"member:{who}"
         )
         payment = payments.intend(

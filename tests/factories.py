@@ -122,4 +122,5 @@ def make_rule(kind: str, code: str, **given: Any) -> Rule:
     decided = {"version": 1, "state": "approved", "proposed_by": "staff:1", "decided_by": "staff:2", "why": "test"}
     decided |= {"sentence": {"zh": code, "en": code}}
     made: Rule = _add(Rule(**({"kind": kind, "code": code} | decided | values)))
+    malls.settings_changed()
     return made

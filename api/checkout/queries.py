@@ -1,13 +1,35 @@
-"""Statements of checkout that write or read several tables at once."""
+"""Statements of checkout that write several tables at once."""
 
 from __future__ import annotations
 
-WRITE_LINES = """
-WITH lines AS (
-  INSERT INTO order_lines (order_id, line, shop_id, name, category, amount_fen, discountable, earns)
-  SELECT %(order_id)s, l.* FROM jsonb_to_recordset(%(lines)s::jsonb)
-    AS l(line bigint, shop_id bigint, name text, category text, amount_fen bigint, discountable boolean, earns boolean)
-)
-INSERT INTO order_shares (order_id, line, tender, card_id, amount_fen, bearers)
-SELECT %(order_id)s, s.*, '[]' FROM jsonb_to_recordset(%(shares)s::jsonb) AS s(line bigint, tender text, card_id bigint, amount_fen bigint)
-"""
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CTE, BigInteger, Boolean, ColumnClause, Select, Text, column, func, insert, literal, select, true
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.dml import ReturningInsert
+
+from api.checkout.models import OrderLine, OrderShare
+
+_LINE = (
+    column("line", BigInteger), column("shop_id", BigInteger), column("name", Text), column("category", Text),
+    column("amount_fen", BigInteger), column("discountable", Boolean), column("earns", Boolean),
+)  # fmt: skip
+_SHARE = (column("line", BigInteger), column("tender", Text), column("card_id", BigInteger), column("amount_fen", BigInteger))
+
+
+def with_lines(order: CTE, lines: list[dict[str, Any]], shares: list[dict[str, Any]]) -> ReturningInsert[Any]:
+    """Write lines and shares beside the order that a statement inserts, which gives its id; so does this, once a share."""
+    made = insert(OrderLine).from_select(["order_id", *_names(_LINE)], _rows(order, lines, _LINE)).cte("lines")
+    told = _rows(order, shares, _SHARE).add_columns(literal([], JSONB))
+    columns = ["order_id", *_names(_SHARE), "bearers"]
+    return insert(OrderShare).from_select(columns, told, include_defaults=False).add_cte(made).returning(OrderShare.order_id)
+
+
+def _rows(order: CTE, rows: list[dict[str, Any]], columns: Sequence[ColumnClause[Any]]) -> Select[Any]:
+    given = func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns, name="row").render_derived(with_types=True)
+    return select(order.c.id, *(given.c[one.name] for one in columns)).select_from(order).join(given, true())
+
+
+def _names(columns: Sequence[ColumnClause[Any]]) -> list[str]:
+    return [one.name for one in columns]

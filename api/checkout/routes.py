@@ -116,7 +116,7 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(placed: paying.Placed) -> dict[str, Any]:
-    return {"order": reading.view(placed.order), "wallet": placed.wallet, "claim_code": placed.claim_code}
+    return {"order": reading.view(placed.order, placed.content), "wallet": placed.wallet, "claim_code": placed.claim_code}
 
 
 @payers.get("/orders")
@@ -136,7 +136,7 @@ def read_my_order(number: str) -> reading.View:
 
     While it waits for its wallet, reading it lets us ask the wallet; read it again after a second or two.
     """
-    return reading.view(paying.look(number, _who()))
+    return reading.view(*paying.look(number, _who()))
 
 
 @payers.put("/orders/<number>/cancellation")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from sqlalchemy import (
@@ -34,7 +34,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    declared_attr,
+    make_transient_to_detached,
+    mapped_column,
+    scoped_session,
+    sessionmaker,
+)
 
 from api.kit import clock
 from api.kit.errors import Conflict, Problem, Unavailable, Unprocessable
@@ -50,6 +59,10 @@ RESTED = 1.0  # seconds
 #: Enter the mall and read its row at once: nearly every request asks for it next.
 _ENTER = f"SELECT set_config('{MALL_SETTING}', %(id)s::text, true), to_jsonb(m) FROM (SELECT) one LEFT JOIN malls m ON m.id = %(id)s"  # noqa: S608
 _ENTER_BY_CODE = f"SELECT set_config('{MALL_SETTING}', m.id::text, true), to_jsonb(m) FROM malls m WHERE m.code = %(code)s"  # noqa: S608
+_ENTER_BY_PUBLIC_CODE = f"""
+SELECT set_config('{MALL_SETTING}', m.id::text, true), to_jsonb(m)
+FROM public_codes c JOIN malls m ON m.id = c.mall_id WHERE c.code = %(code)s AND c.kind = %(kind)s
+"""  # noqa: S608 - the setting's name is ours
 
 T = TypeVar("T")
 
@@ -92,6 +105,9 @@ class MallOwned:
             server_default=text(f"current_setting('{MALL_SETTING}')::bigint"),
             nullable=False,
         )
+
+
+M = TypeVar("M", bound=Model)
 
 
 class RecordClash(Conflict):
@@ -185,15 +201,29 @@ def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> 
 def enter(mall_id: int) -> None:
     """Enter a mall for the rest of this transaction. Its row is at hand in `mall_row`."""
     _, row = session.connection().exec_driver_sql(_ENTER, {"id": int(mall_id)}).one()
+    entered(mall_id, row)
+
+
+def entered(mall_id: int, row: dict[str, Any] | None) -> None:
+    """This transaction has entered a mall by a statement of its own; its row, or None when there is no such mall."""
     session.info["mall_id"], session.info["mall_row"] = mall_id, row
 
 
 def enter_by_code(code: str) -> bool:
-    """Enter the mall of a public code; False when there is none. One statement."""
-    found = session.connection().exec_driver_sql(_ENTER_BY_CODE, {"code": code}).one_or_none()
+    """Enter the mall that is called so; False when there is none. One statement."""
+    return _enter_where(_ENTER_BY_CODE, code=code)
+
+
+def enter_by_public_code(code: str, kind: str) -> bool:
+    """Enter the mall whose printed code this is; False when nobody ever printed it. One statement."""
+    return _enter_where(_ENTER_BY_PUBLIC_CODE, code=code, kind=kind)
+
+
+def _enter_where(statement: str, **values: str) -> bool:
+    found = session.connection().exec_driver_sql(statement, values).one_or_none()
     if found is None:
         return False
-    session.info["mall_id"], session.info["mall_row"] = found[1]["id"], found[1]
+    entered(found[1]["id"], found[1])
     return True
 
 
@@ -212,6 +242,38 @@ def keep(row: T) -> T:
     """Hold a row until the unit of work ends, so that asking for it again by its number needs no statement."""
     session.info.setdefault("kept", []).append(row)
     return row
+
+
+def new_values(row: Model) -> dict[str, Any]:
+    """What an INSERT of our own writes of a new row: what was said of it, the defaults of the rest; its number and mall are drawn there.
+
+    Nothing that is None is in it: a JSON column would take that for a value.
+    """
+    values: dict[str, Any] = {}
+    for name, column in row.__mapper__.columns.items():
+        default: Any = column.default
+        if name in row.__dict__:
+            values[name] = row.__dict__[name]
+        elif default is not None:
+            values[name] = default.arg if default.is_scalar else default.arg(None)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def copy(row: M) -> M:
+    """A copy of a row that no session holds: to be read, also by others and later, and not to be changed."""
+    return type(row)(**{column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs})
+
+
+def adopt(row: M, row_id: int, values: dict[str, Any]) -> M:
+    """A row that a statement of ours has just written (its `new_values`) is the session's from now on, and needs no reading."""
+    for column in row.__mapper__.column_attrs:
+        setattr(row, column.key, values.get(column.key))
+    row.id = row_id
+    if isinstance(row, MallOwned):
+        row.mall_id = mall()
+    make_transient_to_detached(row)
+    session.add(row)
+    return keep(row)
 
 
 def mall() -> int:
@@ -285,13 +347,42 @@ def noting(work: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+class Lock(NamedTuple):
+    """An advisory lock: on a hash of 64 bits, or on a kind and the hash of a row's number."""
+
+    number: int
+    kind: int | None = None
+
+
+def lock_of(*subject: object) -> Lock:
+    """The lock on a subject of this mall."""
+    key = hashlib.blake2b("\0".join(map(str, (mall(), *subject))).encode(), digest_size=8).digest()
+    return Lock(int.from_bytes(key, "big", signed=True))
+
+
 def alone(*subject: object) -> None:
     """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock). Not inside a savepoint."""
-    key = hashlib.blake2b("\0".join(map(str, (mall(), *subject))).encode(), digest_size=8).digest()
-    held: set[bytes] = session.info.setdefault("alone", set())
-    if key not in held:
-        session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
-        held.add(key)
+    hold_locks([lock_of(*subject)])
+
+
+def hold_locks(locks: Iterable[Lock]) -> None:
+    """Hold these locks until the end of this transaction, taken in their order; one that is held needs none. One statement at most."""
+    held: set[Lock] = session.info.setdefault("alone", set())
+    wanted = [lock for lock in dict.fromkeys(locks) if lock not in held]
+    if not wanted:
+        return
+    session.execute(
+        select(
+            *(
+                func.pg_advisory_xact_lock(lock.number)
+                if lock.kind is None
+                else func.pg_advisory_xact_lock(lock.kind, func.hashint8(lock.number))
+                for lock in wanted
+            )
+        )
+    )
+    if not session().in_nested_transaction():  # a savepoint that is undone lets go of what it took
+        held.update(wanted)
 
 
 def _commit() -> None:

@@ -321,7 +321,6 @@ class App(Flask):
         if audience.kinds:
             who = identity.bearer()
             structlog.contextvars.bind_contextvars(principal=who.name, mall_id=who.mall_id)
-            db.enter(who.mall_id)
             identity.admit(who, audience, marked(view, "permission", request.method))
             if ask := getattr(self.blueprints.get(request.blueprint or ""), "asks", None):
                 ask.question(request.view_args or {})

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from flask import g, request
 
-from api.kit import clock
+from api.kit import clock, db
 from api.kit.errors import Forbidden, Unauthenticated
 
 ACCESS_TOKEN_LIVES = timedelta(minutes=15)
@@ -70,8 +70,8 @@ partners = Audience("partners", frozenset({"partner"}), "/v1/partner")
 gateways = Audience("gateways", frozenset(), "/v1/notices")
 anyone = Audience("anyone", frozenset(), "/v1")
 
-#: kind → what turns a fresh token's claims into a principal inside the entered mall (roles are looked up, not trusted).
-_loaders: dict[str, Callable[[Principal], Principal]] = {}
+#: kind → what enters the mall of a fresh token's claims and turns them into a principal there (roles are looked up, not trusted).
+_entrances: dict[str, Callable[[Principal], Principal]] = {}
 _secret = ""
 
 
@@ -81,9 +81,9 @@ def configure(secret: str) -> None:
     _secret = secret
 
 
-def loader(kind: str, load: Callable[[Principal], Principal]) -> None:
-    """Register what looks a principal of this kind up in the mall (its role, whether it may still enter)."""
-    _loaders[kind] = load
+def entrance(kind: str, enter: Callable[[Principal], Principal]) -> None:
+    """Register how a principal of this kind enters its mall: it is looked up there (its role, whether it may still enter)."""
+    _entrances[kind] = enter
 
 
 def access_token(kind: str, principal_id: int, mall_id: int, *, session_id: str, shop_id: int | None = None) -> str:
@@ -130,14 +130,18 @@ def bearer() -> Principal:
 
 
 def admit(principal: Principal, audience: Audience, permission: str | None) -> None:
-    """Let the principal in, inside its mall, or refuse. Afterwards `principal()` names it."""
+    """Let the principal into its mall, or refuse. Afterwards the mall is entered and `principal()` names who is asking."""
     if principal.kind not in audience.kinds:
         raise WrongAudience()
-    load = _loaders.get(principal.kind)
-    admitted = load(principal) if load else principal
+    admitted = _entrances.get(principal.kind, _enter)(principal)
     if permission is not None and permission not in admitted.permissions:
         raise PermissionMissing(permission=permission)
     g.principal = admitted
+
+
+def _enter(principal: Principal) -> Principal:
+    db.enter(principal.mall_id)
+    return principal
 
 
 def principal() -> Principal:

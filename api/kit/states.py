@@ -87,12 +87,21 @@ def move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: di
 
     `by` says who ("member:7", "staff:3", "system"). WrongState when the table forbids it or somebody was faster.
     """
+    if to not in row.allowed.get(row.state, frozenset()):
+        raise WrongState(state=row.state, wanted=str(to))
+    if not moved(row, to, by=by, reason=reason, facts=facts, **values):
+        session.refresh(row)
+        raise WrongState(state=row.state, wanted=str(to))
+
+
+def moved(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: dict[str, Any] | None = None, **values: Any) -> bool:
+    """Move a row as `move` does; False, with nothing changed, when its table forbids it or somebody was faster. One statement."""
     source = row.state
     if to not in row.allowed.get(source, frozenset()):
-        raise WrongState(state=source, wanted=str(to))
+        return False
     model, table, now = type(row), row.moves_table, clock.now()
     session.flush()
-    moved = (
+    changed = (
         update(model)
         .where(model.id == row.id, model.state == source)
         .values(state=str(to), moves=model.moves + 1, moved_at=now, **values)
@@ -105,8 +114,8 @@ def move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: di
         .from_select(
             columns,
             select(
-                moved.c.id,
-                moved.c.moves,
+                changed.c.id,
+                changed.c.moves,
                 literal(str(source)),
                 literal(str(to)),
                 literal(reason, Text),
@@ -118,10 +127,9 @@ def move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: di
         .returning(table.c.seq)
     )
     seq = session.execute(record).scalar()
-    if seq is None:
-        session.refresh(row)
-        raise WrongState(state=row.state, wanted=str(to))
-    _remember(row, {"state": str(to), "moves": seq, "moved_at": now} | values)
+    if seq is not None:
+        _remember(row, {"state": str(to), "moves": seq, "moved_at": now} | values)
+    return seq is not None
 
 
 def _remember(row: Any, values: dict[str, Any]) -> None:

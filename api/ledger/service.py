@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from api.kit import clock, pages
 from api.kit.db import session
@@ -184,6 +185,15 @@ def running_balances(owner_kind: str, owner_ids: Sequence[int], assets: Sequence
     """Balances of several members or cards, in one statement; an account that was never used is not there."""
     arguments = {"kind": owner_kind, "ids": list(owner_ids), "assets": [str(asset) for asset in assets]}
     return {(row[0], Asset(row[1])): row[2] for row in session.connection().exec_driver_sql(queries.RUNNING, arguments)}
+
+
+def running(owner_kind: str, owner_id: InstrumentedAttribute[int], asset: Asset) -> ScalarSelect[int | None]:
+    """The balance of the member or card that a row of another table names, as a column of that row; None when it was never used."""
+    return (
+        select(Account.balance)
+        .where(Account.owner_kind == owner_kind, Account.owner_id == owner_id, Account.asset == asset)
+        .scalar_subquery()
+    )
 
 
 def lock(owner: Owner, asset: Asset) -> int:

@@ -30,6 +30,7 @@ class Mall(Model):
     currency: Mapped[str] = mapped_column(server_default=text("'CNY'"), default="CNY")
     policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)
     shops_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with every change of a shop or alias
+    settings_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with what `malls.remembered` holds
     partner_events: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"), default=list)  # that any partner wants
 
 

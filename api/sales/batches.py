@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock
+from api.kit import clock, db
 from api.kit.db import session
 from api.malls import service as malls
 from api.sales import matching, queries
@@ -55,7 +54,7 @@ def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source
     The shop's other sightings wait until this unit of work ends, so tell of some hundreds at most.
     """
     told = _told_all(tellings, channel, source_type)
-    one_at_a_time(shop_id)
+    db.hold_locks([sighting_lock(shop_id)])
     known, before = queries.known(shop_id, told, source_type=source_type, source_ids={one.source_id for one in tellings})
     fresh = [place for place, one in enumerate(tellings) if one.source_id not in before]
     compared = _compare([told[place] for place in fresh], known)
@@ -118,6 +117,6 @@ def _seen(shop_id: int, sale_id: int, told: Told, telling: Telling, source_type:
     }  # fmt: skip
 
 
-def one_at_a_time(shop_id: int) -> None:
-    """Until the unit of work ends, nobody else matches a sighting of this shop."""
-    session.execute(select(func.pg_advisory_xact_lock(SIGHTING_LOCK, func.hashint8(shop_id))))
+def sighting_lock(shop_id: int) -> db.Lock:
+    """Who holds it lets nobody else match a sighting of this shop, until the unit of work ends."""
+    return db.Lock(shop_id, SIGHTING_LOCK)

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    Table,
     and_,
     column,
     false,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union,
     union_all,
     update,
@@ -27,16 +29,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, pages
+from api.kit import clock, db, pages
 from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import merging
-from api.sales import batches, matching
+from api.sales import matching
 from api.sales.batches import Found as Found
 from api.sales.batches import Telling as Telling
 from api.sales.batches import foresee as foresee
 from api.sales.batches import sight_all as sight_all
+from api.sales.batches import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.matching import Known
 from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
@@ -109,25 +112,27 @@ def sight(
     external_no: str | None = None,
     lines: Sequence[Line] = (),
     earning_fen: int | None = None,
+    claims: bool = False,
 ) -> Sighted:
     """A channel tells of a purchase: find its sale or record one. The same source told twice is one sighting.
 
     `receipt_no` is the till's number, `external_no` a gateway's or order's; `earning_fen` what of it earns, where the channel knows
-    it to the fen. TendersDoNotAddUp.
+    it to the fen; with `claims` a sale not seen before is scored by this sighting (`scored_by` says so), and for any other `claim` is
+    asked. TendersDoNotAddUp.
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
     numbers = matching.number_key(receipt_no), matching.number_key(external_no)
     told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=matching.teller(source_type))
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
-    batches.one_at_a_time(shop_id)
+    db.hold_locks([sighting_lock(shop_id)])
     earlier, candidates = _known(told, shop_id, source_type, source_id)
     if earlier is not None:
         return earlier
     chosen = matching.choose(told, candidates)
     if chosen is None:
         facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
-        return _record(told, shop_id, facts, source, external_no)
+        return _record(told, shop_id, facts, source, external_no, claims=claims and member_id is not None)
     sale = session.get_one(Sale, chosen, populate_existing=True)
     if sale.channel == TILL and channel != TILL and sale.scored_by is None:
         _take_up(sale, channel, settled, lines)
@@ -221,24 +226,37 @@ def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
     return union_all(*ids)
 
 
-def _record(told: matching.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None) -> Sighted:
-    """A purchase not seen before, and its first sighting. One statement."""
+def _record(
+    told: matching.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
+) -> Sighted:
+    """A purchase not seen before, and its first sighting, which with `claims` scores it. One statement."""
     both = {"shop_id": shop_id, "paid_at": told.paid_at, "minute_known": told.minute_known, "paid_fen": told.paid_fen}
-    sale = (
-        insert(Sale)
-        .values(channel=told.channel, paid_on=told.paid_on, recorded_at=clock.now(), **both, **facts)
-        .returning(Sale.id)
-        .cte("sale")
-    )
+    made = Sale(channel=told.channel, paid_on=told.paid_on, recorded_at=clock.now(), **both, **facts)
+    if claims:
+        made.member_id, made.scored_at = source["member_id"], made.recorded_at
     seen = source | both | {
         "receipt_no": facts["receipt_no"], "number_key": told.number_key, "external_no": external_no, "external_key": told.external_key,
         "differs": [], "seen_at": clock.now(),
     }  # fmt: skip
-    columns: Any = Sighting.__table__.c
-    told_of_it = [literal(value, columns[name].type) for name, value in seen.items()]
-    made = insert(Sighting).from_select(["sale_id", *seen], select(sale.c.id, *told_of_it)).returning(Sighting.sale_id, Sighting.id)
-    row = session.execute(made).one()
-    return Sighted(row.sale_id, row.id, True, None)
+    row = session.execute(_both_written(db.new_values(made), seen, claims=claims)).one()
+    db.adopt(made, row.sale_id, db.new_values(made) | {"scored_by": row.id if claims else None})
+    return Sighted(row.sale_id, row.id, True, made.scored_by)
+
+
+def _both_written(sale: dict[str, Any], seen: dict[str, Any], *, claims: bool) -> Any:
+    """The sale and its sighting, whose number is drawn first so that the sale can name it."""
+    sales, sightings = cast(Table, Sale.__table__).c, cast(Table, Sighting.__table__).c
+    drawn = select(func.nextval(func.pg_get_serial_sequence(Sighting.__tablename__, "id")).label("id")).cte("drawn")
+    told = {name: literal(value, sales[name].type) for name, value in sale.items()} | ({"scored_by": drawn.c.id} if claims else {})
+    made = (
+        insert(Sale)
+        .from_select(list(told), select(*told.values()).select_from(drawn), include_defaults=False)
+        .returning(Sale.id)
+        .cte("made")
+    )
+    told_of_it = [literal(value, sightings[name].type) for name, value in seen.items()]
+    both = select(drawn.c.id, made.c.id, *told_of_it).select_from(drawn).join(made, true())
+    return insert(Sighting).from_select(["id", "sale_id", *seen], both, include_defaults=False).returning(Sighting.sale_id, Sighting.id)
 
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
@@ -297,6 +315,11 @@ def read(sale_id: int) -> Sale:
     if sale is None:
         raise SaleNotFound()
     return sale
+
+
+def recorded(seen: Sighted) -> Sale:
+    """The sale that this unit of work has just recorded and nobody else can hold. No statement."""
+    return session.get_one(Sale, seen.sale_id)
 
 
 def lock(sale_id: int) -> Sale:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from api.payments import service as payments
 from tests.checkout.conftest import Street
@@ -15,34 +17,45 @@ def told(seen: list[str]) -> str:
     return "\n".join(f"{count} × {' '.join(text.split())[:110]}" for text, count in Counter(seen).most_common())
 
 
-def test_a_plate_payment_takes_few_statements_from_the_button_to_the_points(street: Street, statements) -> None:
-    """What a member's purchase by one wallet takes: the quote, then at most 40 for order, notice (at most 15) and settling (at most 25)."""
-    shopper = street.shopper()
-    shopper.paid(100)  # the account's keys are read once a process
+def test_a_plate_payment_takes_few_statements_from_the_page_to_the_points(street: Street, statements) -> None:
+    """A member's whole purchase by one wallet: page, quote, order, a look, notice (at most 15), settling (25), a look: at most 40."""
+    shopper = street.shopper(principal_fen=100)
+    by_wallet = {"choose": {"points": 0, "card_ids": []}}
+    shopper.paid(100, **by_wallet)  # accounts, keys and rules are read once a process
     figures, told_of = {}, {}
-    with statements() as seen:
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        with statements() as seen:
+            yield
+        figures[name], told_of[name] = len(seen), told(seen)
+
+    with step("page"):
+        assert street.app.test_client().get(f"/v1/plates/{street.plate}").status_code == 200
+    with step("quote"):
         shopper.quote(12_800)
-    figures["quote"] = len(seen)
-    with statements() as seen:
-        answer = shopper.send("post", "/v1/orders", shopper.basket(12_800, channel="wechat", expected_fen=12_800))
-    assert answer.status_code == 201
-    figures["order"], told_of["order"] = len(seen), told(seen)
-    payment = street.payment_of(answer.json["order"]["number"])
-    with statements() as seen:
+    with step("order"):
+        wanted = shopper.basket(12_800, channel="wechat", expected_fen=12_800, **by_wallet)
+        answer = shopper.send("post", "/v1/orders", wanted)
+    assert answer.status_code == 201, answer.json
+    number = answer.json["order"]["number"]
+    payment = street.payment_of(number)
+    with step("look before"):
+        assert shopper.read(number)["state"] == "held"
+    with step("notice"):
         street.wechat.sim("pay", out_trade_no=payment.number)
         while not any(letter["acknowledged"] for letter in street.wechat.letters(payment.number)):
             time.sleep(0.02)
-    figures["notice"], told_of["notice"] = len(seen), told(seen)
     with street.inside():
         notice = payments.notices(number=None).items[0]
-    with statements() as seen, street.inside():
+    with step("settle"), street.inside():
         payments.handle(notice.id)
-    figures["settle"], told_of["settle"] = len(seen), told(seen)
-    assert shopper.read(answer.json["order"]["number"])["points"] == 128
-    sys.stdout.write(f"\nstatements: {figures}\n")
+    with step("look after"):
+        assert shopper.read(number)["points"] == 128
+    sys.stdout.write(f"\nstatements: {figures}, {sum(figures.values())} in all\n")
     assert figures["notice"] <= 15, told_of["notice"]
     assert figures["settle"] <= 25, told_of["settle"]
-    assert figures["order"] + figures["notice"] + figures["settle"] <= 40, "\n---\n".join([str(figures), *told_of.values()])
+    assert sum(figures.values()) <= 40, "\n---\n".join([str(figures), *told_of.values()])
 
 
 def test_settling_every_tender_takes_few_statements(street: Street, statements) -> None:

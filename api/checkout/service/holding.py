@@ -5,12 +5,13 @@ The hold *is* the taking, so there is no second counter of "reserved" value that
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from api.checkout import errors, queries, things
 from api.checkout.mix import Tender
@@ -23,6 +24,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.malls.models import Shop
 from api.payments import service as payments
+from api.payments.models import Payment
 from api.points import service as points
 from api.wallet import service as wallet
 
@@ -31,7 +33,15 @@ DIGITS = "0123456789"
 _OF_LINE = (OrderShare.order_id == OrderLine.order_id) & (OrderShare.line == OrderLine.line)
 
 
-def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_by: str, pin: str | None = None) -> Order:
+@dataclass(frozen=True)
+class Content:
+    """The lines of an order and who pays what of them, in order."""
+
+    lines: Sequence[OrderLine]
+    shares: Sequence[OrderShare]
+
+
+def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_by: str, pin: str | None = None) -> tuple[Order, Content]:
     """Write an order down and take what it uses of points and stored value. PinNeeded, PointsTooFew, CardBalanceTooLow, …"""
     if quote.stored_fen and member_id is not None:
         wallet.demand_pin(member_id, quote.stored_fen, pin)
@@ -55,13 +65,10 @@ def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_b
         made_at=now,
         expires_at=now + timedelta(minutes=malls.policy().order_minutes),
     )
-    session.add(order)
-    session.flush()
-    db.keep(order)
-    _write_lines(order, quote)
+    content = _write(order, quote)
     things.of(order).placed(order)
     take(order, [wallet.Drawn(card_id, *parts) for card_id, parts in sorted(quote.drawn.items())])
-    return order
+    return order, content
 
 
 def new_number() -> str:
@@ -69,19 +76,24 @@ def new_number() -> str:
     return clock.today(malls.mall_info().timezone).strftime("%y%m%d") + "".join(secrets.choice(DIGITS) for _ in range(12))
 
 
-def _write_lines(order: Order, quote: Quote) -> None:
-    """The lines and who pays which share of them. One statement."""
+def _write(order: Order, quote: Quote) -> Content:
+    """The order, its lines and who pays which share of them. One statement.
+
+    What comes back is for reading: the rows of lines and shares are not the session's.
+    """
     lines = [
         {"line": number, "shop_id": line.shop_id, "name": line.name, "category": line.category, "amount_fen": line.amount_fen,
          "discountable": line.discountable, "earns": line.earns}
         for number, line in enumerate(quote.basket.lines)
     ]  # fmt: skip
     shares = [{"line": line, "tender": str(tender), "card_id": card, "amount_fen": fen} for line, tender, card, fen in quote.shares]
-    arguments = {"order_id": order.id, "lines": json.dumps(lines, ensure_ascii=False), "shares": json.dumps(shares)}
-    session.connection().exec_driver_sql(queries.WRITE_LINES, arguments)
+    values = db.new_values(order)
+    written = insert(Order).values(**values).returning(Order.id).cte("written")
+    db.adopt(order, session.execute(queries.with_lines(written, lines, shares)).scalars().all()[0], values)
+    return Content([OrderLine(**line) for line in lines], [OrderShare(**share, refunded_fen=0) for share in shares])
 
 
-def lock_whole(order_id: int) -> tuple[Order, list[OrderLine], list[OrderShare]]:
+def lock_whole(order_id: int) -> tuple[Order, Content]:
     """The order, held until the unit of work ends, with its lines, shares and shops. One statement. OrderNotFound."""
     query = (
         select(Order, OrderLine, OrderShare, Shop)
@@ -99,23 +111,58 @@ def lock_whole(order_id: int) -> tuple[Order, list[OrderLine], list[OrderShare]]
     order = db.keep(rows[0].Order)
     for row in rows:
         db.keep(row.Shop)
-    if order.refunded_fen:
-        return order, *content(order_id)
+    return order, content(order_id) if order.refunded_fen else _content(rows)
+
+
+def by_number(number: str) -> Order:
+    """The order of a number as it is now, its payment at hand. One statement. OrderNotFound."""
+    query = select(Order, Payment).outerjoin(Payment, Payment.id == Order.payment_id).where(Order.number == number)
+    found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        raise errors.OrderNotFound()
+    order, payment = found
+    db.keep(payment)
+    return db.keep(order)
+
+
+def whole(number: str) -> tuple[Order, Content]:
+    """The order of a number as it is now, with its lines and shares; its payment and shops are at hand. One statement. OrderNotFound."""
+    query = (
+        select(Order, Payment, OrderLine, OrderShare, Shop)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .outerjoin(Payment, Payment.id == Order.payment_id)
+        .outerjoin(OrderShare, _OF_LINE)
+        .outerjoin(Shop, Shop.id == OrderLine.shop_id)
+        .where(Order.number == number)
+        .order_by(OrderLine.line, OrderShare.id)
+    )
+    rows = session.execute(query.execution_options(populate_existing=True)).all()
+    if not rows:
+        raise errors.OrderNotFound()
+    for row in rows:
+        db.keep(row.Shop)
+    db.keep(rows[0].Payment)
+    return db.keep(rows[0].Order), _content(rows)
+
+
+def content(order_id: int) -> Content:
+    """The lines of an order and who pays what of them, in order; their shops are at hand. One statement."""
+    query = select(OrderLine, OrderShare, Shop).outerjoin(OrderShare, _OF_LINE).outerjoin(Shop, Shop.id == OrderLine.shop_id)
+    query = query.where(OrderLine.order_id == order_id).order_by(OrderLine.line, OrderShare.id)
+    rows = session.execute(query.execution_options(populate_existing=True)).all()
+    for row in rows:
+        db.keep(row.Shop)
+    return _content(rows)
+
+
+def _content(rows: Sequence[Any]) -> Content:
     lines = {row.OrderLine.line: row.OrderLine for row in rows}
-    return order, list(lines.values()), [row.OrderShare for row in rows if row.OrderShare is not None]
-
-
-def content(order_id: int) -> tuple[list[OrderLine], list[OrderShare]]:
-    """The lines of an order and who pays what of them, in order. One statement."""
-    query = select(OrderLine, OrderShare).outerjoin(OrderShare, _OF_LINE).where(OrderLine.order_id == order_id)
-    rows = session.execute(query.order_by(OrderLine.line, OrderShare.id).execution_options(populate_existing=True)).all()
-    lines = {line.line: line for line, _ in rows}
-    return list(lines.values()), [share for _, share in rows if share is not None]
+    return Content(list(lines.values()), [row.OrderShare for row in rows if row.OrderShare is not None])
 
 
 def shares_of(order_id: int) -> list[OrderShare]:
     """Who pays what of an order, line by line."""
-    return content(order_id)[1]
+    return list(content(order_id).shares)
 
 
 def lines_of(order_id: int) -> list[OrderLine]:
@@ -164,8 +211,12 @@ def take(order: Order, cards: Sequence[wallet.Drawn]) -> None:
 
 def alone(order: Order) -> None:
     """Before value moves: one member's purchases, refunds and cancellations come one after the other, so that none waits crosswise."""
-    if order.member_id is not None:
-        db.alone("value", order.member_id)
+    db.hold_locks(locks(order))
+
+
+def locks(order: Order) -> list[db.Lock]:
+    """The lock that `alone` takes; none for an order of nobody known."""
+    return [db.lock_of("value", order.member_id)] if order.member_id is not None else []
 
 
 def free(order: Order) -> None:

@@ -29,7 +29,7 @@ class Invoiceable:
 
 
 def of(order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -> list[Invoiceable]:
-    """What may be invoiced of a paid order now, after its refunds. At most two statements.
+    """What may be invoiced of a paid order now, after its refunds. At most one statement, where the shops of its lines are at hand.
 
     Points and bonus are no money; stored value is invoiced at its sale or at its use, never at both.
     """
@@ -46,8 +46,7 @@ def of(order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -
         why = "sold" if share.tender == Tender.PRINCIPAL and share.card_id in at_sale else _WHY[Tender(share.tender)]
         kinds = sums.setdefault(shop_id, {})
         kinds[why] = kinds.get(why, 0) + share.amount_fen - share.refunded_fen
-    shops = malls.shops_in_view(sums) if sums else {}
-    return [_of_shop(shops[shop_id], kinds) for shop_id, kinds in sums.items()]
+    return [_of_shop(malls.shop(shop_id), kinds) for shop_id, kinds in sums.items()]
 
 
 _WHY = {Tender.GATEWAY: "", Tender.PRINCIPAL: "", Tender.BONUS: "bonus", Tender.POINTS: "points"}

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, Update, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm.attributes import set_committed_value
 
 from api.checkout import errors
 from api.checkout.models import Order, OrderShare, Payer
 from api.checkout.service import holding, settling, telling
+from api.checkout.service.holding import Content
 from api.checkout.service.quoting import Choice, quote
 from api.checkout.states import OrderState
 from api.checkout.things import Basket
@@ -48,6 +50,7 @@ class Placed:
     order: Order
     wallet: dict[str, Any] | None
     claim_code: str | None = None
+    content: Content | None = None
 
 
 def order(
@@ -68,44 +71,58 @@ def order(
         raise errors.QuoteChanged(gateway_fen=quoted.gateway_fen, total_fen=quoted.total_fen)
     if quoted.gateway_fen and channel is None:
         raise errors.ChannelMissing()
-    made = holding.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, pin=pin)
+    made, content = holding.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, pin=pin)
     claim = claim_code(made) if who.member_id is None else None
     if not quoted.gateway_fen:
         settling.settle_by_value(made)
         return Placed(made, None, claim)
-    return Placed(made, _placed_first(made, _payment(made, channel or "", who)), claim)
+    # Nobody else knows of the order yet, and it is held as long as its payment is open: what was written is what there is.
+    return Placed(made, _placed_first(made, _payment(made, basket.shop_ids, channel or "", who)), claim, content)
 
 
-def _payment(held: Order, channel: str, who: Who) -> Payment:
+def _payment(held: Order, shop_ids: frozenset[int], channel: str, who: Who) -> Payment:
     """Write down what a wallet is to collect for an order. NoMerchantAccount, WalletUnknown."""
-    account = payments.account_for(_shop_ids(held), channel)
-    payment = payments.intend(
-        channel=channel,
-        account=account,
-        order_id=held.id,
-        amount_fen=held.gateway_fen,
-        description=held.title,
-        payer_subject=_subject(who, channel, account),
-        expires_at=held.expires_at,
-    )
-    held.payment_id, held.channel = payment.id, channel
-    session.flush()
+    account = payments.account_for(shop_ids, channel)
+    payment = _intend(held, account, channel, payer_subject=_subject(who, channel, account))
+    if payment.payer_subject is None:
+        raise errors.WalletUnknown(channel=channel)
     return payment
 
 
-def _placed(held: Order, payment: Payment) -> dict[str, Any] | None:
+def _intend(held: Order, account: MerchantAccount, channel: str, **how: Any) -> Payment:
+    """Write the order's payment down, and with the order which one it is. One statement."""
+
+    def name_it(payment_id: ScalarSelect[int]) -> Update:
+        return update(Order).where(Order.id == held.id).values(payment_id=payment_id, channel=channel)
+
+    payment = payments.intend(
+        channel=channel, account=account, order_id=held.id, amount_fen=held.gateway_fen, description=held.title,
+        expires_at=held.expires_at, beside=name_it, **how,
+    )  # fmt: skip
+    for name, value in {"payment_id": payment.id, "channel": channel}.items():
+        set_committed_value(held, name, value)
+    return payment
+
+
+def _placed(payment: Payment) -> dict[str, Any] | None:
     try:
-        arguments = payments.place(payment)
+        return payments.place(payment)
     except payment_errors.GatewaySilentNow:
-        arguments = None
+        return None
+
+
+def _placed_again(held: Order, payment: Payment) -> Placed:
+    arguments = _placed(payment)
     session.refresh(held)
-    return arguments
+    if arguments is None:
+        raise errors.WalletSilent()
+    return Placed(held, arguments)
 
 
 def _placed_first(held: Order, payment: Payment) -> dict[str, Any] | None:
     """Place the first payment of an order. What its wallet refuses is given up at once: nobody was told of it yet."""
     try:
-        return _placed(held, payment)
+        return _placed(payment)
     except payment_errors.GatewayPaymentRefused:
         db.noting(lambda: _close(held.id, by="system", reason="the wallet refused it"))
         db.checkpoint()
@@ -118,17 +135,13 @@ def _shop_ids(held: Order) -> frozenset[int]:
     return frozenset(line.shop_id for line in holding.lines_of(held.id) if line.shop_id is not None)
 
 
-def _subject(who: Who, channel: str, account: MerchantAccount) -> str:
-    """Who pays, as the wallet knows it. WalletUnknown."""
-    found, app_id = None, account.sub_app_id or account.app_id
+def _subject(who: Who, channel: str, account: MerchantAccount) -> ScalarSelect[str]:
+    """Who pays, as the wallet knows it, or nothing: a query that is made a part of another."""
+    app_id = account.sub_app_id or account.app_id
     if who.member_id is not None:
-        found = members.subject(who.member_id, channel, app_id)
-    elif who.payer_id is not None:
-        payer = session.get(Payer, who.payer_id)
-        found = payer.subject if payer is not None and (payer.channel, payer.app_id) == (channel, app_id) else None
-    if found is None:
-        raise errors.WalletUnknown(channel=channel)
-    return found
+        return members.subject_query(who.member_id, channel, app_id)
+    mine = (Payer.id == who.payer_id, Payer.channel == channel, Payer.app_id == app_id)
+    return select(Payer.subject).where(*mine).scalar_subquery()
 
 
 def again(number: str, who: Who, channel: str) -> Placed:
@@ -138,15 +151,9 @@ def again(number: str, who: Who, channel: str) -> Placed:
     if held.payment_id is not None:
         earlier = payments.one(held.payment_id)
         if earlier.channel == channel and earlier.kind == "prepay" and earlier.is_open:
-            arguments = _placed(held, earlier)
-            if arguments is None:
-                raise errors.WalletSilent()
-            return Placed(held, arguments)
+            return _placed_again(held, earlier)
         _withdraw(held)
-    arguments = _placed(held, _payment(_still_held(held), channel, who))
-    if arguments is None:
-        raise errors.WalletSilent()
-    return Placed(held, arguments)
+    return _placed_again(held, _payment(_still_held(held), _shop_ids(held), channel, who))
 
 
 def _withdraw(held: Order) -> None:
@@ -206,15 +213,9 @@ def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
     channel = _channel_of(auth_code)
     if channel == "wallet":
         return _from_the_wallet(basket, wallet.use_pay_code(auth_code, shop_id), by)
-    made = holding.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
+    made, _ = holding.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
     account = payments.account_for(frozenset({shop_id}), channel)
-    payment = payments.intend(
-        channel=channel, account=account, order_id=made.id, amount_fen=made.gateway_fen, description=made.title,
-        payer_subject=None, expires_at=made.expires_at, kind="auth_code",
-    )  # fmt: skip
-    made.payment_id, made.channel = payment.id, channel
-    session.flush()
-    payments.charge(payment, auth_code)
+    payments.charge(_intend(made, account, channel, payer_subject=None, kind="auth_code"), auth_code)
     session.refresh(made)
     return Placed(made, None)
 
@@ -224,7 +225,7 @@ def _from_the_wallet(basket: Basket, member_id: int, by: str) -> Placed:
     quoted = quote(basket, member_id, Choice(points=0))
     if quoted.gateway_fen:
         raise errors.TenderNotUsable(tender="stored_value", reason="too_little", missing_fen=quoted.gateway_fen)
-    made = holding.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
+    made, _ = holding.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
     settling.settle_by_value(made)
     return Placed(made, None)
 
@@ -244,20 +245,23 @@ def _channel_of(auth_code: str) -> str:
 
 def of(number: str, who: Who) -> Order:
     """The order of a number, if it is this person's. OrderNotFound."""
-    found = session.scalar(select(Order).where(Order.number == number).execution_options(populate_existing=True))
-    mine = found is not None and (
-        (who.member_id is not None and found.member_id == who.member_id) or (who.payer_id is not None and found.payer_id == who.payer_id)
-    )
-    if found is None or not mine:
+    found = holding.by_number(number)
+    _refuse_others(found, who)
+    return found
+
+
+def _refuse_others(found: Order, who: Who) -> None:
+    same_member = who.member_id is not None and found.member_id == who.member_id
+    if not same_member and (who.payer_id is None or found.payer_id != who.payer_id):
         raise errors.OrderNotFound()
-    return found
 
 
-def look(number: str, who: Who) -> Order:
+def look(number: str, who: Who) -> tuple[Order, Content]:
     """Somebody waits for what becomes of their order: while its payment is open, its wallet is asked in the background. OrderNotFound."""
-    found = of(number, who)
+    found, content = holding.whole(number)
+    _refuse_others(found, who)
     hurry(found)
-    return found
+    return found, content
 
 
 def hurry(waiting: Order) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from api.checkout import errors
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
-from api.checkout.service import holding, invoicing, refunding, settling, telling
+from api.checkout.service import holding, invoicing, settling, telling
 from api.checkout.service.paying import Who
 from api.checkout.states import OrderState
 from api.kit import clock, pages
@@ -96,18 +96,13 @@ class View:
         return [{"from": row.from_state, "to": row.to_state, "reason": row.reason, "by": row.moved_by, "at": row.moved_at} for row in rows]
 
 
-def view(order: Order) -> View:
-    """An order with its lines, shares, parts and refunds."""
-    lines, shares = holding.content(order.id)
-    over = order.paid_at is not None  # before it is paid, no tenant has a part of it and nothing comes back
-    return View(
-        order,
-        lines,
-        shares,
-        settling.parts_of(order.id) if over else [],
-        refunding.refunds_of(order.id) if over else [],
-        payments.one(order.payment_id) if order.payment_id else None,
-    )
+def view(order: Order, content: holding.Content | None = None) -> View:
+    """An order with its lines, shares, parts and refunds; `content` where its lines and shares are known. At most three statements."""
+    known = content or holding.content(order.id)
+    # Before it is paid, no tenant has a part of it and nothing comes back.
+    parts, refunds = settling.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
+    payment = payments.one(order.payment_id) if order.payment_id else None
+    return View(order, known.lines, known.shares, parts, refunds, payment)
 
 
 def mine(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
@@ -172,10 +167,7 @@ def for_shop(number: str, shop_id: int) -> Order:
 
 def by_number(number: str) -> Order:
     """The order of a number. OrderNotFound."""
-    found = session.scalar(select(Order).where(Order.number == number).execution_options(populate_existing=True))
-    if found is None:
-        raise errors.OrderNotFound()
-    return found
+    return holding.by_number(number)
 
 
 def of_mall(

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select
 
 from api.checkout import mix, things
 from api.checkout.mix import Tender
-from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
+from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
 from api.checkout.service import announcing, holding, telling
 from api.checkout.states import OrderState
 from api.kit import clock, db, states
@@ -35,11 +35,11 @@ PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", 
 
 def settle_payment(payment: Payment) -> None:
     """Money of an order has arrived: settle it, revive it when it had been given up, or give the money back and say so."""
-    order, lines, shares = holding.lock_whole(payment.order_id)
+    order, content = holding.lock_whole(payment.order_id)
     if order.state == OrderState.HELD and payment.amount_fen == order.gateway_fen:
-        settle(order, payment, lines, shares)
-    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _held_again(order, shares):
-        settle(order, payment, lines, shares)
+        settle(order, payment, content)
+    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _held_again(order, content.shares):
+        settle(order, payment, content)
         telling.revived(order)
     elif order.payment_id == payment.id and order.paid_at is not None:
         return
@@ -52,7 +52,7 @@ def settle_payment(payment: Payment) -> None:
 
 def settle_by_value(order: Order) -> None:
     """Settle an order that points and stored value pay alone."""
-    settle(order, None, *holding.content(order.id))
+    settle(order, None, holding.content(order.id))
 
 
 def _held_again(order: Order, shares: Sequence[OrderShare]) -> bool:
@@ -71,12 +71,14 @@ def _held_again(order: Order, shares: Sequence[OrderShare]) -> bool:
     return True
 
 
-def settle(order: Order, payment: Payment | None, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -> None:
+def settle(order: Order, payment: Payment | None, content: holding.Content) -> None:
     """Settle a held order that is paid, by the payment or (None) by value alone."""
+    lines, shares = content.lines, content.shares
     paid_at = (payment.paid_at if payment else None) or clock.now()
     if order.member_id is None and payment is not None:
         _know_the_payer(order, payment)
-    holding.alone(order)
+    kind = things.of(order)
+    _alone(order, lines if kind.sale_channel else ())
     paid: dict[str, Any] = {"paid_at": paid_at, "member_id": order.member_id}
     if payment is not None:
         paid |= {"payment_id": payment.id, "channel": payment.channel}
@@ -84,11 +86,16 @@ def settle(order: Order, payment: Payment | None, lines: Sequence[OrderLine], sh
     account = payments.account(payment.account_id) if payment else None
     _say_who_bears(order, shares)
     book(lines, [(share, share.amount_fen) for share in shares], account, cause=("order_settle", order.id))
-    kind = things.of(order)
     parts = _parts(order, lines, shares, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
     kind.paid(order)
     telling.paid(order, [(part, _write_part(part)) for part, _ in parts])
     announcing.paid(order, payment, parts)
+
+
+def _alone(order: Order, sold: Sequence[OrderLine]) -> None:
+    """One member's purchases come one after the other, and so do the sightings of one shop. One statement."""
+    shops = sorted({line.shop_id for line in sold if line.shop_id is not None})
+    db.hold_locks([*holding.locks(order), *(sales.sighting_lock(shop_id) for shop_id in shops)])
 
 
 def _know_the_payer(order: Order, payment: Payment) -> None:
@@ -191,15 +198,19 @@ def _parts(
             external_no=payment.gateway_no if payment else order.number,
             tenders=_tenders(mine, order.channel),
             earning_fen=earning(own, mine),
+            claims=True,
         )
         part = OrderPart(
             order_id=order.id, shop_id=shop_id, paid_fen=paid_fen, paid_at=paid_at, sale_id=seen.sale_id, sighting_id=seen.sighting_id
         )
-        parts.append((part, seen.is_new_sale))
+        parts.append((part, seen))
     if order.member_id is not None:
-        for part, fresh in parts:
-            score(part, order.member_id, fresh=fresh)
-    return parts
+        for part, seen in parts:
+            if seen.is_new_sale:
+                _awarded(part, points.earn_claimed(sales.recorded(seen), by="checkout"))
+            else:
+                score(part, order.member_id)
+    return [(part, seen.is_new_sale) for part, seen in parts]
 
 
 def _write_part(part: OrderPart) -> telling.Day:
@@ -213,17 +224,17 @@ def _write_part(part: OrderPart) -> telling.Day:
     return telling.Day(on, int(row[0]) + 1, int(row[1]) + part.paid_fen)
 
 
-def score(part: OrderPart, member_id: int, *, fresh: bool = False) -> None:
-    """Let a tenant's part of an order earn its points, unless another sighting of the same purchase was first.
-
-    `fresh`: this transaction recorded the sale, so that nothing can have been awarded for it.
-    """
+def score(part: OrderPart, member_id: int) -> None:
+    """Let a tenant's part of an order earn its points, unless another sighting of the same purchase was first."""
     sale = sales.claim(part.sale_id, part.sighting_id, member_id)
     if sale is None:
         part.points = 0
         part.explanation = {"zh": "这笔消费已积过分", "en": "This purchase has been scored already"}
         return
-    award = points.earn_claimed(sale, by="checkout") if fresh else points.earn(sale.id, by="checkout")
+    _awarded(part, points.earn(sale.id, by="checkout"))
+
+
+def _awarded(part: OrderPart, award: points.Award) -> None:
     part.points, part.explanation = award.points, award.explanation
     part.points_from_at = award.active_from_at if award.points else None
 
@@ -246,6 +257,22 @@ def earning(lines: dict[int, OrderLine], amounts: Sequence[tuple[OrderShare, int
         Tender.POINTS: policy.earn_on_points,
     }
     return sum(fen for share, fen in amounts if lines[share.line].earns and earns[Tender(share.tender)])
+
+
+def parts_and_refunds(order_id: int) -> tuple[list[OrderPart], list[OrderRefund]]:
+    """What each tenant got of an order, and what was asked back of it, oldest first. One statement."""
+    query = (
+        select(OrderPart, OrderRefund)
+        .select_from(Order)
+        .outerjoin(OrderPart, OrderPart.order_id == Order.id)
+        .outerjoin(OrderRefund, OrderRefund.order_id == Order.id)
+        .where(Order.id == order_id)
+        .order_by(OrderPart.id, OrderRefund.id)
+    )
+    rows = session.execute(query).all()
+    parts = {part.id: part for part, _ in rows if part is not None}
+    refunds = {refund.id: refund for _, refund in rows if refund is not None}
+    return list(parts.values()), list(refunds.values())
 
 
 def parts_of(order_id: int) -> list[OrderPart]:

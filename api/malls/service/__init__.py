@@ -1,8 +1,20 @@
 """What can be done with malls, sites, floors and shops."""
 
-from api.malls.service.codes import mall_of_code, new_codes
+from api.malls.service.codes import enter_by_code, new_codes
 from api.malls.service.imports import ImportReport, PlannedRow, import_shops
-from api.malls.service.mall import MallInfo, change_policy, hold, id_of, mall_info, open_mall, policy, shops_changed, tell_partners_of
+from api.malls.service.mall import (
+    MallInfo,
+    change_policy,
+    hold,
+    id_of,
+    mall_info,
+    open_mall,
+    policy,
+    remembered,
+    settings_changed,
+    shops_changed,
+    tell_partners_of,
+)
 from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.pictures import give_photo, shop_photo
 from api.malls.service.shops import (
@@ -37,6 +49,7 @@ __all__ = [
     "change_policy",
     "change_shop",
     "change_site",
+    "enter_by_code",
     "floors",
     "forget_alias",
     "give_photo",
@@ -45,13 +58,14 @@ __all__ = [
     "import_shops",
     "learn_alias",
     "mall_info",
-    "mall_of_code",
     "new_codes",
     "open_mall",
     "open_shop",
     "open_shops",
     "policy",
     "refresh_search",
+    "remembered",
+    "settings_changed",
     "shop",
     "shop_in_view",
     "shop_names",

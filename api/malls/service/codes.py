@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from api.kit import db
 from api.kit.db import session
@@ -28,8 +28,6 @@ def new_codes(kind: str, count: int) -> list[str]:
     return codes
 
 
-def mall_of_code(code: str, kind: str) -> int | None:
-    """The mall of a printed code, or None when nobody ever printed it."""
-    if not _CODE.fullmatch(code):
-        return None
-    return session.scalar(select(PublicCode.mall_id).where(PublicCode.code == code, PublicCode.kind == kind))
+def enter_by_code(code: str, kind: str) -> bool:
+    """Enter the mall of a printed code; False when nobody ever printed it. One statement."""
+    return _CODE.fullmatch(code) is not None and db.enter_by_public_code(code, kind)

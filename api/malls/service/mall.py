@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import select, update
 
@@ -15,6 +16,11 @@ from api.malls import policy as rules
 from api.malls.errors import MallCodeTaken, PolicyContradicts
 from api.malls.models import Mall
 from api.malls.policy import Policy
+
+T = TypeVar("T")
+
+_remembered: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
+_remembering = threading.Lock()
 
 
 def id_of(code: str) -> int:
@@ -27,8 +33,8 @@ def id_of(code: str) -> int:
 
 @dataclass(frozen=True)
 class MallInfo:
-    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias; `partner_events` is what any partner
-    wants to hear of."""
+    """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias, `settings_version` with what is
+    `remembered`; `partner_events` is what any partner wants to hear of."""
 
     id: int
     code: str
@@ -37,6 +43,7 @@ class MallInfo:
     currency: str
     policy: Policy
     shops_version: int
+    settings_version: int
     partner_events: frozenset[str]
 
 
@@ -46,14 +53,15 @@ def mall_info() -> MallInfo:
     if held is not None and held.id == db.mall():
         return held
     if (known := db.mall_row()) is not None:
-        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version")}
+        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
         session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"]))
         return cast(MallInfo, session.info["mall_info"])
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
     wanted = frozenset(row.partner_events)
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), row.shops_version, wanted)
+    versions = row.shops_version, row.settings_version
+    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), *versions, wanted)
     session.info["mall_info"] = info
     return info
 
@@ -111,6 +119,27 @@ def shops_changed() -> None:
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
     session.info["shops_changed"] = True
     _read_anew()
+
+
+def settings_changed() -> None:
+    """Say that something changed that rooms keep by `remembered`, so that every process reads it again."""
+    session.execute(update(Mall).where(Mall.id == db.mall()).values(settings_version=Mall.settings_version + 1))
+    session.info["settings_changed"] = True
+    _read_anew()
+
+
+def remembered(what: str, read: Callable[[], T]) -> T:
+    """What `read` gives, kept in this process until `settings_changed`: no statement meanwhile. No row of the session may be in it."""
+    info = mall_info()
+    stamp, key = (info.code, info.settings_version), (info.id, what)
+    held = _remembered.get(key)
+    if held is not None and held[0] == stamp:
+        return cast(T, held[1])
+    fresh = read()
+    if not session.info.get("settings_changed"):  # what is not committed must not be shown to other requests
+        with _remembering:
+            _remembered[key] = stamp, fresh
+    return fresh
 
 
 def tell_partners_of(events: Collection[str]) -> None:

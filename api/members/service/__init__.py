@@ -8,7 +8,7 @@ from api.members.service.hooks import at_closing, at_folding, before_closing, ex
 from api.members.service.levels import Earner, add_growth, all_levels, earner, level_multiplier_bp, level_of, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
 from api.members.service.merging import hold
-from api.members.service.profile import by_identity, get, lookup_by_phone, of_any_state, subject, surviving
+from api.members.service.profile import by_identity, get, lookup_by_phone, of_any_state, subject, subject_query, surviving
 from api.members.service.vehicles import default_plate
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "seed_levels",
     "standing",
     "subject",
+    "subject_query",
     "surviving",
     "use_code",
 ]

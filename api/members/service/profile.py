@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ScalarSelect, delete, select
 
 from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
@@ -95,10 +95,15 @@ def identities_of(member_id: int, cursor: str | None, limit: int) -> pages.Page[
 
 def subject(member_id: int, channel: str, app_id: str) -> str | None:
     """How a wallet's app knows the member (openid, open_id or user_id), or None when they never signed in there."""
+    return session.scalar(select(subject_query(member_id, channel, app_id)))
+
+
+def subject_query(member_id: int, channel: str, app_id: str) -> ScalarSelect[str]:
+    """What `subject` asks, to be a part of another statement."""
     query = select(MemberIdentity.subject).where(
         MemberIdentity.member_id == member_id, MemberIdentity.channel == channel, MemberIdentity.app_id == app_id
     )
-    return session.scalar(query.order_by(MemberIdentity.id).limit(1))
+    return query.order_by(MemberIdentity.id).limit(1).scalar_subquery()
 
 
 def by_identity(channel: str, app_id: str, subject: str) -> int | None:

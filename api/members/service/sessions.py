@@ -19,7 +19,7 @@ from api.kit import clock, db, identity, logs, pages, sealed
 from api.kit.db import session
 from api.kit.identity import Principal, TokenInvalid
 from api.members.errors import RefreshTokenReused, SessionEnded
-from api.members.models import Member, MemberSession
+from api.members.models import MemberSession
 from api.members.states import MemberState
 
 log = logs.get(__name__)
@@ -27,6 +27,7 @@ log = logs.get(__name__)
 IDLE_LIFE = timedelta(days=30)
 WHOLE_LIFE = timedelta(days=180)
 GRACE = timedelta(seconds=10)
+_ENTER = "SELECT * FROM enter_as_member(%(mall)s, %(member)s, %(sign_in)s)"
 MAX_STEPS = 20_000  # rotations a family can have in its whole life, at one each fifteen minutes
 
 
@@ -101,14 +102,12 @@ def end_all(member_id: int, reason: str) -> None:
     _end(MemberSession.member_id == member_id, reason=reason)
 
 
-def admitted(principal: Principal) -> Principal:
-    """Let a member's token in: its sign-in runs, and the member was not folded into another. TokenInvalid. One statement."""
-    row = session.execute(
-        select(Member.state, MemberSession.ended_at)
-        .outerjoin(MemberSession, MemberSession.public_id == principal.session_id)
-        .where(Member.id == principal.id)
-    ).first()
-    if row is not None and (row.state == MemberState.FOLDED or row.ended_at is not None):
+def enter(principal: Principal) -> Principal:
+    """Enter the mall with a member's token: its sign-in runs, and the member was not folded into another. TokenInvalid. One statement."""
+    arguments = {"mall": principal.mall_id, "member": principal.id, "sign_in": principal.session_id}
+    row = session.connection().exec_driver_sql(_ENTER, arguments).one()
+    db.entered(principal.mall_id, row.mall)
+    if row.member_state == MemberState.FOLDED or row.sign_in_ended_at is not None:
         raise TokenInvalid()
     return principal
 
@@ -171,4 +170,4 @@ def _tokens(member_id: int, token: _Token) -> Tokens:
     return Tokens(access, str(token))
 
 
-identity.loader("member", admitted)
+identity.entrance("member", enter)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from api.kit import db
 from api.kit.db import session
 from api.payments.errors import PaymentNotFound
-from api.payments.models import MerchantAccount, Payment
+from api.payments.models import Payment
 
 
 def one(payment_id: int) -> Payment:
@@ -25,18 +25,6 @@ def hold(payment_id: int) -> Payment:
     if found is None:
         raise PaymentNotFound()
     return db.keep(found)
-
-
-def hold_number(number: str) -> Payment | None:
-    """The payment of our number, locked, its account at hand; None when it is none of ours."""
-    query = select(Payment, MerchantAccount).join(MerchantAccount, MerchantAccount.id == Payment.account_id)
-    query = query.where(Payment.number == number).with_for_update(of=Payment)
-    row = session.execute(query.execution_options(populate_existing=True)).one_or_none()
-    if row is None:
-        return None
-    payment, account = row
-    db.keep(account)
-    return db.keep(payment)
 
 
 def hold_all(order_id: int) -> list[Payment]:

@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import audit, clock, jobs, limits, logs, pages, states
+from api.kit import audit, clock, db, jobs, limits, logs, pages, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, NoticeRead
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import complaining, holding, merchants, paying, refunding, timing
+from api.payments.service import complaining, merchants, paying, refunding, timing
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -47,7 +47,7 @@ _ACKNOWLEDGED = {Channel.WECHAT: Receipt(204), Channel.ALIPAY: Receipt(200, b"su
 def receive(channel: str, account_id: int, headers: Mapping[str, str], body: bytes) -> Receipt:
     """Prove a notice, keep it and put its handling in. The answer is good once this is committed. Raises nothing for what was sent."""
     dialect = Channel(channel)
-    account = session.get(MerchantAccount, account_id)
+    account = merchants.known(account_id)
     if account is None or account.channel != dialect:
         return _refused(dialect, None, 404, "there is no such account", body)
     if len(body) > LARGEST:
@@ -101,11 +101,11 @@ def handle(notice_id: int) -> Notice:
 
     NoticeNotFound. Any error leaves the notice as it was.
     """
-    notice = _hold(notice_id)
+    notice, payment = _hold_both(notice_id)
     if notice.state not in (NoticeState.RECEIVED, NoticeState.ERROR):
         return notice
     about: dict[str, Any] = {}
-    trouble = _apply(notice, about)
+    trouble = _apply(notice, payment, about)
     if trouble is None:
         states.move(notice, NoticeState.HANDLED, by="system", handled_at=clock.now(), trouble=None, **about)
     else:
@@ -114,7 +114,7 @@ def handle(notice_id: int) -> Notice:
     return notice
 
 
-def _apply(notice: Notice, about: dict[str, Any]) -> str | None:
+def _apply(notice: Notice, payment: Payment | None, about: dict[str, Any]) -> str | None:
     """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
     if (complained := base.complaint_of(notice.facts)) is not None:
         complaining.hear(merchants.account(notice.account_id), complained)
@@ -122,7 +122,6 @@ def _apply(notice: Notice, about: dict[str, Any]) -> str | None:
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:
         return None if notice.facts.get("only_known") else "unknown-event"
-    payment = holding.hold_number(notice.facts["number"])
     if payment is None:
         return "unknown-payment"
     if payment.account_id != notice.account_id:
@@ -164,6 +163,16 @@ def _hold(notice_id: int) -> Notice:
     if notice is None:
         raise NoticeNotFound()
     return notice
+
+
+def _hold_both(notice_id: int) -> tuple[Notice, Payment | None]:
+    """The notice and the payment that it speaks of, locked in this order; None when it speaks of none of ours. NoticeNotFound."""
+    query = select(Notice, Payment).join(Payment, Payment.number == Notice.facts["number"].astext).where(Notice.id == notice_id)
+    row = session.execute(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        return _hold(notice_id), None
+    notice, payment = row
+    return notice, db.keep(payment)
 
 
 def notice(notice_id: int) -> Notice:

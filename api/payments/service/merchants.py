@@ -46,32 +46,46 @@ WARN_BEFORE = timedelta(days=45)
 WARN_AFTER = timedelta(days=45)  # what has ended is shown a while longer
 
 
+def _all() -> dict[int, MerchantAccount]:
+    """Every account of the mall, newest first, by number: copies to read, not to change. No statement until one changes, then one."""
+    return malls.remembered("merchant accounts", _read_all)
+
+
+def _read_all() -> dict[int, MerchantAccount]:
+    rows = session.scalars(select(MerchantAccount).order_by(MerchantAccount.id.desc()).execution_options(populate_existing=True))
+    return {row.id: db.copy(row) for row in rows}
+
+
 def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
     """Who collects for an order of these shops: a shop's own account where it is alone and has one, else the mall's. NoMerchantAccount."""
-    shops = set(shop_ids)
-    query = select(MerchantAccount).where(MerchantAccount.channel == channel, MerchantAccount.enabled)
-    own = MerchantAccount.shop_id == next(iter(shops)) if len(shops) == 1 else None
-    query = query.where(MerchantAccount.shop_id.is_(None) if own is None else own | MerchantAccount.shop_id.is_(None))
-    found = session.scalars(query.order_by(MerchantAccount.shop_id.asc().nulls_last(), MerchantAccount.id.desc()).limit(1)).one_or_none()
-    if found is None:
+    able = [one for one in _able(shop_ids) if one.channel == channel]
+    if not able:
         raise NoMerchantAccount()
-    return db.keep(found)
+    return min(able, key=lambda one: one.shop_id is None)
 
 
 def channels_for(shop_ids: Iterable[int]) -> list[str]:
     """The wallets that can pay an order of these shops."""
+    return sorted({one.channel for one in _able(shop_ids)})
+
+
+def _able(shop_ids: Iterable[int]) -> list[MerchantAccount]:
+    """The accounts that may collect for an order of these shops, newest first."""
     shops = set(shop_ids)
-    query = select(MerchantAccount.channel, MerchantAccount.shop_id).where(MerchantAccount.enabled)
-    rows = session.execute(query).all()
-    return sorted({row.channel for row in rows if row.shop_id is None or shops == {row.shop_id}})
+    return [one for one in _all().values() if one.enabled and (one.shop_id is None or shops == {one.shop_id})]
 
 
 def account(account_id: int) -> MerchantAccount:
-    """One account. MerchantAccountNotFound."""
-    found = session.get(MerchantAccount, account_id)
+    """One account, as `known`. MerchantAccountNotFound."""
+    found = known(account_id)
     if found is None:
         raise MerchantAccountNotFound()
-    return db.keep(found)
+    return found
+
+
+def known(account_id: int) -> MerchantAccount | None:
+    """One account, to read and not to change; None when the mall has no such account. No statement until an account changes."""
+    return _all().get(account_id)
 
 
 def gateway_of(account: MerchantAccount) -> Gateway:
@@ -114,6 +128,7 @@ def open_account(*, by: str, **values: Any) -> MerchantAccount:
         malls.shop(values["shop_id"])
     made = MerchantAccount(**values, made_at=clock.now())
     _keep(made)
+    malls.settings_changed()
     audit.record(by, "merchant account added", "merchant_account", made.id, after=_said(made))
     return made
 
@@ -125,8 +140,7 @@ def change_account(account_id: int, changes: dict[str, Any], *, by: str, why: st
     _refuse_senseless(before | changes)
     for name, value in changes.items():
         setattr(found, name, value)
-    found.version += 1
-    session.flush()
+    _changed(found)
     audit.record(by, "merchant account changed", "merchant_account", found.id, before=before, after=_said(found), why=why)
     return found
 
@@ -160,6 +174,12 @@ def _keep(made: MerchantAccount) -> None:
 
 def _said(account: MerchantAccount) -> dict[str, Any]:
     return {name: getattr(account, name) for name in NAMES}
+
+
+def _changed(account: MerchantAccount) -> None:
+    account.version += 1
+    session.flush()
+    malls.settings_changed()
 
 
 def _hold(account_id: int) -> MerchantAccount:
@@ -206,8 +226,7 @@ def add_key(
     )  # fmt: skip
     _refuse_known(made)
     session.add(made)
-    found.version += 1
-    session.flush()
+    _changed(found)
     audit.record(by, "merchant key added", "merchant_account", found.id, after=_said_of_key(made))
     return made
 
@@ -228,8 +247,7 @@ def end_key(account_id: int, key_id: int, *, ends_at: datetime | None = None, by
         raise MerchantKeyNotFound()
     before = _said_of_key(key)
     key.ends_at = max(ends_at or clock.now(), key.starts_at + _TICK)
-    found.version += 1
-    session.flush()
+    _changed(found)
     audit.record(by, "merchant key ended", "merchant_account", found.id, before=before, after=_said_of_key(key), why=why)
     return key
 

@@ -5,10 +5,11 @@ Lock order: payment, then (inside a hook) the order. Who locks an order and need
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ScalarSelect, Update, insert, select, update
 
 from api.kit import audit, clock, db, logs, states
 from api.kit.db import rows_changed, session
@@ -34,11 +35,15 @@ def intend(
     order_id: int,
     amount_fen: int,
     description: str,
-    payer_subject: str | None,
+    payer_subject: ScalarSelect[str] | str | None,
     expires_at: datetime,
     kind: str = "prepay",
+    beside: Callable[[ScalarSelect[int]], Update] | None = None,
 ) -> Payment:
-    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. Nothing is said outside."""
+    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. Nothing is said outside.
+
+    `payer_subject` may be a query. `beside` gives an update of one row, for the number of the payment, made in the same statement.
+    """
     made = Payment(
         state=str(PaymentState.CREATED),
         number=new_number("P"),
@@ -48,15 +53,20 @@ def intend(
         kind=kind,
         amount_fen=amount_fen,
         description=description[:DESCRIPTION_LENGTH],
-        payer_subject=payer_subject,
         made_at=clock.now(),
         expires_at=expires_at.replace(microsecond=0),
     )
     made.next_ask_at = timing.next_ask(made, clock.now())
-    session.add(made)
-    session.flush()
+    values = db.new_values(made)
+    written: Any = insert(Payment).values(**values, payer_subject=payer_subject).returning(Payment.id, Payment.payer_subject)
+    if beside is not None:
+        payment = written.cte("payment")
+        number, subject = (select(column).scalar_subquery() for column in payment.c)
+        written = beside(number).returning(number, subject)
+    row = session.execute(written, execution_options={"synchronize_session": False}).one()
+    db.adopt(made, row[0], values | {"payer_subject": row[1]})
     timing.put_planned(made)
-    return db.keep(made)
+    return made
 
 
 def place(payment: Payment) -> dict[str, str]:
@@ -70,10 +80,12 @@ def place(payment: Payment) -> dict[str, str]:
     said = talk(lambda: gateway.place(asked))
     if isinstance(said, GatewayAnswer):
         said = _not_placed(payment_id, said, before)
-    payment = hold(payment_id)
-    _refuse_over(payment)
-    if payment.state == PaymentState.CREATED:
-        states.move(payment, PaymentState.PLACED, by=_by(payment), placed_at=clock.now(), placed_with=said, trouble=None)
+    facts: dict[str, Any] = {"placed_at": clock.now(), "placed_with": said, "trouble": None}
+    if payment.state != PaymentState.CREATED or not states.moved(payment, PaymentState.PLACED, by=_by(payment), **facts):
+        payment = hold(payment_id)
+        _refuse_over(payment)
+        if payment.state == PaymentState.CREATED:
+            states.move(payment, PaymentState.PLACED, by=_by(payment), **facts)
     return gateway.phone(said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from api.kit import clock, db
 from api.kit.db import session
@@ -63,20 +64,23 @@ class Shown:
 
 
 def enter(code: str) -> int:
-    """Enter the mall whose plate this is, for a caller who is in none yet. PlateUnknown."""
-    mall_id = malls.mall_of_code(code, KIND)
-    if mall_id is None:
+    """Enter the mall whose plate this is, for a caller who is in none yet. PlateUnknown. One statement."""
+    if not malls.enter_by_code(code, KIND):
         raise PlateUnknown()
-    db.enter(mall_id)
-    return mall_id
+    return db.mall()
 
 
 def resolve(code: str) -> Resolved:
     """The shop that this mall's plate stands at. PlateUnknown, PlateBlank, PlateRetired, PlateShopClosed. One statement."""
+    return _found(code)[0]
+
+
+def _found(code: str) -> tuple[Resolved, Shop]:
     row = session.execute(
         select(Plate.id, Plate.number, Plate.state, Plate.shop_id, PlateTerms, Shop)
         .outerjoin(PlateTerms, PlateTerms.shop_id == Plate.shop_id)
         .outerjoin(Shop, Shop.id == Plate.shop_id)
+        .options(joinedload(Shop.floor), joinedload(Shop.site))
         .where(Plate.code == code)
     ).one_or_none()
     if row is None:
@@ -90,15 +94,16 @@ def resolve(code: str) -> Resolved:
     if shop.closed or not shop.trades_on(clock.today(info.timezone)):
         raise PlateShopClosed()
     terms = in_force(row.PlateTerms, info.policy)
-    return Resolved(
+    resolved = Resolved(
         row.id, info.id, row.shop_id, printed(row.number), code, terms.min_fen, terms.max_fen, terms.excluded_allowed, terms.decimals
     )
+    return resolved, shop
 
 
 def show(code: str) -> Shown:
-    """What a scanner sees, in the mall that was entered. Refusals as `resolve`."""
-    plate = resolve(code)
-    return Shown(plate, malls.mall_info(), malls.shop_in_view(plate.shop_id))
+    """What a scanner sees, in the mall that was entered. Refusals as `resolve`. One statement."""
+    plate, shop = _found(code)
+    return Shown(plate, malls.mall_info(), shop)
 
 
 def in_force(own: PlateTerms | None, policy: Policy) -> Terms:

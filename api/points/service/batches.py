@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import CTE, Table, insert, literal, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from api.kit import clock
 from api.kit.db import session
@@ -46,31 +48,36 @@ def open_batch(
     member_id: int, origin_type: str, origin_id: int, points: int, balance_after: int, *, earned_at: datetime, expires_at: datetime | None
 ) -> None:
     """Remember points just posted. Points that repaid a debt are in the batch, but nothing of them is left."""
-    session.execute(
-        insert(Batch).values(
-            member_id=member_id,
-            origin_type=origin_type,
-            origin_id=origin_id,
-            points=points,
-            left_points=spendable(points, balance_after),
-            earned_at=earned_at,
-            expires_at=expires_at,
-        )
-    )
+    batch = _batch(member_id, origin_type, points, balance_after, earned_at, expires_at)
+    session.execute(insert(Batch).values(origin_id=origin_id, **batch))
+
+
+def _batch(
+    member_id: int, origin_type: str, points: int, balance_after: int, earned_at: datetime, expires_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "member_id": member_id, "origin_type": origin_type, "points": points, "left_points": spendable(points, balance_after),
+        "earned_at": earned_at, "expires_at": expires_at,
+    }  # fmt: skip
 
 
 def open_for_award(award: Award, posted: Posted) -> None:
     """The batch of an award that has just become spendable. A repeated post has opened it already."""
     if not posted.repeated:
-        open_batch(
-            award.member_id,
-            "award",
-            award.id,
-            award.points - award.taken_back,
-            posted.balances[award.member_id, Asset.POINTS],
-            earned_at=award.earned_at,
-            expires_at=award.expires_at,
-        )
+        session.execute(insert(Batch).values(origin_id=award.id, **_of_award(award, posted)))
+
+
+def opening(award: Award, posted: Posted, written: CTE) -> ReturningInsert[Any]:
+    """The same in the statement that writes the award: `written` gives its number, and so does this."""
+    batch, columns = _of_award(award, posted), cast(Table, Batch.__table__).c
+    told = select(written.c.id, *(literal(value, columns[name].type) for name, value in batch.items()))
+    return insert(Batch).from_select(["origin_id", *batch], told, include_defaults=False).returning(Batch.origin_id)
+
+
+def _of_award(award: Award, posted: Posted) -> dict[str, Any]:
+    points = award.points - (award.taken_back or 0)
+    after = posted.balances[award.member_id, Asset.POINTS]
+    return _batch(award.member_id, "award", points, after, award.earned_at, award.expires_at)
 
 
 def take(member_id: int, points: int, *, first: int | None = None) -> int:

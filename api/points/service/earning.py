@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.sql.dml import ReturningInsert
 
-from api.kit import clock, states
+from api.kit import clock, db, states
 from api.kit.db import session
 from api.kit.money import split
 from api.ledger import service as ledger
@@ -118,12 +119,18 @@ def _record(sale: Sale, facts: Facts, reckoned: Reckoned, uses: list[list[int]],
         active_from_at=active_from,
         expires_at=batches.expiry_of(now),
     )
-    session.add(made)
-    session.flush()
-    if state == AwardState.ACTIVE and posted is not None:
-        batches.open_for_award(made, posted)
+    _write(made, posted if state == AwardState.ACTIVE else None)
     growth.credit_later(made.member_id, earned_growth, f"points_award:{made.id}")
     return made
+
+
+def _write(made: Award, posted: ledger.Posted | None) -> None:
+    """Write an award down, with the batch of what was posted (None: nothing that can be spent yet). One statement."""
+    values = db.new_values(made)
+    written: ReturningInsert[Any] = insert(Award).values(**values).returning(Award.id)
+    if posted is not None and not posted.repeated:
+        written = batches.opening(made, posted, written.cte("award"))
+    db.adopt(made, session.execute(written).scalar_one(), values)
 
 
 def _window_closes(sale: Sale, now: datetime) -> datetime:

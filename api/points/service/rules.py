@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 
-from api.kit import clock, pages, states
+from api.kit import clock, db, pages, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.members import service as members
@@ -36,14 +35,26 @@ STANDARD = {"code": "standard", "kind": "base", "title_zh": "消费积分", "tit
 
 
 def in_force(at: datetime) -> list[Rule]:
-    """The versions in force at an instant: of each rule the newest approved one that had begun. One statement."""
-    newest = (
+    """The versions in force at an instant: of each rule the newest approved one that had begun. Copies to read, not to change.
+
+    No statement until a rule changes, then one.
+    """
+    newest: dict[str, Rule] = {}
+    for rule in malls.remembered("points rules", _approved):
+        if rule.starts_at <= at:
+            newest.setdefault(rule.code, rule)
+    return [rule for rule in newest.values() if rule.enabled and (rule.ends_at is None or at < rule.ends_at)]
+
+
+def _approved() -> list[Rule]:
+    """Every version that was ever approved, by code, the newest first."""
+    rows = session.scalars(
         select(Rule)
-        .where(Rule.state == RuleState.APPROVED, Rule.starts_at <= at)
-        .ext(distinct_on(Rule.code))
+        .where(Rule.state == RuleState.APPROVED)
         .order_by(Rule.code, Rule.starts_at.desc(), Rule.version.desc())
+        .execution_options(populate_existing=True)
     )
-    return [rule for rule in session.scalars(newest) if rule.enabled and (rule.ends_at is None or at < rule.ends_at)]
+    return [db.copy(rule) for rule in rows]
 
 
 def propose(*, by: str, why: str, **values: Any) -> Rule:
@@ -128,6 +139,7 @@ def approve(rule_id: int, *, by: str) -> Rule:
     values = columns(rule) | {"starts_at": starts_at}
     said = wording.sentence(values, names_in(values))
     states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=starts_at, sentence=said)
+    malls.settings_changed()
     return rule
 
 
@@ -167,4 +179,6 @@ def lay_standard(*, starts_at: datetime, by: str = "system") -> Rule | None:
     """Give a mall without rules its first: one point a yuan. None when it has some. Only here may a rule start in the past."""
     if session.scalar(select(Rule.id).limit(1)) is not None:
         return None
-    return _add(by, "the first rule of a new mall", STANDARD | {"starts_at": starts_at}, state=str(RuleState.APPROVED), decided_by=by)
+    rule = _add(by, "the first rule of a new mall", STANDARD | {"starts_at": starts_at}, state=str(RuleState.APPROVED), decided_by=by)
+    malls.settings_changed()
+    return rule

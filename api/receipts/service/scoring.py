@@ -69,15 +69,16 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
         paid_fen=facts["paid_fen"],
         receipt_no=facts["receipt_no"],
         tenders=_tenders(tenders, facts["paid_fen"]),
+        claims=True,
     )
     if seen.is_new_sale:
         _tell_partners(receipt, seen.sale_id, facts)
     now = clock.now()
-    if not sales.claim_score(seen.sale_id, seen.sighting_id, receipt.member_id):
+    if not seen.is_new_sale and not sales.claim_score(seen.sale_id, seen.sighting_id, receipt.member_id):
         reason, why = _who_was_first(receipt.member_id, seen)
         move(receipt, ReceiptState.REFUSED, reason, by=by, facts=why, decided_at=now, question=None, **changes)
         return
-    award = points.earn(seen.sale_id, by=by)
+    award = points.earn_claimed(sales.recorded(seen), by=by) if seen.is_new_sale else points.earn(seen.sale_id, by=by)
     told = {"shop": malls.shop(facts["shop_id"]).name, "amount_fen": award.paid_fen, "points": award.points}
     kept = {"points": award.points, "state": str(award.state), "explanation": award.explanation}
     changes |= {"sale_id": seen.sale_id, "award": kept, "decided_at": now, "question": None}

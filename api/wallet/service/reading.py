@@ -12,7 +12,6 @@ from sqlalchemy import select
 from api.kit import clock, money
 from api.kit.db import session
 from api.ledger import service as ledger
-from api.ledger.service import Asset
 from api.malls import service as malls
 from api.wallet.models import AT_SALE, Card, CardProduct
 from api.wallet.service import accounts
@@ -64,24 +63,22 @@ def invoiced_at_sale(card_ids: Collection[int]) -> set[int]:
 
 
 def funds(member_id: int) -> list[Funds]:
-    """A member's cards with what is on them, in the order in which they are used: soonest expiry first, then oldest. Two statements."""
+    """A member's cards with what is on them, in the order in which they are used: soonest expiry first, then oldest. One statement."""
+    principal, bonus = (ledger.running("card", Card.id, asset) for asset in accounts.VALUE)
     rows = session.execute(
-        select(Card, CardProduct)
+        select(Card, CardProduct, principal.label("principal_fen"), bonus.label("bonus_fen"))
         .join(CardProduct, CardProduct.id == Card.product_id)
         .where(Card.member_id == member_id, Card.state.in_([CardState.ACTIVE, CardState.FROZEN]))
         .order_by(Card.expires_on.asc().nulls_last(), Card.id)
     ).all()
-    if not rows:
-        return []
-    held = ledger.running_balances("card", [card.id for card, _ in rows], accounts.VALUE)
     today = clock.today(malls.mall_info().timezone)
     return [
         Funds(
             card_id=card.id,
             number_masked=masked(card.number),
             kind="physical" if card.batch_id else "electronic",
-            principal_fen=held.get((card.id, Asset.PRINCIPAL_FEN), 0),
-            bonus_fen=held.get((card.id, Asset.BONUS_FEN), 0),
+            principal_fen=principal_fen or 0,
+            bonus_fen=bonus_fen or 0,
             expires_on=card.expires_on,
             shop_ids=None if product.shop_ids is None else frozenset(product.shop_ids),
             refusal=refusal(card.state, card.expires_on, today),
@@ -90,7 +87,7 @@ def funds(member_id: int) -> list[Funds]:
             title_en=product.title_en,
             state=card.state,
         )
-        for card, product in rows
+        for card, product, principal_fen, bonus_fen in rows
     ]
 
 
