@@ -39,7 +39,6 @@ from sqlalchemy.orm import (
     Mapped,
     Session,
     declared_attr,
-    make_transient_to_detached,
     mapped_column,
     scoped_session,
     sessionmaker,
@@ -105,9 +104,6 @@ class MallOwned:
             server_default=text(f"current_setting('{MALL_SETTING}')::bigint"),
             nullable=False,
         )
-
-
-M = TypeVar("M", bound=Model)
 
 
 class RecordClash(Conflict):
@@ -242,38 +238,6 @@ def keep(row: T) -> T:
     """Hold a row until the unit of work ends, so that asking for it again by its number needs no statement."""
     session.info.setdefault("kept", []).append(row)
     return row
-
-
-def new_values(row: Model) -> dict[str, Any]:
-    """What an INSERT of our own writes of a new row: what was said of it, the defaults of the rest; its number and mall are drawn there.
-
-    Nothing that is None is in it: a JSON column would take that for a value.
-    """
-    values: dict[str, Any] = {}
-    for name, column in row.__mapper__.columns.items():
-        default: Any = column.default
-        if name in row.__dict__:
-            values[name] = row.__dict__[name]
-        elif default is not None:
-            values[name] = default.arg if default.is_scalar else default.arg(None)
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def copy(row: M) -> M:
-    """A copy of a row that no session holds: to be read, also by others and later, and not to be changed."""
-    return type(row)(**{column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs})
-
-
-def adopt(row: M, row_id: int, values: dict[str, Any]) -> M:
-    """A row that a statement of ours has just written (its `new_values`) is the session's from now on, and needs no reading."""
-    for column in row.__mapper__.column_attrs:
-        setattr(row, column.key, values.get(column.key))
-    row.id = row_id
-    if isinstance(row, MallOwned):
-        row.mall_id = mall()
-    make_transient_to_detached(row)
-    session.add(row)
-    return keep(row)
 
 
 def mall() -> int:

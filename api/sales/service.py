@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db, pages
+from api.kit import clock, db, pages, records
 from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
@@ -238,8 +238,8 @@ def _record(
         "receipt_no": facts["receipt_no"], "number_key": told.number_key, "external_no": external_no, "external_key": told.external_key,
         "differs": [], "seen_at": clock.now(),
     }  # fmt: skip
-    row = session.execute(_both_written(db.new_values(made), seen, claims=claims)).one()
-    db.adopt(made, row.sale_id, db.new_values(made) | {"scored_by": row.id if claims else None})
+    row = session.execute(_both_written(records.new_values(made), seen, claims=claims)).one()
+    records.adopt(made, row.sale_id, records.new_values(made) | {"scored_by": row.id if claims else None})
     return Sighted(row.sale_id, row.id, True, made.scored_by)
 
 

@@ -22,12 +22,31 @@ END $$
 """
 
 
+#: Whoever changes them, by a service or by hand: the version grows in the same transaction.
+REMEMBERED = ("merchant_accounts", "points_rules")
+COUNT = """
+CREATE FUNCTION count_settings() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE malls SET settings_version = settings_version + 1 WHERE id = coalesce(NEW.mall_id, OLD.mall_id);
+  RETURN NULL;
+END $$
+"""
+
+
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.add_column("malls", sa.Column("settings_version", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.execute(ENTER)
+    op.execute(COUNT)
+    for table in REMEMBERED:
+        op.execute(
+            f"CREATE TRIGGER count_settings AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION count_settings()"
+        )
 
 
 def downgrade() -> None:
+    for table in REMEMBERED:
+        op.execute(f"DROP TRIGGER count_settings ON {table}")
+    op.execute("DROP FUNCTION count_settings")
     op.execute("DROP FUNCTION enter_as_member")
     op.drop_column("malls", "settings_version")

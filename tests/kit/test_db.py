@@ -1,8 +1,10 @@
+import threading
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from api.kit import db, once
+from api.kit import clock, db, once, records
 from api.kit.db import session
 from tests.factories import make_mall
 
@@ -58,3 +60,52 @@ def test_the_app_serves_health_and_contract(client) -> None:
     assert ready.status_code == 200, ready.json
     assert client.get("/openapi.json").json["openapi"] == "3.1.0"
     assert client.get("/nothing").json["type"] == "/problems/path-unknown"
+
+
+def test_a_row_written_by_a_statement_of_ours_is_as_if_it_had_been_read(inside: int) -> None:
+    row = once.OnceKey(principal="member:1", key="key-of-one", request_hash="hash", made_at=clock.now())
+    values = records.new_values(row)
+    assert set(values) == {"principal", "key", "request_hash", "made_at"}  # an answer of None is no answer, not the JSON null
+    records.adopt(row, session.scalars(insert(once.OnceKey).values(**values).returning(once.OnceKey.id)).one(), values)
+    known = {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+    assert session.get(once.OnceKey, row.id) is row
+    session.refresh(row)
+    assert {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs} == known
+    row.status = 201
+    session.flush()
+    assert session.scalar(select(once.OnceKey.status).where(once.OnceKey.id == row.id)) == 201
+
+
+def test_a_lock_is_taken_once_and_one_of_an_undone_savepoint_again(inside: int, statements) -> None:
+    mine, row = db.lock_of("value", 7), db.Lock(7, 1)
+    with statements() as seen:
+        db.hold_locks([mine, row, mine])
+        db.hold_locks([row, mine])
+    assert len(seen) == 1
+    with session.begin_nested() as savepoint:
+        db.alone("value", 8)
+        savepoint.rollback()
+    with statements() as seen:
+        db.alone("value", 8)
+    assert len(seen) == 1
+
+
+def test_who_waits_for_one_of_several_locks_holds_the_others_by_then(app, mall: int) -> None:
+    order: list[str] = []
+    waits = threading.Event()
+
+    def second() -> None:
+        with db.unit_of_work(mall):
+            waits.set()
+            db.hold_locks([db.lock_of("value", 1), db.Lock(2, 1)])
+            order.append("second")
+
+    with db.unit_of_work(mall):
+        db.hold_locks([db.Lock(2, 1)])
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(5)
+        order.append("first")
+        thread.join(0.3)
+    thread.join(10)
+    assert order == ["first", "second"]

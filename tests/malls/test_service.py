@@ -1,6 +1,8 @@
+import pytest
+
 from api.kit import db
 from api.malls import service
-from tests.factories import make_shop, make_staff
+from tests.factories import make_mall, make_rule, make_shop, make_staff
 
 
 def test_a_mall_knows_its_default_policy(inside: int) -> None:
@@ -22,6 +24,48 @@ def test_shops_for_matching_cost_no_statement_until_one_changes(app, mall: int, 
         assert not service.learn_alias(shop_id, "Haidilao Hot-pot", "receipt:2")
     with db.unit_of_work(mall):
         assert service.shops_for_matching()[0].aliases == ("haidilaohotpot",)
+
+
+def test_what_is_remembered_is_read_again_when_the_settings_changed_and_not_before(app, mall: int, statements) -> None:
+    asked: list[int] = []
+
+    def read() -> int:
+        asked.append(len(asked))
+        return asked[-1]
+
+    for _ in range(2):
+        with db.unit_of_work(mall):
+            assert service.remembered("test", read) == 0
+    with db.unit_of_work(mall):
+        make_rule("base", "standard", points=1, per_fen=100)  # one of the settings of which the database counts the changes
+        assert service.remembered("test", read) == 1  # seen at once by who changed it
+    with db.unit_of_work(mall), statements() as seen:
+        assert (service.remembered("test", read), service.remembered("test", read)) == (2, 2)
+    assert not seen
+
+
+def test_a_change_that_was_undone_is_remembered_by_nobody(app, mall: int) -> None:
+    with db.unit_of_work(mall):
+        assert service.remembered("test", lambda: "true") == "true"
+
+    def undone() -> None:
+        with db.unit_of_work(mall):
+            make_rule("base", "standard", points=1, per_fen=100)
+            assert service.remembered("test", lambda: "never") == "never"
+            raise RuntimeError("not committed")
+
+    with pytest.raises(RuntimeError, match="not committed"):
+        undone()
+    with db.unit_of_work(mall):
+        assert service.remembered("test", lambda: "fresh") == "true"
+
+
+def test_one_mall_remembers_nothing_of_another(app) -> None:
+    with db.unit_of_work():
+        mine, other = make_mall().id, make_mall().id
+    for mall_id in (mine, other, mine):
+        with db.unit_of_work(mall_id):
+            assert service.remembered("test", lambda mall_id=mall_id: mall_id) == mall_id
 
 
 def test_the_factories_make_every_role(inside: int) -> None:

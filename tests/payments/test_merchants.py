@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.kit import clock, db
 from api.payments import service
-from api.payments.errors import MerchantAccountTaken, MerchantAccountWrong, MerchantKeyWrong
+from api.payments.errors import MerchantAccountNotFound, MerchantAccountTaken, MerchantAccountWrong, MerchantKeyWrong, NoMerchantAccount
 from deploy import merchants
 from tests.conftest import bearer, owner_rows
-from tests.factories import make_shop, make_staff
+from tests.factories import make_mall, make_shop, make_staff
 from tests.payments.conftest import DEMO, Till, add_account
 from tests.processes import until
 from wechat.simulator import keys as wechat_keys
@@ -38,6 +39,36 @@ def test_a_shop_of_its_own_collects_for_itself_and_a_mixed_order_by_the_mall(mal
         assert service.channels_for({shop}) == ["wechat"]
         service.change_account(own.id, {"enabled": False}, by="test", why="合同到期")
         assert service.account_for({shop}, "wechat").id == ours.id
+
+
+def test_accounts_cost_no_statement_until_one_changes_in_any_process(mall, wechat, settings, statements) -> None:
+    with db.unit_of_work(mall):
+        account = add_account(wechat)
+    with db.unit_of_work(mall):
+        assert service.channels_for(()) == ["wechat"]
+    with db.unit_of_work(mall), statements() as seen:
+        assert service.account_for((), "wechat").id == account.id == service.account(account.id).id
+        assert service.channels_for(()) == ["wechat"]
+    assert not seen
+    # By hand, past the services and this process.
+    with psycopg.connect(settings.database_url) as other:
+        other.execute("SELECT set_config('mallbridge.mall_id', %s::text, true)", [mall])
+        other.execute("UPDATE merchant_accounts SET enabled = false")
+    with db.unit_of_work(mall):
+        assert service.channels_for(()) == []
+        with pytest.raises(NoMerchantAccount):
+            service.account_for((), "wechat")
+        assert not service.account(account.id).enabled
+
+
+def test_a_payment_by_an_account_of_another_mall_is_refused_although_that_one_is_remembered(mall, wechat) -> None:
+    with db.unit_of_work(mall):
+        account_id = add_account(wechat).id
+        service.account(account_id)
+    with db.unit_of_work():
+        other = make_mall().id
+    with db.unit_of_work(other), pytest.raises(MerchantAccountNotFound):
+        service.account(account_id)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,20 @@ def test_the_first_sighting_to_be_scored_wins(shop: int) -> None:
     assert sales.read(paid.sale_id).member_id == mine
 
 
+def test_a_sighting_that_claims_scores_a_sale_not_seen_before_and_no_other(shop: int) -> None:
+    mine, other = make_member().id, make_member().id
+    paid = make_sighted(shop_id=shop, channel="payment", receipt_no=None, member_id=mine, claims=True)
+    assert paid.scored_by == paid.sighting_id
+    sale = sales.recorded(paid)
+    session.refresh(sale)
+    assert (sale.member_id, sale.scored_by, sale.scored_at) == (mine, paid.sighting_id, sale.recorded_at)
+    slip = make_sighted(shop_id=shop, member_id=other, claims=True)
+    assert (slip.sale_id, slip.is_new_sale, slip.scored_by) == (paid.sale_id, False, paid.sighting_id)
+    nobodys = make_sighted(shop_id=shop, paid_fen=777, claims=True)
+    assert nobodys.scored_by is None
+    assert sales.read(nobodys.sale_id).scored_at is None
+
+
 def test_a_sighting_says_what_it_tells_differently(shop: int) -> None:
     make_sighted(shop_id=shop, receipt_no="202603010001", paid_fen=5_000)
     other = make_sighted(shop_id=shop, receipt_no="202603010001", paid_fen=50_000)

@@ -105,11 +105,11 @@ def test_a_draw_takes_value_and_its_cause_counts_once(holder: Holder, statements
         wallet.draw(holder.id, whole(holder, 3_001, 400), cause_type="order_hold", cause_id=7)
 
 
-def test_funds_are_two_statements(holder: Holder, statements) -> None:
+def test_funds_are_one_statement(holder: Holder, statements) -> None:
     holder.recharges(10_000, 1_000)
     with statements() as seen:
         wallet.funds(holder.id)
-    assert len(seen) <= 2
+    assert len(seen) == 1
 
 
 def test_no_card_goes_below_zero(holder: Holder) -> None:

@@ -19,7 +19,7 @@ from api.checkout.models import Order, OrderLine, OrderShare
 from api.checkout.service import telling
 from api.checkout.service.quoting import Quote
 from api.checkout.states import OrderState
-from api.kit import clock, db, states
+from api.kit import clock, db, records, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.malls.models import Shop
@@ -87,9 +87,9 @@ def _write(order: Order, quote: Quote) -> Content:
         for number, line in enumerate(quote.basket.lines)
     ]  # fmt: skip
     shares = [{"line": line, "tender": str(tender), "card_id": card, "amount_fen": fen} for line, tender, card, fen in quote.shares]
-    values = db.new_values(order)
+    values = records.new_values(order)
     written = insert(Order).values(**values).returning(Order.id).cte("written")
-    db.adopt(order, session.execute(queries.with_lines(written, lines, shares)).scalars().all()[0], values)
+    records.adopt(order, session.execute(queries.with_lines(written, lines, shares)).scalars().all()[0], values)
     return Content([OrderLine(**line) for line in lines], [OrderShare(**share, refunded_fen=0) for share in shares])
 
 

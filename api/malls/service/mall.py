@@ -122,14 +122,15 @@ def shops_changed() -> None:
 
 
 def settings_changed() -> None:
-    """Say that something changed that rooms keep by `remembered`, so that every process reads it again."""
-    session.execute(update(Mall).where(Mall.id == db.mall()).values(settings_version=Mall.settings_version + 1))
+    """This unit of work changed something that rooms keep by `remembered`: it reads that anew itself. Every other one hears of it by the
+    version, which the database counts (migration 0014 says of which tables)."""
     session.info["settings_changed"] = True
     _read_anew()
 
 
 def remembered(what: str, read: Callable[[], T]) -> T:
-    """What `read` gives, kept in this process until `settings_changed`: no statement meanwhile. No row of the session may be in it."""
+    """What `read` gives, kept in this process until the mall's settings change: no statement meanwhile. No row of the session may be in
+    it."""
     info = mall_info()
     stamp, key = (info.code, info.settings_version), (info.id, what)
     held = _remembered.get(key)

@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from api.kit import audit, clock, db, logs, pages, sealed
+from api.kit import audit, clock, logs, pages, records, sealed
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import gateways
@@ -53,7 +53,7 @@ def _all() -> dict[int, MerchantAccount]:
 
 def _read_all() -> dict[int, MerchantAccount]:
     rows = session.scalars(select(MerchantAccount).order_by(MerchantAccount.id.desc()).execution_options(populate_existing=True))
-    return {row.id: db.copy(row) for row in rows}
+    return {row.id: records.copy(row) for row in rows}
 
 
 def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, Update, insert, select, update
 
-from api.kit import audit, clock, db, logs, states
+from api.kit import audit, clock, db, logs, records, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentOver, PaymentPaid
 from api.payments.gateways import base
@@ -57,14 +57,14 @@ def intend(
         expires_at=expires_at.replace(microsecond=0),
     )
     made.next_ask_at = timing.next_ask(made, clock.now())
-    values = db.new_values(made)
+    values = records.new_values(made)
     written: Any = insert(Payment).values(**values, payer_subject=payer_subject).returning(Payment.id, Payment.payer_subject)
     if beside is not None:
         payment = written.cte("payment")
         number, subject = (select(column).scalar_subquery() for column in payment.c)
         written = beside(number).returning(number, subject)
     row = session.execute(written, execution_options={"synchronize_session": False}).one()
-    db.adopt(made, row[0], values | {"payer_subject": row[1]})
+    records.adopt(made, row[0], values | {"payer_subject": row[1]})
     timing.put_planned(made)
     return made
 

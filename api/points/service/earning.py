@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 from sqlalchemy.sql.dml import ReturningInsert
 
-from api.kit import clock, db, states
+from api.kit import clock, records, states
 from api.kit.db import session
 from api.kit.money import split
 from api.ledger import service as ledger
@@ -126,11 +126,11 @@ def _record(sale: Sale, facts: Facts, reckoned: Reckoned, uses: list[list[int]],
 
 def _write(made: Award, posted: ledger.Posted | None) -> None:
     """Write an award down, with the batch of what was posted (None: nothing that can be spent yet). One statement."""
-    values = db.new_values(made)
+    values = records.new_values(made)
     written: ReturningInsert[Any] = insert(Award).values(**values).returning(Award.id)
     if posted is not None and not posted.repeated:
         written = batches.opening(made, posted, written.cte("award"))
-    db.adopt(made, session.execute(written).scalar_one(), values)
+    records.adopt(made, session.execute(written).scalar_one(), values)
 
 
 def _window_closes(sale: Sale, now: datetime) -> datetime:

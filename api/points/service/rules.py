@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from api.kit import clock, db, pages, states
+from api.kit import clock, pages, records, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.members import service as members
@@ -54,7 +54,7 @@ def _approved() -> list[Rule]:
         .order_by(Rule.code, Rule.starts_at.desc(), Rule.version.desc())
         .execution_options(populate_existing=True)
     )
-    return [db.copy(rule) for rule in rows]
+    return [records.copy(rule) for rule in rows]
 
 
 def propose(*, by: str, why: str, **values: Any) -> Rule:
