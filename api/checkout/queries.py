@@ -20,7 +20,7 @@ _SHARE = (column("line", BigInteger), column("tender", Text), column("card_id", 
 
 def with_lines(order: CTE, lines: list[dict[str, Any]], shares: list[dict[str, Any]]) -> ReturningInsert[Any]:
     """Write lines and shares beside the order that a statement inserts, which gives its id; so does this, once a share."""
-    made = insert(OrderLine).from_select(["order_id", *_names(_LINE)], _rows(order, lines, _LINE)).cte("lines")
+    made = insert(OrderLine).from_select(["order_id", *_names(_LINE)], _rows(order, lines, _LINE), include_defaults=False).cte("lines")
     told = _rows(order, shares, _SHARE).add_columns(literal([], JSONB))
     columns = ["order_id", *_names(_SHARE), "bearers"]
     return insert(OrderShare).from_select(columns, told, include_defaults=False).add_cte(made).returning(OrderShare.order_id)

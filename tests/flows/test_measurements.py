@@ -50,6 +50,7 @@ def test_the_statements_of_a_plate_payment_are_counted_step_by_step() -> None:
     assert untouched(figures["found_afterwards"])
     assert set(figures["statements"]) == {"page", "quote", "order", "read_before", "notice", "settle", "read_after"}
     assert min(figures["statements"].values()) > 0
+    assert sum(figures["statements"].values()) < figures["statements_of_the_whole_flow"] <= 40
 
 
 def test_a_long_quote_with_every_tender_is_measured() -> None:

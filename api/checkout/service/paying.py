@@ -76,8 +76,12 @@ def order(
     if not quoted.gateway_fen:
         settling.settle_by_value(made)
         return Placed(made, None, claim)
-    # Nobody else knows of the order yet, and it is held as long as its payment is open: what was written is what there is.
-    return Placed(made, _placed_first(made, _payment(made, basket.shop_ids, channel or "", who)), claim, content)
+    arguments = _placed_first(made, _payment(made, basket.shop_ids, channel or "", who))
+    if arguments is None:  # the wallet was silent; what it did meanwhile may have been told of
+        session.refresh(made)
+        return Placed(made, None, claim)
+    # An order is held as long as its payment is open, which placing it has just shown: what was written is what there is.
+    return Placed(made, arguments, claim, content)
 
 
 def _payment(held: Order, shop_ids: frozenset[int], channel: str, who: Who) -> Payment:
