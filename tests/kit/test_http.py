@@ -95,7 +95,7 @@ def test_no_connection_left_is_busy_not_broken(things, member, monkeypatch) -> N
     def empty(*_: object) -> None:
         raise PoolEmpty("QueuePool limit of size 6 overflow 6 reached")
 
-    monkeypatch.setattr(db, "enter", empty)
+    monkeypatch.setattr(db.session, "connection", empty)
     answer = things.get("/v1/things", headers=member)
     assert_problem(answer, 503, "database-away")
     assert int(answer.headers["Retry-After"]) > 0
