@@ -212,9 +212,11 @@ async def _follow_clock(url: str) -> None:
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(db.libpq_url(url), connect_timeout=3, autocommit=True) as connection:
+                began = clock.monotonic()
                 row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+                took = clock.monotonic() - began
             if row:
-                clock.follow(row[0])
+                clock.follow(row[0], took)
         except (psycopg.Error, OSError) as error:
             log.warning("the database's clock could not be asked", error_type=type(error).__name__)
         await asyncio.sleep(CLOCK_SECONDS)

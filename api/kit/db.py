@@ -172,11 +172,13 @@ def libpq_url(url: str) -> str:
 
 def _follow_database_clock(connection: psycopg.Connection, _record: object) -> None:
     with connection.cursor() as cursor:
+        began = clock.monotonic()
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()
+        took = clock.monotonic() - began
+        if row:
+            clock.follow(row[0], took)
     connection.rollback()
-    if row:
-        clock.follow(row[0])
 
 
 def _note_use(_connection: Any, record: Any) -> None:

@@ -49,6 +49,12 @@ def test_the_clock_follows_the_database() -> None:
     assert timedelta(minutes=9, seconds=59) < clock.skew() < timedelta(minutes=10, seconds=1)
 
 
+def test_what_asking_the_database_took_does_not_put_our_clock_behind_by_as_much() -> None:
+    truth = datetime.now(UTC) + timedelta(minutes=10)
+    clock.follow(truth - timedelta(seconds=2), took=4.0)
+    assert abs(clock.now() - truth) < timedelta(seconds=1)
+
+
 def test_a_step_of_this_servers_own_clock_does_not_move_ours(monkeypatch) -> None:
     clock.follow(datetime.now(UTC))
     before = clock.now()

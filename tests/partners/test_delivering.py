@@ -66,6 +66,22 @@ def test_what_fails_climbs_the_ladder(office: Office, receiver: Receiver) -> Non
     assert [(one["status"], one["answer"]) for one in tries] == [(204, None), (404, "said 404"), (500, "said 500")]
 
 
+def test_a_letter_sent_again_by_hand_goes_at_once_although_the_workers_clock_is_behind(office: Office, receiver: Receiver) -> None:
+    office.partner(receiver.url)
+    receiver.answers = [503, 204]
+    began = clock.now()
+    clock.fix(began)
+    office.sell()
+    office.due()
+    (shown,) = office.log()
+    clock.fix(began + timedelta(seconds=5))
+    assert office.ask("post", f"/partner-deliveries/{shown['id']}/sendings").status_code == 202
+    clock.fix(began + timedelta(seconds=4))  # the worker's
+    office.due(ahead=1)
+    assert len(receiver.letters) == 2
+    assert office.whole(shown["id"])["delivery"]["state"] == "delivered"
+
+
 @pytest.mark.parametrize(("answer", "trouble"), [("hang", "timeout"), ("trickle", "timeout")])
 def test_silence_ends_within_the_limit_as_a_whole(office: Office, receiver: Receiver, short: None, answer: str, trouble: str) -> None:
     office.partner(receiver.url)
