@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.kit import db
 from api.kit.db import session
 from api.payments import service
 from api.payments.models import Notice, NoticeRefusal
+from tests.conftest import owner_rows
 from tests.processes import until
 
 FORGED = {
@@ -140,6 +142,24 @@ def test_a_notice_is_kept_within_fifteen_statements(till, statements, mailbox, f
 
     figure(f"{len(seen)} statements from notice to commit, at most 15")
     assert 0 < len(seen) <= 15, seen
+
+
+def test_the_payment_of_a_notice_is_found_by_its_index_however_many_there_are(till, settings, mailbox) -> None:
+    payment = till.placed()
+    same = (
+        "mall_id, channel, account_id, order_id, kind, amount_fen, description, payer_subject, made_at, expires_at, state, moves, moved_at"
+    )
+    numbered = f"SELECT 'P' || lpad(n::text, 25, '0'), {same} FROM payments, generate_series(1, 5000) n"
+    copies = f"INSERT INTO payments (number, {same}) {numbered} RETURNING 1"
+    assert len(owner_rows(settings, copies)) == 5_000
+    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+        owner.execute("ANALYZE payments")
+    till.simulator.pay(payment)
+    delivered(till, payment)
+    with db.unit_of_work(till.mall):
+        notice = service.handle(service.notices().items[0].id)
+        read = session.execute(text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'payments'")).scalar_one()
+    assert (notice.state, till.read(payment).state, read) == ("handled", "paid", 0)
 
 
 def test_many_forged_ones_are_counted_not_kept(till, mailbox) -> None:

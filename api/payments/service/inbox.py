@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from api.kit import audit, clock, db, jobs, limits, logs, pages, states
 from api.kit.db import rows_changed, session
@@ -166,9 +167,14 @@ def _hold(notice_id: int) -> Notice:
 
 
 def _hold_both(notice_id: int) -> tuple[Notice, Payment | None]:
-    """The notice and the payment that it speaks of, locked in this order; None when it speaks of none of ours. NoticeNotFound."""
-    query = select(Notice, Payment).join(Payment, Payment.number == Notice.facts["number"].astext).where(Notice.id == notice_id)
-    row = session.execute(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    """The notice and the payment that it speaks of, locked in this order; None when it speaks of none of ours. NoticeNotFound.
+
+    The number is a query of its own: behind the wall, a column is looked up by its index for a value, not for what JSON has to give first.
+    """
+    held = select(Notice).where(Notice.id == notice_id).with_for_update().cte("notice")
+    seen, number = aliased(Notice, held), select(held.c.facts["number"].astext).scalar_subquery()
+    query = select(seen, Payment).join(Payment, Payment.number == number).with_for_update(of=Payment)
+    row = session.execute(query.execution_options(populate_existing=True)).one_or_none()
     if row is None:
         return _hold(notice_id), None
     notice, payment = row
