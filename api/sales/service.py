@@ -238,8 +238,9 @@ def _record(
         "receipt_no": facts["receipt_no"], "number_key": told.number_key, "external_no": external_no, "external_key": told.external_key,
         "differs": [], "seen_at": clock.now(),
     }  # fmt: skip
-    row = session.execute(_both_written(records.new_values(made), seen, claims=claims)).one()
-    records.adopt(made, row.sale_id, records.new_values(made) | {"scored_by": row.id if claims else None})
+    values = records.new_values(made)
+    row = session.execute(_both_written(values, seen, claims=claims)).one()
+    records.adopt(made, row.sale_id, values | {"scored_by": row.id if claims else None})
     return Sighted(row.sale_id, row.id, True, made.scored_by)
 
 

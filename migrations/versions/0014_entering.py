@@ -21,7 +21,6 @@ BEGIN
 END $$
 """
 
-
 #: Whoever changes them, by a service or by hand: the version grows in the same transaction.
 REMEMBERED = ("merchant_accounts", "points_rules")
 COUNT = """

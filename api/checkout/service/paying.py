@@ -6,7 +6,7 @@ The wallet's own word on the phone proves nothing: an order is paid when payment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
 
 from api.checkout import errors
-from api.checkout.models import Order, OrderShare, Payer
+from api.checkout.models import Order, Payer
 from api.checkout.service import holding, settling, telling
 from api.checkout.service.holding import Content
 from api.checkout.service.quoting import Choice, quote
@@ -313,8 +313,3 @@ def claim(number: str, code: str, member_id: int) -> Order:
         session.flush()
         telling.moved(locked)
     return locked
-
-
-def shares_of(placed: Order) -> Sequence[OrderShare]:
-    """Who pays what of an order."""
-    return holding.shares_of(placed.id)
