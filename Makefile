@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test storms lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo faces miniapp clean
+.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,20 +34,20 @@ setup: .venv/.ready ## virtual environment and the reader's weights
 run: setup ## set everything up and start every process of the Procfile
 	@exec $(BIN)/python -m deploy.run
 
-faces: .venv/.ready ## build the pages that changed: the shopper's h5 and the console (Node.js 20 of the machine, else of a package)
-	@$(BIN)/python -m deploy.faces h5 console
+pages: .venv/.ready ## build the pages that changed: the shopper's h5 and the console (Node.js 20 of the machine, else of a package)
+	@$(BIN)/python -m deploy.web_pages h5 console
 
-miniapp: .venv/.ready ## the three builds of the mini-program, in var/faces: h5, mp-weixin, mp-alipay
-	@$(BIN)/python -m deploy.faces h5 mp-weixin mp-alipay
+miniapp: .venv/.ready ## the three builds of the mini-program, in var/web_pages: h5, mp-weixin, mp-alipay
+	@$(BIN)/python -m deploy.web_pages h5 mp-weixin mp-alipay
 
 # Node, the browser and nginx are looked for first; then the pages are built while the packages are installed.
 test: .venv/.made ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.faces node; $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; true
-	@$(BIN)/python -m deploy.faces h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
+	@$(BIN)/python -m deploy.web_pages node; $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; true
+	@$(BIN)/python -m deploy.web_pages h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-storms: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/storms
-	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/storms
+simulation: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/simulation
+	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/simulation
 
 lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -7,8 +7,8 @@ from typing import Any
 import flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import faces
 from api import jobs as _jobs  # noqa: F401 - declares every job, so that routes may put them in
+from api import web_pages
 from api.checkout import routes as checkout_routes
 from api.checkout import service as checkout
 from api.exports import routes as export_routes
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> http.App:
     api = http.Api(app)
     api.spec.components.schema("Problem", component=http.problem_schema())
     _register_rooms(api)
-    faces.install(app, settings)
+    web_pages.install(app, settings)
     app.cli.add_command(ledger_commands.cli)
     app.cli.add_command(point_commands.cli)
     app.cli.add_command(wallet_commands.cli)

@@ -27,7 +27,7 @@ class Settings:
     secret: str = field(default=DEMO_SECRET, repr=False)
     data_key: str = field(default=DEMO_SECRET, repr=False)
     files: Path = ROOT / "var" / "files"
-    faces: Path = ROOT / "var" / "faces"
+    web_pages: Path = ROOT / "var" / "web_pages"
     domain_files: Path = ROOT / "var" / "domain"
     ocr_models: Path = ROOT / "var" / "ocr-models"
     public_url: str = "http://127.0.0.1:8000"
@@ -95,7 +95,7 @@ def from_environment() -> Settings:
         secret=env.str("MALLBRIDGE_SECRET", DEMO_SECRET),
         data_key=env.str("MALLBRIDGE_DATA_KEY", DEMO_SECRET),
         files=Path(env.str("MALLBRIDGE_FILES", str(ROOT / "var" / "files"))),
-        faces=Path(env.str("FACES_FOLDER", str(ROOT / "var" / "faces"))),
+        web_pages=Path(env.str("WEB_PAGES_FOLDER", str(ROOT / "var" / "web_pages"))),
         domain_files=Path(env.str("DOMAIN_FILES", str(ROOT / "var" / "domain"))),
         ocr_models=Path(env.str("OCR_MODELS_DIR", str(ROOT / "var" / "ocr-models"))),
         public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from api.kit import clock, db
-from api.wallet.service import opening, reporting
+from api.wallet.service import balance_report, card_opening
 from deploy import embedded
 
 CARDS, DAY = 417_000, date(2026, 3, 5)  # twelve entries a card
@@ -78,7 +78,7 @@ def fill(postgres: embedded.Postgres, cards: int) -> tuple[int, int]:
     with db.unit_of_work():
         mall_id = malls.open_mall("bench", "云锦天地").id
     with db.unit_of_work(mall_id):
-        product_id = opening.standard_product().id
+        product_id = card_opening.standard_product().id
     begins = clock.midnight(DAY - timedelta(days=4), "Asia/Shanghai") + timedelta(hours=12)
     arguments = {"cards": cards, "product": product_id, "begins": begins, "mall": mall_id}
     with psycopg.connect(db.libpq_url(postgres.url("bench", "postgres")), autocommit=True) as connection:
@@ -95,7 +95,7 @@ def report(mall_id: int) -> dict[str, Any]:
     """Make the report once."""
     before, began = _memory_mb(), time.monotonic()
     with db.unit_of_work(mall_id):
-        found = reporting.record_report(DAY)
+        found = balance_report.record_report(DAY)
     return {
         "seconds": round(time.monotonic() - began, 1), "cards_moved": found.cards, "mb_grown": _memory_mb() - before,
         "differences": [line["subject"] for line in found.differences],

@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.stage import stage
-from deploy import chromium, demo, faces
+from deploy import chromium, demo, web_pages
 
 SLOW_CPU = 4
 LINE = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
@@ -109,7 +109,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m bench.first_page", description=__doc__)
     asked.add_argument("--runs", type=int, default=5)
     runs = asked.parse_args().runs
-    faces.build(["h5", "console"])
+    web_pages.build(["h5", "console"])
     with stage() as servers:
         demo.fill(people=50, env=servers.env)
         servers.start("web")

@@ -12,12 +12,12 @@ import time
 from datetime import timedelta
 
 from api.checkout.mix import Line
-from api.checkout.service.quoting import Quote, quote
+from api.checkout.service.quotes import Quote, quote
 from api.checkout.things import Basket
 from api.kit import clock, db
 from api.points import service as points
 from api.wallet import service as wallet
-from api.wallet.service import offers, products
+from api.wallet.service import package_offers, products
 from bench.figures import counted, load, percentile
 from bench.street import Street, street
 
@@ -44,7 +44,7 @@ def endow(place: Street, member_id: int) -> None:
                 valid_years=None, bonus_most_bp=10_000 - 1_000 * number, shop_ids=place.shops[number :: number + 1] if number else None,
                 invoice="at_use",
             )  # fmt: skip
-            package = offers.make_package(
+            package = package_offers.make_package(
                 by="bench", product_id=kind.id, title_zh="充", title_en="Recharge", pays_fen=CARD_FEN, bonus_fen=BONUS_FEN, bonus_bearer=0,
                 member_limit=None, starts_at=clock.now() - timedelta(minutes=1), ends_at=None,
             )  # fmt: skip

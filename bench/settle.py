@@ -27,9 +27,9 @@ from sqlalchemy import select
 from api.app import configure
 from api.kit import clock, db
 from api.kit.db import session
-from api.payments.gateways.base import Found, FoundState
+from api.payments.gateways.base import GatewayPaymentState, PaymentStatus
 from api.payments.models import Payment
-from api.payments.service import paying
+from api.payments.service import collection
 from api.settings import from_environment
 from bench.figures import load
 from bench.replay import record, script
@@ -47,8 +47,8 @@ def settle(number: int, fen: int) -> None:
     """What the job of a notice does once it has read it, in the entered mall."""
     query = select(Payment).where(Payment.number == NUMBER.format(number)).with_for_update()
     payment = db.keep(session.scalars(query.execution_options(populate_existing=True)).one())
-    found = Found(FoundState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
-    if wrong := paying.take(payment, found, by="gateway:wechat", reason="notice"):
+    found = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
+    if wrong := collection.take(payment, found, by="gateway:wechat", reason="notice"):
         raise SystemExit(f"payment {number} was refused: {wrong}")
 
 

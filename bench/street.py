@@ -14,8 +14,8 @@ from sqlalchemy import delete, select
 
 from api.checkout import baskets
 from api.checkout.models import Order, OrderLine, OrderShare
-from api.checkout.service import holding, quoting
-from api.checkout.service.quoting import Choice
+from api.checkout.service import holds, quotes
+from api.checkout.service.quotes import Choice
 from api.kit import clock, db, identity, states
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -81,8 +81,8 @@ class Street:
     def _order(self) -> tuple[Order, Payment]:
         who = self.members[0]
         basket = baskets.charge(self.shops[0], LEAST_FEN)
-        order, _ = holding.place(
-            quoting.quote(basket, who, Choice(points=0, card_ids=())), member_id=who, payer_id=None, placed_by=f"member:{who}"
+        order, _ = holds.place(
+            quotes.quote(basket, who, Choice(points=0, card_ids=())), member_id=who, payer_id=None, placed_by=f"member:{who}"
         )
         payment = payments.intend(
             channel="wechat", account=self.account, order_id=order.id, amount_fen=order.gateway_fen, description=order.title,

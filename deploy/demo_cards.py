@@ -13,8 +13,8 @@ from api.ledger.service import Asset, Entry, Owner
 from api.malls import service as malls
 from api.members.models import Member
 from api.wallet import service as wallet
-from api.wallet.service import keeping, offers, opening, products, stock
-from api.wallet.service.stock import Buyer, SaleLine
+from api.wallet.service import card_lifecycle, card_opening, card_stock, package_offers, products
+from api.wallet.service.card_stock import Buyer, SaleLine
 
 HOLDERS = 60
 CARDS, SOLD = 20, 6
@@ -25,9 +25,9 @@ PACKAGES = ((50_000, 3_000, "充 500 送 30", "¥500 and ¥30 on top"), (100_000
 
 def write() -> None:
     """Fill the entered mall. Orders of the demo are numbered below zero, so that none of a real order's is taken."""
-    kind = opening.standard_product()
+    kind = card_opening.standard_product()
     made = [
-        offers.make_package(
+        package_offers.make_package(
             by=BY, product_id=kind.id, title_zh=zh, title_en=en, pays_fen=pays, bonus_fen=bonus, starts_at=clock.now(),
             ends_at=None, member_limit=None, bonus_bearer=0,
         )
@@ -69,12 +69,12 @@ def _plastic(member_ids: list[int]) -> None:
         by=BY, code="gift", title_zh="礼品卡", title_en="Gift card", form="physical", named=False, limit_fen=100_000, valid_years=3,
         bonus_most_bp=10_000, shop_ids=None, invoice="at_sale",
     )  # fmt: skip
-    batch = stock.issue(kind.id, CARDS, note="demo", by=BY)
-    lines = stock.print_lines(batch.id, limit=CARDS).items
+    batch = card_stock.issue(kind.id, CARDS, note="demo", by=BY)
+    lines = card_stock.print_lines(batch.id, limit=CARDS).items
     buyer = Buyer("演示买家", "330100199001011234", "13900000000")
     sold = [SaleLine(line.number, 50_000) for line in lines[:SOLD]]
-    stock.sell(sold, paid_by="bank_card", buyer_kind="person", buyer=buyer, by=BY)
+    card_stock.sell(sold, paid_by="bank_card", buyer_kind="person", buyer=buyer, by=BY)
     for member_id, line in zip(member_ids[:2], lines, strict=False):
-        card = keeping.bind(member_id, line.number, line.activation_code)
+        card = card_lifecycle.bind(member_id, line.number, line.activation_code)
     if len(member_ids) > 1:
-        keeping.freeze(card.id, by=f"member:{card.member_id}", why="demo", member_id=card.member_id)
+        card_lifecycle.freeze(card.id, by=f"member:{card.member_id}", why="demo", member_id=card.member_id)

@@ -124,14 +124,14 @@ def processes() -> dict[str, str]:
     return {name: command for name, command in lines if name not in skipped}
 
 
-def build_faces(started: list[Any]) -> None:
+def build_web_pages(started: list[Any]) -> None:
     """Build the pages that changed, once, beside the running app and behind it: it shows a waiting page meanwhile."""
-    builder = subprocess.Popen(["nice", "-n", "10", sys.executable, "-m", "deploy.faces"], cwd=ROOT, start_new_session=True)
+    builder = subprocess.Popen(["nice", "-n", "10", sys.executable, "-m", "deploy.web_pages"], cwd=ROOT, start_new_session=True)
     started.append(_Builder(builder))
     if builder.wait() == 0:
         say(f"the pages are open: {os.environ['PUBLIC_URL']}/")
     elif builder.returncode > 0:
-        say("the pages could not be built; everything else runs. Mend what is said above, then run `make faces` in another terminal.")
+        say("the pages could not be built; everything else runs. Mend what is said above, then run `make pages` in another terminal.")
 
 
 class _Builder:
@@ -171,7 +171,7 @@ def announce(env: dict[str, str], began: float, started: list[Any]) -> None:
     ):
         table.add_row(what, where)
     console.print(table)
-    build_faces(started)
+    build_web_pages(started)
 
 
 def run() -> int:

@@ -9,9 +9,9 @@ from flask import request
 
 from api.checkout import baskets, errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import holding, paying, quoting, reading, refunding
-from api.checkout.service.paying import Who
-from api.checkout.service.quoting import Choice
+from api.checkout.service import holds, placement, quotes, refunds, views
+from api.checkout.service.placement import Who
+from api.checkout.service.quotes import Choice
 from api.checkout.things import Basket
 from api.kit import http, identity, limits, pages
 from api.kit.http import MallNotFound
@@ -86,14 +86,14 @@ def _choice(args: dict[str, Any]) -> Choice | None:
 @payers.arguments(schemas.BasketArgs)
 @payers.response(200, schemas.QuoteSchema)
 @payers.problems(*OF_A_BASKET, limits.TooOften)
-def quote(args: dict[str, Any]) -> quoting.Quote:
+def quote(args: dict[str, Any]) -> quotes.Quote:
     """Quote: the best mix, what else could pay, and why not
 
     Nothing is held; the order holds. `choose` overrides the best mix.
     """
     who = _who()
     limits.spend(QUOTES, who.name)
-    return quoting.quote(_basket(args, who), who.member_id, _choice(args))
+    return quotes.quote(_basket(args, who), who.member_id, _choice(args))
 
 
 @payers.post("/orders")
@@ -109,14 +109,14 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
     """
     who = _who()
     limits.spend(ORDERS, who.name)
-    placed = paying.order(
+    placed = placement.order(
         _basket(args, who), who, expected_fen=args["expected_fen"], choice=_choice(args), channel=args["channel"], pin=args["pin"]
     )
     return _placed(placed)
 
 
-def _placed(placed: paying.Placed) -> dict[str, Any]:
-    return {"order": reading.view(placed.order, placed.content), "wallet": placed.wallet, "claim_code": placed.claim_code}
+def _placed(placed: placement.Placed) -> dict[str, Any]:
+    return {"order": views.view(placed.order, placed.content), "wallet": placed.wallet, "claim_code": placed.claim_code}
 
 
 @payers.get("/orders")
@@ -125,26 +125,26 @@ def _placed(placed: paying.Placed) -> dict[str, Any]:
 @payers.problems(pages.CursorInvalid)
 def list_my_orders(args: dict[str, Any]) -> pages.Page[Order]:
     """List my own orders"""
-    return reading.mine(_who(), cursor=args.get("cursor"), limit=args["limit"])
+    return views.mine(_who(), cursor=args.get("cursor"), limit=args["limit"])
 
 
 @payers.get("/orders/<number>")
 @payers.response(200, schemas.WholeOrderSchema)
 @payers.problems(errors.OrderNotFound)
-def read_my_order(number: str) -> reading.View:
+def read_my_order(number: str) -> views.View:
     """Read an order of mine: where it stands, who paid what, what it earned
 
     While it waits for its wallet, reading it lets us ask the wallet; read it again after a second or two.
     """
-    return reading.view(*paying.look(number, _who()))
+    return views.view(*placement.look(number, _who()))
 
 
 @payers.put("/orders/<number>/cancellation")
 @payers.response(200, schemas.WholeOrderSchema)
 @payers.problems(*OVER)
-def cancel_order(number: str) -> reading.View:
+def cancel_order(number: str) -> views.View:
     """Give an order up that is not paid; everything it holds is free again"""
-    return reading.view(paying.cancel(number, _who()))
+    return views.view(placement.cancel(number, _who()))
 
 
 @payers.post("/orders/<number>/payments")
@@ -154,7 +154,7 @@ def cancel_order(number: str) -> reading.View:
 @payers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
     """Pay a held order again, by the same wallet or another"""
-    return _placed(paying.again(number, _who(), args["channel"]))
+    return _placed(placement.again(number, _who(), args["channel"]))
 
 
 @entering.post("/wechat")
@@ -177,18 +177,18 @@ def enter_with_alipay(args: dict[str, Any]) -> dict[str, Any]:
 
 def _enter(sign_in: Any, code: str) -> dict[str, Any]:
     limits.spend(PAYERS_BY_ADDRESS, request.remote_addr or "unknown")
-    return paying.enter(sign_in, code)
+    return placement.enter(sign_in, code)
 
 
 @members.post("")
 @members.arguments(schemas.ClaimArgs)
 @members.response(201, schemas.WholeOrderSchema)
 @members.problems(errors.ClaimUnknown, errors.ClaimTaken, errors.OrderNotPaid, limits.TooOften)
-def claim_order(args: dict[str, Any]) -> reading.View:
+def claim_order(args: dict[str, Any]) -> views.View:
     """Claim a purchase that I paid before I joined; it earns its points"""
     me = identity.member()
     limits.spend(CLAIMS, me.name)
-    return reading.view(paying.claim(args["number"], args["claim_code"], me.id))
+    return views.view(placement.claim(args["number"], args["claim_code"], me.id))
 
 
 @shop.get("/payments")
@@ -198,7 +198,7 @@ def claim_order(args: dict[str, Any]) -> reading.View:
 @shop.permission("own_payments.read")
 def list_shop_payments(args: dict[str, Any]) -> pages.Page[Any]:
     """List my shop's payments, newest first"""
-    return reading.of_shop(_shop_id(), args["on"], cursor=args.get("cursor"), limit=args["limit"])
+    return views.of_shop(_shop_id(), args["on"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @shop.get("/payments/day")
@@ -207,7 +207,7 @@ def list_shop_payments(args: dict[str, Any]) -> pages.Page[Any]:
 @shop.permission("own_payments.read")
 def read_shop_payment_day(args: dict[str, Any]) -> Any:
     """Count and total of my shop's payments on a day"""
-    return reading.day(_shop_id(), args["on"])
+    return views.day(_shop_id(), args["on"])
 
 
 @shop.post("/charges")
@@ -219,7 +219,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 )  # fmt: skip
 @shop.permission("own_payments.charge")
 @shop.idempotent
-def charge(args: dict[str, Any]) -> reading.View:
+def charge(args: dict[str, Any]) -> views.View:
     """Charge the code on a shopper's phone: WeChat, Alipay or the mall's own wallet
 
     `state` held with `payment_state` paying: the shopper is typing a password; read the order again until it is final.
@@ -227,29 +227,29 @@ def charge(args: dict[str, Any]) -> reading.View:
     who = identity.shop()
     limits.spend(CHARGES, who.name)
     basket = baskets.charge(_shop_id(), args["amount_fen"], args["excluded_fen"])
-    return reading.view(paying.charge(_shop_id(), basket, args["auth_code"], by=who.name).order)
+    return views.view(placement.charge(_shop_id(), basket, args["auth_code"], by=who.name).order)
 
 
 @shop.get("/orders/<number>")
 @shop.response(200, schemas.WholeOrderSchema)
 @shop.problems(errors.OrderNotFound)
 @shop.permission("own_payments.read")
-def read_shop_order(number: str) -> reading.View:
+def read_shop_order(number: str) -> views.View:
     """Read an order that was paid to my shop, or a charge of mine that waits"""
-    order = reading.for_shop(number, _shop_id())
-    paying.hurry(order)
-    return reading.view(order)
+    order = views.for_shop(number, _shop_id())
+    placement.hurry(order)
+    return views.view(order)
 
 
 @shop.put("/orders/<number>/cancellation")
 @shop.response(200, schemas.WholeOrderSchema)
 @shop.problems(errors.OrderNotFound, errors.OrderPaid, errors.WalletSilent)
 @shop.permission("own_payments.charge")
-def cancel_charge(number: str) -> reading.View:
+def cancel_charge(number: str) -> views.View:
     """Give up a charge whose shopper does not come to an end; when the wallet took the money after all, it goes back"""
-    order = reading.for_shop(number, _shop_id())
-    paying.give_up(order, by=identity.shop().name, reason="cancelled at the till")
-    return reading.view(holding.read(order.id))
+    order = views.for_shop(number, _shop_id())
+    placement.give_up(order, by=identity.shop().name, reason="cancelled at the till")
+    return views.view(holds.read(order.id))
 
 
 @shop.post("/orders/<number>/refunds")
@@ -260,13 +260,13 @@ def cancel_charge(number: str) -> reading.View:
 @shop.idempotent
 def refund_as_shop(args: dict[str, Any], number: str) -> OrderRefund:
     """Give money back for a payment to my shop; above the mall's limit a second person of the mall decides"""
-    order = holding.lock_paid(reading.for_shop(number, _shop_id()))
+    order = holds.lock_paid(views.for_shop(number, _shop_id()))
     wanted = _wanted(args)
-    return refunding.by_shop(order, _shop_id(), wanted, by=identity.shop().name, reason=args["reason"])
+    return refunds.by_shop(order, _shop_id(), wanted, by=identity.shop().name, reason=args["reason"])
 
 
-def _wanted(args: dict[str, Any]) -> refunding.Wanted:
-    return refunding.Wanted(tuple(args["lines"]) if args["lines"] is not None else None, args["amount_fen"])
+def _wanted(args: dict[str, Any]) -> refunds.Wanted:
+    return refunds.Wanted(tuple(args["lines"]) if args["lines"] is not None else None, args["amount_fen"])
 
 
 def _shop_id() -> int:
@@ -284,16 +284,16 @@ def _shop_id() -> int:
 def list_orders(args: dict[str, Any]) -> pages.Page[Order]:
     """List orders of the mall"""
     asked = {name: args[name] for name in ("state", "kind", "shop_id", "member_id", "number", "order_id")}
-    return reading.of_mall(**asked, cursor=args.get("cursor"), limit=args["limit"])
+    return views.of_mall(**asked, cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.get("/orders/<number>")
 @office.response(200, schemas.OfficeWholeOrderSchema)
 @office.problems(errors.OrderNotFound)
 @office.permission("orders.read")
-def read_order(number: str) -> reading.View:
+def read_order(number: str) -> views.View:
     """Read an order with its whole history"""
-    return reading.view(reading.by_number(number))
+    return views.view(views.by_number(number))
 
 
 @office.post("/orders/<number>/refunds")
@@ -304,8 +304,8 @@ def read_order(number: str) -> reading.View:
 @office.idempotent
 def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
     """Give money back for an order; above the mall's limit a second person decides"""
-    order = holding.lock_paid(reading.by_number(number))
-    return refunding.refund(order, _wanted(args), by=identity.staff().name, reason=args["reason"], needs_second=True)
+    order = holds.lock_paid(views.by_number(number))
+    return refunds.refund(order, _wanted(args), by=identity.staff().name, reason=args["reason"], needs_second=True)
 
 
 @office.get("/order-refunds")
@@ -316,7 +316,7 @@ def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
 @exported("order_refunds", schemas.RefundsArgs, schemas.OfficeOrderRefundSchema)
 def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
     """List refunds of the mall's orders"""
-    return refunding.refunds(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+    return refunds.refunds(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.put("/order-refunds/<number>/decision")
@@ -326,7 +326,7 @@ def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
 @office.permission("orders.approve")
 def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
     """Let a waiting refund through, or not, as a second person"""
-    return refunding.decide(number, by=identity.staff().name, approve=args["approve"], why=args["why"])
+    return refunds.decide(number, by=identity.staff().name, approve=args["approve"], why=args["why"])
 
 
 @notices.post("/wechat/<int:account_id>")

@@ -14,7 +14,19 @@ from api.kit.pages import Page
 from api.kit.tables import exported
 from api.members import errors, phones, schemas
 from api.members.models import Consent, FamilyMember, Member, MemberIdentity, MemberSession, Vehicle
-from api.members.service import consents, family, finding, joining, levels, member_codes, phone_codes, profile, sessions, sign_in, vehicles
+from api.members.service import (
+    consents,
+    family,
+    identities,
+    levels,
+    member_codes,
+    phone_codes,
+    profile,
+    search,
+    sessions,
+    sign_in,
+    vehicles,
+)
 
 BY_DEVICE = Limit("sign-in-device", 20, 60)
 # A whole mall may share one address (its own Wi-Fi), so this one only stops floods.
@@ -136,11 +148,11 @@ def change_me(arguments: dict[str, Any]) -> Member:
 @own.arguments(schemas.WeChatPhoneArgs)
 @own.response(200, schemas.PhoneJoinedSchema)
 @own.problems(errors.MemberClosed, errors.PhoneProofRefused, errors.PhoneInvalid, errors.MergeNeeded, limits.TooOften, *WALLET_TROUBLES)
-def join_phone_from_wechat(arguments: dict[str, Any]) -> joining.PhoneJoined:
+def join_phone_from_wechat(arguments: dict[str, Any]) -> identities.PhoneJoined:
     """Join the phone number that WeChat verified"""
     who = identity.member()
     limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
-    return joining.with_wechat_phone(who.id, who.session_id, arguments["code"])
+    return identities.with_wechat_phone(who.id, who.session_id, arguments["code"])
 
 
 @own.post("/me/phone/alipay")
@@ -150,11 +162,11 @@ def join_phone_from_wechat(arguments: dict[str, Any]) -> joining.PhoneJoined:
     errors.MemberClosed, errors.PhoneProofRefused, errors.PhoneProofUsed, errors.PhoneProofMisplaced, errors.PhoneInvalid,
     errors.MergeNeeded, limits.TooOften, errors.GatewayMisconfigured,
 )  # fmt: skip
-def join_phone_from_alipay(arguments: dict[str, Any]) -> joining.PhoneJoined:
+def join_phone_from_alipay(arguments: dict[str, Any]) -> identities.PhoneJoined:
     """Join the phone number that Alipay sealed"""
     who = identity.member()
     limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
-    return joining.with_alipay_phone(who.id, who.session_id, arguments)
+    return identities.with_alipay_phone(who.id, who.session_id, arguments)
 
 
 @own.post("/me/phone-codes")
@@ -166,7 +178,7 @@ def join_phone_from_alipay(arguments: dict[str, Any]) -> joining.PhoneJoined:
 def send_code_to_my_phone() -> None:
     """Send a code to the phone I have, to move away from it"""
     _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
-    joining.prove_phone(identity.member().id)
+    identities.prove_phone(identity.member().id)
 
 
 @own.put("/me/phone")
@@ -176,11 +188,11 @@ def send_code_to_my_phone() -> None:
     errors.MemberNotFound, errors.MemberClosed, errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, errors.OldPhoneUnproven,
     errors.MergeNeeded, limits.TooOften,
 )  # fmt: skip
-def change_phone(arguments: dict[str, Any]) -> joining.PhoneJoined:
+def change_phone(arguments: dict[str, Any]) -> identities.PhoneJoined:
     """Move to a new phone with the codes sent to both; the codes are asked for as for signing in"""
     who = identity.member()
     limits.spend(PHONES_BY_MEMBER, who.name + f"@{who.mall_id}")
-    return joining.change_phone(who.id, who.session_id, **arguments)
+    return identities.change_phone(who.id, who.session_id, **arguments)
 
 
 @own.get("/me/level")
@@ -343,7 +355,7 @@ def search_members(arguments: dict[str, Any]) -> Page[Member]:
     """Find members by phone, number, name, or the code on the member's phone"""
     who = identity.staff()
     limits.spend(SEARCHES_BY_STAFF, f"{who.mall_id}:{who.id}")
-    return finding.search(**arguments, by=who.name)
+    return search.search(**arguments, by=who.name)
 
 
 @office.get("/members/<int:member_id>")
@@ -443,7 +455,7 @@ def sign_member_out(arguments: dict[str, Any], member_id: int) -> None:
 def recover_member(arguments: dict[str, Any], member_id: int) -> Member:
     """Give a member a new phone: a code sent to it was read out, and the person was recognised; every sign-in ends"""
     before = phones.masked(profile.get(member_id).phone_sealed)
-    member = joining.recover(member_id, arguments["phone"], code=arguments["code"])
+    member = identities.recover(member_id, arguments["phone"], code=arguments["code"])
     after = {"shown_as": phones.masked(member.phone_sealed), "recognised_by": arguments["recognised_by"]}
     audit.record(
         identity.staff().name, "changed a member's phone", "member", member_id, before={"shown_as": before}, after=after,
@@ -475,4 +487,4 @@ def change_level(arguments: dict[str, Any], rank: int) -> Any:
 @exported("members", schemas.EveryoneArgs, schemas.StaffMemberSchema, permission="members.read")
 def everyone(arguments: dict[str, Any]) -> Page[Member]:
     """Every member, masked as the office sees them, for an export."""
-    return finding.everyone(name=arguments.pop("q"), cursor=arguments.pop("cursor", None), **arguments)
+    return search.everyone(name=arguments.pop("q"), cursor=arguments.pop("cursor", None), **arguments)

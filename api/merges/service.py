@@ -14,15 +14,15 @@ from api.kit import clock, pages, states
 from api.kit.db import session
 from api.members import service as members
 from api.members.models import Level, Member
-from api.members.service import merging as member_merging
-from api.members.service.merging import Moved, Rows
+from api.members.service import member_merge as member_merging
+from api.members.service.member_merge import Moved, Rows
 from api.members.states import MemberState
 from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge, MergeRow
 from api.merges.states import MergeState
 from api.messages import service as messages
 from api.points import service as points
-from api.points.service import merging as point_merging
+from api.points.service import member_merge as point_merging
 from api.receipts import service as receipts
 from api.sales import service as sales
 from api.wallet import service as wallet

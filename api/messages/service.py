@@ -15,8 +15,8 @@ from api.kit import clock, live, pages
 from api.kit.db import rows_changed, session
 from api.malls import service as malls
 from api.members import service as members
-from api.members.service import merging
-from api.members.service.merging import Moved
+from api.members.service import member_merge
+from api.members.service.member_merge import Moved
 from api.messages import wechat_push
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
 from api.messages.models import Kind, Message, MessageWant, Push, PushGrant
@@ -322,12 +322,12 @@ def hand_over(from_member_id: int, into_member_id: int) -> None:
 
 def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
     """The service desk merges two memberships: messages go along so that they can come back. Wishes stay with whom they are."""
-    return merging.move("message", Message, from_member_id, into_member_id)
+    return member_merge.move("message", Message, from_member_id, into_member_id)
 
 
 def bring_back(ids: Iterable[int], from_member_id: int, into_member_id: int) -> None:
     """Such a merge was undone: the messages that went along come back."""
-    merging.bring_back(Message, ids, from_member_id, into_member_id)
+    member_merge.bring_back(Message, ids, from_member_id, into_member_id)
 
 
 def remove_expired() -> int:

@@ -17,7 +17,7 @@ from api.partners.errors import (
     TooManyPartners,
 )
 from api.partners.models import PartnerDelivery, PartnerEndpoint
-from api.partners.service.looking import Whole
+from api.partners.service.delivery_log import Whole
 
 office = http.Blueprint("office_partners", __name__, audience=identity.mall_staff, description="Partners that hear of what happens")
 

@@ -21,8 +21,8 @@ from api.points.errors import (
     SecondPersonNeeded,
 )
 from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rehearsal, Rule
-from api.points.service import adjusting, rehearsing, reporting, rules
-from api.points.service.reading import HistoryLine
+from api.points.service import adjustments, rehearsals, reports, rules
+from api.points.service.views import HistoryLine
 from api.points.states import AwardState
 
 members = http.Blueprint("points", __name__, audience=identity.members, url_prefix="/points", description="My points")
@@ -151,7 +151,7 @@ def read_rule_back(args: dict[str, Any]) -> dict[str, Any]:
 @office.permission("points.report")
 def rehearse_rule(args: dict[str, Any]) -> Rehearsal:
     """Play a rule over real sales before it is approved: what it costs, who wins, who loses. Nothing is awarded"""
-    return rehearsing.ask(by=identity.staff().name, **args)
+    return rehearsals.ask(by=identity.staff().name, **args)
 
 
 @office.get("/rehearsals")
@@ -162,7 +162,7 @@ def rehearse_rule(args: dict[str, Any]) -> Rehearsal:
 @exported("rehearsals", schemas.RehearsalsArgs, schemas.RehearsalSchema)
 def list_rehearsals(args: dict[str, Any]) -> pages.Page[Rehearsal]:
     """Rehearsals of rules, newest first"""
-    return rehearsing.listed(rule_id=args["rule_id"], cursor=args.get("cursor"), limit=args["limit"])
+    return rehearsals.listed(rule_id=args["rule_id"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.get("/rehearsals/<int:rehearsal_id>")
@@ -171,7 +171,7 @@ def list_rehearsals(args: dict[str, Any]) -> pages.Page[Rehearsal]:
 @office.permission("points.report")
 def read_rehearsal(rehearsal_id: int) -> Rehearsal:
     """How far a rehearsal is, and what it found"""
-    return rehearsing.read_with_names(rehearsal_id)
+    return rehearsals.read_with_names(rehearsal_id)
 
 
 @office.put("/rules/<int:rule_id>/approval")
@@ -209,7 +209,7 @@ def reject_rule(args: dict[str, Any], rule_id: int) -> Rule:
 @exported("adjustments", schemas.AdjustmentsArgs, schemas.PointsAdjustmentSchema)
 def list_adjustments(args: dict[str, Any]) -> pages.Page[Adjustment]:
     """Adjustments of points, newest first"""
-    return adjusting.listed(state=args["state"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])
+    return adjustments.listed(state=args["state"], member_id=args["member_id"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.post("/adjustments")
@@ -221,7 +221,7 @@ def list_adjustments(args: dict[str, Any]) -> pages.Page[Adjustment]:
 def adjust_points(args: dict[str, Any]) -> Adjustment:
     """Give a member points or take some; above the limit it waits for a second person"""
     who = identity.staff().name
-    made = adjusting.adjust(args["member_id"], args["points"], why=args["why"], by=who)
+    made = adjustments.adjust(args["member_id"], args["points"], why=args["why"], by=who)
     after = schemas.PointsAdjustmentSchema().dump(made)
     audit.record(who, "points adjusted", "member", made.member_id, after=after, why=made.why)
     return made
@@ -234,7 +234,7 @@ def adjust_points(args: dict[str, Any]) -> Adjustment:
 def approve_adjustment(adjustment_id: int) -> Adjustment:
     """Post an adjustment that somebody else proposed"""
     who = identity.staff().name
-    made = adjusting.approve(adjustment_id, by=who)
+    made = adjustments.approve(adjustment_id, by=who)
     after = {"adjustment": made.id, "state": made.state, "points": made.points}
     audit.record(who, "points adjustment approved", "member", made.member_id, before={"state": "proposed"}, after=after)
     return made
@@ -248,7 +248,7 @@ def approve_adjustment(adjustment_id: int) -> Adjustment:
 def reject_adjustment(args: dict[str, Any], adjustment_id: int) -> Adjustment:
     """Turn an adjustment down"""
     who = identity.staff().name
-    made = adjusting.reject(adjustment_id, by=who, why=args["why"])
+    made = adjustments.reject(adjustment_id, by=who, why=args["why"])
     after = {"adjustment": made.id, "state": made.state}
     audit.record(who, "points adjustment rejected", "member", made.member_id, before={"state": "proposed"}, after=after, why=args["why"])
     return made
@@ -262,7 +262,7 @@ def reject_adjustment(args: dict[str, Any], adjustment_id: int) -> Adjustment:
 @exported("liability", http.PageArgs, schemas.LiabilityReportSchema)
 def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
     """What the mall owed in points, day by day"""
-    return reporting.liability_reports(args.get("cursor"), args["limit"])
+    return reports.liability_reports(args.get("cursor"), args["limit"])
 
 
 @office.get("/liability/now")
@@ -270,8 +270,8 @@ def list_liability(args: dict[str, Any]) -> pages.Page[LiabilityReport]:
 @office.permission("points.report")
 def read_liability() -> dict[str, Any]:
     """What the mall owes in points now: outstanding, pending, by age, by month of expiry, borne by whom"""
-    figures = reporting.liability_report().figures()
-    return {"figures": figures, "shops": reporting.names_of_bearers(figures)}
+    figures = reports.liability_report().figures()
+    return {"figures": figures, "shops": reports.names_of_bearers(figures)}
 
 
 @office.get("/alerts")
@@ -282,16 +282,16 @@ def read_liability() -> dict[str, Any]:
 @exported("alerts", schemas.AlertsArgs, schemas.PointsAlertSchema)
 def list_alerts(args: dict[str, Any]) -> pages.Page[Alert]:
     """Odd growth and odd redemption"""
-    return reporting.alerts(unseen=not args["all"], cursor=args.get("cursor"), limit=args["limit"])
+    return reports.alerts(unseen=not args["all"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.get("/alerts/<int:alert_id>")
 @office.response(200, schemas.AlertEvidenceSchema)
 @office.problems(AlertNotFound)
 @office.permission("points.report")
-def read_alert(alert_id: int) -> reporting.Evidence:
+def read_alert(alert_id: int) -> reports.Evidence:
     """Why an alert was raised: what the member earned and spent on that day"""
-    return reporting.evidence(alert_id)
+    return reports.evidence(alert_id)
 
 
 @office.put("/alerts/<int:alert_id>/verdict")
@@ -302,7 +302,7 @@ def read_alert(alert_id: int) -> reporting.Evidence:
 def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
     """Say what was found"""
     who = identity.staff().name
-    alert = reporting.settle_alert(alert_id, by=who, verdict=args["verdict"])
+    alert = reports.settle_alert(alert_id, by=who, verdict=args["verdict"])
     audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
     return alert
 

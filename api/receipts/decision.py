@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.receipts.matching import Match
 from api.receipts.policy import REFUSE, REVIEW, ReceiptPolicy
 from api.receipts.reasons import Reason
+from api.receipts.shop_recognition import Match
 from api.receipts.states import ReceiptState
 
 AMOUNT, SHOP, TIME = "paid_fen", "shop_id", "paid_at"

@@ -20,7 +20,7 @@ from api.kit import logs
 from api.kit.errors import Problem
 from api.receipts import errors
 from api.receipts.decision import Choice, Slip, Sure
-from api.receipts.matching import Clues
+from api.receipts.shop_recognition import Clues
 from api.settings import Settings
 from ocr import decode, papers
 from ocr.reading import Reading

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Text, any_, literal, select, union
 
 from api.kit.db import session
-from api.sales import matching
-from api.sales.matching import Known, Told
+from api.sales import same_purchase
 from api.sales.models import Sale, Sighting
+from api.sales.same_purchase import Known, Told
 
 MOST_SPANS = 32
 
@@ -44,7 +44,7 @@ def known(shop_id: int, told: Sequence[Told], *, source_type: str, source_ids: C
         one.told.append(
             Told(
                 row.channel, row.paid_at, row.paid_on, row.minute_known, row.paid_fen, row.number_key, row.external_key,
-                matching.teller(row.source_type),
+                same_purchase.teller(row.source_type),
             )
         )  # fmt: skip
     return list(found.values()), before
@@ -52,7 +52,7 @@ def known(shop_id: int, told: Sequence[Told], *, source_type: str, source_ids: C
 
 def _alike(shop_id: int, told: Sequence[Told], source_type: str, source_ids: Collection[int]) -> Any:
     """The same sales as for each sighting alone, and some more of the same amounts: `matching.choose` leaves those out."""
-    near, day = matching.SAME_NUMBER + matching.CLOCKS_DIFFER, timedelta(hours=36)
+    near, day = same_purchase.SAME_NUMBER + same_purchase.CLOCKS_DIFFER, timedelta(hours=36)
     amounts = literal(sorted({one.paid_fen for one in told}), ARRAY(BigInteger))
     same = (Sale.shop_id == shop_id) & (Sale.paid_fen == any_(amounts))
     spans = _spans(sorted(one.paid_at for one in told), near)

@@ -33,16 +33,16 @@ from api.kit import clock, db, pages, records
 from api.kit.db import session
 from api.kit.money import split
 from api.malls import service as malls
-from api.members.service import merging
-from api.sales import matching
-from api.sales.batches import Found as Found
-from api.sales.batches import Telling as Telling
-from api.sales.batches import foresee as foresee
-from api.sales.batches import sight_all as sight_all
-from api.sales.batches import sighting_lock as sighting_lock
+from api.members.service import member_merge
+from api.sales import same_purchase
+from api.sales.bulk_sightings import Found as Found
+from api.sales.bulk_sightings import Telling as Telling
+from api.sales.bulk_sightings import foresee as foresee
+from api.sales.bulk_sightings import sight_all as sight_all
+from api.sales.bulk_sightings import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
-from api.sales.matching import Known
 from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
+from api.sales.same_purchase import Known
 
 #: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
 TILL = "till"
@@ -121,15 +121,15 @@ def sight(
     asked. TendersDoNotAddUp.
     """
     paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
-    numbers = matching.number_key(receipt_no), matching.number_key(external_no)
-    told = matching.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=matching.teller(source_type))
+    numbers = same_purchase.number_key(receipt_no), same_purchase.number_key(external_no)
+    told = same_purchase.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=same_purchase.teller(source_type))
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     db.hold_locks([sighting_lock(shop_id)])
     earlier, candidates = _known(told, shop_id, source_type, source_id)
     if earlier is not None:
         return earlier
-    chosen = matching.choose(told, candidates)
+    chosen = same_purchase.choose(told, candidates)
     if chosen is None:
         facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
         return _record(told, shop_id, facts, source, external_no, claims=claims and member_id is not None)
@@ -155,7 +155,7 @@ def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
         sale.tenders, sale.earning_fen = tenders, earning_fen
 
 
-def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_no: str | None, external_no: str | None) -> Sighting:
+def _remember(sale: Sale, told: same_purchase.Told, source: dict[str, Any], receipt_no: str | None, external_no: str | None) -> Sighting:
     seen = Sighting(
         **source,
         sale_id=sale.id,
@@ -167,7 +167,7 @@ def _remember(sale: Sale, told: matching.Told, source: dict[str, Any], receipt_n
         number_key=told.number_key,
         external_no=external_no,
         external_key=told.external_key,
-        differs=matching.differences(told, _as_known(sale)),
+        differs=same_purchase.differences(told, _as_known(sale)),
         seen_at=clock.now(),
     )
     session.add(seen)
@@ -188,7 +188,9 @@ def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
     return [*known, [str(TenderKind.OTHER), rest]] if rest and tenders else known
 
 
-def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> tuple[Sighted | None, list[matching.Candidate]]:
+def _known(
+    told: same_purchase.Told, shop_id: int, source_type: str, source_id: int
+) -> tuple[Sighted | None, list[same_purchase.Candidate]]:
     """What this source told before, if it did; and the sales of this shop that the telling may be another sighting of, with all told of
     them: those with its number, or its amount at nearly the same moment (or day, where no minute is known). One statement."""
     rows = session.execute(
@@ -197,23 +199,23 @@ def _known(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
         .where(Sighting.sale_id.in_(_alike(told, shop_id, source_type, source_id)))
         .order_by(Sighting.id)
     ).all()
-    grouped: dict[int, list[matching.Told]] = {}
+    grouped: dict[int, list[same_purchase.Told]] = {}
     for seen, paid_on, scored_by in rows:
         if (seen.source_type, seen.source_id) == (source_type, source_id):
             return Sighted(seen.sale_id, seen.id, False, scored_by), []
         grouped.setdefault(seen.sale_id, []).append(
-            matching.Told(
+            same_purchase.Told(
                 seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key,
-                matching.teller(seen.source_type),
+                same_purchase.teller(seen.source_type),
             )
         )  # fmt: skip
-    return None, [matching.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
+    return None, [same_purchase.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
 
 
-def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) -> Any:
+def _alike(told: same_purchase.Told, shop_id: int, source_type: str, source_id: int) -> Any:
     """The ids of those sales. A stall sells the same dish all day: where minutes are known, only the near ones are looked at."""
     same = [Sale.shop_id == shop_id, Sale.paid_fen == told.paid_fen]
-    day, near = timedelta(hours=36), matching.SAME_NUMBER + matching.CLOCKS_DIFFER
+    day, near = timedelta(hours=36), same_purchase.SAME_NUMBER + same_purchase.CLOCKS_DIFFER
     reach = near if told.minute_known else day
     ids = [select(Sale.id).where(*same, Sale.paid_at.between(told.paid_at - reach, told.paid_at + reach))]
     if told.minute_known:
@@ -227,7 +229,7 @@ def _alike(told: matching.Told, shop_id: int, source_type: str, source_id: int) 
 
 
 def _record(
-    told: matching.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
+    told: same_purchase.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
 ) -> Sighted:
     """A purchase not seen before, and its first sighting, which with `claims` scores it. One statement."""
     both = {"shop_id": shop_id, "paid_at": told.paid_at, "minute_known": told.minute_known, "paid_fen": told.paid_fen}
@@ -293,15 +295,15 @@ def count_of(member_id: int) -> int:
     return session.scalar(select(func.count()).where(Sale.member_id == member_id)) or 0
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[merging.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
     """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
-    return [moved for kind, table in _OF_MEMBERS.items() for moved in merging.move(kind, table, from_member_id, into_member_id)]
+    return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
-def bring_back(rows: merging.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the purchases that went along come back."""
     for kind, table in _OF_MEMBERS.items():
-        merging.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)
+        member_merge.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)
 
 
 def reassign(sale: Sale, member_id: int) -> None:
@@ -359,7 +361,7 @@ def sightings_of(sale_id: int) -> list[Sighting]:
 
 def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid_fen: int | None) -> list[Sale]:
     """Sales of a shop that a slip may speak of, best first: by number, else by amount near the moment. At most 10, one statement."""
-    key, day = matching.number_key(receipt_no), timedelta(days=1)
+    key, day = same_purchase.number_key(receipt_no), timedelta(days=1)
     same_number = Sighting.number_key == key if key is not None else false()
     numbered = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same_number).limit(100)
     near: list[ColumnElement[bool]] = [false()]
@@ -438,11 +440,11 @@ def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: i
 
 def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
     """The oldest refund of this amount that this teller has not told of yet, if another one has. The sale is held."""
-    mine = matching.teller(source_type)
+    mine = same_purchase.teller(source_type)
     told = select(ToldRefund.id).where(ToldRefund.sale_refund_id == SaleRefund.id, ToldRefund.teller == mine)
     query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~told.exists())
     for refund in session.scalars(query.order_by(SaleRefund.id)):
-        if matching.teller(refund.source_type) != mine:
+        if same_purchase.teller(refund.source_type) != mine:
             session.add(ToldRefund(sale_refund_id=refund.id, teller=mine, source_type=source_type, source_id=source_id))
             session.flush()
             return refund
@@ -457,7 +459,7 @@ def paid_through_us(sale_id: int) -> bool:
 
 def numbered(shop_id: int, receipt_no: str, *, until: datetime) -> list[Sale]:
     """The sales of a shop that were told of under this number and paid before an instant, newest first. At most 20, one statement."""
-    same = Sighting.number_key == matching.number_key(receipt_no)
+    same = Sighting.number_key == same_purchase.number_key(receipt_no)
     ids = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same)
     return list(
         session.scalars(select(Sale).where(Sale.id.in_(ids), Sale.paid_at < until).order_by(Sale.paid_at.desc(), Sale.id).limit(20))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from api.kit import money, sheets
 from api.kit.sheets import EXTRA, FORMULA, Row
-from api.sales import matching
+from api.sales import same_purchase
 
 MAX_ROWS = 20_000
 NUMBER_LENGTH = 64
@@ -159,8 +159,8 @@ def template() -> bytes:
 
 def row_key(receipt_no: str, paid_on: date | None) -> str:
     """What makes two rows the same one: a long number alone; a short one comes round again, so with its day."""
-    key = matching.number_key(receipt_no) or ""
-    return key if len(key) >= matching.LONG_NUMBER else f"{key}@{paid_on}"
+    key = same_purchase.number_key(receipt_no) or ""
+    return key if len(key) >= same_purchase.LONG_NUMBER else f"{key}@{paid_on}"
 
 
 def moment(text: str, timezone: str) -> datetime:
@@ -200,7 +200,7 @@ def _number(text: str) -> str:
         raise ValueError("is needed")
     if len(text) > NUMBER_LENGTH or any(ord(char) < 32 for char in text):
         raise ValueError(f"longer than {NUMBER_LENGTH} characters, or with line breaks")
-    if matching.number_key(text) is None:
+    if same_purchase.number_key(text) is None:
         raise ValueError("a number has letters or digits")
     return text
 

@@ -9,19 +9,19 @@ import click
 from flask.cli import AppGroup
 
 from api.kit import db, jobs
-from api.wallet.service import reporting
+from api.wallet.service import balance_report
 
 cli = AppGroup("wallet", help="Stored value.")
 
 
 @cli.command("balance-report")
 @click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
-def balance_report(day: datetime) -> None:
+def write_balance_report(day: datetime) -> None:
     """Make and keep the report of a day, one JSON line a mall. Exit 1 and name each card that does not agree."""
     wrong = 0
     for mall_id in jobs.mall_ids():
         with db.unit_of_work(mall_id):
-            found = reporting.record_report(day.date())
+            found = balance_report.record_report(day.date())
         for line in found.differences:
             wrong += 1
             click.echo(f"mall {mall_id}: {line['what']}: {line['subject']}: expected {line['expected']}, found {line['found']}", err=True)

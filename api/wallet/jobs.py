@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.kit import db, jobs, logs
-from api.wallet.service import pay_codes, reporting
+from api.wallet.service import balance_report, pay_codes
 
 log = logs.get(__name__)
 
@@ -15,8 +15,8 @@ class CardsDoNotBalance(Exception):
 @jobs.nightly("15 19 * * *")
 def report_balances() -> None:
     """Keep the report of the day that is over (03:15 in Shanghai); a difference is logged line by line and fails a job."""
-    found = reporting.record_report(reporting.yesterday())
-    for line in found.differences[: reporting.DIFFERENCES_KEPT]:
+    found = balance_report.record_report(balance_report.yesterday())
+    for line in found.differences[: balance_report.DIFFERENCES_KEPT]:
         log.error("the balances of cards disagree", mall=db.mall(), **line)
     if not found.agrees:
         # In a job of its own: failing here would undo the report.

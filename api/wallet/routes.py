@@ -20,10 +20,10 @@ from api.members.service import get as active_member
 from api.members.service import phone_codes
 from api.wallet import errors, schemas, service
 from api.wallet.models import BalanceLine, BalanceReport, CardBatch, CardProduct, CardRequest, CardSale, Recharge, RechargePackage
-from api.wallet.service import keeping, looking, offers, pins, products, reporting, requests, stock
-from api.wallet.service.looking import Movement, Wallet
+from api.wallet.service import balance_report, card_lifecycle, card_requests, card_stock, package_offers, pins, products, views
+from api.wallet.service.card_stock import PrintLine
 from api.wallet.service.pay_codes import PayCode
-from api.wallet.service.stock import PrintLine
+from api.wallet.service.views import Movement, Wallet
 
 CODES_BY_MEMBER = Limit("pay-codes", 30, 60)
 BINDINGS_BY_MEMBER = Limit("card-bindings", 10, 3600)
@@ -45,7 +45,7 @@ def _spend(limit: Limit) -> identity.Principal:
 @members.response(200, schemas.WalletSchema)
 def read_wallet() -> Wallet:
     """My stored value: principal and bonus, what is held, my cards and where each can be used"""
-    return looking.wallet_of(identity.member().id)
+    return views.wallet_of(identity.member().id)
 
 
 @members.get("/history")
@@ -54,7 +54,7 @@ def read_wallet() -> Wallet:
 @members.problems(pages.CursorInvalid)
 def list_movements(args: dict[str, Any]) -> pages.Page[Movement]:
     """Every movement of my stored value, newest first"""
-    return looking.history_of(identity.member().id, args.get("cursor"), args["limit"])
+    return views.history_of(identity.member().id, args.get("cursor"), args["limit"])
 
 
 @members.get("/packages")
@@ -108,7 +108,7 @@ def _phone(member_id: int) -> str:
 def bind_card(args: dict[str, Any]) -> None:
     """Bind a card of plastic to my wallet, with its number and activation code"""
     who = _spend(BINDINGS_BY_MEMBER)
-    keeping.bind(active_member(who.id).id, args["number"], args["activation_code"])
+    card_lifecycle.bind(active_member(who.id).id, args["number"], args["activation_code"])
 
 
 @members.put("/cards/<int:card_id>/loss")
@@ -117,7 +117,7 @@ def bind_card(args: dict[str, Any]) -> None:
 def report_loss(card_id: int) -> None:
     """My card is lost: nobody can use it from now on; the service desk thaws or replaces it"""
     who = identity.member()
-    keeping.freeze(card_id, by=who.name, why="reported lost by the member", member_id=who.id)
+    card_lifecycle.freeze(card_id, by=who.name, why="reported lost by the member", member_id=who.id)
 
 
 @members.put("/cards/<int:card_id>/reactivation")
@@ -126,7 +126,7 @@ def report_loss(card_id: int) -> None:
 def reactivate_my_card(card_id: int) -> None:
     """Make my expired card valid again; what is on it was never lost"""
     who = identity.member()
-    keeping.reactivate(card_id, by=who.name, member_id=who.id)
+    card_lifecycle.reactivate(card_id, by=who.name, member_id=who.id)
 
 
 @shop.post("/card-checks")
@@ -140,7 +140,7 @@ def check_cards(args: dict[str, Any]) -> dict[str, Any]:
     assert who.shop_id is not None
     limits.spend(CHECKS_BY_SHOP, f"{who.mall_id}:{who.shop_id}")
     member_id = service.use_pay_code(args["code"], who.shop_id)
-    return {"cards": looking.check(member_id, who.shop_id, by=who.name)}
+    return {"cards": views.check(member_id, who.shop_id, by=who.name)}
 
 
 # The office: cards
@@ -154,7 +154,7 @@ def check_cards(args: dict[str, Any]) -> dict[str, Any]:
 @exported("cards", schemas.CardsArgs, schemas.OfficeCardSchema)
 def list_cards(args: dict[str, Any]) -> pages.Page[dict[str, Any]]:
     """Cards with what is on them, newest first"""
-    return looking.listed(**args)
+    return views.listed(**args)
 
 
 @office.get("/cards/<int:card_id>")
@@ -163,7 +163,7 @@ def list_cards(args: dict[str, Any]) -> pages.Page[dict[str, Any]]:
 @office.permission("cards.read")
 def read_card(card_id: int) -> dict[str, Any]:
     """One card with its kind, its moves and what was done with it"""
-    return looking.whole(card_id)
+    return views.whole(card_id)
 
 
 @office.get("/cards/<int:card_id>/history")
@@ -173,7 +173,7 @@ def read_card(card_id: int) -> dict[str, Any]:
 @office.permission("cards.read")
 def list_card_movements(args: dict[str, Any], card_id: int) -> pages.Page[Movement]:
     """Every movement of value on a card, newest first"""
-    return looking.history_of_card(card_id, args.get("cursor"), args["limit"])
+    return views.history_of_card(card_id, args.get("cursor"), args["limit"])
 
 
 @office.put("/cards/<int:card_id>/loss")
@@ -184,9 +184,9 @@ def list_card_movements(args: dict[str, Any], card_id: int) -> pages.Page[Moveme
 def freeze_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
     """Stop a lost card at once"""
     who = identity.staff().name
-    keeping.freeze(card_id, by=who, why=args["why"])
+    card_lifecycle.freeze(card_id, by=who, why=args["why"])
     audit.record(who, "card frozen", "card", card_id, why=args["why"])
-    return looking.whole(card_id)
+    return views.whole(card_id)
 
 
 @office.put("/cards/<int:card_id>/reactivation")
@@ -197,9 +197,9 @@ def freeze_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
 def reactivate_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
     """Make an expired card valid again"""
     who = identity.staff().name
-    keeping.reactivate(card_id, by=who, why=args["why"])
+    card_lifecycle.reactivate(card_id, by=who, why=args["why"])
     audit.record(who, "card re-activated", "card", card_id, why=args["why"])
-    return looking.whole(card_id)
+    return views.whole(card_id)
 
 
 @office.get("/card-requests")
@@ -210,7 +210,7 @@ def reactivate_card(args: dict[str, Any], card_id: int) -> dict[str, Any]:
 @exported("card_requests", schemas.CardRequestsArgs, schemas.CardRequestSchema)
 def list_card_requests(args: dict[str, Any]) -> pages.Page[CardRequest]:
     """What was asked for cards, newest first"""
-    return requests.listed(**args)
+    return card_requests.listed(**args)
 
 
 @office.post("/card-requests")
@@ -223,7 +223,7 @@ def list_card_requests(args: dict[str, Any]) -> pages.Page[CardRequest]:
 @office.idempotent
 def ask_for_card(args: dict[str, Any]) -> CardRequest:
     """Thaw a card, replace it or make it void; with much on it, a second person decides"""
-    return requests.ask(by=identity.staff().name, **args)
+    return card_requests.ask(by=identity.staff().name, **args)
 
 
 @office.put("/card-requests/<int:request_id>/approval")
@@ -234,7 +234,7 @@ def ask_for_card(args: dict[str, Any]) -> CardRequest:
 @office.permission("cards.approve")
 def approve_card_request(request_id: int) -> CardRequest:
     """Do what somebody else asked for, as a second person"""
-    return requests.approve(request_id, by=identity.staff().name)
+    return card_requests.approve(request_id, by=identity.staff().name)
 
 
 @office.put("/card-requests/<int:request_id>/rejection")
@@ -244,7 +244,7 @@ def approve_card_request(request_id: int) -> CardRequest:
 @office.permission("cards.approve")
 def reject_card_request(args: dict[str, Any], request_id: int) -> CardRequest:
     """Turn down what was asked for"""
-    return requests.reject(request_id, by=identity.staff().name, why=args["why"])
+    return card_requests.reject(request_id, by=identity.staff().name, why=args["why"])
 
 
 # The office: stock
@@ -258,7 +258,7 @@ def reject_card_request(args: dict[str, Any], request_id: int) -> CardRequest:
 @exported("card_batches", http.PageArgs, schemas.CardBatchSchema)
 def list_card_batches(args: dict[str, Any]) -> pages.Page[CardBatch]:
     """Batches of cards, newest first"""
-    return stock.batches(args.get("cursor"), args["limit"])
+    return card_stock.batches(args.get("cursor"), args["limit"])
 
 
 @office.post("/card-batches")
@@ -269,7 +269,7 @@ def list_card_batches(args: dict[str, Any]) -> pages.Page[CardBatch]:
 @office.idempotent
 def issue_cards(args: dict[str, Any]) -> CardBatch:
     """Make a batch of cards without value"""
-    return stock.issue(args["product_id"], args["cards"], note=args["note"], by=identity.staff().name)
+    return card_stock.issue(args["product_id"], args["cards"], note=args["note"], by=identity.staff().name)
 
 
 @office.get("/card-print-lines")
@@ -280,7 +280,7 @@ def issue_cards(args: dict[str, Any]) -> CardBatch:
 @exported("card_print_lines", schemas.PrintLinesArgs, schemas.PrintLineSchema)
 def list_print_lines(args: dict[str, Any]) -> pages.Page[PrintLine]:
     """Numbers and activation codes of a batch for the printer, until it is handed over"""
-    return stock.print_lines(args["batch_id"], args.get("cursor"), args["limit"])
+    return card_stock.print_lines(args["batch_id"], args.get("cursor"), args["limit"])
 
 
 @office.put("/card-batches/<int:batch_id>/handover")
@@ -290,7 +290,7 @@ def list_print_lines(args: dict[str, Any]) -> pages.Page[PrintLine]:
 @office.permission("cards.print")
 def hand_over_batch(args: dict[str, Any], batch_id: int) -> CardBatch:
     """The printer has the codes: from now on nobody can read them, not even here"""
-    return stock.hand_over(batch_id, by=identity.staff().name, why=args["why"])
+    return card_stock.hand_over(batch_id, by=identity.staff().name, why=args["why"])
 
 
 @office.get("/card-sales")
@@ -301,7 +301,7 @@ def hand_over_batch(args: dict[str, Any], batch_id: int) -> CardBatch:
 @exported("card_sales", http.PageArgs, schemas.CardSaleSchema)
 def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
     """Sales of cards at the desk, newest first"""
-    return stock.sales(args.get("cursor"), args["limit"])
+    return card_stock.sales(args.get("cursor"), args["limit"])
 
 
 @office.post("/card-sales")
@@ -315,9 +315,9 @@ def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
 @office.idempotent
 def sell_cards(args: dict[str, Any]) -> CardSale:
     """Sell cards from stock: the money is in the till, the principal on the cards"""
-    lines = [stock.SaleLine(**line) for line in args["lines"]]
-    buyer = stock.Buyer(**args["buyer"]) if args["buyer"] else None
-    return stock.sell(lines, paid_by=args["paid_by"], buyer_kind=args["buyer_kind"], buyer=buyer, by=identity.staff().name)
+    lines = [card_stock.SaleLine(**line) for line in args["lines"]]
+    buyer = card_stock.Buyer(**args["buyer"]) if args["buyer"] else None
+    return card_stock.sell(lines, paid_by=args["paid_by"], buyer_kind=args["buyer_kind"], buyer=buyer, by=identity.staff().name)
 
 
 # The office: kinds of cards and packages
@@ -363,7 +363,7 @@ def change_card_product(args: dict[str, Any], product_id: int) -> CardProduct:
 @exported("recharge_packages", schemas.PackagesArgs, schemas.OfficePackageSchema)
 def list_recharge_packages(args: dict[str, Any]) -> pages.Page[RechargePackage]:
     """Recharge packages, newest first"""
-    return offers.listed(offered=args["offered"], cursor=args.get("cursor"), limit=args["limit"])
+    return package_offers.listed(offered=args["offered"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.post("/recharge-packages")
@@ -375,7 +375,7 @@ def list_recharge_packages(args: dict[str, Any]) -> pages.Page[RechargePackage]:
 def make_recharge_package(args: dict[str, Any]) -> RechargePackage:
     """Offer a recharge package"""
     who = identity.staff().name
-    made = offers.make_package(by=who, **args)
+    made = package_offers.make_package(by=who, **args)
     audit.record(who, "recharge package made", "recharge_package", made.id, after=schemas.OfficePackageSchema().dump(made))
     return made
 
@@ -389,7 +389,7 @@ def change_recharge_package(args: dict[str, Any], package_id: int) -> RechargePa
     """Change what is told of a package, until when it is offered, and how often"""
     who, why = identity.staff().name, args.pop("why")
     before = schemas.OfficePackageSchema().dump(service.package(package_id))
-    changed = offers.change_package(package_id, **args)
+    changed = package_offers.change_package(package_id, **args)
     after = schemas.OfficePackageSchema().dump(changed)
     audit.record(who, "recharge package changed", "recharge_package", package_id, before=before, after=after, why=why)
     return changed
@@ -403,7 +403,7 @@ def change_recharge_package(args: dict[str, Any], package_id: int) -> RechargePa
 @exported("recharges", schemas.RechargesArgs, schemas.RechargeSchema)
 def list_recharges(args: dict[str, Any]) -> pages.Page[Recharge]:
     """Recharges with what was paid back of them, newest first"""
-    return looking.recharges(**args)
+    return views.recharges(**args)
 
 
 # The office: the balance of all cards
@@ -417,7 +417,7 @@ def list_recharges(args: dict[str, Any]) -> pages.Page[Recharge]:
 @exported("card_balance_reports", http.PageArgs, schemas.BalanceReportSchema)
 def list_balance_reports(args: dict[str, Any]) -> pages.Page[BalanceReport]:
     """opening + in − out = closing of all cards, day by day, and what does not agree"""
-    return reporting.reports(args.get("cursor"), args["limit"])
+    return balance_report.reports(args.get("cursor"), args["limit"])
 
 
 @office.get("/card-balance-lines")
@@ -428,4 +428,4 @@ def list_balance_reports(args: dict[str, Any]) -> pages.Page[BalanceReport]:
 @exported("card_balance_lines", schemas.BalanceLinesArgs, schemas.BalanceLineSchema)
 def list_balance_lines(args: dict[str, Any]) -> pages.Page[BalanceLine]:
     """The cards that moved on the day of a report"""
-    return reporting.lines(args["report_id"], args.get("cursor"), args["limit"])
+    return balance_report.lines(args["report_id"], args.get("cursor"), args["limit"])

@@ -23,7 +23,7 @@ from PIL import Image
 
 from api.kit import db
 from api.settings import ROOT, Settings
-from deploy import demo, embedded, faces, merchants, paper
+from deploy import demo, embedded, merchants, paper, web_pages
 from deploy.demo_shops import SHOPS
 from tests import processes
 
@@ -188,7 +188,7 @@ def _on_a_table(photo: bytes, seed: int) -> bytes:
 @contextlib.contextmanager
 def running(database: str, owner: str, redis: str, base: Settings, folder: Path) -> Iterator[Stack]:
     """The whole mall, ended at the end. The pages are built first, unless nothing changed since."""
-    faces.build(["h5", "console"])
+    web_pages.build(["h5", "console"])
     web, wechat, alipay = embedded.free_port(), embedded.free_port(), embedded.free_port()
     settings = replace(
         base,
@@ -196,7 +196,7 @@ def running(database: str, owner: str, redis: str, base: Settings, folder: Path)
         owner_url=owner,
         redis_url=redis,
         files=folder / "files",
-        faces=faces.FOLDER,
+        web_pages=web_pages.FOLDER,
         public_url=f"http://127.0.0.1:{web}",
         wechat_api=f"http://127.0.0.1:{wechat}",
         alipay_gateway=f"http://127.0.0.1:{alipay}/gateway.do",
@@ -204,7 +204,7 @@ def running(database: str, owner: str, redis: str, base: Settings, folder: Path)
     )
     (folder / "logs").mkdir(parents=True)
     extra = {
-        "DATABASE_OWNER_URL": owner, "FACES_FOLDER": str(settings.faces), "PUBLIC_URL": settings.public_url,
+        "DATABASE_OWNER_URL": owner, "WEB_PAGES_FOLDER": str(settings.web_pages), "PUBLIC_URL": settings.public_url,
         "WECHAT_API": settings.wechat_api, "ALIPAY_GATEWAY": settings.alipay_gateway, "ALIPAY_KEYS": str(settings.alipay_keys),
         "READ_TIMEOUT": "90", "LOG_LEVEL": "WARNING",
     }  # fmt: skip

@@ -29,10 +29,10 @@ def books(stack: Stack) -> list[object]:
     """What the nightly proofs would find."""
     from api.ledger import service as ledger
     from api.malls import service as malls
-    from api.wallet.service import reporting
+    from api.wallet.service import balance_report
 
     with db.unit_of_work(stack.mall):
-        return [*ledger.prove(), *reporting.record_report(clock.today(malls.mall_info().timezone)).differences]
+        return [*ledger.prove(), *balance_report.record_report(clock.today(malls.mall_info().timezone)).differences]
 
 
 @pytest.mark.parametrize(("wallet", "channel"), [("微信", "wechat"), ("支付宝", "alipay")])

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from api.checkout.models import OrderShare
-from api.checkout.service import reading
+from api.checkout.service import views
 from api.kit import clock, db
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -92,7 +92,7 @@ class Street:
 
     def payment_of(self, number: str) -> Payment:
         with self.inside():
-            order = reading.by_number(number)
+            order = views.by_number(number)
             return payments.one(order.payment_id or 0)
 
     def cash(self, owner: Owner) -> int:

@@ -9,7 +9,7 @@ import pytest
 from api.kit.db import session
 from api.malls import service as malls
 from api.wallet.models import CardProduct
-from api.wallet.service import opening
+from api.wallet.service import card_opening
 from tests.checkout.conftest import Street
 from tests.checkout.test_refunding import give_back
 from tests.wallet.conftest import make_package
@@ -27,7 +27,7 @@ def tenant(street: Street) -> Street:
 
 def invoiced_at_sale(street: Street) -> None:
     with street.inside():
-        session.get_one(CardProduct, opening.standard_product().id).invoice = "at_sale"
+        session.get_one(CardProduct, card_opening.standard_product().id).invoice = "at_sale"
 
 
 def notes(invoice: dict[str, Any]) -> list[str]:

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy.pool import QueuePool
 
 from api.checkout.jobs import sweep
-from api.checkout.service import holding, reading
+from api.checkout.service import holds, views
 from api.kit import clock, db
 from api.ledger.service import Owner
 from api.malls import service as malls
 from api.payments import service as payments
-from api.payments.service import paying
+from api.payments.service import collection
 from api.payments.states import PaymentState
 from tests.checkout.conftest import Street
 from tests.trials import trials
@@ -188,7 +188,7 @@ def test_an_order_that_ran_out_frees_everything(street: Street) -> None:
     shopper = street.shopper(points_held=1_000)
     number = shopper.ordered(10_000)["order"]["number"]
     with street.inside():
-        reading.by_number(number).expires_at = clock.now() - timedelta(seconds=1)
+        views.by_number(number).expires_at = clock.now() - timedelta(seconds=1)
     with street.inside():
         sweep.run()
     street.due()
@@ -225,14 +225,14 @@ def test_money_that_comes_after_closing_goes_back_when_the_value_is_gone(street:
 def late(street: Street, payment, between=lambda: None) -> None:
     """Our close is believed by us only: the payer had paid a moment before."""
     with street.inside():
-        held = paying.hold(payment.id)
-        paying.shut(held, PaymentState.CLOSED, "closed")
-        holding.close(holding.lock(payment.order_id), by="test", reason="expired")
+        held = collection.hold(payment.id)
+        collection.shut(held, PaymentState.CLOSED, "closed")
+        holds.close(holds.lock(payment.order_id), by="test", reason="expired")
     between()
     simulator = street.wechat if payment.channel == "wechat" else street.alipay
     simulator.sim("pay", out_trade_no=payment.number, notify=False)
     with street.inside():
-        paying.ask(payment.id)
+        collection.ask(payment.id)
 
 
 def test_who_pays_without_membership_joins_afterwards_and_earns(street: Street) -> None:

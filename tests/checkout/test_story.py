@@ -10,7 +10,7 @@ from api.kit import clock
 from api.ledger import service as ledger
 from api.ledger.service import Owner
 from api.malls import service as malls
-from api.wallet.service import reporting
+from api.wallet.service import balance_report
 from tests.checkout.conftest import Shopper, Street
 
 TROUBLES = ["none", "notice lost", "notice twice", "order answered by a cut line", "refund answered by a cut line"]
@@ -81,4 +81,4 @@ def test_recharge_pay_by_three_tenders_earn_and_refund_a_part(street: Street, ch
     street.books_agree()
     with street.inside():
         assert ledger.record_proof().differences == 0
-        assert reporting.record_report(clock.today(malls.mall_info().timezone)).differences == []
+        assert balance_report.record_report(clock.today(malls.mall_info().timezone)).differences == []

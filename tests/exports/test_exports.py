@@ -11,7 +11,7 @@ from api.exports.models import Export
 from api.kit import clock, db, sealed, storage, tables
 from api.kit.db import session
 from api.kit.jobs import JOBS
-from api.wallet.service import reporting
+from api.wallet.service import balance_report
 from tests.conftest import bearer, text
 from tests.factories import make_mall, make_member, make_shop, make_sighted, make_staff
 from tests.wallet.test_cards import make_batch
@@ -81,11 +81,11 @@ def test_every_list_of_the_office_may_leave(app, client, mall, hire, ask) -> Non
     header = hire()
     assert set(tables.TABLES) >= EVERY
     with db.unit_of_work(mall):
-        reporting.record_report(clock.today("Asia/Shanghai"))
+        balance_report.record_report(clock.today("Asia/Shanghai"))
         one = {
             "points_history": {"member_id": make_member().id},
             "card_print_lines": {"batch_id": make_batch().id},
-            "card_balance_lines": {"report_id": reporting.reports().items[0].id},
+            "card_balance_lines": {"report_id": balance_report.reports().items[0].id},
         }
     for name in sorted(tables.TABLES):
         made = ask(header, name, one.get(name))

@@ -34,7 +34,7 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(folder: Path, faces: Path, web: tuple[int, int], live: int) -> Iterator[Proxy]:
+def proxy(folder: Path, web_pages: Path, web: tuple[int, int], live: int) -> Iterator[Proxy]:
     """nginx in front of two web processes and the live stream (their ports), with the built pages."""
     program = nginx.ensure()
     folder.mkdir()
@@ -47,7 +47,7 @@ def proxy(folder: Path, faces: Path, web: tuple[int, int], live: int) -> Iterato
             "listen 443 ssl http2;": f"listen 127.0.0.1:{secure} ssl http2;",
             "/etc/ssl/mall.example.com/fullchain.pem": str(certificate),
             "/etc/ssl/mall.example.com/key.pem": str(certificate.with_name("key.pem")),
-            "/srv/mallbridge/var/faces": str(faces),
+            "/srv/mallbridge/var/web_pages": str(web_pages),
             "127.0.0.1:8000": f"127.0.0.1:{web[0]}",
             "127.0.0.1:8100": f"127.0.0.1:{web[1]}",
             "127.0.0.1:8001": f"127.0.0.1:{live}",

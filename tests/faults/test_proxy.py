@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from api import faces as pages
-from deploy import faces
+from api import web_pages as pages
+from deploy import web_pages
 from tests import processes
 from tests.faults.proxy import Proxy, proxy
 
@@ -34,7 +34,7 @@ def house(town, tmp_path: Path) -> Iterator[House]:
     web = [town.run.web(1, TRUSTED_PROXIES="1") for _ in range(2)]
     live = town.run.live(TRUSTED_PROXIES="1")
     first, second, stream = (int(urlsplit(one.url).port or 0) for one in (*web, live))
-    with proxy(tmp_path / "nginx", faces.FOLDER, (first, second), stream) as front:
+    with proxy(tmp_path / "nginx", web_pages.FOLDER, (first, second), stream) as front:
         yield House(front, web, live)
 
 

@@ -19,7 +19,7 @@ OPERATORS = {"healthz", "readyz", "metrics", "docs", "docs_start", "docs_file", 
 
 
 def routes(app: Any) -> list[Any]:
-    pages = ("api-docs", "faces.")
+    pages = ("api-docs", "web_pages.")
     return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPERATORS and not rule.endpoint.startswith(pages)]
 
 

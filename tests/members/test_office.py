@@ -12,7 +12,7 @@ from sqlalchemy import select
 from api.kit import db
 from api.kit.audit import AuditEntry
 from api.members import phones, service
-from api.members.service import names, phone_codes, profile
+from api.members.service import name_index, phone_codes, profile
 from tests.conftest import bearer
 from tests.factories import make_member, make_staff
 from tests.members.conftest import check_refused, header, rows
@@ -77,11 +77,11 @@ def test_a_changed_name_is_found_and_the_old_one_is_not(mall: int, app: Any) -> 
     with db.unit_of_work(mall):
         member = make_member()
         profile.change(member.id, nickname="哈哈哈")
-        assert [found.id for found in names.search("哈", None, 20).items] == [member.id]
+        assert [found.id for found in name_index.search("哈", None, 20).items] == [member.id]
         profile.change(member.id, nickname="安静")
-        assert names.search("哈", None, 20).items == []
+        assert name_index.search("哈", None, 20).items == []
         profile.close(member.id)
-        assert names.search("安", None, 20).items == []
+        assert name_index.search("安", None, 20).items == []
 
 
 def test_one_box_takes_phone_number_name_and_code(client: Any, shopper: Any, desk: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from api.members import phones
 from api.members import service as members
 from api.members.errors import MemberNotActive, MergeWithSelf
 from api.members.models import GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
-from api.members.service import consents, finding, joining, names, profile, sessions, vehicles
+from api.members.service import consents, identities, name_index, profile, search, sessions, vehicles
 from api.merges import service as merges
 from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeOpen
 from api.merges.models import MergeRow
@@ -30,7 +30,7 @@ A, B, C = "+8613800138000", "+8613900139000", "+8613700137000"
 def make_known(member_id: int, phone: str | None = None, *, openid: str | None = None, name: str | None = None) -> Member:
     member = members.get(member_id)
     if phone:
-        joining.take_phone(member, phone)
+        identities.take_phone(member, phone)
     if openid:
         session.add(MemberIdentity(member_id=member_id, channel="wechat", app_id="wx1", subject=openid, first_seen_at=clock.now()))
     if name:
@@ -95,7 +95,7 @@ def test_a_phone_that_belongs_to_somebody_else_by_now_does_not_come_back(pair: P
     furnish(pair)
     merge = pair.merge()
     third = make_known(make_member().id)
-    joining.take_phone(third, A)
+    identities.take_phone(third, A)
     assert merges.preview_undo(merge.id).lost == ["phone"]
     undone = pair.undo(merge)
     assert undone.undone is not None and undone.undone["lost"] == ["phone"]
@@ -160,9 +160,9 @@ def test_a_level_reached_by_both_together_is_lost_when_they_part(pair: Pair) -> 
 def test_names_are_found_for_whom_they_are(pair: Pair) -> None:
     make_known(pair.source.id, name="张三丰")
     merge = pair.merge()
-    assert [member.id for member in names.search("三丰", None, 20).items] == [pair.target.id]
+    assert [member.id for member in name_index.search("三丰", None, 20).items] == [pair.target.id]
     pair.undo(merge)
-    assert [member.id for member in finding.search(by=ONE, q="三").items] == [pair.source.id]
+    assert [member.id for member in search.search(by=ONE, q="三").items] == [pair.source.id]
 
 
 def test_receipts_go_along_and_one_that_scored_since_stays(pair: Pair) -> None:

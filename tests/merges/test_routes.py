@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.kit import db
 from api.kit.audit import AuditEntry
-from api.members.service import joining, profile
+from api.members.service import identities, profile
 from tests.conftest import bearer
 from tests.factories import lay_points_rules, make_staff
 from tests.members.conftest import check_refused, rows
@@ -26,7 +26,7 @@ def pair(app: Any, mall: int) -> Pair:
         set_policy(return_window_days=0)
         made = make_pair()
         made.source.buys(100)
-        joining.take_phone(profile.get(made.source.id), "+8613800138000")
+        identities.take_phone(profile.get(made.source.id), "+8613800138000")
         profile.change(made.source.id, nickname="<b>李雷</b>")
         return made
 

@@ -12,7 +12,7 @@ from api.ledger.models import EntryRow
 from api.ledger.service import Asset
 from api.merges import service as merges
 from api.points import service as points
-from api.points.service import adjusting
+from api.points.service import adjustments
 from api.sales import service as sales
 from api.wallet import service as wallet
 from tests.factories import lay_points_rules, make_mall
@@ -139,10 +139,10 @@ def test_points_given_back_for_the_ones_own_spend_are_its_own(pair: Pair) -> Non
 
 def test_an_adjustment_approved_after_the_merge_is_the_survivors(pair: Pair) -> None:
     set_policy(return_window_days=0, adjustment_limit_points=10)
-    asked = adjusting.adjust(pair.source.id, 50, why="made good", by=ONE)
+    asked = adjustments.adjust(pair.source.id, 50, why="made good", by=ONE)
     merge = pair.merge()
     session.refresh(asked)
-    adjusting.approve(asked.id, by=OTHER)
+    adjustments.approve(asked.id, by=OTHER)
     assert pair.target.balance == 50
     pair.undo(merge)
     assert (pair.source.balance, pair.target.balance) == (0, 50)

@@ -252,7 +252,7 @@ class Till:
 
     def moves(self, row: Payment | Refund) -> list[str]:
         with db.unit_of_work(self.mall):
-            from api.payments.service.reading import moves
+            from api.payments.service.views import moves
 
             return [move.to_state for move in moves(type(row), row.id)]
 

@@ -20,7 +20,7 @@ from api.kit.db import session
 from api.kit.errors import Problem
 from api.payments import service
 from api.payments.models import Notice, NoticeRefusal, Payment
-from api.payments.service import hooks, paying, timing
+from api.payments.service import collection, hooks, polling
 from api.payments.states import PaymentState
 from tests.payments import letters
 from tests.payments.conftest import DEMO, Till
@@ -122,7 +122,7 @@ def expire(payment: Payment) -> None:
     """Our clock was wrong, and we think that its time is over."""
     held = service.hold(payment.id)
     if held.is_open:
-        paying.shut(held, PaymentState.CLOSED, "a clock that was wrong")
+        collection.shut(held, PaymentState.CLOSED, "a clock that was wrong")
 
 
 def test_whatever_order_the_news_of_a_payment_come_in_it_ends_the_same(till, told, figure) -> None:
@@ -244,7 +244,7 @@ def test_whenever_it_is_paid_the_next_question_comes_within_a_minute(wechat_till
     payment = placed(wechat_till)
     at, asked = payment.made_at, [payment.made_at]
     while at < payment.expires_at:
-        at = timing.next_ask(payment, at)
+        at = polling.next_ask(payment, at)
         asked.append(at)
     gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(asked)]
     assert max(gaps) <= 60 and asked[-1] - payment.expires_at <= timedelta(seconds=5) and len(asked) < 30
@@ -255,7 +255,7 @@ def test_no_code_is_left_open_for_two_minutes(wechat_till) -> None:
     payment = wechat_till.intend(kind="auth_code")
     at, asked = payment.made_at, []
     while at - payment.made_at < timedelta(seconds=120):
-        at = timing.next_ask(payment, at)
+        at = polling.next_ask(payment, at)
         asked.append((at - payment.made_at).total_seconds())
     assert asked[0] == 3 and 60 in asked and max(b - a for a, b in itertools.pairwise(asked)) <= 20
 
@@ -300,7 +300,7 @@ def test_every_question_ends_some_day(wechat_till) -> None:
     for kind in ("prepay", "auth_code"):
         payment = replace_kind(wechat_till, kind)
         at, asked = payment.made_at, 0
-        while (at := timing.next_ask(payment, at)) is not None:
+        while (at := polling.next_ask(payment, at)) is not None:
             asked += 1
         assert asked < 400
 

@@ -11,7 +11,7 @@ import requests
 from api.kit import db
 from api.payments import service
 from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, NoMerchantAccount, PaymentPaid
-from api.payments.service import paying
+from api.payments.service import collection
 from api.payments.states import PaymentState
 from tests.processes import until
 
@@ -96,7 +96,7 @@ def test_an_unpaid_payment_is_closed_when_its_time_is_over(till, told) -> None:
 def test_money_that_comes_after_closing_is_taken_and_told_as_late(till, told) -> None:
     payment = till.placed()
     till.simulator.pay(payment, notify=False)
-    till.do(lambda: paying.shut(service.hold(payment.id), PaymentState.CLOSED, "by a clock that was wrong"))
+    till.do(lambda: collection.shut(service.hold(payment.id), PaymentState.CLOSED, "by a clock that was wrong"))
     till.do(lambda: service.ask(payment.id))
     found = till.read(payment)
     assert found.state == "paid" and found.came_late

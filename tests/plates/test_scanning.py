@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from api import faces
+from api import web_pages
 from api.app import create_app
 from api.kit import db
 from api.plates import service
@@ -113,4 +113,4 @@ def test_without_a_folder_there_is_no_file(settings, app, tmp_path) -> None:
 
 
 def test_wallets_are_told_apart_by_their_browsers() -> None:
-    assert [faces.wallet(agent) for agent in (WECHAT, ALIPAY, QQ, CAMERA)] == ["wechat", "alipay", None, None]
+    assert [web_pages.wallet(agent) for agent in (WECHAT, ALIPAY, QQ, CAMERA)] == ["wechat", "alipay", None, None]

@@ -14,7 +14,7 @@ from api.ledger.service import Asset, Owner
 from api.points import service as points
 from api.points.errors import AlertNotFound, PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
 from api.points.models import Alert
-from api.points.service import adjusting, reporting, rules
+from api.points.service import adjustments, reports, rules
 from tests.factories import make_member, make_shop
 from tests.points.conftest import Shopper, set_policy
 
@@ -96,11 +96,11 @@ def test_a_large_adjustment_waits_for_a_second_person(shopper: Shopper) -> None:
     made = points.adjust(shopper.id, 1_001, why="a gift", by="staff:1")
     assert (made.state, shopper.balance) == ("proposed", 0)
     with pytest.raises(SecondPersonNeeded):
-        adjusting.approve(made.id, by="staff:1")
-    adjusting.approve(made.id, by="staff:2")
+        adjustments.approve(made.id, by="staff:1")
+    adjustments.approve(made.id, by="staff:2")
     assert shopper.balance == 1_001
     with pytest.raises(WrongState):
-        adjusting.approve(made.id, by="staff:3")
+        adjustments.approve(made.id, by="staff:3")
 
 
 def test_many_small_adjustments_by_one_person_are_one_large_one(shopper: Shopper) -> None:
@@ -111,7 +111,7 @@ def test_many_small_adjustments_by_one_person_are_one_large_one(shopper: Shopper
 
 def test_a_rejected_adjustment_changes_nothing(shopper: Shopper) -> None:
     made = points.adjust(shopper.id, 5_000, why="a gift", by="staff:1")
-    adjusting.reject(made.id, by="staff:2", why="no reason given")
+    adjustments.reject(made.id, by="staff:2", why="no reason given")
     assert (made.state, shopper.balance) == ("rejected", 0)
 
 
@@ -121,11 +121,11 @@ def test_the_liability_adds_up(shopper: Shopper) -> None:
     friend = Shopper(make_member().id, shopper.shop_id)
     friend.buys(50)
     shopper.returns(first, 100)
-    found = reporting.record_liability()
+    found = reports.record_liability()
     assert (found.outstanding, found.debt, found.issued, found.agrees) == (50, 70, 150, True)
     assert (found.by_age, sum(found.by_expiry.values()), found.borne_by) == ({"0-30": 50}, 50, {"0": 50})
-    reporting.record_liability()
-    assert [report.figures["outstanding"] for report in reporting.liability_reports().items] == [50]
+    reports.record_liability()
+    assert [report.figures["outstanding"] for report in reports.liability_reports().items] == [50]
 
 
 def test_the_watch_sees_much_and_many(shopper: Shopper) -> None:
@@ -134,13 +134,13 @@ def test_the_watch_sees_much_and_many(shopper: Shopper) -> None:
         shopper.buys(150)
     points.spend(shopper.id, 550, cause_type="gift", cause_id=1)
     assert points.watch() == 4
-    kinds = {alert.kind for alert in reporting.alerts().items}
+    kinds = {alert.kind for alert in reports.alerts().items}
     assert kinds == {"much_earned", "many_awards", "much_spent", "earned_and_spent"}
     alert = session.query(Alert).filter_by(kind="much_earned").one()
     assert (alert.member_id, alert.facts) == (shopper.id, {"points": 600, "awards": 4})
-    reporting.settle_alert(alert.id, by="staff:1", verdict="bought a ring")
+    reports.settle_alert(alert.id, by="staff:1", verdict="bought a ring")
     assert points.watch() == 3
-    assert len(reporting.alerts().items) == 3
+    assert len(reports.alerts().items) == 3
 
 
 def test_a_sudden_growth_is_seen_against_the_members_own_month(shopper: Shopper) -> None:
@@ -152,7 +152,7 @@ def test_a_sudden_growth_is_seen_against_the_members_own_month(shopper: Shopper)
     clock.fix(now)
     shopper.buys(600)
     points.watch()
-    assert [alert.kind for alert in reporting.alerts().items] == ["sudden_growth"]
+    assert [alert.kind for alert in reports.alerts().items] == ["sudden_growth"]
 
 
 def test_merging_moves_points_and_pays_a_debt(shopper: Shopper) -> None:
@@ -197,12 +197,12 @@ def test_an_alert_shows_what_it_was_raised_for(shopper: Shopper) -> None:
     shopper.buys(100)
     points.spend(shopper.id, 20, cause_type="gift", cause_id=1)
     points.watch()
-    alert = reporting.alerts().items[0]
-    found = reporting.evidence(alert.id)
+    alert = reports.alerts().items[0]
+    found = reports.evidence(alert.id)
     assert sorted(line["points"] for line in found.lines) == [-20, 100, 150]
     assert [(shop["awards"], shop["points"]) for shop in found.by_shop] == [(2, 250)]
     with pytest.raises(AlertNotFound):
-        reporting.evidence(alert.id + 1)
+        reports.evidence(alert.id + 1)
 
 
 def test_an_approved_rule_changes_nothing_that_was_awarded_before(shopper: Shopper) -> None:

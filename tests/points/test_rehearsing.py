@@ -16,9 +16,9 @@ from api.kit.db import Model, session
 from api.members.models import Level
 from api.points.errors import RehearsalRangeWrong, RuleWrong
 from api.points.models import Award
-from api.points.service import rehearsing, rules
-from api.points.service.outcome import Outcome, Played
-from api.points.service.rehearsing import Change, Replay, drafted
+from api.points.service import rehearsals, rules
+from api.points.service.rehearsal_outcome import Outcome, Played
+from api.points.service.rehearsals import Change, Replay, drafted
 from api.sales.service import Tender
 from tests.factories import make_member, make_rule, make_shop
 from tests.points.conftest import Shopper, set_policy, travel
@@ -248,49 +248,49 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
     with db.unit_of_work(mall):
         today = clock.today("Asia/Shanghai")
         draft = {"code": "standard", "kind": "base", "title_zh": "三", "title_en": "3", "points": 3, "per_fen": 100}
-        asked = rehearsing.ask(by="staff:1", rule=draft, first_on=today - timedelta(days=3), last_on=today).id
+        asked = rehearsals.ask(by="staff:1", rule=draft, first_on=today - timedelta(days=3), last_on=today).id
     mapped = [table for table in Model.metadata.tables if table != "points_rehearsals"]
     with db.unit_of_work(mall):
         before, rows = {table: digest_of(table) for table in mapped}, rows_by_table()
-    rehearsing.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert {table: digest_of(table) for table in mapped} == before
         assert rows_by_table() == rows
-        found = rehearsing.read_with_names(asked)
+        found = rehearsals.read_with_names(asked)
         assert (found.progress, found.done, found.total) == ("done", 3, 3)
         assert found.result is not None
         assert found.result["points"] == {"before": 15, "after": 15, "difference": 0}
         first = found.finished_at
-    rehearsing.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
-        assert rehearsing.read(asked).finished_at == first
+        assert rehearsals.read(asked).finished_at == first
 
 
 def test_a_rehearsal_that_fails_says_so(app: Any, mall: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with db.unit_of_work(mall):
         draft = {"code": "standard", "kind": "base", "title_zh": "三", "title_en": "3", "points": 3, "per_fen": 100}
-        asked = rehearsing.ask(by="staff:1", rule=draft).id
-        assert rehearsing.read(asked).progress == "waiting"
+        asked = rehearsals.ask(by="staff:1", rule=draft).id
+        assert rehearsals.read(asked).progress == "waiting"
     with monkeypatch.context() as broken:
         broken.setattr(Replay, "_slices", lambda _self: 1 // 0)
         with pytest.raises(ZeroDivisionError):
-            rehearsing.play.run(mall_id=mall, rehearsal_id=asked)
+            rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
-        assert (rehearsing.read(asked).progress, rehearsing.read(asked).failure) == ("failed", "ZeroDivisionError")
-    rehearsing.play.run(mall_id=mall, rehearsal_id=asked)
+        assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("failed", "ZeroDivisionError")
+    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
-        assert (rehearsing.read(asked).progress, rehearsing.read(asked).failure) == ("done", None)
+        assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("done", None)
 
 
 def test_the_range_is_last_month_unless_it_is_said(march: Shopper) -> None:
     draft = {"code": "new", "kind": "bonus", "title_zh": "礼", "title_en": "Gift", "points": 5}
-    asked = rehearsing.ask(by="staff:1", rule=draft)
+    asked = rehearsals.ask(by="staff:1", rule=draft)
     assert (asked.first_on, asked.last_on) == (date(2026, 2, 1), date(2026, 2, 28))
     for wrong, name in (((date(2026, 3, 2), date(2026, 3, 1)), "last_on"), ((date(2025, 1, 1), date(2026, 3, 1)), "first_on")):
         with pytest.raises(RehearsalRangeWrong) as refused:
-            rehearsing.ask(by="staff:1", rule=draft, first_on=wrong[0], last_on=wrong[1])
+            rehearsals.ask(by="staff:1", rule=draft, first_on=wrong[0], last_on=wrong[1])
         assert name in refused.value.facts["errors"]
     with pytest.raises(RehearsalRangeWrong):
-        rehearsing.ask(by="staff:1", rule=draft, first_on=date(2026, 3, 1), last_on=date(2026, 3, 11))
+        rehearsals.ask(by="staff:1", rule=draft, first_on=date(2026, 3, 1), last_on=date(2026, 3, 11))
     with pytest.raises(RuleWrong):
-        rehearsing.ask(by="staff:1", rule=draft | {"points": 0})
+        rehearsals.ask(by="staff:1", rule=draft | {"points": 0})

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from api.kit import clock, db
 from api.kit.db import session
 from api.points import service as points
-from api.points.service import rehearsing
+from api.points.service import rehearsals
 from tests.conftest import bearer
 from tests.factories import lay_points_rules, make_claimed_sale, make_member, make_shop, make_staff
 from tests.points.conftest import set_policy
@@ -216,7 +216,7 @@ def test_a_rehearsal_is_asked_for_played_and_read(world: World) -> None:
     answer = world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1")
     assert (answer.status_code, answer.json["progress"]) == (202, "waiting")
     assert world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1").json["id"] == answer.json["id"]
-    rehearsing.play.run(mall_id=world.mall, rehearsal_id=answer.json["id"])
+    rehearsals.play.run(mall_id=world.mall, rehearsal_id=answer.json["id"])
     found = world.office("finance", "GET", f"/points/rehearsals/{answer.json['id']}").json
     assert (found["progress"], found["done"], found["total"]) == ("done", 3, 3)
     assert found["result"]["points"] == {"before": 60, "after": 180, "difference": 120}

@@ -11,9 +11,9 @@ import pytest
 from api.malls.service import ShopNames
 from api.receipts import decision
 from api.receipts.decision import AMOUNT, SHOP, TIME, Choice, Facts, Habits, KnownSale, Slip, Sure, Twin, decide, likely_answer
-from api.receipts.matching import NOBODY, Match
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reasons import Reason, next_action, sentence
+from api.receipts.shop_recognition import NOBODY, Match
 from api.receipts.states import ReceiptState as S
 
 NOW = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)

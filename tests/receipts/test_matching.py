@@ -8,7 +8,7 @@ import pytest
 
 from api.malls.names import normalise_name, normalise_number
 from api.malls.service import ShopNames
-from api.receipts.matching import Clues, match
+from api.receipts.shop_recognition import Clues, match
 
 OURS = ("云锦天地",)
 

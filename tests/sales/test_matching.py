@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from api.sales.matching import Candidate, Told, choose, number_key
+from api.sales.same_purchase import Candidate, Told, choose, number_key
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 SLIP = Told("receipt", NOON, date(2026, 3, 1), True, 12_800, "A0123", None)

@@ -13,7 +13,7 @@ from api.partners.models import PartnerEvent
 from api.points import service as points
 from api.sales import service as sales
 from api.tills import jobs, service
-from api.tills.service.refunding import TRIED_FOR
+from api.tills.service.refunds import TRIED_FOR
 from tests.factories import make_member, make_shop, make_sighted
 from tests.ledger.test_service import together
 from tests.receipts.conftest import NOW, slip

@@ -16,7 +16,7 @@ from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.wallet import service as wallet
 from api.wallet.models import BonusGrant, Card, RechargePackage
-from api.wallet.service import Drawn, offers, opening
+from api.wallet.service import Drawn, card_opening, package_offers
 from tests.factories import make_member, make_shop
 
 _orders = itertools.count(1_000)
@@ -24,10 +24,10 @@ _orders = itertools.count(1_000)
 
 def make_package(**given: Any) -> RechargePackage:
     """Pay ¥1,000, get ¥100 on top, borne by the mall, from now on."""
-    kind = opening.standard_product()
+    kind = card_opening.standard_product()
     values = {"product_id": kind.id, "title_zh": "充千送百", "title_en": "1,000 + 100", "pays_fen": 100_000, "bonus_fen": 10_000}
     values |= {"bonus_bearer": 0, "member_limit": None, "starts_at": clock.now(), "ends_at": None}
-    return offers.make_package(by="staff:1", **(values | given))
+    return package_offers.make_package(by="staff:1", **(values | given))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from api.kit.db import session
 from api.kit.states import WrongState
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
-from api.members.service.merging import Moved
+from api.members.service.member_merge import Moved
 from api.wallet import service as wallet
 from api.wallet.errors import (
     BalanceLeft,
@@ -34,8 +34,8 @@ from api.wallet.errors import (
     TransferNeeded,
 )
 from api.wallet.models import Card, CardBatch, CardProduct
-from api.wallet.service import keeping, looking, numbers, products, requests, stock
-from api.wallet.service.stock import Buyer, SaleLine
+from api.wallet.service import card_lifecycle, card_numbers, card_requests, card_stock, products, views
+from api.wallet.service.card_stock import Buyer, SaleLine
 from tests.factories import make_member, make_shop
 from tests.points.conftest import set_policy, travel
 from tests.wallet.conftest import Holder, whole
@@ -53,40 +53,40 @@ def make_product(**given: Any) -> CardProduct:
 
 def make_batch(cards: int = 1, **given: Any) -> CardBatch:
     """Blank cards of a kind of their own."""
-    return stock.issue(make_product(**given).id, cards, note="a test", by=DESK)
+    return card_stock.issue(make_product(**given).id, cards, note="a test", by=DESK)
 
 
 def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     """Numbers and activation codes of a new batch."""
     batch_id = make_batch(cards, **given).id
-    return [(line.number, line.activation_code) for line in stock.print_lines(batch_id, limit=100).items]
+    return [(line.number, line.activation_code) for line in card_stock.print_lines(batch_id, limit=100).items]
 
 
 def sell(*lines: tuple[str, int], paid_by: str = "cash", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
-    return stock.sell([SaleLine(*line) for line in lines], paid_by=paid_by, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
+    return card_stock.sell([SaleLine(*line) for line in lines], paid_by=paid_by, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
 
 
 def bound(holder: Holder, principal_fen: int = 50_000, **given: Any) -> Card:
     """A sold card in the holder's wallet."""
     (number, code), *_ = print_out(2, **given)
     sell((number, principal_fen))
-    return keeping.bind(holder.id, number, code)
+    return card_lifecycle.bind(holder.id, number, code)
 
 
 def test_a_number_carries_a_check_digit() -> None:
-    number = numbers.printed(12, 7)
-    assert numbers.is_number(number) and numbers.is_number(numbers.electronic())
+    number = card_numbers.printed(12, 7)
+    assert card_numbers.is_number(number) and card_numbers.is_number(card_numbers.electronic())
     slips = [number[:at] + str((int(number[at]) + 1) % 10) + number[at + 1 :] for at in range(16)]
-    assert not any(numbers.is_number(slip) for slip in slips)
+    assert not any(card_numbers.is_number(slip) for slip in slips)
 
 
 def test_the_printer_gets_the_codes_and_then_nobody_does(holder: Holder) -> None:
-    batch = stock.issue(make_product().id, 3, note="a test", by=DESK)
-    lines = stock.print_lines(batch.id).items
+    batch = card_stock.issue(make_product().id, 3, note="a test", by=DESK)
+    lines = card_stock.print_lines(batch.id).items
     assert len({line.number for line in lines}) == len({line.activation_code for line in lines}) == 3
-    stock.hand_over(batch.id, by=DESK, why="sent to the printer")
+    card_stock.hand_over(batch.id, by=DESK, why="sent to the printer")
     with pytest.raises(CardBatchHandedOver):
-        stock.print_lines(batch.id)
+        card_stock.print_lines(batch.id)
     kept = session.scalars(select(Card.activation_sealed).where(Card.batch_id == batch.id)).all()
     assert kept == [None] * 3
 
@@ -108,7 +108,7 @@ def test_a_sold_card_holds_what_was_paid_and_is_valid_for_three_years(holder: Ho
     clock.fix(clock.now())
     (number, code), _ = print_out(2)
     sale = sell((number, 50_000))
-    card = keeping.bind(holder.id, number, code)
+    card = card_lifecycle.bind(holder.id, number, code)
     assert (sale.total_fen, sale.invoice, holder.holds) == (50_000, "at_use", (50_000, 0))
     assert ledger.balance(Owner("gateway", 0), Asset.CASH_FEN) == -50_000
     assert card.expires_on is not None and card.expires_on.year == clock.today("Asia/Shanghai").year + 3
@@ -137,18 +137,18 @@ def test_a_named_card_is_sold_to_somebody_known_and_never_expires(holder: Holder
     with pytest.raises(RealNameNeeded):
         sell((number, 300_000))
     sell((number, 300_000), buyer=BUYER)
-    assert keeping.bind(holder.id, number, code).expires_on is None
+    assert card_lifecycle.bind(holder.id, number, code).expires_on is None
 
 
 def test_who_knows_number_and_code_binds_the_card_once(holder: Holder) -> None:
     (number, code), (unsold, unsold_code) = print_out(2)
     sell((number, 1_000))
-    card = keeping.bind(holder.id, number, code)
-    assert keeping.bind(holder.id, number, code).id == card.id
+    card = card_lifecycle.bind(holder.id, number, code)
+    assert card_lifecycle.bind(holder.id, number, code).id == card.id
     with pytest.raises(CardBound):
-        keeping.bind(make_member().id, number, code)
+        card_lifecycle.bind(make_member().id, number, code)
     with pytest.raises(CardNotUsable) as refused:
-        keeping.bind(holder.id, unsold, unsold_code)
+        card_lifecycle.bind(holder.id, unsold, unsold_code)
     assert refused.value.facts["reason"] == "inactive"
 
 
@@ -159,78 +159,78 @@ def test_guessing_an_activation_code_locks_the_card(mall: int) -> None:
         sell((number, 1_000))
     for _ in range(5):
         with pytest.raises(CardCodeWrong), db.unit_of_work(mall):
-            keeping.bind(member_id, number, "0" * 12 if code != "0" * 12 else "1" * 12)
+            card_lifecycle.bind(member_id, number, "0" * 12 if code != "0" * 12 else "1" * 12)
     with pytest.raises(CardCodesLocked), db.unit_of_work(mall):
-        keeping.bind(member_id, number, code)
+        card_lifecycle.bind(member_id, number, code)
     travel(clock.now() + timedelta(hours=25))
     with db.unit_of_work(mall):
-        assert keeping.bind(member_id, number, code).member_id == member_id
+        assert card_lifecycle.bind(member_id, number, code).member_id == member_id
 
 
 def test_an_electronic_card_cannot_be_bound_by_its_number(holder: Holder) -> None:
     holder.recharges(1_000)
     with pytest.raises(CardCodeWrong):
-        keeping.bind(make_member().id, looking.read(holder.card_id).number, "0" * 12)
+        card_lifecycle.bind(make_member().id, views.read(holder.card_id).number, "0" * 12)
 
 
 def test_a_lost_card_is_frozen_at_once_and_thawed_by_the_desk(holder: Holder) -> None:
     card = bound(holder)
     with pytest.raises(CardNotFound):
-        keeping.freeze(card.id, by="member:404", why="lost", member_id=make_member().id)
+        card_lifecycle.freeze(card.id, by="member:404", why="lost", member_id=make_member().id)
     for _ in range(2):
-        keeping.freeze(card.id, by=f"member:{holder.id}", why="lost", member_id=holder.id)
+        card_lifecycle.freeze(card.id, by=f"member:{holder.id}", why="lost", member_id=holder.id)
     assert [one.refusal for one in wallet.funds(holder.id)] == ["frozen"]
     with pytest.raises(CardNotUsable):
         wallet.draw(holder.id, whole(holder, 1), cause_type="order_hold", cause_id=1)
-    asked = requests.ask(card.id, "unfreeze", why="found again", by=DESK)
-    assert (asked.state, looking.read(card.id).state) == ("done", "active")
+    asked = card_requests.ask(card.id, "unfreeze", why="found again", by=DESK)
+    assert (asked.state, views.read(card.id).state) == ("done", "active")
 
 
 def test_with_much_on_a_card_a_second_person_decides(holder: Holder) -> None:
     card = bound(holder, 60_000)
-    asked = requests.ask(card.id, "replace", why="lost", by=DESK)
-    assert (asked.state, looking.read(card.id).state) == ("proposed", "active")
+    asked = card_requests.ask(card.id, "replace", why="lost", by=DESK)
+    assert (asked.state, views.read(card.id).state) == ("proposed", "active")
     with pytest.raises(CardNeedsSecondPerson):
-        requests.approve(asked.id, by=DESK)
-    done = requests.approve(asked.id, by=OTHER)
-    assert (done.state, looking.read(card.id).state, holder.holds) == ("done", "replaced", (60_000, 0))
+        card_requests.approve(asked.id, by=DESK)
+    done = card_requests.approve(asked.id, by=OTHER)
+    assert (done.state, views.read(card.id).state, holder.holds) == ("done", "replaced", (60_000, 0))
     with pytest.raises(WrongState):
-        requests.approve(asked.id, by=OTHER)
+        card_requests.approve(asked.id, by=OTHER)
 
 
 def test_a_rejected_request_does_nothing(holder: Holder) -> None:
     card = bound(holder, 60_000)
-    asked = requests.ask(card.id, "replace", why="lost", by=DESK)
-    requests.reject(asked.id, by=OTHER, why="not the owner")
-    assert (requests.read(asked.id).state, looking.read(card.id).state) == ("rejected", "active")
+    asked = card_requests.ask(card.id, "replace", why="lost", by=DESK)
+    card_requests.reject(asked.id, by=OTHER, why="not the owner")
+    assert (card_requests.read(asked.id).state, views.read(card.id).state) == ("rejected", "active")
 
 
 def test_a_replaced_card_hands_everything_to_its_successor_refunds_too(holder: Holder) -> None:
     holder.recharges(10_000, 2_000)
-    old = looking.read(holder.card_id)
+    old = views.read(holder.card_id)
     order_id = holder.pays(11_000)
-    requests.ask(old.id, "replace", why="lost", by=DESK)
-    new_id = looking.read(old.id).successor_id
+    card_requests.ask(old.id, "replace", why="lost", by=DESK)
+    new_id = views.read(old.id).successor_id
     assert new_id is not None and [one.card_id for one in wallet.funds(holder.id)] == [new_id]
     wallet.put_back([wallet.Drawn(old.id, 4_000, 500)], cause_type="order_refund", cause_id=1, of_id=order_id)
-    requests.ask(new_id, "replace", why="lost again", by=DESK)
+    card_requests.ask(new_id, "replace", why="lost again", by=DESK)
     wallet.put_back([wallet.Drawn(old.id, 6_000, 500)], cause_type="order_refund", cause_id=2, of_id=order_id)
     assert holder.holds == (10_000, 2_000)
-    assert looking.history_of(holder.id).items[0].title["zh"].startswith("退回")
+    assert views.history_of(holder.id).items[0].title["zh"].startswith("退回")
 
 
 def test_a_replaced_draw_can_still_be_released(holder: Holder) -> None:
     holder.recharges(10_000, 2_000)
     old_id = holder.card_id
     order_id = holder.pays(11_000)
-    requests.ask(old_id, "replace", why="lost", by=DESK)
+    card_requests.ask(old_id, "replace", why="lost", by=DESK)
     wallet.release("order_hold", order_id, undo_type="order_release", undo_id=order_id)
     assert holder.holds == (10_000, 2_000)
 
 
 def test_a_replaced_recharge_is_paid_back_from_the_successor(holder: Holder) -> None:
     order_id = holder.recharges(10_000, 2_000)
-    requests.ask(holder.card_id, "replace", why="lost", by=DESK)
+    card_requests.ask(holder.card_id, "replace", why="lost", by=DESK)
     assert (wallet.take_out(order_id).principal_fen, holder.holds) == (10_000, (0, 0))
 
 
@@ -239,17 +239,17 @@ def test_a_card_of_nobody_needs_another_card_of_plastic(holder: Holder) -> None:
     sell((number, 10_000))
     card_id = session.scalars(select(Card.id).where(Card.number == number)).one()
     with pytest.raises(NewCardNeeded), session.begin_nested():
-        requests.ask(card_id, "replace", why="broken", by=DESK)
-    done = requests.ask(card_id, "replace", why="broken", by=DESK, new_number=spare)
-    assert done.new_card_id is not None and looking.listed(number=spare).items[0]["principal_fen"] == 10_000
+        card_requests.ask(card_id, "replace", why="broken", by=DESK)
+    done = card_requests.ask(card_id, "replace", why="broken", by=DESK, new_number=spare)
+    assert done.new_card_id is not None and views.listed(number=spare).items[0]["principal_fen"] == 10_000
 
 
 def test_a_card_with_principal_is_not_made_void(holder: Holder) -> None:
     holder.recharges(1_000, 500)
     with pytest.raises(BalanceLeft):
-        requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
+        card_requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
     wallet.draw(holder.id, whole(holder, 1_000), cause_type="order_hold", cause_id=9)
-    requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
+    card_requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
     assert (holder.holds, ledger.balance(Owner("bearer", 0), Asset.BONUS_FEN)) == ((0, 0), 0)
     wallet.put_back(whole(holder, 1_000), cause_type="order_refund", cause_id=9)
     assert holder.holds == (1_000, 0)
@@ -258,13 +258,13 @@ def test_a_card_with_principal_is_not_made_void(holder: Holder) -> None:
 def test_an_expired_balance_is_not_lost(holder: Holder) -> None:
     card = bound(holder)
     with pytest.raises(CardNotExpired):
-        keeping.reactivate(card.id, by=DESK)
+        card_lifecycle.reactivate(card.id, by=DESK)
     assert card.expires_on is not None
     travel(clock.now() + timedelta(days=3 * 366))
     assert [one.refusal for one in wallet.funds(holder.id)] == ["expired"]
     with pytest.raises(CardNotUsable):
         wallet.draw(holder.id, whole(holder, 1), cause_type="order_hold", cause_id=1)
-    keeping.reactivate(card.id, by=f"member:{holder.id}", member_id=holder.id)
+    card_lifecycle.reactivate(card.id, by=f"member:{holder.id}", member_id=holder.id)
     assert [(one.refusal, one.principal_fen) for one in wallet.funds(holder.id)] == [(None, 50_000)]
 
 
@@ -306,7 +306,7 @@ def test_who_has_principal_left_does_not_leave(holder: Holder) -> None:
     wallet.draw(holder.id, whole(holder, 500), cause_type="order_hold", cause_id=1)
     wallet.refuse_closing(holder.id)
     wallet.forget(holder.id)
-    assert (wallet.funds(holder.id), looking.listed(member_id=holder.id).items[0]["state"]) == ([], "void")
+    assert (wallet.funds(holder.id), views.listed(member_id=holder.id).items[0]["state"]) == ([], "void")
 
 
 def test_an_export_tells_cards_and_recharges(holder: Holder) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from api.kit import cache, clock, db
-from api.members.service.merging import lock_two
+from api.members.service.member_merge import lock_two
 from api.wallet import service as wallet
 from api.wallet.errors import PayCodeExpired, PayCodeUsed, PayCodeWrong, PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
 from api.wallet.service import pay_codes, pins

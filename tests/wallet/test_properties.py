@@ -14,7 +14,7 @@ from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.wallet import service as wallet
 from api.wallet.errors import CardBalanceTooLow, PutBackTooLarge, RechargeSpent
-from api.wallet.service import Drawn, Funds, requests
+from api.wallet.service import Drawn, Funds, card_requests
 from tests.factories import make_member, make_shop
 from tests.wallet.conftest import Holder, books_agree
 
@@ -78,9 +78,9 @@ class World:
     def replace(self, *_: int) -> None:
         held = wallet.funds(self.holder.id)
         if held:
-            asked = requests.ask(held[0].card_id, "replace", why="lost", by="staff:1")
+            asked = card_requests.ask(held[0].card_id, "replace", why="lost", by="staff:1")
             if asked.state == "proposed":
-                requests.approve(asked.id, by="staff:2")
+                card_requests.approve(asked.id, by="staff:2")
 
 
 @given(st.lists(steps, min_size=1, max_size=14))

@@ -18,7 +18,7 @@ from api.wallet.errors import (
     RechargeSpent,
 )
 from api.wallet.models import Card
-from api.wallet.service import Drawn, keeping, requests
+from api.wallet.service import Drawn, card_lifecycle, card_requests
 from tests.factories import make_member, make_shop
 from tests.ledger.test_service import together
 from tests.wallet.conftest import Holder, books_agree, make_package, whole
@@ -162,9 +162,9 @@ def test_a_purchase_with_a_card_that_is_frozen_or_replaced_meanwhile(mall: int, 
 
     def work(number: int) -> str:
         if number == 0:
-            keeping.freeze(card_id, by="staff:1", why="lost")
+            card_lifecycle.freeze(card_id, by="staff:1", why="lost")
         elif number == 1:
-            requests.ask(card_id, "replace", why="lost", by="staff:1")
+            card_requests.ask(card_id, "replace", why="lost", by="staff:1")
         else:
             wallet.draw(holder.id, [Drawn(card_id, 100, 10)], cause_type="order_hold", cause_id=number)
             return "drawn"
@@ -179,7 +179,7 @@ def test_a_purchase_with_a_card_that_is_frozen_or_replaced_meanwhile(mall: int, 
 def test_a_card_is_replaced_once(mall: int, holder: Holder) -> None:
     with db.unit_of_work(mall):
         card_id = holder.card_id
-    together(mall, 4, lambda _: requests.ask(card_id, "replace", why="lost", by="staff:1"))
+    together(mall, 4, lambda _: card_requests.ask(card_id, "replace", why="lost", by="staff:1"))
     with db.unit_of_work(mall):
         states_of = sorted(session.scalars(select(Card.state).where(Card.member_id == holder.id)))
     assert states_of == ["active", "replaced"]

@@ -18,7 +18,7 @@ from api.ledger.service import Asset, Entry, Owner
 from api.wallet import jobs as wallet_jobs
 from api.wallet import service as wallet
 from api.wallet.models import BonusGrant
-from api.wallet.service import reporting
+from api.wallet.service import balance_report
 from tests.factories import make_member, make_shop
 from tests.points.conftest import travel
 from tests.wallet.conftest import Holder
@@ -42,7 +42,7 @@ def two_days(holder: Holder) -> None:
 
 def test_a_day_opens_with_what_the_day_before_closed_with(holder: Holder) -> None:
     two_days(holder)
-    monday, tuesday = reporting.record_report(MONDAY), reporting.record_report(TUESDAY)
+    monday, tuesday = balance_report.record_report(MONDAY), balance_report.record_report(TUESDAY)
     assert monday.agrees and tuesday.agrees
     assert monday.totals["card principal_fen"] == {"opening_fen": 0, "in_fen": 10_000, "out_fen": 3_000, "closing_fen": 7_000}
     assert tuesday.totals["card principal_fen"] == {"opening_fen": 7_000, "in_fen": 2_500, "out_fen": 0, "closing_fen": 9_500}
@@ -51,9 +51,9 @@ def test_a_day_opens_with_what_the_day_before_closed_with(holder: Holder) -> Non
 
 def test_it_tells_each_card_each_shop_and_each_cause(holder: Holder) -> None:
     two_days(holder)
-    found = reporting.record_report(MONDAY)
-    report = reporting.reports().items[0]
-    (line,) = reporting.lines(report.id).items
+    found = balance_report.record_report(MONDAY)
+    report = balance_report.reports().items[0]
+    (line,) = balance_report.lines(report.id).items
     assert (line.card_id, line.principal_in_fen, line.principal_out_fen, line.bonus_closing_fen) == (holder.card_id, 10_000, 3_000, 1_000)
     assert [(row["shop_id"], row["principal_out_fen"]) for row in found.by_shop] == [(holder.shop_id, 3_000)]
     assert {row["cause"] for row in found.by_cause} == {"recharge", "order_hold"}
@@ -62,8 +62,8 @@ def test_it_tells_each_card_each_shop_and_each_cause(holder: Holder) -> None:
 def test_made_again_it_replaces_itself(holder: Holder) -> None:
     two_days(holder)
     for _ in range(2):
-        reporting.record_report(MONDAY)
-    assert len(reporting.reports().items) == 1 and len(reporting.lines(reporting.reports().items[0].id).items) == 1
+        balance_report.record_report(MONDAY)
+    assert len(balance_report.reports().items) == 1 and len(balance_report.lines(balance_report.reports().items[0].id).items) == 1
 
 
 def spoil_balance(holder: Holder) -> str:
@@ -111,6 +111,6 @@ def test_the_command_tells_a_day_that_agrees(app: Flask, mall: int) -> None:
 def test_a_day_is_told_in_a_few_statements(holder: Holder, statements: Any) -> None:
     two_days(holder)
     with statements() as seen:
-        reporting.record_report(MONDAY)
+        balance_report.record_report(MONDAY)
     assert len(seen) <= 20, seen
     assert jobs.JOBS["wallet.jobs.report_balances"].cron

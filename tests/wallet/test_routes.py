@@ -13,7 +13,7 @@ from api.kit.db import session
 from api.members.models import Member
 from api.members.service import phone_codes
 from api.wallet import service as wallet
-from api.wallet.service import hooks, opening
+from api.wallet.service import card_opening, hooks
 from tests.conftest import bearer
 from tests.factories import make_member, make_shop, make_staff
 from tests.points.conftest import set_policy
@@ -61,7 +61,7 @@ def staff(client: FlaskClient, mall: int, role: str = "administrator", **given: 
 
 def test_the_wallet_tells_principal_and_bonus_and_where_it_counts(me: Caller, mall: int, holder: Holder) -> None:
     with db.unit_of_work(mall):
-        opening.standard_product().shop_ids = [holder.shop_id]
+        card_opening.standard_product().shop_ids = [holder.shop_id]
     told = me("GET", "/wallet").json
     assert (told["principal_fen"], told["bonus_fen"], told["held_principal_fen"], told["pin_set"]) == (7_000, 1_000, 0, False)
     (card,) = told["cards"]
@@ -125,7 +125,7 @@ def test_a_shop_checks_the_card_of_whom_shows_a_pay_code(me: Caller, client: Fla
     assert (again.status_code, again.json["type"]) == (409, "/problems/pay-code-used")
     with db.unit_of_work(mall):
         set_policy(card_check_shows_balance=True)
-        opening.standard_product().shop_ids = [make_shop().id]
+        card_opening.standard_product().shop_ids = [make_shop().id]
     told = till("POST", "/shop/card-checks", {"code": me("POST", "/wallet/pay-code").json["code"]}).json["cards"][0]
     assert (told["usable_here"], told["reason"], told["principal_fen"]) == (False, "not_accepted", 7_000)
 
@@ -198,11 +198,11 @@ def test_kinds_and_packages_are_kept_with_reasons(client: FlaskClient, mall: int
 
 
 def test_balance_reports_are_read_by_finance(client: FlaskClient, mall: int, holder: Holder) -> None:
-    from api.wallet.service import reporting
+    from api.wallet.service import balance_report
 
     finance = staff(client, mall, "finance")
     with db.unit_of_work(mall):
-        reporting.record_report(clock.today("Asia/Shanghai"))
+        balance_report.record_report(clock.today("Asia/Shanghai"))
     report = finance("GET", "/office/card-balance-reports").json["items"][0]
     assert report["differences"] == [] and report["figures"]["totals"]["card bonus_fen"]["closing_fen"] == 1_000
     line = finance("GET", f"/office/card-balance-lines?report_id={report['id']}").json["items"][0]

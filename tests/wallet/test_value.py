@@ -22,8 +22,8 @@ from api.wallet.errors import (
     RechargeSpent,
 )
 from api.wallet.models import CardProduct
-from api.wallet.service import Drawn, opening
-from api.wallet.service.drawing import Borne
+from api.wallet.service import Drawn, card_opening
+from api.wallet.service.draws import Borne
 from tests.factories import make_member, make_shop
 from tests.points.conftest import set_policy
 from tests.wallet.conftest import Holder, make_package, whole
@@ -88,7 +88,7 @@ def test_what_the_cards_cannot_pay_is_left_out(holder: Holder) -> None:
 
 def test_a_kind_of_card_may_let_bonus_pay_only_a_part(holder: Holder) -> None:
     holder.recharges(10_000, 10_000)
-    opening.standard_product().bonus_most_bp = 3_000
+    card_opening.standard_product().bonus_most_bp = 3_000
     session.flush()
     assert wallet.split_draw(wallet.funds(holder.id), 10_000, "bonus_first") == (7_000, 3_000)
 
@@ -128,7 +128,7 @@ def test_another_members_card_is_no_card(holder: Holder) -> None:
 
 def test_a_shop_that_does_not_accept_the_card_gets_nothing_of_it(holder: Holder) -> None:
     holder.recharges(1_000)
-    opening.standard_product().shop_ids = [make_shop().id]
+    card_opening.standard_product().shop_ids = [make_shop().id]
     session.flush()
     assert not wallet.usable(wallet.funds(holder.id), [holder.shop_id])
     with pytest.raises(CardNotUsable) as refused:
@@ -217,7 +217,7 @@ def test_a_package_is_bought_as_often_as_it_may_be(holder: Holder) -> None:
 
 
 def test_the_invoice_is_recorded_with_the_recharge(holder: Holder) -> None:
-    session.get_one(CardProduct, opening.standard_product().id).invoice = "at_sale"
+    session.get_one(CardProduct, card_opening.standard_product().id).invoice = "at_sale"
     done = wallet.recharge_of(holder.recharges(1_000))
     assert done is not None and done.invoice == "at_sale"
 

@@ -253,13 +253,13 @@ def test_a_reversed_charge_is_in_the_bill_both_ways(wechat: Simulator, pay: PayC
     ]
 
 
-STORM = {"calls": {"reset": 0.2, "refuse": 0.2}, "notices": {"drop": 0.3, "duplicate": 0.2}}
+WEATHER = {"calls": {"reset": 0.2, "refuse": 0.2}, "notices": {"drop": 0.3, "duplicate": 0.2}}
 
 
 def played(one: Simulator, seed: int, url: str, ours: str = "SEED") -> list[Any]:
     """A small story under bad weather, as it was seen from outside."""
     one.sim("dice", seed=seed)
-    one.sim("weather", seconds=0, **STORM)
+    one.sim("weather", seconds=0, **WEATHER)
     pay = one.pay_client(clock=lambda: NOON, nonce=lambda: "0" * 32)
     story: list[Any] = []
 

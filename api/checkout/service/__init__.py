@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from api.checkout.service.agreeing import held_for
-from api.checkout.service.leaving import bring_back, count_of, export, forget, hand_over, lock_all, refuse_closing
-from api.checkout.service.paying import claim
-from api.checkout.service.quoting import quote
-from api.checkout.service.reading import shop_of, value_held
-from api.checkout.service.refunding import settle_refund
-from api.checkout.service.settling import payment_over, settle_payment
+from api.checkout.service.ledger_positions import held_for
+from api.checkout.service.membership import bring_back, count_of, export, forget, hand_over, lock_all, refuse_closing
+from api.checkout.service.placement import claim
+from api.checkout.service.quotes import quote
+from api.checkout.service.refunds import settle_refund
+from api.checkout.service.settlement import payment_over, settle_payment
+from api.checkout.service.views import shop_of, value_held
 
 __all__ = [
     "bring_back",

@@ -1,7 +1,6 @@
 """What can be done with malls, sites, floors and shops."""
 
-from api.malls.service.codes import enter_by_code, new_codes
-from api.malls.service.imports import ImportReport, PlannedRow, import_shops
+from api.malls.service.aliases import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.mall import (
     MallInfo,
     change_policy,
@@ -15,8 +14,9 @@ from api.malls.service.mall import (
     shops_changed,
     tell_partners_of,
 )
-from api.malls.service.matching import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
-from api.malls.service.pictures import give_photo, shop_photo
+from api.malls.service.public_codes import enter_by_code, new_codes
+from api.malls.service.shop_imports import ImportReport, PlannedRow, import_shops
+from api.malls.service.shop_photos import give_photo, shop_photo
 from api.malls.service.shops import (
     add_floor,
     add_site,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from api.members.service.consents import stands as consent_stands
-from api.members.service.finding import find
 from api.members.service.hooks import at_closing, at_folding, before_closing, exports, holds_value
 from api.members.service.levels import Earner, add_growth, all_levels, earner, level_multiplier_bp, level_of, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
-from api.members.service.merging import hold
+from api.members.service.member_merge import hold
 from api.members.service.profile import by_identity, get, lookup_by_phone, of_any_state, subject, subject_query, surviving
+from api.members.service.search import find
 from api.members.service.vehicles import default_plate
 
 __all__ = [

@@ -12,7 +12,7 @@ from api.kit.db import session
 from api.members import phones
 from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound, RecordNotOpened
 from api.members.models import Consent, FamilyMember, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
-from api.members.service import consents, hooks, names, sessions
+from api.members.service import consents, hooks, name_index, sessions
 from api.members.states import MemberState
 
 EXPORT_ROWS = 10_000
@@ -55,7 +55,7 @@ def change(member_id: int, *, nickname: str | None = None, birthday_on: date | N
     member = get(member_id)
     if nickname is not None:
         member.nickname = nickname
-        names.remember(member_id, nickname)
+        name_index.remember(member_id, nickname)
     if birthday_on is not None and birthday_on != member.birthday_on:
         if member.birthday_on is not None:
             raise BirthdayFixed()
@@ -81,7 +81,7 @@ def close(member_id: int) -> None:
         forget(member_id)
     for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
-    names.remember(member_id, None)
+    name_index.remember(member_id, None)
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
@@ -153,9 +153,9 @@ def _profile(member: Member) -> dict[str, Any]:
     }
 
 
-def _rows(table: Any, member_id: int, *names: str) -> list[dict[str, Any]]:
-    columns = [getattr(table, name) for name in names]
-    rows = session.execute(select(*columns).where(table.member_id == member_id).order_by(table.id.desc()).limit(EXPORT_ROWS))
+def _rows(table: Any, member_id: int, *columns: str) -> list[dict[str, Any]]:
+    wanted = select(*(getattr(table, name) for name in columns)).where(table.member_id == member_id)
+    rows = session.execute(wanted.order_by(table.id.desc()).limit(EXPORT_ROWS))
     return [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
 
 

@@ -14,7 +14,7 @@ from api.malls.errors import ShopNotFound
 from api.members import alipay_login, phones, wechat_login
 from api.members.models import Member, MemberIdentity
 from api.members.proofs import ProvenIdentity
-from api.members.service import consents, joining, phone_codes, sessions
+from api.members.service import consents, identities, phone_codes, sessions
 from api.members.states import MemberState
 
 PER_MEMBER = limits.Limit("sign-in-member", 20, 60)
@@ -59,7 +59,7 @@ def with_phone(phone: str, code: str, arrival: Arrival) -> SignedIn:
     phone_codes.use(number, code)
     signed_in = _enter(ProvenIdentity("phone", "", (phones.key(number),)), arrival)
     if signed_in.is_new:
-        joining.take_phone(signed_in.member, number)
+        identities.take_phone(signed_in.member, number)
     return signed_in
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from api.partners.service.delivering import forget_old, note, spread, sweep, take
-from api.partners.service.keeping import add, change, go_on, one, pause, remove, rotate, test
-from api.partners.service.looking import attempts, counts, deliveries, delivery, endpoints
-from api.partners.service.news import News, payment_paid, refund_done, sale_recorded, sale_refunded, tell, wanted
-from api.partners.service.resending import resend, resend_failed, resend_since
+from api.partners.service.deliveries import forget_old, note, spread, sweep, take
+from api.partners.service.delivery_log import attempts, counts, deliveries, delivery, endpoints
+from api.partners.service.endpoints import add, change, go_on, one, pause, remove, rotate, test
+from api.partners.service.events import News, payment_paid, refund_done, sale_recorded, sale_refunded, tell, wanted
+from api.partners.service.redelivery import resend, resend_failed, resend_since
 
 __all__ = [
     "News",

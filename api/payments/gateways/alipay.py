@@ -20,21 +20,21 @@ from api.kit import clock, logs
 from api.payments.gateways import base
 from api.payments.gateways.base import (
     Account,
-    Billed,
     BillLine,
-    Collect,
+    BillLineKind,
     Forged,
-    Found,
-    FoundState,
-    Give,
-    Given,
-    GivenState,
+    GatewayPaymentState,
+    GatewayRefundState,
     Key,
     KeyRead,
     NoBill,
-    NoticeRead,
-    Part,
-    Shared,
+    ParsedNotice,
+    PaymentRequest,
+    PaymentStatus,
+    RefundRequest,
+    RefundStatus,
+    SplitRequest,
+    SplitStatus,
 )
 
 log = logs.get(__name__)
@@ -45,10 +45,10 @@ FIELDS_MOST = 80
 _NOT_IN_A_SUBJECT = str.maketrans("/=&", "   ")
 
 _STATES = {
-    "WAIT_BUYER_PAY": FoundState.WAITING,
-    "TRADE_SUCCESS": FoundState.PAID,
-    "TRADE_FINISHED": FoundState.PAID,
-    "TRADE_CLOSED": FoundState.CLOSED,
+    "WAIT_BUYER_PAY": GatewayPaymentState.WAITING,
+    "TRADE_SUCCESS": GatewayPaymentState.PAID,
+    "TRADE_FINISHED": GatewayPaymentState.PAID,
+    "TRADE_CLOSED": GatewayPaymentState.CLOSED,
 }
 _REFUSED: dict[type[vendor.Refused], type[base.Refused]] = {
     vendor.TradeMissing: base.Unknown,
@@ -67,7 +67,7 @@ class AlipayGateway:
         self._trusts: dict[tuple[Key, ...], Trust] = {}
         self._clients: dict[tuple[Key, ...], AlipayClient] = {}
 
-    def place(self, asked: Collect) -> dict[str, str]:
+    def place(self, asked: PaymentRequest) -> dict[str, str]:
         """A trade_no. AlreadyPaid, AlreadyClosed."""
         payer = {"buyer_id": asked.payer_subject} if _is_user_id(asked.payer_subject) else {"buyer_open_id": asked.payer_subject}
         order = TradeOrder(
@@ -84,7 +84,7 @@ class AlipayGateway:
         """The argument of my.tradePay."""
         return {"tradeNO": placed["trade_no"]}
 
-    def charge(self, asked: Collect, auth_code: str) -> Found:
+    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from the buyer who showed the code (付款码)."""
         order = CodeOrder(
             out_trade_no=asked.number,
@@ -96,9 +96,9 @@ class AlipayGateway:
         )
         told = _translated(lambda: self._client().pay(order))
         found = _found(told, self._account.app_id)
-        return replace(found, state=FoundState.PAYING) if found.state is FoundState.WAITING else found
+        return replace(found, state=GatewayPaymentState.PAYING) if found.state is GatewayPaymentState.WAITING else found
 
-    def query(self, number: str) -> Found:
+    def query(self, number: str) -> PaymentStatus:
         """The trade of our number. Unknown."""
         told = _translated(lambda: self._client().query(number))
         return _found(told, self._account.app_id)
@@ -109,7 +109,7 @@ class AlipayGateway:
             _translated(lambda: self._client().close(number), vendor.TradeStateRefuses)
         except vendor.TradeStateRefuses:
             # Paid, or closed already: only the trade itself can say which.
-            closed = self.query(number).state is FoundState.CLOSED
+            closed = self.query(number).state is GatewayPaymentState.CLOSED
             raise (base.AlreadyClosed() if closed else base.AlreadyPaid()) from None
 
     def reverse(self, number: str) -> None:
@@ -120,38 +120,38 @@ class AlipayGateway:
         if told.action is None:
             raise base.Unknown()
 
-    def refund(self, asked: Give) -> Given:
+    def refund(self, asked: RefundRequest) -> RefundStatus:
         """Give money back; not moved at once means: ask. BalanceShort, Unknown."""
         told = _translated(
             lambda: self._client().refund(asked.number, asked.refund_number, asked.refund_fen, asked.reason[:SUBJECT_LENGTH])
         )
-        state = GivenState.DONE if told.moved else GivenState.WORKING
-        return Given(state, asked.refund_number, gateway_no=told.trade_no, amount_fen=asked.refund_fen, done_at=told.refunded_at)
+        state = GatewayRefundState.DONE if told.moved else GatewayRefundState.WORKING
+        return RefundStatus(state, asked.refund_number, gateway_no=told.trade_no, amount_fen=asked.refund_fen, done_at=told.refunded_at)
 
-    def query_refund(self, number: str, refund_number: str) -> Given:
+    def query_refund(self, number: str, refund_number: str) -> RefundStatus:
         """Whether the refund is done. Unknown, since Alipay shows only what is done."""
         told = _translated(lambda: self._client().query_refund(number, refund_number))
         if not told.done:
             raise base.Unknown()
-        return Given(GivenState.DONE, refund_number, amount_fen=told.refund_fen, done_at=told.refunded_at)
+        return RefundStatus(GatewayRefundState.DONE, refund_number, amount_fen=told.refund_fen, done_at=told.refunded_at)
 
-    def share(self, asked: Part) -> Shared:  # noqa: ARG002
+    def share(self, asked: SplitRequest) -> SplitStatus:  # noqa: ARG002
         """Accounts at Alipay pass nothing on; none is opened with a share."""
         raise base.Refused("not-offered")
 
-    def query_share(self, asked: Part) -> Shared:  # noqa: ARG002
+    def query_share(self, asked: SplitRequest) -> SplitStatus:  # noqa: ARG002
         """As share."""
         raise base.Refused("not-offered")
 
-    def free(self, asked: Part, freeing_number: str) -> Shared:  # noqa: ARG002
+    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:  # noqa: ARG002
         """As share."""
         raise base.Refused("not-offered")
 
-    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:  # noqa: ARG002
+    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:  # noqa: ARG002
         """As share."""
         raise base.Refused("not-offered")
 
-    def query_return(self, asked: Part, return_number: str) -> Shared:  # noqa: ARG002
+    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:  # noqa: ARG002
         """As share."""
         raise base.Refused("not-offered")
 
@@ -165,7 +165,7 @@ class AlipayGateway:
     def complaints(self) -> None:
         """Alipay's complaints have a service of their own, which is not connected."""
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:  # noqa: ARG002 - Alipay signs inside the form
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> ParsedNotice:  # noqa: ARG002 - Alipay signs inside the form
         """The notice in this form. Forged."""
         try:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FIELDS_MOST))
@@ -252,10 +252,10 @@ def _subject(description: str) -> str:
     return description.translate(_NOT_IN_A_SUBJECT)[:SUBJECT_LENGTH]
 
 
-def _found(told: Trade, app_id: str) -> Found:
+def _found(told: Trade, app_id: str) -> PaymentStatus:
     # A trade that is closed after it was paid was given back whole: it was paid all the same.
-    state = FoundState.PAID if told.paid_at is not None else _STATES.get(told.trade_status, FoundState.WAITING)
-    return Found(
+    state = GatewayPaymentState.PAID if told.paid_at is not None else _STATES.get(told.trade_status, GatewayPaymentState.WAITING)
+    return PaymentStatus(
         state=state,
         number=told.out_trade_no,
         app_id=app_id,
@@ -267,29 +267,31 @@ def _found(told: Trade, app_id: str) -> Found:
 
 
 def _billed(line: bill.BillLine) -> BillLine:
-    kind = Billed.PAYMENT
+    kind = BillLineKind.PAYMENT
     if line.is_refund:
         # A cancelled trade is money back without a number of a refund of ours.
-        kind = Billed.REVERSAL if line.out_request_no in ("", line.out_trade_no) else Billed.REFUND
+        kind = BillLineKind.REVERSAL if line.out_request_no in ("", line.out_trade_no) else BillLineKind.REFUND
     return BillLine(
         kind=kind,
-        number=line.out_request_no if kind is Billed.REFUND else line.out_trade_no,
+        number=line.out_request_no if kind is BillLineKind.REFUND else line.out_trade_no,
         payment_number=line.out_trade_no,
         gateway_no=line.trade_no,
         amount_fen=abs(line.amount_fen),
         fee_fen=-line.fee_fen,
         at=line.finished_at,
-        given=GivenState.DONE if kind is Billed.REFUND else None,
+        given=GatewayRefundState.DONE if kind is BillLineKind.REFUND else None,
     )
 
 
-def _noticed(notice: notices.TradeNotice) -> NoticeRead:
+def _noticed(notice: notices.TradeNotice) -> ParsedNotice:
     if notice.refund_fen is not None:
         # The fee is the sum of all refunds so far, so the notice only says which refund to ask for.
-        told = Given(GivenState.WORKING, notice.out_request_no or "", merchant_no=notice.seller_id, done_at=notice.refunded_at)
-        return NoticeRead(notice.id, f"{notice.trade_status} refund", refund=told, number=notice.out_trade_no)
-    found = Found(
-        state=FoundState.PAID if notice.paid_at is not None else _STATES.get(notice.trade_status, FoundState.WAITING),
+        told = RefundStatus(
+            GatewayRefundState.WORKING, notice.out_request_no or "", merchant_no=notice.seller_id, done_at=notice.refunded_at
+        )
+        return ParsedNotice(notice.id, f"{notice.trade_status} refund", refund=told, number=notice.out_trade_no)
+    found = PaymentStatus(
+        state=GatewayPaymentState.PAID if notice.paid_at is not None else _STATES.get(notice.trade_status, GatewayPaymentState.WAITING),
         number=notice.out_trade_no,
         merchant_no=notice.seller_id,
         app_id=notice.app_id,
@@ -298,7 +300,7 @@ def _noticed(notice: notices.TradeNotice) -> NoticeRead:
         paid_at=notice.paid_at,
         payer=notice.buyer,
     )
-    return NoticeRead(notice.id, notice.trade_status, payment=found, number=notice.out_trade_no)
+    return ParsedNotice(notice.id, notice.trade_status, payment=found, number=notice.out_trade_no)
 
 
 def _translated(call: Callable[[], T], *passed: type[vendor.Refused]) -> T:

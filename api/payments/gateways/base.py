@@ -77,7 +77,7 @@ class Forged(Exception):
         self.serial = serial
 
 
-class FoundState(StrEnum):
+class GatewayPaymentState(StrEnum):
     """What a gateway says of a payment."""
 
     WAITING = "waiting"
@@ -87,7 +87,7 @@ class FoundState(StrEnum):
     FAILED = "failed"
 
 
-class SharedState(StrEnum):
+class SplitState(StrEnum):
     """What a gateway says of a share, or of a part that is to come back."""
 
     WORKING = "working"
@@ -95,7 +95,7 @@ class SharedState(StrEnum):
     FAILED = "failed"
 
 
-class GivenState(StrEnum):
+class GatewayRefundState(StrEnum):
     """What a gateway says of a refund."""
 
     WORKING = "working"
@@ -105,7 +105,7 @@ class GivenState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Collect:
+class PaymentRequest:
     """What is to be collected. `payer_subject` is empty when the payer showed an auth code."""
 
     number: str
@@ -118,7 +118,7 @@ class Collect:
 
 
 @dataclass(frozen=True)
-class Give:
+class RefundRequest:
     """What is to be given back."""
 
     number: str
@@ -129,10 +129,10 @@ class Give:
 
 
 @dataclass(frozen=True)
-class Found:
+class PaymentStatus:
     """A payment as the gateway sees it. What the gateway does not say is None."""
 
-    state: FoundState
+    state: GatewayPaymentState
     number: str
     merchant_no: str | None = None
     sub_merchant_no: str | None = None
@@ -145,10 +145,10 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Given:
+class RefundStatus:
     """A refund as the gateway sees it."""
 
-    state: GivenState
+    state: GatewayRefundState
     refund_number: str
     merchant_no: str | None = None
     gateway_no: str | None = None
@@ -157,7 +157,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitRequest:
     """A part of a payment for somebody else."""
 
     gateway_no: str  # the gateway's number of the payment
@@ -168,15 +168,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SplitStatus:
     """A share as the gateway sees it, or a part that comes back; `reason` is why it failed."""
 
-    state: SharedState
+    state: SplitState
     gateway_no: str | None = None
     reason: str = ""
 
 
-class Billed(StrEnum):
+class BillLineKind(StrEnum):
     """What a line of a bill tells of."""
 
     PAYMENT = "payment"
@@ -188,17 +188,17 @@ class Billed(StrEnum):
 class BillLine:
     """One line of a gateway's bill of a day. Money is positive whichever way it went; the fee is what the gateway kept."""
 
-    kind: Billed
+    kind: BillLineKind
     number: str  # ours: of the payment, or of the refund
     payment_number: str
     gateway_no: str
     amount_fen: int
     fee_fen: int
     at: datetime
-    given: GivenState | None = None  # of a refund, where the bill says it
+    given: GatewayRefundState | None = None  # of a refund, where the bill says it
 
 
-class ComplainedState(StrEnum):
+class GatewayComplaintState(StrEnum):
     """What a gateway says of a complaint."""
 
     PENDING = "pending"
@@ -207,11 +207,11 @@ class ComplainedState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Complained:
+class ComplaintStatus:
     """A payer's complaint as the gateway sees it."""
 
     complaint_no: str
-    state: ComplainedState
+    state: GatewayComplaintState
     raised_at: datetime
     accused_no: str  # the merchant number it is against; empty where the gateway does not say
     detail: str = field(repr=False)
@@ -235,7 +235,7 @@ class Speaker(StrEnum):
 
 
 @dataclass(frozen=True)
-class ComplaintWord:
+class ComplaintMessage:
     """One thing that was said or done about a complaint; `completes`: that it is settled."""
 
     speaker: Speaker
@@ -245,15 +245,15 @@ class ComplaintWord:
 
 
 @dataclass(frozen=True)
-class ComplainedPage:
+class ComplaintPage:
     """Some complaints of a period, and how many there are in all."""
 
     total: int
-    complaints: tuple[Complained, ...]
+    complaints: tuple[ComplaintStatus, ...]
 
 
 @dataclass(frozen=True)
-class ComplaintTold:
+class ComplaintNotice:
     """What a notice tells of a complaint: that it is there, or that something was done about it."""
 
     complaint_no: str
@@ -261,14 +261,14 @@ class ComplaintTold:
 
 
 @dataclass(frozen=True)
-class NoticeRead:
+class ParsedNotice:
     """A genuine notice: about a payment, a refund, a complaint, or about something that this room does not handle."""
 
     notice_no: str
     event: str
-    payment: Found | None = None
-    refund: Given | None = None
-    complaint: ComplaintTold | None = None
+    payment: PaymentStatus | None = None
+    refund: RefundStatus | None = None
+    complaint: ComplaintNotice | None = None
     number: str = ""
     only_known: bool = False  # known, and nothing follows from it
 
@@ -283,25 +283,25 @@ class NoticeRead:
         }
 
 
-def payment_of(facts: Mapping[str, Any]) -> Found | None:
+def payment_of(facts: Mapping[str, Any]) -> PaymentStatus | None:
     """The payment that an inbox row tells of."""
     said = facts.get("payment")
-    return Found(**said | {"state": FoundState(said["state"]), "paid_at": _instant(said["paid_at"])}) if said else None
+    return PaymentStatus(**said | {"state": GatewayPaymentState(said["state"]), "paid_at": _instant(said["paid_at"])}) if said else None
 
 
-def refund_of(facts: Mapping[str, Any]) -> Given | None:
+def refund_of(facts: Mapping[str, Any]) -> RefundStatus | None:
     """The refund that an inbox row tells of."""
     said = facts.get("refund")
-    return Given(**said | {"state": GivenState(said["state"]), "done_at": _instant(said["done_at"])}) if said else None
+    return RefundStatus(**said | {"state": GatewayRefundState(said["state"]), "done_at": _instant(said["done_at"])}) if said else None
 
 
-def complaint_of(facts: Mapping[str, Any]) -> ComplaintTold | None:
+def complaint_of(facts: Mapping[str, Any]) -> ComplaintNotice | None:
     """The complaint that an inbox row tells of."""
     said = facts.get("complaint")
-    return ComplaintTold(**said) if said else None
+    return ComplaintNotice(**said) if said else None
 
 
-def _plain(part: Found | Given | None) -> dict[str, Any] | None:
+def _plain(part: PaymentStatus | RefundStatus | None) -> dict[str, Any] | None:
     if part is None:
         return None
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(part).items()}
@@ -358,10 +358,10 @@ class Account:
 class ComplaintDesk(Protocol):
     """The complaints of payers against one merchant account."""
 
-    def one(self, complaint_no: str) -> Complained:
+    def one(self, complaint_no: str) -> ComplaintStatus:
         """A complaint as it is now. Unknown."""
 
-    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplainedPage:
+    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplaintPage:
         """Those raised on these days of the gateway's, both included, from an offset on."""
 
     def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
@@ -370,7 +370,7 @@ class ComplaintDesk(Protocol):
     def complete(self, complaint_no: str, accused_no: str) -> None:
         """Say that it is settled."""
 
-    def words(self, complaint_no: str) -> list[ComplaintWord]:
+    def words(self, complaint_no: str) -> list[ComplaintMessage]:
         """What was said and done about a complaint, oldest first. Unknown."""
 
     def hear(self) -> None:
@@ -380,16 +380,16 @@ class ComplaintDesk(Protocol):
 class Gateway(Protocol):
     """One merchant account at one gateway."""
 
-    def place(self, asked: Collect) -> dict[str, str]:
+    def place(self, asked: PaymentRequest) -> dict[str, str]:
         """Let the payer pay; gives what is needed to. Repeating it with the same number is harmless. AlreadyPaid, AlreadyClosed."""
 
     def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
         """What the payer's phone hands to its wallet, fresh each time."""
 
-    def charge(self, asked: Collect, auth_code: str) -> Found:
+    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from the payer who showed this code: paid, or paying while the wallet asks for a password."""
 
-    def query(self, number: str) -> Found:
+    def query(self, number: str) -> PaymentStatus:
         """The payment of our number. Unknown."""
 
     def close(self, number: str) -> None:
@@ -398,31 +398,31 @@ class Gateway(Protocol):
     def reverse(self, number: str) -> None:
         """Undo an auth-code payment whatever became of it: closed if not paid, given back if paid."""
 
-    def refund(self, asked: Give) -> Given:
+    def refund(self, asked: RefundRequest) -> RefundStatus:
         """Give money back; repeating it with the same refund number is harmless. BalanceShort, TooSoon, Unknown."""
 
-    def query_refund(self, number: str, refund_number: str) -> Given:
+    def query_refund(self, number: str, refund_number: str) -> RefundStatus:
         """The refund of our number. Unknown."""
 
-    def share(self, asked: Part) -> Shared:
+    def share(self, asked: SplitRequest) -> SplitStatus:
         """Pass a part on; repeating it with the same number is harmless."""
 
-    def query_share(self, asked: Part) -> Shared:
+    def query_share(self, asked: SplitRequest) -> SplitStatus:
         """The share of our number. Unknown."""
 
-    def free(self, asked: Part, freeing_number: str) -> Shared:
+    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:
         """Set the rest free; repeating it with the same number is harmless."""
 
-    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:
+    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
         """Let some of a part come back, before the payment is refunded; repeating it with the same number is harmless."""
 
-    def query_return(self, asked: Part, return_number: str) -> Shared:
+    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:
         """The return of our number. Unknown."""
 
     def complaints(self) -> ComplaintDesk | None:
         """The complaints of payers; None where this gateway's are not connected."""
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> ParsedNotice:
         """The notice in a raw body. Forged."""
 
     def bill(self, day: date) -> list[BillLine]:

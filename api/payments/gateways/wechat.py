@@ -13,23 +13,23 @@ from api.kit import clock
 from api.payments.gateways import base
 from api.payments.gateways.base import (
     Account,
-    Billed,
     BillLine,
-    Collect,
-    ComplaintTold,
+    BillLineKind,
+    ComplaintNotice,
     Forged,
-    Found,
-    FoundState,
-    Give,
-    Given,
-    GivenState,
+    GatewayPaymentState,
+    GatewayRefundState,
     Key,
     KeyRead,
     NoBill,
-    NoticeRead,
-    Part,
-    Shared,
-    SharedState,
+    ParsedNotice,
+    PaymentRequest,
+    PaymentStatus,
+    RefundRequest,
+    RefundStatus,
+    SplitRequest,
+    SplitState,
+    SplitStatus,
 )
 from api.payments.gateways.wechat_complaints import WeChatComplaints
 from api.payments.gateways.wechat_refusals import translated
@@ -49,22 +49,22 @@ NO_STATEMENT = "no-statement-exist"
 RELATION = "HEADQUARTER"  # what the mall is to a shop that shares with it
 
 _STATES = {
-    "SUCCESS": FoundState.PAID,
-    "REFUND": FoundState.PAID,
-    "NOTPAY": FoundState.WAITING,
-    "USERPAYING": FoundState.PAYING,
-    "CLOSED": FoundState.CLOSED,
-    "REVOKED": FoundState.CLOSED,
-    "PAYERROR": FoundState.FAILED,
+    "SUCCESS": GatewayPaymentState.PAID,
+    "REFUND": GatewayPaymentState.PAID,
+    "NOTPAY": GatewayPaymentState.WAITING,
+    "USERPAYING": GatewayPaymentState.PAYING,
+    "CLOSED": GatewayPaymentState.CLOSED,
+    "REVOKED": GatewayPaymentState.CLOSED,
+    "PAYERROR": GatewayPaymentState.FAILED,
 }
 _GIVEN = {
-    "SUCCESS": GivenState.DONE,
-    "PROCESSING": GivenState.WORKING,
-    "ABNORMAL": GivenState.ABNORMAL,
-    "CLOSED": GivenState.CLOSED,
+    "SUCCESS": GatewayRefundState.DONE,
+    "PROCESSING": GatewayRefundState.WORKING,
+    "ABNORMAL": GatewayRefundState.ABNORMAL,
+    "CLOSED": GatewayRefundState.CLOSED,
 }
 #: A bill has words of its own as well.
-_BILLED = _GIVEN | {"FAIL": GivenState.CLOSED, "CHANGE": GivenState.ABNORMAL}
+_BILLED = _GIVEN | {"FAIL": GatewayRefundState.CLOSED, "CHANGE": GatewayRefundState.ABNORMAL}
 
 
 class WeChatGateway:
@@ -76,7 +76,7 @@ class WeChatGateway:
         self._trust = Trust({key.serial: _trusted(key) for key in account.keys if key.kind in ("trusted_key", "trusted_certificate")})
         self._clients: dict[tuple[str, str], PayClient] = {}
 
-    def place(self, asked: Collect) -> dict[str, str]:
+    def place(self, asked: PaymentRequest) -> dict[str, str]:
         """A prepay_id. AlreadyPaid, AlreadyClosed."""
         order = JsapiOrder(
             appid=self._account.app_id,
@@ -94,7 +94,7 @@ class WeChatGateway:
         """The arguments of wx.requestPayment."""
         return translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
 
-    def charge(self, asked: Collect, auth_code: str) -> Found:
+    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from who showed the code (付款码)."""
         order = CodeOrder(
             appid=self._account.app_id,
@@ -106,9 +106,9 @@ class WeChatGateway:
             profit_sharing=asked.shared,
         )
         found = _found(translated(lambda: self._client().charge_code(order)))
-        return replace(found, state=FoundState.PAYING) if found.state is FoundState.WAITING else found
+        return replace(found, state=GatewayPaymentState.PAYING) if found.state is GatewayPaymentState.WAITING else found
 
-    def query(self, number: str) -> Found:
+    def query(self, number: str) -> PaymentStatus:
         """The order of our number. Unknown."""
         return _found(translated(lambda: self._client().query(number)))
 
@@ -120,7 +120,7 @@ class WeChatGateway:
         """Undo an auth-code payment: it dies unpaid, and what was paid is given back."""
         translated(lambda: self._client().reverse(number, self._account.app_id))
 
-    def refund(self, asked: Give) -> Given:
+    def refund(self, asked: RefundRequest) -> RefundStatus:
         """Ask for a refund. BalanceShort, Unknown."""
         order = RefundOrder(
             out_trade_no=asked.number,
@@ -132,11 +132,11 @@ class WeChatGateway:
         )
         return _given(translated(lambda: self._client().refund(order)))
 
-    def query_refund(self, number: str, refund_number: str) -> Given:  # noqa: ARG002 - WeChat Pay finds it by its own number
+    def query_refund(self, number: str, refund_number: str) -> RefundStatus:  # noqa: ARG002 - WeChat Pay finds it by its own number
         """The refund of our number. Unknown."""
         return _given(translated(lambda: self._client().query_refund(refund_number)))
 
-    def share(self, asked: Part) -> Shared:
+    def share(self, asked: SplitRequest) -> SplitStatus:
         """Pass the part on."""
         books, part = self._books(), VendorPart(asked.receiver_no, asked.amount_fen, asked.description)
 
@@ -146,22 +146,22 @@ class WeChatGateway:
 
         return _shared(translated(send))
 
-    def query_share(self, asked: Part) -> Shared:
+    def query_share(self, asked: SplitRequest) -> SplitStatus:
         """The share of our number. Unknown."""
         books = self._books()
         return _shared(translated(lambda: books.query(asked.gateway_no, asked.share_number)))
 
-    def free(self, asked: Part, freeing_number: str) -> Shared:
+    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:
         """Set the rest free."""
         books = self._books()
         return _shared(translated(lambda: books.free(asked.gateway_no, freeing_number, asked.description)))
 
-    def take_back(self, asked: Part, return_number: str, amount_fen: int) -> Shared:
+    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
         """Let some of a part come back."""
         books, why = self._books(), asked.description
         return _returned(translated(lambda: books.take_back(asked.share_number, return_number, asked.receiver_no, amount_fen, why)))
 
-    def query_return(self, asked: Part, return_number: str) -> Shared:
+    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:
         """The return of our number. Unknown."""
         books = self._books()
         return _returned(translated(lambda: books.query_return(asked.share_number, return_number)))
@@ -180,7 +180,7 @@ class WeChatGateway:
         except base.Refused as refusal:
             raise (NoBill() if refusal.name == NO_STATEMENT else refusal) from None
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes) -> NoticeRead:
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> ParsedNotice:
         """The notice in this raw body. Forged."""
         try:
             return _noticed(self._opened(headers, body))
@@ -251,9 +251,9 @@ def _trusted(key: Key) -> TrustedKey:
     return TrustedKey(certified, key.starts_at, key.ends_at)
 
 
-def _found(told: Transaction) -> Found:
-    return Found(
-        state=_STATES.get(told.trade_state, FoundState.WAITING),
+def _found(told: Transaction) -> PaymentStatus:
+    return PaymentStatus(
+        state=_STATES.get(told.trade_state, GatewayPaymentState.WAITING),
         number=told.out_trade_no,
         merchant_no=told.mchid,
         sub_merchant_no=told.sub_mchid,
@@ -266,9 +266,9 @@ def _found(told: Transaction) -> Found:
     )
 
 
-def _given(told: Refund) -> Given:
-    return Given(
-        state=_GIVEN.get(told.status, GivenState.WORKING),
+def _given(told: Refund) -> RefundStatus:
+    return RefundStatus(
+        state=_GIVEN.get(told.status, GatewayRefundState.WORKING),
         refund_number=told.out_refund_no,
         merchant_no=told.mchid,
         gateway_no=told.refund_id,
@@ -277,41 +277,41 @@ def _given(told: Refund) -> Given:
     )
 
 
-def _shared(told: Sharing) -> Shared:
+def _shared(told: Sharing) -> SplitStatus:
     if told.state != "FINISHED":
-        return Shared(SharedState.WORKING, told.order_id)
+        return SplitStatus(SplitState.WORKING, told.order_id)
     failed = next((part for part in told.parts if part.result != "SUCCESS"), None)  # finished does not mean success
-    return Shared(SharedState.FAILED if failed else SharedState.DONE, told.order_id, failed.fail_reason if failed else "")
+    return SplitStatus(SplitState.FAILED if failed else SplitState.DONE, told.order_id, failed.fail_reason if failed else "")
 
 
-def _returned(told: ShareReturn) -> Shared:
-    state = {"SUCCESS": SharedState.DONE, "FAILED": SharedState.FAILED}.get(told.result, SharedState.WORKING)
-    return Shared(state, told.return_id, told.fail_reason)
+def _returned(told: ShareReturn) -> SplitStatus:
+    state = {"SUCCESS": SplitState.DONE, "FAILED": SplitState.FAILED}.get(told.result, SplitState.WORKING)
+    return SplitStatus(state, told.return_id, told.fail_reason)
 
 
 def _billed(line: bill.BillLine) -> BillLine:
-    kind = {bill.PAID: Billed.PAYMENT, bill.REFUND: Billed.REFUND, bill.REVERSED: Billed.REVERSAL}[line.state]
+    kind = {bill.PAID: BillLineKind.PAYMENT, bill.REFUND: BillLineKind.REFUND, bill.REVERSED: BillLineKind.REVERSAL}[line.state]
     return BillLine(
         kind=kind,
-        number=line.out_refund_no if kind is Billed.REFUND else line.out_trade_no,
+        number=line.out_refund_no if kind is BillLineKind.REFUND else line.out_trade_no,
         payment_number=line.out_trade_no,
-        gateway_no=line.refund_id if kind is Billed.REFUND else line.transaction_id,
+        gateway_no=line.refund_id if kind is BillLineKind.REFUND else line.transaction_id,
         amount_fen=line.amount_fen,
         fee_fen=line.fee_fen,
         at=line.at,
-        given=_BILLED.get(line.refund_status, GivenState.WORKING) if kind is Billed.REFUND else None,
+        given=_BILLED.get(line.refund_status, GatewayRefundState.WORKING) if kind is BillLineKind.REFUND else None,
     )
 
 
-def _noticed(notice: notices.Notice) -> NoticeRead:
+def _noticed(notice: notices.Notice) -> ParsedNotice:
     if notice.event_type == "TRANSACTION.SUCCESS" and notice.original_type == "transaction":
         found = _found(notice.transaction())
-        return NoticeRead(notice.id, notice.event_type, payment=found, number=found.number)
+        return ParsedNotice(notice.id, notice.event_type, payment=found, number=found.number)
     if notice.event_type.startswith("COMPLAINT."):
         heard = notice.complaint()
-        return NoticeRead(notice.id, notice.event_type, complaint=ComplaintTold(heard.complaint_id, heard.action))
+        return ParsedNotice(notice.id, notice.event_type, complaint=ComplaintNotice(heard.complaint_id, heard.action))
     if notice.event_type.startswith("REFUND."):
         told = notice.refund()
-        return NoticeRead(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
+        return ParsedNotice(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
     only_known = "profitsharing" in (notice.original_type, notice.event_type.partition(".")[0].lower()) or notice.event_type == ECHO
-    return NoticeRead(notice.id, notice.event_type, only_known=only_known)
+    return ParsedNotice(notice.id, notice.event_type, only_known=only_known)

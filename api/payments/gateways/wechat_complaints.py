@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from api.payments.gateways.base import Complained, ComplainedPage, ComplainedState, ComplaintWord, Speaker
+from api.payments.gateways.base import ComplaintMessage, ComplaintPage, ComplaintStatus, GatewayComplaintState, Speaker
 from api.payments.gateways.wechat_refusals import translated
 from wechat.client import PayClient
 from wechat.complaints import Complaints
@@ -14,9 +14,9 @@ from wechat.records import Complaint
 COMPLETION = "MERCHANT_CONFIRM_COMPLETE"
 
 _STATES = {
-    "PENDING": ComplainedState.PENDING,
-    "PROCESSING": ComplainedState.PROCESSING,
-    "PROCESSED": ComplainedState.PROCESSED,
+    "PENDING": GatewayComplaintState.PENDING,
+    "PROCESSING": GatewayComplaintState.PROCESSING,
+    "PROCESSED": GatewayComplaintState.PROCESSED,
 }
 
 
@@ -27,14 +27,14 @@ class WeChatComplaints:
         self._client = client
         self._notify_url = notify_url
 
-    def one(self, complaint_no: str) -> Complained:
+    def one(self, complaint_no: str) -> ComplaintStatus:
         """A complaint as it is now. Unknown."""
         return _complained(translated(lambda: self._books().one(complaint_no)))
 
-    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplainedPage:
+    def raised(self, begin_on: date, end_on: date, offset: int) -> ComplaintPage:
         """Those raised on these Beijing days, at most 30 of them, from an offset on."""
         page = translated(lambda: self._books().raised(begin_on, end_on, offset=offset))
-        return ComplainedPage(page.total, tuple(_complained(told) for told in page.complaints))
+        return ComplaintPage(page.total, tuple(_complained(told) for told in page.complaints))
 
     def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
         """Say something to the payer."""
@@ -44,10 +44,10 @@ class WeChatComplaints:
         """Say that it is settled."""
         translated(lambda: self._books().complete(complaint_no, accused_no))
 
-    def words(self, complaint_no: str) -> list[ComplaintWord]:
+    def words(self, complaint_no: str) -> list[ComplaintMessage]:
         """What was said and done about a complaint (协商历史), oldest first. Unknown."""
         said = translated(lambda: self._books().said(complaint_no))
-        words = [ComplaintWord(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in said]
+        words = [ComplaintMessage(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in said]
         return sorted(words, key=lambda word: word.at)
 
     def hear(self) -> None:
@@ -65,11 +65,11 @@ def _speaker(kind: str) -> Speaker:
     return {"USER": Speaker.PAYER, "MERCHANT": Speaker.MERCHANT, "PLATFORM": Speaker.PLATFORM}.get(who, Speaker.SYSTEM)
 
 
-def _complained(told: Complaint) -> Complained:
+def _complained(told: Complaint) -> ComplaintStatus:
     about = told.orders[0] if told.orders else None
-    return Complained(
+    return ComplaintStatus(
         complaint_no=told.complaint_id,
-        state=_STATES.get(told.state, ComplainedState.PENDING),  # an unknown one: somebody has to look
+        state=_STATES.get(told.state, GatewayComplaintState.PENDING),  # an unknown one: somebody has to look
         raised_at=told.raised_at,
         accused_no=told.mchid,
         detail=told.detail,

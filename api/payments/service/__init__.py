@@ -1,16 +1,18 @@
 """What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; hear and answer complaints."""
 
 from api.payments.gateways import configure
-from api.payments.service.complaining import complaints, hear_here
-from api.payments.service.complaining import forget_phones as forget_complaint_phones
-from api.payments.service.complaining import read_again as read_complaint
-from api.payments.service.complaining import read_lists as read_complaint_lists
-from api.payments.service.holding import hold, hold_all, one, payments_of
+from api.payments.service.collection import ask, ask_now, charge, close, hurry, intend, place, pursue
+from api.payments.service.complaint_replies import ComplaintHistory, complaint_history, pursue_reply
+from api.payments.service.complaint_replies import answer as answer_complaint
+from api.payments.service.complaint_replies import complete as complete_complaint
+from api.payments.service.complaints import complaints, hear_here
+from api.payments.service.complaints import forget_phones as forget_complaint_phones
+from api.payments.service.complaints import read_again as read_complaint
+from api.payments.service.complaints import read_lists as read_complaint_lists
 from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final, shop_of
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
-from api.payments.service.inbox import Receipt, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
-from api.payments.service.matching import ask_for as ask_for_bill
-from api.payments.service.matching import bill, billed_accounts, bills, differences, due, match, settle_difference
+from api.payments.service.inbox import Acknowledgement, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
+from api.payments.service.lookups import hold, hold_all, one, payments_of
 from api.payments.service.merchants import (
     account,
     account_for,
@@ -25,22 +27,20 @@ from api.payments.service.merchants import (
     open_account,
     warn_of_expiring,
 )
-from api.payments.service.paying import ask, ask_now, charge, close, hurry, intend, place, pursue
-from api.payments.service.reading import History, Move, Unanswered, history, payments, sweep, unanswered
-from api.payments.service.refunding import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
-from api.payments.service.refunding import one as refund
-from api.payments.service.replying import ComplaintHistory, complaint_history, pursue_reply
-from api.payments.service.replying import answer as answer_complaint
-from api.payments.service.replying import complete as complete_complaint
-from api.payments.service.sharing import pursue_share, shares
-from api.payments.service.sharing import send_again as send_share_again
+from api.payments.service.profit_sharing import pursue_share, shares
+from api.payments.service.profit_sharing import send_again as send_share_again
+from api.payments.service.reconciliation import ask_for as ask_for_bill
+from api.payments.service.reconciliation import bill, billed_accounts, bills, differences, due, match, settle_difference
+from api.payments.service.refunds import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
+from api.payments.service.refunds import one as refund
+from api.payments.service.views import History, Move, Unanswered, history, payments, sweep, unanswered
 
 __all__ = [
     "LARGEST_NOTICE",
+    "Acknowledgement",
     "ComplaintHistory",
     "History",
     "Move",
-    "Receipt",
     "Unanswered",
     "account",
     "account_for",

@@ -20,9 +20,9 @@ from api.kit import audit, clock, db, jobs, limits, logs, pages, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
-from api.payments.gateways.base import Forged, NoticeRead
+from api.payments.gateways.base import Forged, ParsedNotice
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import complaining, merchants, paying, refunding, timing
+from api.payments.service import collection, complaints, merchants, polling, refunds
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -34,7 +34,7 @@ KEPT_REFUSALS = limits.Limit("notice-refusals", 60, 60)  # rows of one account i
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Acknowledgement:
     """What is answered to a gateway, in its own dialect."""
 
     status: int
@@ -42,10 +42,10 @@ class Receipt:
     content_type: str = "application/json"
 
 
-_ACKNOWLEDGED = {Channel.WECHAT: Receipt(204), Channel.ALIPAY: Receipt(200, b"success", "text/plain")}
+_ACKNOWLEDGED = {Channel.WECHAT: Acknowledgement(204), Channel.ALIPAY: Acknowledgement(200, b"success", "text/plain")}
 
 
-def receive(channel: str, account_id: int, headers: Mapping[str, str], body: bytes) -> Receipt:
+def receive(channel: str, account_id: int, headers: Mapping[str, str], body: bytes) -> Acknowledgement:
     """Prove a notice, keep it and put its handling in. The answer is good once this is committed. Raises nothing for what was sent."""
     dialect = Channel(channel)
     account = merchants.known(account_id)
@@ -61,7 +61,7 @@ def receive(channel: str, account_id: int, headers: Mapping[str, str], body: byt
     return _ACKNOWLEDGED[dialect]
 
 
-def _keep(account: MerchantAccount, read: NoticeRead) -> None:
+def _keep(account: MerchantAccount, read: ParsedNotice) -> None:
     kept = insert(Notice).values(
         account_id=account.id, channel=account.channel, notice_no=read.notice_no, event=read.event, facts=read.facts(),
         received_at=clock.now(), state=str(NoticeState.RECEIVED), moved_at=clock.now(),
@@ -69,10 +69,10 @@ def _keep(account: MerchantAccount, read: NoticeRead) -> None:
     again = kept.on_conflict_do_update(index_elements=["account_id", "notice_no"], set_={"copies": Notice.copies + 1})
     row: Any = session.execute(again.returning(Notice.id, literal_column("xmax = 0").label("fresh"))).one()
     if row.fresh:
-        jobs.later(jobs.JOBS[timing.HANDLE_NOTICE], notice_id=row.id)
+        jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=row.id)
 
 
-def _refused(dialect: Channel, account: MerchantAccount | None, status: int, reason: str, body: bytes, serial: str = "") -> Receipt:
+def _refused(dialect: Channel, account: MerchantAccount | None, status: int, reason: str, body: bytes, serial: str = "") -> Acknowledgement:
     account_id = account.id if account else None
     log.warning(
         "security: a notice was refused", channel=str(dialect), account=account_id, reason=reason, bytes=len(body), status_code=status
@@ -85,8 +85,8 @@ def _refused(dialect: Channel, account: MerchantAccount | None, status: int, rea
         session.add(row)
         session.flush()
     if dialect is Channel.ALIPAY:
-        return Receipt(status, b"failure", "text/plain")
-    return Receipt(status, json.dumps({"code": "FAIL", "message": reason}).encode())
+        return Acknowledgement(status, b"failure", "text/plain")
+    return Acknowledgement(status, json.dumps({"code": "FAIL", "message": reason}).encode())
 
 
 def _may_keep(account_id: int | None) -> bool:
@@ -118,7 +118,7 @@ def handle(notice_id: int) -> Notice:
 def _apply(notice: Notice, payment: Payment | None, about: dict[str, Any]) -> str | None:
     """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
     if (complained := base.complaint_of(notice.facts)) is not None:
-        complaining.hear(merchants.account(notice.account_id), complained)
+        complaints.hear(merchants.account(notice.account_id), complained)
         return None
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:
@@ -130,13 +130,13 @@ def _apply(notice: Notice, payment: Payment | None, about: dict[str, Any]) -> st
     about["payment_id"] = payment.id
     by = f"gateway:{notice.channel}"
     if found is not None:
-        return paying.take(payment, found, by=by, reason=f"notice {notice.id}")
+        return collection.take(payment, found, by=by, reason=f"notice {notice.id}")
     assert given is not None
-    refund = refunding.of_number(given.refund_number, payment)
+    refund = refunds.of_number(given.refund_number, payment)
     if refund is None:
         return None if payment.undone_from_at else "unknown-refund"  # Alipay tells of a payment undone as of a refund
     about["refund_id"] = refund.id
-    return refunding.take(payment, refund, given, by=by, reason=f"notice {notice.id}")
+    return refunds.take(payment, refund, given, by=by, reason=f"notice {notice.id}")
 
 
 def note_error(notice_id: int, error_type: str) -> None:
@@ -153,7 +153,7 @@ def rerun(notice_id: int, *, by: str) -> Notice:
     """Handle a refused or failed notice once more, on a person's word. NoticeNotFound, WrongState."""
     notice = _hold(notice_id)
     states.move(notice, NoticeState.RECEIVED, by=by, reason="run again")
-    jobs.later(jobs.JOBS[timing.HANDLE_NOTICE], notice_id=notice.id)
+    jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=notice.id)
     audit.record(by, "notice run again", "payment_notice", notice.id, before={"trouble": notice.trouble})
     return notice
 
@@ -205,8 +205,8 @@ def notices(
         query = query.where(Notice.account_id == account_id)
     if number is not None:
         payments = select(Payment.id).where(Payment.number == number)
-        refunds = select(Refund.id).where(Refund.number == number)
-        query = query.where(Notice.payment_id.in_(payments) | Notice.refund_id.in_(refunds))
+        numbered_refunds = select(Refund.id).where(Refund.number == number)
+        query = query.where(Notice.payment_id.in_(payments) | Notice.refund_id.in_(numbered_refunds))
     return pages.page(query, Notice.id, cursor=cursor, limit=limit)
 
 

@@ -19,8 +19,8 @@ from api.kit import clock, live
 from api.kit.db import session
 from api.malls import service as malls
 from api.plates.models import PlateAlarm
-from api.plates.service.keeping import shops_with_plates
-from api.plates.service.looking_after import SILENCE
+from api.plates.service.inspections import SILENCE
+from api.plates.service.lifecycle import shops_with_plates
 from api.sales import service as sales
 
 CHANNEL = "plate"

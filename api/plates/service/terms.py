@@ -13,7 +13,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.plates.errors import PlateTermsContradict
 from api.plates.models import PlateTerms
-from api.plates.service.resolving import Terms, in_force
+from api.plates.service.resolution import Terms, in_force
 
 OWN = ("min_fen", "max_fen", "decimals", "excluded_allowed")
 

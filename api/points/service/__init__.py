@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from api.points.models import Adjustment, Award, Spend, TakeBack
-from api.points.service.adjusting import adjust, grant
+from api.points.service.adjustments import adjust, grant
+from api.points.service.awards import activate_due, award, award_of, earn, earn_claimed
 from api.points.service.batches import expire as expire_member
 from api.points.service.batches import expire_due
-from api.points.service.earning import activate_due, award, award_of, earn, earn_claimed
-from api.points.service.leaving import forfeit
-from api.points.service.merging import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
-from api.points.service.reading import Summary, awards_of, history, spendable, summary
-from api.points.service.reporting import Liability, liability_report, record_liability, watch
-from api.points.service.spending import give_back, spend, spend_of
-from api.points.service.taking_back import hold_awards, take_back
-from api.points.service.telling import expiring as tell_expiring
+from api.points.service.clawback import hold_awards, take_back
+from api.points.service.member_merge import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
+from api.points.service.membership import forfeit
+from api.points.service.notifications import expiring as tell_expiring
+from api.points.service.redemption import give_back, spend, spend_of
+from api.points.service.reports import Liability, liability_report, record_liability, watch
+from api.points.service.views import Summary, awards_of, history, spendable, summary
 
 __all__ = [
     "Adjustment",

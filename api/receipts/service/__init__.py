@@ -5,11 +5,15 @@ Other rooms and the routes use the names below; the verbs of one group stand in 
 
 from __future__ import annotations
 
-from api.receipts.service.answering import answer, correct, fitting, withdraw
-from api.receipts.service.concluding import begin_reading, conclude, reading_failed
-from api.receipts.service.keeping import close_unanswered, reader_trouble, remove_old_photos, sweep_orphans
-from api.receipts.service.leaving import bring_back, hand_over, lock_all
-from api.receipts.service.looking import (
+from api.receipts.service.answers import answer, correct, fitting, withdraw
+from api.receipts.service.conclusions import begin_reading, conclude, reading_failed
+from api.receipts.service.membership import bring_back, hand_over, lock_all
+from api.receipts.service.moves import photos_of, stored_reading
+from api.receipts.service.outcomes import refuse, score
+from api.receipts.service.refund_slips import apply_refund
+from api.receipts.service.submissions import BY_MEMBER, MAX_PHOTOS, check, spend_limits, take_in
+from api.receipts.service.upkeep import close_unanswered, reader_trouble, remove_old_photos, sweep_orphans
+from api.receipts.service.views import (
     corrections_of,
     count_of,
     crop_of,
@@ -20,10 +24,6 @@ from api.receipts.service.looking import (
     receipts_of,
     receipts_of_mall,
 )
-from api.receipts.service.moving import photos_of, stored_reading
-from api.receipts.service.returning import apply_refund
-from api.receipts.service.scoring import refuse, score
-from api.receipts.service.taking_in import BY_MEMBER, MAX_PHOTOS, check, spend_limits, take_in
 
 __all__ = [
     "BY_MEMBER",

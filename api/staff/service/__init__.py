@@ -11,9 +11,9 @@ from api.staff.service.accounts import (
     open_account,
     reset_password,
 )
+from api.staff.service.background_work import retry, run_now
 from api.staff.service.sessions import Tokens, admitted, forget_old, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
-from api.staff.service.work import retry, run_now
 
 __all__ = [
     "Pairing",

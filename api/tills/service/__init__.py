@@ -1,9 +1,9 @@
 """Sales reports of tills: take one in and say what it would do; work it, row by row or not at all; try again what waits."""
 
-from api.tills.service.listing import one, refused, reports, rows
-from api.tills.service.receiving import CALL_ROWS, Confirmed, confirm, drop, drop_forgotten, take_call, take_file
-from api.tills.service.refunding import look_again, retry, waiting_now
-from api.tills.service.working import left_behind, work_batch
+from api.tills.service.refunds import look_again, retry, waiting_now
+from api.tills.service.report_intake import CALL_ROWS, Confirmed, confirm, drop, drop_forgotten, take_call, take_file
+from api.tills.service.report_run import left_behind, work_batch
+from api.tills.service.views import one, refused, reports, rows
 
 __all__ = [
     "CALL_ROWS",

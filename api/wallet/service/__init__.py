@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from api.wallet.models import Card, CardProduct, Recharge, RechargePackage
-from api.wallet.service.drawing import Borne, bonus_bearers, draw, draws_of, put_back, release
+from api.wallet.service.balances import Drawn, Funds, funds, invoiced_at_sale, split_draw, spread, usable
+from api.wallet.service.draws import Borne, bonus_bearers, draw, draws_of, put_back, release
 from api.wallet.service.hooks import held
-from api.wallet.service.leaving import bring_back, export, forget, hand_over, holdings, holds, lock_cards, refuse_closing
-from api.wallet.service.offers import free_package, offer, package, packages, reserve_package
+from api.wallet.service.membership import bring_back, export, forget, hand_over, holdings, holds, lock_cards, refuse_closing
+from api.wallet.service.package_offers import free_package, offer, package, packages, reserve_package
 from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use_pay_code
 from api.wallet.service.pins import demand_pin
 from api.wallet.service.pins import needed as pin_needed
-from api.wallet.service.reading import Drawn, Funds, funds, invoiced_at_sale, split_draw, spread, usable
-from api.wallet.service.recharging import TakenOut, can_take_out, recharge, recharge_of, refuse_recharge, take_out
+from api.wallet.service.recharges import TakenOut, can_take_out, recharge, recharge_of, refuse_recharge, take_out
 
 __all__ = [
     "Borne",

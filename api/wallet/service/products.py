@@ -12,7 +12,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.wallet.errors import ProductCodeTaken, ProductWrong
 from api.wallet.models import CardProduct
-from api.wallet.service import opening
+from api.wallet.service import card_opening
 
 
 def make_product(*, by: str, **values: Any) -> CardProduct:
@@ -32,7 +32,7 @@ def change_product(product_id: int, *, by: str, why: str, **values: Any) -> Card
 
     ProductNotFound, ProductWrong.
     """
-    found = opening.product(product_id)
+    found = card_opening.product(product_id)
     before = _told(found)
     names = ("named", "limit_fen", "valid_years", "shop_ids", "bonus_most_bp")
     _refuse_wrong({name: values.get(name, getattr(found, name)) for name in names})

@@ -1,0 +1,59 @@
+"""What happens to orders when two memberships become one, and when a member leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from api.checkout.errors import OrderOpen
+from api.checkout.models import Order
+from api.checkout.states import OrderState
+from api.kit.db import session
+from api.members.service import member_merge
+
+EXPORT_ROWS = 10_000
+
+
+def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
+    """Hold a member's orders, all or these: their settling and their refunds wait."""
+    query = select(Order.id).where(Order.member_id == member_id).order_by(Order.id).with_for_update()
+    session.execute(query if ids is None else query.where(Order.id.in_(list(ids)))).all()
+
+
+def count_of(member_id: int) -> int:
+    """How many orders a member has."""
+    return session.scalar(select(func.count()).select_from(Order).where(Order.member_id == member_id)) or 0
+
+
+def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+    """Two memberships became one: the orders of the one are the other's. Returns what moved."""
+    return member_merge.move("order", Order, from_member_id, into_member_id)
+
+
+def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+    """The merge was undone: the orders that went along come back."""
+    member_merge.bring_back(Order, rows.get("order", ()), from_member_id, into_member_id)
+
+
+def refuse_closing(member_id: int) -> None:
+    """Who closes the account has no order that waits to be paid. OrderOpen."""
+    query = select(Order.number).where(Order.member_id == member_id, Order.state == OrderState.HELD)
+    if (number := session.scalar(query.limit(1))) is not None:
+        raise OrderOpen(number=number)
+
+
+def forget(member_id: int) -> None:
+    """A member closed the account: what they wrote on orders goes; the books keep the rest under the member's number."""
+    session.execute(update(Order).where(Order.member_id == member_id, Order.remark.is_not(None)).values(remark=None))
+
+
+def export(member_id: int) -> list[dict[str, Any]]:
+    """A member's orders, as JSON values, for the export the law grants."""
+    rows = session.scalars(select(Order).where(Order.member_id == member_id).order_by(Order.id.desc()).limit(EXPORT_ROWS))
+    return [
+        {"number": row.number, "what": row.title, "state": row.state, "total_fen": row.total_fen, "refunded_fen": row.refunded_fen,
+         "points_spent": row.points_spent, "remark": row.remark, "at": row.made_at.isoformat()}
+        for row in rows
+    ]  # fmt: skip

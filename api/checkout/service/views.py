@@ -1,0 +1,193 @@
+"""Orders as they are shown: to who paid, to the shop they were paid to, and to the mall's staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from api.checkout import errors
+from api.checkout.mix import Tender
+from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
+from api.checkout.service import holds, notifications, settlement
+from api.checkout.service import invoices as invoicing
+from api.checkout.service.placement import Who
+from api.checkout.states import OrderState
+from api.kit import clock, pages
+from api.kit.db import session
+from api.malls import service as malls
+from api.payments import service as payments
+from api.payments.models import Payment
+
+
+def value_held(member_id: int) -> tuple[int, int]:
+    """Principal and bonus that a member's unfinished orders hold. One statement."""
+    query = select(OrderShare.tender, func.sum(OrderShare.amount_fen)).join(Order, Order.id == OrderShare.order_id)
+    query = query.where(Order.member_id == member_id, Order.state == OrderState.HELD).group_by(OrderShare.tender)
+    held = {row[0]: int(row[1]) for row in session.execute(query)}
+    return held.get(Tender.PRINCIPAL, 0), held.get(Tender.BONUS, 0)
+
+
+def shop_of(payment: Payment) -> int | None:
+    """The shop that a payment was for; None where it was for several, or for the mall itself. One statement."""
+    return session.scalar(select(Order.shop_id).where(Order.id == payment.order_id))
+
+
+@dataclass(frozen=True)
+class View:
+    """An order with everything that belongs to it."""
+
+    order: Order
+    lines: Sequence[OrderLine]
+    shares: Sequence[OrderShare]
+    parts: Sequence[OrderPart]
+    refunds: Sequence[OrderRefund]
+    payment: Payment | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.order, name)
+
+    @property
+    def points(self) -> int | None:
+        """What the purchase earned in all; None while nobody is known to give points to."""
+        known = [part.points for part in self.parts if part.points is not None]
+        return sum(known) if known else None
+
+    @property
+    def points_from_at(self) -> datetime | None:
+        """When the last of its points can be spent; None when it earned none."""
+        return max((part.points_from_at for part in self.parts if part.points_from_at), default=None)
+
+    @property
+    def explanations(self) -> list[Any]:
+        """Why it earned so much, a sentence a tenant."""
+        return [part.explanation for part in self.parts if part.explanation]
+
+    @property
+    def tenders(self) -> list[dict[str, Any]]:
+        """What each tender paid, and how much of that came back."""
+        sums: dict[tuple[str, int | None], list[int]] = {}
+        for share in self.shares:
+            pair = sums.setdefault((share.tender, share.card_id), [0, 0])
+            pair[0] += share.amount_fen
+            pair[1] += share.refunded_fen
+        return [
+            {"tender": tender, "card_id": card_id, "amount_fen": amount, "refunded_fen": back}
+            for (tender, card_id), (amount, back) in sums.items()
+        ]
+
+    @property
+    def invoices(self) -> list[invoicing.Invoiceable]:
+        """What each seller invoices of it; nothing before it is paid, nothing that came back."""
+        return invoicing.of(self.order, self.lines, self.shares) if self.order.paid_at is not None else []
+
+    @property
+    def payment_state(self) -> str | None:
+        """Where the wallet's payment stands."""
+        return self.payment.state if self.payment else None
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Every move of the order, oldest first."""
+        table = Order.moves_table
+        rows = session.execute(select(table).where(table.c.order_id == self.order.id).order_by(table.c.seq))
+        return [{"from": row.from_state, "to": row.to_state, "reason": row.reason, "by": row.moved_by, "at": row.moved_at} for row in rows]
+
+
+def view(order: Order, content: holds.Content | None = None) -> View:
+    """An order with its lines, shares, parts and refunds; `content` where its lines and shares are known. At most three statements."""
+    known = content or holds.content(order.id)
+    # Before it is paid, no tenant has a part of it and nothing comes back.
+    parts, refunds = settlement.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
+    payment = payments.one(order.payment_id) if order.payment_id else None
+    return View(order, known.lines, known.shares, parts, refunds, payment)
+
+
+def mine(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
+    """Somebody's own orders, newest first."""
+    own = Order.member_id == who.member_id if who.member_id is not None else Order.payer_id == who.payer_id
+    return pages.page(select(Order).where(own), Order.id, cursor=cursor, limit=limit)
+
+
+@dataclass(frozen=True)
+class ShopPayment:
+    """One line of a shop's feed."""
+
+    number: str
+    kind: str
+    state: str
+    title: str
+    amount_fen: int
+    refunded_fen: int
+    channel: str | None
+    points: int | None
+    remark: str | None
+    at: datetime
+
+
+def of_shop(shop_id: int, on: date | None = None, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Any]:
+    """The payments of a shop, newest first, of one day of the mall's own or of all."""
+    query = select(OrderPart).where(OrderPart.shop_id == shop_id)
+    if on is not None:
+        timezone = malls.mall_info().timezone
+        begins, ends = clock.midnight(on, timezone), clock.midnight(on + timedelta(days=1), timezone)
+        query = query.where(OrderPart.paid_at >= begins, OrderPart.paid_at < ends)
+    page = pages.page(query, OrderPart.paid_at, OrderPart.id, cursor=cursor, limit=limit)
+    orders = {order.id: order for order in session.scalars(select(Order).where(Order.id.in_([part.order_id for part in page.items])))}
+    refunded = _refunded([part.order_id for part in page.items], shop_id)
+    return pages.Page([_line(part, orders[part.order_id], refunded.get(part.order_id, 0)) for part in page.items], page.next_cursor)
+
+
+def _refunded(order_ids: Sequence[int], shop_id: int) -> dict[int, int]:
+    query = (
+        select(OrderShare.order_id, func.sum(OrderShare.refunded_fen))
+        .join(OrderLine, (OrderLine.order_id == OrderShare.order_id) & (OrderLine.line == OrderShare.line))
+        .where(OrderShare.order_id.in_(order_ids), OrderLine.shop_id == shop_id)
+        .group_by(OrderShare.order_id)
+    )
+    return {order_id: int(fen) for order_id, fen in session.execute(query)}
+
+
+def _line(part: OrderPart, order: Order, refunded_fen: int) -> ShopPayment:
+    return ShopPayment(
+        order.number, order.kind, order.state, order.title, part.paid_fen, refunded_fen, order.channel, part.points, order.remark,
+        part.paid_at,
+    )  # fmt: skip
+
+
+def for_shop(number: str, shop_id: int) -> Order:
+    """An order that a shop may see: one paid to it, or one that its own cashier began. OrderNotFound."""
+    found = by_number(number)
+    if found.shop_id != shop_id and shop_id not in {part.shop_id for part in settlement.parts_of(found.id)}:
+        raise errors.OrderNotFound()
+    return found
+
+
+def by_number(number: str) -> Order:
+    """The order of a number. OrderNotFound."""
+    return holds.by_number(number)
+
+
+def of_mall(
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    shop_id: int | None = None,
+    member_id: int | None = None,
+    number: str | None = None,
+    order_id: int | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> pages.Page[Order]:
+    """Orders of the mall, newest first."""
+    wanted = {"state": state, "kind": kind, "shop_id": shop_id, "member_id": member_id, "number": number, "id": order_id}
+    query = select(Order).filter_by(**{name: value for name, value in wanted.items() if value is not None})
+    return pages.page(query, Order.id, cursor=cursor, limit=limit)
+
+
+def day(shop_id: int, on: date | None = None) -> notifications.Day:
+    """A shop's count and total of a day."""
+    return notifications.day_of(shop_id, on)

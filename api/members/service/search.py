@@ -1,0 +1,89 @@
+"""Members as staff find them. Callers show masked data only."""
+
+from __future__ import annotations
+
+import contextlib
+
+from sqlalchemy import select
+
+from api.kit import pages
+from api.kit.db import session
+from api.members.errors import MemberCodeUnknown, MemberNotFound, PhoneInvalid, SearchTooWide
+from api.members.models import Member
+from api.members.service import member_codes, name_index, profile
+
+
+def find(query: str, *, by: str, shop_id: int | None = None) -> Member:
+    """Find a member by phone, member number, or a code on the member's phone, which is used up by it.
+
+    MemberNotFound, MemberCodeUnknown, MemberCodeExpired, MemberCodeUsed.
+    """
+    plain = query.strip()
+    if member_codes.is_code(plain):
+        return member_codes.use_code(plain, by=by, shop_id=shop_id)
+    member = _by_phone(plain) or _by_number(plain)
+    if member is None:
+        raise MemberNotFound()
+    return member
+
+
+def search(
+    *,
+    by: str,
+    q: str | None = None,
+    phone: str | None = None,
+    number: int | None = None,
+    code: str | None = None,
+    name: str | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> pages.Page[Member]:
+    """Members by exactly one of: any of it (q), phone, number, code, part of the name. SearchTooWide, a code's own refusals."""
+    if [q, phone, number, code, name].count(None) != 4:
+        raise SearchTooWide()
+    if code is not None:
+        return pages.Page([member_codes.use_code(code, by=by, shop_id=None)], None)
+    if q is not None:
+        return _anything(q.strip(), by, cursor, limit)
+    if name is not None:
+        return _by_name(name, cursor, limit)
+    found = _by_phone(phone) if phone is not None else session.get(Member, number)
+    return pages.Page([found] if found is not None else [], None)
+
+
+def everyone(*, name: str | None, state: str | None, level_rank: int | None, cursor: str | None, limit: int) -> pages.Page[Member]:
+    """Every member, newest first; with `name` those who are called so, whatever their state and level. SearchTooWide."""
+    if name is not None:
+        return _by_name(name, cursor, limit)
+    query = select(Member)
+    if state is not None:
+        query = query.where(Member.state == state)
+    if level_rank is not None:
+        query = query.where(Member.level_rank == level_rank)
+    return pages.page(query, Member.id, cursor=cursor, limit=limit)
+
+
+def _anything(plain: str, by: str, cursor: str | None, limit: int) -> pages.Page[Member]:
+    """What a person types or scans into one box; a name only when it is nothing more exact."""
+    if member_codes.is_code(plain):
+        with contextlib.suppress(MemberCodeUnknown):  # sixteen letters may be a name
+            return pages.Page([member_codes.use_code(plain, by=by, shop_id=None)], None)
+    exact = _by_phone(plain) or _by_number(plain)
+    return pages.Page([exact], None) if exact is not None else _by_name(plain, cursor, limit)
+
+
+def _by_name(name: str, cursor: str | None, limit: int) -> pages.Page[Member]:
+    if not name_index.folded(name):
+        raise SearchTooWide()
+    return name_index.search(name, cursor, limit)
+
+
+def _by_phone(text: str) -> Member | None:
+    try:
+        return profile.lookup_by_phone(text)
+    except PhoneInvalid:
+        return None
+
+
+def _by_number(text: str) -> Member | None:
+    return session.get(Member, int(text)) if text.isascii() and text.isdecimal() and len(text) <= 10 else None

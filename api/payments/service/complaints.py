@@ -1,0 +1,311 @@
+"""Complaints of payers: heard of by a notice or found in the gateway's list, read by a job, kept as the gateway last described them.
+
+A reading that began before the last one that was noted changes nothing. What is said to a complaint is in `replying`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
+
+from api.kit import audit, clock, db, logs, pages, sealed, states
+from api.kit.db import rows_changed, session
+from api.payments.errors import ComplaintNotFound, MerchantAccountWrong
+from api.payments.gateways import base
+from api.payments.gateways.base import ComplaintDesk, ComplaintMessage, ComplaintNotice, ComplaintPage, ComplaintStatus, GatewayAnswer
+from api.payments.models import COMPLAINT_DETAIL_LENGTH, Channel, Complaint, MerchantAccount, Payment
+from api.payments.service import hooks, merchants, polling
+from api.payments.service.gateway_calls import talk
+from api.payments.states import ComplaintState
+
+log = logs.get(__name__)
+
+ANSWER_WITHIN = timedelta(hours=24)
+SOLVE_WITHIN = timedelta(hours=72)
+READABLE = (ComplaintState.HEARD, ComplaintState.PENDING, ComplaintState.PROCESSING, ComplaintState.PROCESSED)
+GATEWAY_ZONE = "Asia/Shanghai"
+LONGEST_LIST = timedelta(days=29)  # from the first day to the last: what the gateway lists at once
+MOST_PAGES = 40  # of one account in one reading
+PHONES_KEPT_FOR = timedelta(days=180)
+FORGOTTEN_AT_ONCE = 10_000
+MOST_WORDS = 100  # the youngest
+WORD_LENGTH = 500
+TYPE_LENGTH = 64
+NUMBER_LENGTH = 64
+
+
+def hear(account: MerchantAccount, told: ComplaintNotice) -> Complaint:
+    """A notice tells of a complaint: keep its number, and put the reading of it in."""
+    complaint_id = _known(account, told.complaint_no, clock.now())
+    found = one(complaint_id)
+    if found.state in READABLE:
+        found.next_ask_at = clock.now()
+        session.flush()
+        polling.put_reading(complaint_id)
+    return found
+
+
+def _known(account: MerchantAccount, complaint_no: str, raised_at: datetime) -> int:
+    """The row of a complaint, made where there is none: two at once make one."""
+    due_at = raised_at + ANSWER_WITHIN
+    made = insert(Complaint).values(
+        state=str(ComplaintState.HEARD), moved_at=clock.now(), channel=account.channel, account_id=account.id, gateway_no=complaint_no,
+        opened_at=raised_at, raised_at=raised_at, waits_since_at=raised_at, due_at=due_at, urgency=_urgency(due_at, raised_at),
+    )  # fmt: skip
+    complaint_id = session.scalar(made.on_conflict_do_nothing().returning(Complaint.id))
+    if complaint_id is None:
+        query = select(Complaint.id).where(Complaint.channel == account.channel, Complaint.gateway_no == complaint_no)
+        complaint_id = session.scalars(query).one()
+    return complaint_id
+
+
+def read_again(complaint_id: int) -> Complaint:
+    """The job's step: ask the gateway what a complaint is about, and plan the next reading if it does not say. ComplaintNotFound."""
+    complaint = one(complaint_id)
+    if complaint.state not in READABLE:
+        return complaint
+    desk, number, began = desk_of(merchants.account(complaint.account_id)), complaint.gateway_no, clock.now()
+    said = talk(lambda: desk.one(number))
+    words = talk(lambda: desk.words(number)) if isinstance(said, ComplaintStatus) else said
+    return db.noting(lambda: _note_reading(complaint_id, said, None if isinstance(words, GatewayAnswer) else words, began))
+
+
+def _note_reading(
+    complaint_id: int, said: ComplaintStatus | GatewayAnswer, words: list[ComplaintMessage] | None, began: datetime
+) -> Complaint:
+    complaint = hold(complaint_id)
+    if isinstance(said, ComplaintStatus):
+        take(complaint, said, words=words, began=began)
+        return complaint
+    complaint.asks, complaint.trouble = complaint.asks + 1, said.name
+    polling.plan_reading(complaint)
+    if complaint.next_ask_at is None:
+        log.error("a gateway never said what a complaint is about", complaint=complaint.id, reason=said.name)
+    session.flush()
+    return complaint
+
+
+def read_lists(days: timedelta) -> int:
+    """Read what the gateway lists as raised in these days, for each account: a lost notice loses nothing. Returns how many it lists."""
+    query = select(MerchantAccount).where(MerchantAccount.channel == Channel.WECHAT, MerchantAccount.enabled).order_by(MerchantAccount.id)
+    accounts = {(account.merchant_no, account.sub_merchant_no): db.keep(account) for account in session.scalars(query)}
+    today = clock.today(GATEWAY_ZONE)
+    return sum(_read_list(account, today - min(days, LONGEST_LIST), today) for account in accounts.values())
+
+
+def _read_list(account: MerchantAccount, begin_on: date, end_on: date) -> int:
+    desk, read = desk_of(account), 0
+    for _ in range(MOST_PAGES):
+        page = _read_page(account, desk, begin_on, end_on, offset=read)
+        read += len(page.complaints)
+        if read >= page.total or not page.complaints:
+            return read
+    log.error("more complaints are listed than are read at once", account=account.id, read=read)
+    return read
+
+
+def _read_page(account: MerchantAccount, desk: ComplaintDesk, begin_on: date, end_on: date, *, offset: int) -> ComplaintPage:
+    began = clock.now()
+    said = talk(lambda: desk.raised(begin_on, end_on, offset))
+    if isinstance(said, GatewayAnswer):
+        log.warning("complaints could not be listed", account=account.id, reason=said.name)
+        return ComplaintPage(0, ())
+    db.noting(lambda: _note_page(account, said, began))
+    return said
+
+
+def _note_page(account: MerchantAccount, page: ComplaintPage, began: datetime) -> None:
+    for found in sorted(page.complaints, key=lambda one: one.complaint_no):
+        complaint = hold(_known(account, found.complaint_no, found.raised_at))
+        if complaint.state not in READABLE:
+            continue
+        before = _news(complaint)
+        take(complaint, found, began=began)
+        if _news(complaint) != before and complaint.state in READABLE:
+            polling.put_reading(complaint.id)  # the list does not tell what was said
+
+
+def _news(complaint: Complaint) -> tuple[str, int, bool]:
+    return complaint.state, complaint.times, complaint.payer_waits
+
+
+def take(complaint: Complaint, found: ComplaintStatus, *, began: datetime, words: list[ComplaintMessage] | None = None) -> None:
+    """Note what the gateway says of a locked complaint, unless it said something later."""
+    if complaint.refreshed_at is not None and began < complaint.refreshed_at:
+        return
+    if (account := _accused(complaint, found.accused_no)) is None:
+        # A provider is told of every merchant that it serves, other malls' too: nothing of theirs is kept here.
+        log.warning("a complaint is against a merchant that is none of this mall's", complaint=complaint.id)
+        values: dict[str, Any] = {"refreshed_at": began, "due_at": None, "waits_since_at": None, "next_ask_at": None}
+        states.move(complaint, ComplaintState.FOREIGN, by=_by(complaint), **values)
+        return
+    kept: dict[str, Any] = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
+    kept["accused_no"] = plain(found.accused_no, NUMBER_LENGTH) or account.sub_merchant_no or account.merchant_no
+    values = kept | _description(complaint, found) | _clocks(complaint, found, began) | _links(complaint, account, found)
+    move(complaint, ComplaintState(found.state), by=_by(complaint), refreshed_at=began, next_ask_at=None, asks=0, trouble=None, **values)
+
+
+def move(complaint: Complaint, to: ComplaintState, *, by: str, **values: Any) -> None:
+    """Change a locked complaint, and its state with it where that is another one; what is due follows."""
+    raised_at, waits = (values.get(name, getattr(complaint, name)) for name in ("raised_at", "waits_since_at"))
+    due = None if to is ComplaintState.PROCESSED else _due(raised_at, waits)
+    values |= {"due_at": due, "urgency": _urgency(due, raised_at)}
+    if complaint.state != to:
+        states.move(complaint, to, by=by, **values)
+        return
+    for name, value in values.items():
+        setattr(complaint, name, value)
+    session.flush()
+
+
+def _description(complaint: Complaint, found: ComplaintStatus) -> dict[str, Any]:
+    phone = plain(found.phone or "", 32)
+    return {
+        "detail": plain(found.detail, COMPLAINT_DETAIL_LENGTH),
+        "problem_type": plain(found.problem_type, TYPE_LENGTH),
+        "payment_number": plain(found.payment_number, NUMBER_LENGTH) if found.payment_number else complaint.payment_number,
+        "amount_fen": max(0, found.amount_fen) if found.amount_fen is not None else complaint.amount_fen,
+        "refund_wanted_fen": max(0, found.refund_wanted_fen) if found.refund_wanted_fen is not None else None,
+        "fully_refunded": found.fully_refunded,
+        "times": found.times,
+        "payer_waits": found.payer_waits,
+        "phone_sealed": sealed.seal(phone) if phone and phone != _phone(complaint) else complaint.phone_sealed,
+    }
+
+
+def _word(word: ComplaintMessage) -> dict[str, Any]:
+    content = plain(word.content, WORD_LENGTH)
+    return {"speaker": str(word.speaker), "at": word.at.isoformat(), "content": content, "completes": word.completes}
+
+
+def _phone(complaint: Complaint) -> str | None:
+    return sealed.unseal(complaint.phone_sealed) if complaint.phone_sealed else None
+
+
+def _clocks(complaint: Complaint, found: ComplaintStatus, began: datetime) -> dict[str, Any]:
+    """Since when what is awaited. When a payer went on with it the gateway does not say: it is when we hear of it."""
+    unread = complaint.state == ComplaintState.HEARD
+    went_on = not unread and found.times > complaint.times
+    opened_at = found.raised_at
+    raised_at = began if went_on else opened_at if unread else complaint.raised_at
+    closed = found.state is base.GatewayComplaintState.PROCESSED
+    awaited = not closed and (found.state is base.GatewayComplaintState.PENDING or found.payer_waits)
+    since = raised_at if unread or went_on else complaint.waits_since_at or began
+    answered = found.state is not base.GatewayComplaintState.PENDING
+    return {
+        "opened_at": opened_at,
+        "raised_at": raised_at,
+        "waits_since_at": since if awaited else None,
+        "answered_at": complaint.answered_at or (began if answered else None),
+        "completed_at": complaint.completed_at or began if closed else None,
+    }
+
+
+def _links(complaint: Complaint, account: MerchantAccount, found: ComplaintStatus) -> dict[str, Any]:
+    """The payment that it is about, once that is known; a number that somebody else uses too is not ours."""
+    if complaint.payment_id is not None:
+        return {}
+    payment = session.scalars(select(Payment).where(Payment.number == found.payment_number)).one_or_none()
+    if payment is not None and (collector := merchants.account(payment.account_id)).merchant_no == account.merchant_no:
+        shop_id = next((shop for ask in hooks.shop_of if (shop := ask(payment)) is not None), None) or collector.shop_id
+        return {"account_id": collector.id, "payment_id": payment.id, "order_id": payment.order_id, "shop_id": shop_id}
+    return {"account_id": account.id, "shop_id": account.shop_id}
+
+
+def _accused(complaint: Complaint, accused_no: str) -> MerchantAccount | None:
+    heard_by = merchants.account(complaint.account_id)
+    if complaint.state != ComplaintState.HEARD or accused_no in ("", heard_by.sub_merchant_no or heard_by.merchant_no):
+        return heard_by  # whom it is against does not change
+    own = (MerchantAccount.sub_merchant_no == "") & (MerchantAccount.merchant_no == accused_no)
+    query = select(MerchantAccount).where(
+        MerchantAccount.channel == complaint.channel,
+        MerchantAccount.merchant_no == heard_by.merchant_no,
+        own | (MerchantAccount.sub_merchant_no == accused_no),
+    )
+    return session.scalars(query.order_by(MerchantAccount.id).limit(1)).one_or_none()
+
+
+def _due(raised_at: datetime, waits_since_at: datetime | None) -> datetime:
+    solved = raised_at + SOLVE_WITHIN
+    return solved if waits_since_at is None else min(solved, waits_since_at + ANSWER_WITHIN)
+
+
+def _urgency(due_at: datetime | None, raised_at: datetime) -> int:
+    return int(raised_at.timestamp()) if due_at is None else -int(due_at.timestamp())
+
+
+def plain(text: str, longest: int) -> str:
+    """A text of somebody outside as it may be kept: without control characters, cut to so many characters."""
+    kept = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
+    return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"
+
+
+def desk_of(account: MerchantAccount) -> ComplaintDesk:
+    """The complaints of an account. MerchantAccountWrong where its gateway's are not connected."""
+    desk = merchants.gateway_of(account).complaints()
+    if desk is None:
+        raise MerchantAccountWrong(errors={"channel": "complaints of this wallet are not connected"})
+    return desk
+
+
+def hear_here(account_id: int, *, by: str) -> GatewayAnswer | None:
+    """Let the gateway send an account's notices of complaints to us; what it said if it did not.
+
+    MerchantAccountNotFound, MerchantAccountWrong.
+    """
+    desk = desk_of(merchants.account(account_id))
+    audit.record(by, "complaint notices asked for", "merchant_account", account_id)
+    said = talk(desk.hear)
+    return said if isinstance(said, GatewayAnswer) else None
+
+
+def forget_phones() -> int:
+    """Remove the phones of complaints that are settled long since, some thousands at once; returns how many."""
+    old = Complaint.completed_at < clock.now() - PHONES_KEPT_FOR
+    found = select(Complaint.id).where(old, Complaint.phone_sealed.is_not(None)).limit(FORGOTTEN_AT_ONCE)
+    return rows_changed(update(Complaint).where(Complaint.id.in_(found)).values(phone_sealed=None))
+
+
+def one(complaint_id: int) -> Complaint:
+    """One complaint. ComplaintNotFound."""
+    found = session.get(Complaint, complaint_id)
+    if found is None:
+        raise ComplaintNotFound()
+    return db.keep(found)
+
+
+def hold(complaint_id: int) -> Complaint:
+    """One complaint, locked until this transaction ends. ComplaintNotFound."""
+    query = select(Complaint).where(Complaint.id == complaint_id).with_for_update().execution_options(populate_existing=True)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise ComplaintNotFound()
+    return db.keep(found)
+
+
+def complaints(
+    *,
+    state: str | None = None,
+    shop_id: int | None = None,
+    number: str | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> pages.Page[Complaint]:
+    """Complaints: the open ones first, the first due before the others; then the youngest. `number` is the gateway's or a payment's."""
+    query = select(Complaint).options(defer(Complaint.words)).where(Complaint.state != ComplaintState.FOREIGN)
+    if state is not None:
+        query = query.where(Complaint.state == state)
+    if shop_id is not None:
+        query = query.where(Complaint.shop_id == shop_id)
+    if number is not None:
+        query = query.where((Complaint.gateway_no == number) | (Complaint.payment_number == number))
+    return pages.page(query, Complaint.is_open, Complaint.urgency, Complaint.id, cursor=cursor, limit=limit)
+
+
+def _by(complaint: Complaint) -> str:
+    return f"gateway:{complaint.channel}"

@@ -1,0 +1,216 @@
+"""Find out all there is to know about what was read, and decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from api.kit import clock, db
+from api.malls import service as malls
+from api.malls.models import Shop
+from api.malls.service import MallInfo, ShopNames
+from api.receipts import queries, reading, shop_recognition
+from api.receipts.decision import AMOUNT, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
+from api.receipts.models import Receipt, ReceiptPhoto
+from api.receipts.policy import ReceiptPolicy
+from api.receipts.reading import ReceiptReading
+from api.receipts.service.moves import CHANNEL
+from api.receipts.service.outcomes import carry_out
+from api.receipts.service.refund_slips import take_back
+from api.receipts.shop_recognition import Match
+from api.sales import same_purchase as same_purchase
+from api.sales import service as sales
+
+SAME_PICTURE_BITS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A receipt with all that was found out about it."""
+
+    receipt: Receipt
+    read: ReceiptReading
+    slip: Slip
+    match: Match
+    mall: MallInfo
+    policy: ReceiptPolicy
+    shop: Shop | None  # held here, so that the session loads it once
+
+    @property
+    def shop_id(self) -> int | None:
+        return self.match.shop.id if self.match.shop else None
+
+    @property
+    def paid_on(self) -> Any:
+        at = self.slip.paid_at.value
+        return at.astimezone(ZoneInfo(self.mall.timezone)).date() if at else None
+
+    @property
+    def number_key(self) -> str | None:
+        return same_purchase.number_key(self.slip.receipt_no.value)
+
+    def columns(self) -> dict[str, Any]:
+        """The facts as the receipt keeps them."""
+        slip = self.slip
+        return {
+            "kind": slip.kind,
+            "merchant": slip.merchant.value,
+            "cashier": self.read.cashier,
+            "shop_id": self.shop_id,
+            "paid_fen": slip.paid_fen.value,
+            "paid_at": slip.paid_at.value,
+            "paid_on": self.paid_on,
+            "minute_known": self.read.minute_known,
+            "receipt_no": slip.receipt_no.value,
+            "number_key": self.number_key,
+        }
+
+
+def settle(receipt: Receipt, read: ReceiptReading, photos: Sequence[ReceiptPhoto], *, by: str, **changes: Any) -> None:
+    """Decide on what was read and answered, and carry the decision out."""
+    case = _case(receipt, read)
+    changes |= case.columns()
+    if case.slip.kind == "refund":
+        take_back(receipt, read, by=by, policy=case.policy, **changes)
+        return
+    db.alone("receipts of", receipt.member_id)  # caps hold exactly
+    outcome = decide(_facts(case, photos))
+    carry_out(receipt, outcome, by=by, policy=case.policy, tenders=read.tenders, **changes)
+
+
+def _case(receipt: Receipt, read: ReceiptReading) -> Case:
+    mall = malls.mall_info()
+    policy = ReceiptPolicy.of(mall.policy)
+    shops = [shop for shop in malls.shops_for_matching() if not shop.closed]
+    clues, slip = read.clues(), read.slip(mall.timezone)
+    found = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
+    slip, found = _answered(receipt, slip, found, shops)
+    shop = malls.shop(found.shop.id) if found.shop else None
+    if shop is not None and found.shop is not None and found.branch_unclear:
+        ours = (mall.name, shop.name, *shop.trading_names)  # as written: a name may hold the branch that its normal form drops
+        found = replace(found, branch_unclear=shop_recognition.other_branch(clues, found.shop, ours))
+    return Case(receipt, read, slip, found, mall, policy, shop)
+
+
+def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
+    answers = receipt.answers
+    if AMOUNT in answers:
+        slip = replace(slip, paid_fen=Sure(answers[AMOUNT], 1.0, slip.paid_fen.box))
+    if TIME in answers:
+        slip = replace(slip, paid_at=Sure(datetime.fromisoformat(answers[TIME]), 1.0, slip.paid_at.box))
+    if SHOP in answers:
+        chosen = next((shop for shop in shops if shop.id == answers[SHOP]), None)
+        found = replace(found, shop=chosen) if chosen else found
+    return slip, found
+
+
+def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
+    now = clock.now()
+    habits, branch_known = queries.habits(
+        member_id=case.receipt.member_id,
+        shop_id=case.shop_id,
+        paid_on=case.paid_on,
+        cashier=case.read.cashier,
+        merchant=case.slip.merchant.value,
+    )
+    shop = case.shop
+    return Facts(
+        slip=case.slip,
+        match=case.match,
+        policy=case.policy,
+        now=now,
+        days_old=(clock.today(case.mall.timezone) - case.paid_on).days if case.paid_on else None,
+        currency=case.mall.currency,
+        trades_then=shop is None or case.paid_on is None or shop.trades_on(case.paid_on),
+        shop_excluded=shop is not None and shop.excluded,
+        branch_known=branch_known,
+        twins=_twins(case, photos),
+        sale=_known_sale(case),
+        habits=habits,
+        answered=frozenset(case.receipt.answers),
+    )
+
+
+def _told(case: Case) -> same_purchase.Told | None:
+    slip = case.slip
+    if slip.paid_at.value is None or slip.paid_fen.value is None:
+        return None
+    return same_purchase.Told(CHANNEL, slip.paid_at.value, case.paid_on, case.read.minute_known, slip.paid_fen.value, case.number_key, None)
+
+
+def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
+    found = queries.near(
+        case.receipt.id,
+        shop_id=case.shop_id,
+        number_key=case.number_key,
+        paid_at=case.slip.paid_at.value,
+        paid_fen=case.slip.paid_fen.value,
+        sha256=[photo.sha256 for photo in photos],
+        bands=[band for photo in photos for band in photo.bands or ()],
+    )
+    told = _told(case)
+    return tuple(twin for near in found if (twin := _twin(case, told, near, photos)) is not None)
+
+
+def _twin(case: Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> Twin | None:
+    how, same_amount = _likeness(case, told, near, photos)
+    if how is None:
+        return None
+    return Twin(
+        receipt_id=near.receipt_id,
+        own=near.member_id == case.receipt.member_id,
+        state=near.state,
+        how=how,
+        same_amount=same_amount,
+        same_number=near.number_key == case.number_key and near.shop_id == case.shop_id,
+    )
+
+
+def _likeness(case: Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> tuple[str | None, bool]:
+    """How another receipt shows to be of the same paper (number, minute, picture; None: it does not), and whether it says as much."""
+    same_amount = near.paid_fen == case.slip.paid_fen.value
+    if told and near.shop_id == case.shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
+        other = same_purchase.Told(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
+        if same_purchase.choose(told, [same_purchase.Candidate(near.receipt_id, [other])]) is not None:
+            return ("number" if told.number_key and told.number_key == near.number_key else "minute"), same_amount
+    verdict = reading.same_paper(case.read.stored, near.reading) if near.reading and near.shop_id == case.shop_id else "different"
+    if verdict != "different":
+        return "number", verdict != "tampered"
+    if near.bands is not None and any(_same_picture(photo, near) for photo in photos):
+        return "picture", same_amount
+    return None, False
+
+
+def _same_picture(photo: ReceiptPhoto, near: queries.Near) -> bool:
+    if photo.sha256 == near.sha256:
+        return True
+    return bool(photo.bands and near.bands) and reading.distance(list(photo.bands or ()), list(near.bands or ())) <= SAME_PICTURE_BITS
+
+
+def _known_sale(case: Case) -> KnownSale | None:
+    told = _told(case)
+    if told is None or case.shop_id is None:
+        return None
+    found = sales.find(case.shop_id, receipt_no=case.slip.receipt_no.value, paid_at=told.paid_at, paid_fen=told.paid_fen)
+    known = {sale.id: sale for sale in found}
+    chosen = same_purchase.choose(told, [_candidate(sale) for sale in found])
+    if chosen is None:
+        return None
+    sale = known[chosen]
+    return KnownSale(
+        id=sale.id,
+        paid_fen=sale.paid_fen,
+        scored_by=sales.sighting(sale.scored_by).channel if sale.scored_by is not None else None,
+        returned=0 < sale.paid_fen <= sale.refunded_fen,
+        by_number=told.number_key is not None and told.number_key == same_purchase.number_key(sale.receipt_no),
+    )
+
+
+def _candidate(sale: Any) -> same_purchase.Candidate:
+    number = same_purchase.number_key(sale.receipt_no)
+    return same_purchase.Candidate(
+        sale.id, [same_purchase.Told(sale.channel, sale.paid_at, sale.paid_on, sale.minute_known, sale.paid_fen, number, None)]
+    )

@@ -1,0 +1,131 @@
+"""What a till gave back lowers its sale and takes back its points, by the same path as every refund; or it waits for its sale."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from api.kit import clock
+from api.kit.db import session
+from api.partners import service as partners
+from api.points import service as points
+from api.sales import same_purchase
+from api.sales import service as sales
+from api.sales.errors import RefundTooLarge
+from api.sales.models import Sale
+from api.tills.models import TillRow
+from api.tills.service import row_claims
+from api.tills.service.report_intake import repeated
+from api.tills.sheets import REFUND
+from api.tills.states import Outcome, Waits
+
+#: A refund that has found no sale for so long is no longer tried; it stays listed.
+TRIED_FOR = timedelta(days=180)
+#: A till's day may end after midnight, and its clock may be behind.
+LATER = timedelta(days=1)
+AT_ONCE = 500
+
+
+def give_back(row: TillRow) -> dict[str, Any]:
+    """What becomes of a refund; its report is held."""
+    earlier = row_claims.held(row.shop_id, REFUND, {str(row.row_key)})
+    if row.row_key in earlier:
+        return repeated(earlier[row.row_key], row)
+    return {"holds": True} | _try(row)
+
+
+def _try(row: TillRow) -> dict[str, Any]:
+    assert row.paid_fen is not None and row.paid_at is not None
+    sale, waits = _sale_of(row)
+    if sale is None:
+        return {"outcome": Outcome.WAITING, "waits": str(waits)}
+    told: dict[str, Any] = {"amount_fen": row.paid_fen, "source_type": sales.TILL, "source_id": row.id}
+    if sales.paid_through_us(sale.id):
+        # The money lies with us and is given back by us: the till only tells of it.
+        same = sales.join_refund(sale.id, **told)
+        if same is None:
+            return {"outcome": Outcome.WAITING, "waits": str(Waits.THROUGH_MALL), "sale_id": sale.id}
+        return {"outcome": Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": same.id}
+    try:
+        refund = sales.refund(sale.id, at=row.paid_at, **told)
+    except RefundTooLarge:
+        left = sale.paid_fen - sale.refunded_fen
+        return {"outcome": Outcome.DIFFERING, "differs": ["paid_fen"], "known_fen": left, "sale_id": sale.id}
+    points.take_back(refund.id, by=sales.TILL)
+    mine = refund.source_type == sales.TILL
+    if mine:
+        partners.tell(
+            partners.sale_refunded(
+                refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=sales.TILL,
+                amount_fen=refund.amount_fen, refunded_fen=refund.refunded_before_fen + refund.amount_fen, paid_fen=sale.paid_fen,
+                at=row.paid_at, order=None,
+            )
+        )  # fmt: skip
+    return {"outcome": Outcome.REFUNDED if mine else Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": refund.id}
+
+
+def _sale_of(row: TillRow) -> tuple[Sale | None, Waits | None]:
+    """The one sale that a refund gives back. A short number comes round again: then the day must be named, or be the only one."""
+    assert row.original_no is not None and row.paid_at is not None
+    found = sales.numbered(row.shop_id, row.original_no, until=row.paid_at + LATER)
+    if row.original_on is not None:
+        found = [sale for sale in found if sale.paid_on == row.original_on]
+    if len(found) == 1:
+        return found[0], None
+    return None, Waits.UNCLEAR if found else Waits.UNKNOWN
+
+
+def retry(row_id: int) -> bool:
+    """Try a waiting refund once more; whether it waits no longer."""
+    row = session.get(TillRow, row_id)
+    if row is None:
+        return False
+    report = row_claims.hold_report(row.report_id)
+    session.refresh(row)
+    if row.outcome != Outcome.WAITING or row.worked_at is None:
+        return False
+    becomes = _try(row)
+    row_claims.become(report, [(row, becomes)])
+    return bool(becomes["outcome"] != Outcome.WAITING)
+
+
+def waiting_now(shop_id: int | None = None) -> list[int]:
+    """Waiting refunds, longest untried first, whose sale may be known by now; at most 500 are looked at, and marked as tried."""
+    waiting = (TillRow.outcome == str(Outcome.WAITING)) & TillRow.worked_at.is_not(None) & (TillRow.worked_at > clock.now() - TRIED_FOR)
+    query = select(TillRow).where(waiting).order_by(TillRow.tried_at, TillRow.id).limit(AT_ONCE)
+    if shop_id is not None:
+        query = query.where(TillRow.shop_id == shop_id)
+    by_shop: dict[int, dict[int, str]] = defaultdict(dict)
+    for row in session.scalars(query):
+        by_shop[row.shop_id][row.id] = str(same_purchase.number_key(row.original_no))
+    found = []
+    for each, keys in by_shop.items():
+        known = sales.numbers_known(each, set(keys.values()))
+        found += [row_id for row_id, key in keys.items() if key in known]
+    looked_at = [row_id for keys in by_shop.values() for row_id in keys]
+    if looked_at:
+        tried = update(TillRow).where(TillRow.id.in_(looked_at)).values(tried_at=clock.now())
+        session.execute(tried.execution_options(synchronize_session=False))
+    return found
+
+
+def look_again(since: timedelta = timedelta(days=1)) -> int:
+    """Rows of sales that a photo or a payment told of otherwise since: they are shown as differing. Returns how many."""
+    told = sales.told_otherwise(clock.now() - since, channel=sales.TILL)
+    agreeing = TillRow.outcome.in_([str(Outcome.NEW), str(Outcome.KNOWN)]) & (TillRow.kind != REFUND)
+    query = select(TillRow.id, TillRow.report_id).where(TillRow.sale_id.in_(told), TillRow.holds, agreeing)
+    by_report: dict[int, list[int]] = defaultdict(list)
+    for row_id, report_id in session.execute(query.order_by(TillRow.report_id, TillRow.id)):
+        by_report[report_id].append(row_id)
+    changed = 0
+    for report_id, ids in sorted(by_report.items()):
+        report = row_claims.hold_report(report_id)
+        rows = session.scalars(select(TillRow).where(TillRow.id.in_(ids), agreeing).execution_options(populate_existing=True)).all()
+        for row in rows:
+            differs, known_fen = told[int(row.sale_id or 0)]
+            row_claims.become(report, [(row, {"outcome": Outcome.DIFFERING, "differs": differs, "known_fen": known_fen})])
+        changed += len(rows)
+    return changed

@@ -1,0 +1,80 @@
+"""Who of all rows with one number counts, what the others are, and the one place where a row becomes what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from api.kit import clock, db
+from api.kit.db import session
+from api.sales import same_purchase
+from api.tills.errors import SalesReportNotFound
+from api.tills.models import TillReport, TillRow
+from api.tills.states import Outcome
+
+#: Two reports of one receipt name the same minute, or the seconds were cut off.
+SAME_MINUTE = timedelta(minutes=1)
+
+#: What becomes of a row, beside its outcome.
+FACTS = ("differs", "known_fen", "waits", "holds", "sale_id", "sale_refund_id")
+
+
+def hold_report(report_id: int) -> TillReport:
+    """A report, with its shop's reports held until the unit of work ends: rows of one shop are worked one after the other."""
+    shop_id = session.scalar(select(TillReport.shop_id).where(TillReport.id == report_id))
+    if shop_id is None:
+        raise SalesReportNotFound()
+    db.alone("sales reports of", shop_id)
+    return session.get_one(TillReport, report_id, populate_existing=True, with_for_update=True)
+
+
+def held(shop_id: int, kind: str, keys: Collection[str]) -> dict[str, TillRow]:
+    """The rows that count under these keys, by key. One statement."""
+    query = select(TillRow).where(TillRow.shop_id == shop_id, TillRow.kind == kind, TillRow.row_key.in_(keys), TillRow.holds)
+    return {str(row.row_key): row for row in session.scalars(query)}
+
+
+def repeats(earlier: TillRow, *, paid_fen: int | None, paid_at: datetime | None, original_no: str | None) -> list[str]:
+    """What a later row with the same number tells otherwise; nothing: it only repeats the earlier."""
+    assert paid_at is not None and earlier.paid_at is not None
+    differs = ["paid_fen"] if paid_fen != earlier.paid_fen else []
+    if abs(paid_at - earlier.paid_at) >= SAME_MINUTE:
+        differs.append("paid_at")
+    if same_purchase.number_key(original_no) != same_purchase.number_key(earlier.original_no):
+        differs.append("original_no")
+    return differs
+
+
+def become(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]) -> None:
+    """Rows become what they are, and their report's figures with them. The report is held. Two statements."""
+    now, counts, worked = clock.now(), dict(report.counts), 0
+    values = []
+    for row, facts in changed:
+        before, after = row.outcome, str(facts["outcome"])
+        counts[before] = counts.get(before, 0) - 1
+        counts[after] = counts.get(after, 0) + 1
+        worked += row.worked_at is None
+        kept = {name: facts.get(name, getattr(row, name)) for name in FACTS} | {"waits": facts.get("waits")}
+        kept |= {"outcome": after, "tried_at": now, "worked_at": row.worked_at or now}
+        values.append({"row_id": row.id, "was": before} | {f"to_{name}": value for name, value in kept.items()})
+    guarded = update(TillRow).where(TillRow.id == bindparam("row_id"), TillRow.outcome == bindparam("was"))
+    guarded = guarded.values({name: bindparam(f"to_{name}") for name in ("outcome", "tried_at", "worked_at", *FACTS)})
+    session.connection().execute(guarded, values)
+    shown = {outcome: count for outcome, count in counts.items() if count}
+    session.execute(
+        update(TillReport)
+        .where(TillReport.id == report.id)
+        .values(counts=shown, worked_count=TillReport.worked_count + worked)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire(report)
+    for row, _ in changed:
+        session.expire(row)
+
+
+def empty() -> dict[str, int]:
+    """Figures of a report before its rows are read."""
+    return {str(outcome): 0 for outcome in Outcome}

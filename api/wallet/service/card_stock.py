@@ -1,0 +1,207 @@
+"""Cards of plastic before anybody holds them: made in batches, printed, sold at the service desk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Select, func, insert, select, update
+
+from api.kit import audit, clock, db, pages, sealed, states
+from api.kit.db import session
+from api.ledger import service as ledger
+from api.ledger.service import Asset, Entry
+from api.malls import service as malls
+from api.wallet.errors import (
+    CardBatchHandedOver,
+    CardBatchNotFound,
+    CardLimitExceeded,
+    CardNotForSale,
+    CardNotFound,
+    CardSaleWrong,
+    ProductWrong,
+    RealNameNeeded,
+    TransferNeeded,
+)
+from api.wallet.models import PHYSICAL, Card, CardBatch, CardProduct, CardSale, CardSaleLine
+from api.wallet.service import accounts, card_numbers, card_opening
+from api.wallet.states import CardState
+
+MOST_IN_A_BATCH = 5_000
+MOST_IN_A_SALE = 200
+CODE_DIGITS = 12
+SALE = "card_sale"
+BY_TRANSFER = "bank_transfer"
+
+
+class SaleLine(NamedTuple):
+    """A card from stock and what is put on it."""
+
+    number: str
+    principal_fen: int
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Who buys, as the document says; None of it is shown again but to whom the law allows."""
+
+    name: str
+    document: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class PrintLine:
+    """What the printer puts on one card."""
+
+    id: int
+    number: str
+    activation_code: str
+
+
+def issue(product_id: int, cards: int, *, note: str, by: str) -> CardBatch:
+    """Make a batch of cards without value, each with a number and a secret activation code. ProductNotFound, ProductWrong."""
+    kind = card_opening.product(product_id)
+    if kind.form != PHYSICAL or kind.closed:
+        raise ProductWrong(errors={"product_id": "cards of plastic are made of an open kind of plastic cards"})
+    batch = CardBatch(product_id=kind.id, cards=cards, note=note, made_by=by, made_at=clock.now())
+    session.add(batch)
+    session.flush()
+    session.execute(insert(Card), [_blank(batch, position) for position in range(1, cards + 1)])
+    audit.record(by, "cards made", "card_batch", batch.id, after={"product": kind.code, "cards": cards}, why=note)
+    return batch
+
+
+def _blank(batch: CardBatch, position: int) -> dict[str, Any]:
+    number, code = card_numbers.printed(batch.id, position), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    return {
+        "state": str(CardState.MADE), "moved_at": batch.made_at, "number": number, "product_id": batch.product_id, "batch_id": batch.id,
+        "activation_hash": activation_hash(number, code), "activation_sealed": sealed.seal(code), "made_at": batch.made_at,
+    }  # fmt: skip
+
+
+def activation_hash(number: str, code: str) -> str:
+    """The keyed hash under which an activation code is kept."""
+    return sealed.find_key(f"card-activation:{db.mall()}:{number}:{code}")
+
+
+def batches(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[CardBatch]:
+    """Batches of cards, newest first."""
+    return pages.page(select(CardBatch), CardBatch.id, cursor=cursor, limit=limit)
+
+
+def batch(batch_id: int) -> CardBatch:
+    """One batch. CardBatchNotFound."""
+    found = session.get(CardBatch, batch_id, populate_existing=True)
+    if found is None:
+        raise CardBatchNotFound()
+    return found
+
+
+def print_lines(batch_id: int, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[PrintLine]:
+    """Numbers and activation codes for the printer, until the batch is handed over. CardBatchNotFound, CardBatchHandedOver."""
+    if batch(batch_id).handed_over_at is not None:
+        raise CardBatchHandedOver()
+    query = select(Card.id, Card.number, Card.activation_sealed).where(Card.batch_id == batch_id)
+    page = pages.page(cast("Select[Any]", query), Card.id, cursor=cursor, limit=limit, descending=False)
+    return pages.Page([PrintLine(row.id, row.number, sealed.unseal(row.activation_sealed)) for row in page.items], page.next_cursor)
+
+
+def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
+    """The printer has the codes: from now on only their hashes are kept. Again changes nothing. CardBatchNotFound."""
+    found = batch(batch_id)
+    if found.handed_over_at is None:
+        found.handed_over_at = clock.now()
+        session.execute(update(Card).where(Card.batch_id == batch_id).values(activation_sealed=None))
+        session.flush()
+        audit.record(by, "cards handed to the printer", "card_batch", batch_id, after={"cards": found.cards}, why=why)
+    return found
+
+
+def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buyer | None, by: str) -> CardSale:
+    """Sell cards from stock at the desk: the money is in the mall's till, the principal on the cards, and they can be used at once.
+
+    CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded.
+    """
+    cards = _from_stock(lines)
+    kinds = {card.id: card_opening.product(card.product_id) for card in cards.values()}
+    _refuse_wrong(lines, cards, kinds)
+    total = sum(line.principal_fen for line in lines)
+    buyer_key = sealed.find_key(f"card-buyer:{buyer.document}") if buyer else None
+    _refuse_by_law(total, kinds.values(), paid_by, buyer_kind, buyer_key)
+    made = CardSale(
+        total_fen=total, cards=len(lines), paid_by=paid_by, buyer_kind=buyer_kind, buyer_key=buyer_key,
+        buyer_sealed=sealed.seal(f"{buyer.name}\n{buyer.document}\n{buyer.phone}") if buyer else None,
+        invoice=next(iter(kinds.values())).invoice, sold_by=by, sold_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    transfer_id = ledger.post(SALE, made.id, _entries(lines, cards, total))
+    for line in lines:
+        _activate(cards[line.number], kinds[cards[line.number].id], line, made, transfer_id, by)
+    session.flush()
+    audit.record(by, "cards sold", "card_sale", made.id, after={"cards": made.cards, "total_fen": total, "paid_by": paid_by})
+    return made
+
+
+def _from_stock(lines: Sequence[SaleLine]) -> dict[str, Card]:
+    asked = [line.number for line in lines]
+    query = select(Card).where(Card.number.in_(asked)).order_by(Card.id).with_for_update()
+    found = {card.number: card for card in session.scalars(query.execution_options(populate_existing=True))}
+    for number in asked:
+        if number not in found:
+            raise CardNotFound(number=number)
+        if found[number].state != CardState.MADE:
+            raise CardNotForSale(number=number, state=found[number].state)
+    return found
+
+
+def _refuse_wrong(lines: Sequence[SaleLine], cards: dict[str, Card], kinds: dict[int, CardProduct]) -> None:
+    if len(cards) != len(lines):
+        raise CardSaleWrong(errors={"lines": "a card is sold once"})
+    if len({kind.invoice for kind in kinds.values()}) > 1:
+        raise CardSaleWrong(errors={"lines": "cards invoiced at sale and at use are sold apart"})
+    for line in lines:
+        limit_fen = card_opening.limit_of(kinds[cards[line.number].id])
+        if line.principal_fen > limit_fen:
+            raise CardLimitExceeded(number=line.number, limit_fen=limit_fen)
+
+
+def _refuse_by_law(total: int, kinds: Any, paid_by: str, buyer_kind: str, buyer_key: str | None) -> None:
+    """单用途商业预付卡管理办法, articles 15 and 17: what one buyer buys in a day counts as one purchase."""
+    policy = malls.policy()
+    if buyer_key is None and (total >= policy.real_name_fen or any(kind.named for kind in kinds)):
+        raise RealNameNeeded(from_fen=policy.real_name_fen)
+    together = total + (_sold_today(buyer_key) if buyer_key else 0)
+    threshold = policy.company_transfer_fen if buyer_kind == "company" else policy.person_transfer_fen
+    if together >= threshold and paid_by != BY_TRANSFER:
+        raise TransferNeeded(from_fen=threshold)
+
+
+def _sold_today(buyer_key: str) -> int:
+    timezone = malls.mall_info().timezone
+    since = clock.midnight(clock.today(timezone), timezone)
+    query = select(func.coalesce(func.sum(CardSale.total_fen), 0)).where(CardSale.buyer_key == buyer_key, CardSale.sold_at >= since)
+    return int(session.scalar(query) or 0)
+
+
+def _entries(lines: Sequence[SaleLine], cards: dict[str, Card], total: int) -> list[Entry]:
+    return [
+        Entry(accounts.gateway(accounts.TILL), Asset.CASH_FEN, -total),
+        Entry(accounts.mall(), Asset.CASH_FEN, total),
+        Entry(accounts.mall(), Asset.PRINCIPAL_FEN, -total),
+        *(Entry(accounts.card(cards[line.number].id), Asset.PRINCIPAL_FEN, line.principal_fen) for line in lines),
+    ]
+
+
+def _activate(card: Card, kind: CardProduct, line: SaleLine, sale: CardSale, transfer_id: int, by: str) -> None:
+    states.move(card, CardState.ACTIVE, by=by, reason="sold", facts={"sale": sale.id}, expires_on=card_opening.expiry_of(kind))
+    session.add(CardSaleLine(sale_id=sale.id, card_id=card.id, principal_fen=line.principal_fen, transfer_id=transfer_id))
+    accounts.remember(card, "sold", by=by, sale_id=sale.id, principal_fen=line.principal_fen)
+
+
+def sales(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[CardSale]:
+    """Sales of cards at the desk, newest first."""
+    return pages.page(select(CardSale), CardSale.id, cursor=cursor, limit=limit)
