@@ -80,8 +80,9 @@ class Shopper:
 
     def order(self, shop: int, amount_fen: int) -> tuple[str, str]:
         """Scan, look at the best way to pay, place the order; its number, and what WeChat is to be paid."""
-        basket = {"plate": self.place.plates[shop], "amount_fen": amount_fen, "choose": {"points": 0, "card_ids": []}}
-        self.ask("page", "GET", f"/v1/plates/{basket['plate']}")
+        plate = self.place.plates[shop]
+        basket = {"purchase": {"kind": "plate", "plate": plate, "amount_fen": amount_fen}, "choose": {"points": 0, "card_ids": []}}
+        self.ask("page", "GET", f"/v1/plates/{plate}")
         quoted = self.ask("quote", "POST", "/v1/quotes", json=basket)
         placed = self.ask("order", "POST", "/v1/orders", json=basket | {"channel": "wechat", "expected_fen": quoted["gateway_fen"]})
         return placed["order"]["number"], placed["wallet"]["package"].removeprefix("prepay_id=")
@@ -150,9 +151,11 @@ def statements(place: Street, flows: Flows, alone: int) -> tuple[dict[str, int],
             return answer
 
         for turn in range(alone):
-            basket = {"plate": place.plates[place.shops[0]], "amount_fen": 2_000 + turn, "choose": {"points": 0, "card_ids": []}}
-            asked = basket | {"channel": "wechat", "expected_fen": basket["amount_fen"]}
-            counted("page", partial(shopper.ask, "alone", "GET", f"/v1/plates/{basket['plate']}"))
+            plate = place.plates[place.shops[0]]
+            purchase = {"kind": "plate", "plate": plate, "amount_fen": 2_000 + turn}
+            basket = {"purchase": purchase, "choose": {"points": 0, "card_ids": []}}
+            asked = basket | {"channel": "wechat", "expected_fen": 2_000 + turn}
+            counted("page", partial(shopper.ask, "alone", "GET", f"/v1/plates/{plate}"))
             counted("quote", partial(shopper.ask, "alone", "POST", "/v1/quotes", json=basket))
             placed = counted("order", partial(shopper.ask, "alone", "POST", "/v1/orders", json=asked))
             number, prepay_id = placed["order"]["number"], placed["wallet"]["package"].removeprefix("prepay_id=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -22,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.kit import clock, db, identity, logs, once, pages
 from api.kit.errors import BadRequest, NotFound, Problem, TooLarge, Unprocessable, WrongKind
+from api.kit.money import MAX_FEN
 
 log = logs.get(__name__)
 
@@ -94,6 +96,50 @@ def _odd(field: Any, value: Any) -> bool:
     if not isinstance(field, ma.fields.Integer):
         return False
     return isinstance(value, (bool, float)) or (isinstance(value, str) and not _WHOLE.fullmatch(value))
+
+
+def fen(least: int = 1, **more: Any) -> ma.fields.Integer:
+    """An amount of money in whole fen, from `least` to the most that the mall handles."""
+    return ma.fields.Integer(validate=ma.validate.Range(least, MAX_FEN), **more)
+
+
+class Discriminated(ma.fields.Field[Any]):
+    """An object whose `kind` says which of several schemas it has; it loads to a dict that keeps the kind.
+
+    `variants` gives kind → schema; it is asked at each load, so that what is declared later is known too.
+    """
+
+    def __init__(self, variants: Callable[[], Mapping[str, type[ma.Schema]]], **more: Any) -> None:
+        super().__init__(**more)
+        self.variants = variants
+
+    def schemas(self) -> dict[str, type[ma.Schema]]:
+        """kind → its schema with the field `kind`."""
+        return {kind: _of_kind(kind, schema) for kind, schema in self.variants().items()}
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ma.ValidationError("Not an object.")
+        schemas, kind = self.schemas(), value.get("kind")
+        if not isinstance(kind, str) or kind not in schemas:
+            raise ma.ValidationError({"kind": [f"Must be one of: {', '.join(schemas)}."]})
+        loaded: dict[str, Any] = schemas[kind]().load(value)
+        return loaded
+
+
+@functools.cache
+def _of_kind(kind: str, schema: type[ma.Schema]) -> type[ma.Schema]:
+    field = ma.fields.String(required=True, validate=ma.validate.OneOf([kind]))
+    return type(schema.__name__, (schema,), {"kind": field, "__doc__": schema.__doc__})
+
+
+def _document_variants(converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """OpenAPI of a discriminated field: one of its schemas, told apart by `kind`."""
+    if not isinstance(field, Discriminated):
+        return {}
+    references = {kind: converter.resolve_nested_schema(schema) for kind, schema in field.schemas().items()}
+    mapping = {kind: reference["$ref"] for kind, reference in references.items()}
+    return {"type": "object", "oneOf": list(references.values()), "discriminator": {"propertyName": "kind", "mapping": mapping}}
 
 
 class Parser(FlaskParser):
@@ -338,6 +384,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     """Refusals as problem+json, and the contract."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(**options)
+        self.ma_plugin.converter.add_attribute_function(_document_variants)
 
     def register_blueprint(self, blp: Any, **kwargs: Any) -> None:
         """Register a room; its audience is remembered by name."""

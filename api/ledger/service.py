@@ -23,12 +23,15 @@ MAX_AMOUNT = 2**53  # the largest whole number that JSON readers keep exact
 SETTLED_AFTER = timedelta(hours=1)
 
 
-OWNER_KINDS = frozenset({"member", "card", "shop", "mall", "gateway", "bearer"})
+OWNER_KINDS = frozenset({"member", "card", "shop", "mall", "gateway", "bearer", "brand"})
 
 
 class Owner(NamedTuple):
-    """Who an account belongs to. Kinds: member, card (stored value), shop, mall (id = the mall), gateway (id = the merchant account),
-    bearer (a shop's id, or 0 for the mall itself). A balance above zero is the owner's claim on the mall."""
+    """Who an account belongs to. A balance above zero is the owner's claim on the mall.
+
+    Kinds: member, card (stored value), shop, mall (id = the mall), gateway (id = the merchant account), and who pays for a benefit:
+    bearer (a shop's id, or 0 for the mall itself), brand (its id).
+    """
 
     kind: str
     id: int

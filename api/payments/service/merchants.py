@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -56,23 +55,25 @@ def _read_all() -> dict[int, MerchantAccount]:
     return {row.id: records.copy(row) for row in rows}
 
 
-def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
-    """Who collects for an order of these shops: a shop's own account where it is alone and has one, else the mall's. NoMerchantAccount."""
-    able = [one for one in _able(shop_ids) if one.channel == channel]
+def account_for(only_shop_id: int | None, channel: str) -> MerchantAccount:
+    """Who collects for an order: the own account of the only shop that sells (None: several sell, or the mall), else the mall's.
+
+    NoMerchantAccount.
+    """
+    able = [account for account in _able(only_shop_id) if account.channel == channel]
     if not able:
         raise NoMerchantAccount()
-    return min(able, key=lambda one: one.shop_id is None)
+    return min(able, key=lambda account: account.shop_id is None)
 
 
-def channels_for(shop_ids: Iterable[int]) -> list[str]:
-    """The wallets that can pay an order of these shops."""
-    return sorted({one.channel for one in _able(shop_ids)})
+def channels_for(only_shop_id: int | None) -> list[str]:
+    """The wallets that can pay an order whose only seller is this shop; None: several sell, or the mall."""
+    return sorted({account.channel for account in _able(only_shop_id)})
 
 
-def _able(shop_ids: Iterable[int]) -> list[MerchantAccount]:
-    """The accounts that may collect for an order of these shops, newest first."""
-    shops = set(shop_ids)
-    return [one for one in _all().values() if one.enabled and (one.shop_id is None or shops == {one.shop_id})]
+def _able(only_shop_id: int | None) -> list[MerchantAccount]:
+    """The accounts that may collect for such an order, newest first."""
+    return [account for account in _all().values() if account.enabled and account.shop_id in (None, only_shop_id)]
 
 
 def account(account_id: int) -> MerchantAccount:
