@@ -20,18 +20,28 @@ JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 SCORED = ReceiptState.SCORED
 GONE = (ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE, ReceiptState.TAKEN_BACK)
+UNREAD = (ReceiptState.RECEIVED, ReceiptState.READING)  # nothing is known of them yet: many of them must not hide what is decided
 
 
-def habits(*, member_id: int, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None) -> tuple[Habits, bool]:
-    """How the member has been sending, and whether this printed name was settled as this shop's before."""
-    now = clock.now()
+def habits(
+    receipt: Receipt, *, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None
+) -> tuple[Habits, bool]:
+    """How the member had been sending when this receipt came, and whether this printed name was settled as this shop's before.
+
+    What was sent after it does not count: of many that are decided at once, in whatever order, the first ones are within the limits.
+    """
+    now, member_id = clock.now(), receipt.member_id
+    earlier = and_(Receipt.member_id == member_id, Receipt.id <= receipt.id, Receipt.sent_at > receipt.sent_at - WEEK)
+    first_photo = and_(ReceiptPhoto.receipt_id == Receipt.id, ReceiptPhoto.position == 1)
+    picture = select(ReceiptPhoto.sha256).where(first_photo).correlate(Receipt).scalar_subquery()
     sent = (
         select(
-            func.count().filter(Receipt.sent_at > now - HOUR).label("hour"),
-            func.count().filter(Receipt.sent_at > now - DAY).label("day"),
+            # A phone that sends the same picture again and again has one receipt.
+            func.count(picture.distinct()).filter(Receipt.sent_at > receipt.sent_at - HOUR).label("hour"),
+            func.count().filter(Receipt.sent_at > receipt.sent_at - DAY).label("day"),
             func.count().label("week"),
         )
-        .where(Receipt.member_id == member_id, Receipt.sent_at > now - WEEK, Receipt.state != ReceiptState.WITHDRAWN)
+        .where(earlier, Receipt.state != ReceiptState.WITHDRAWN)
         .subquery()
     )
     at_shop = and_(Receipt.shop_id == shop_id, Receipt.state == SCORED)
@@ -55,6 +65,7 @@ class Near:
     receipt_id: int
     member_id: int
     state: str
+    moved_at: datetime
     shop_id: int | None
     paid_fen: int | None
     paid_at: datetime | None
@@ -81,6 +92,7 @@ def near(
         Receipt.id.label("receipt_id"),
         Receipt.member_id,
         Receipt.state,
+        Receipt.moved_at,
         Receipt.shop_id,
         Receipt.paid_fen,
         Receipt.paid_at,
@@ -89,7 +101,7 @@ def near(
         Receipt.number_key,
         Receipt.reading,
     )
-    alive = and_(Receipt.id != receipt_id, Receipt.state.not_in(GONE))
+    alive = and_(Receipt.id != receipt_id, Receipt.state.not_in((*GONE, *UNREAD)))
     bare = (literal(None, ReceiptPhoto.sha256.type).label("sha256"), literal(None, ReceiptPhoto.bands.type).label("bands"))
     parts: list[Any] = []
     if shop_id is not None and number_key is not None:

@@ -13,7 +13,7 @@ from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
 from api.receipts import queries, reading, shop_recognition
-from api.receipts.decision import AMOUNT, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
+from api.receipts.decision import AMOUNT, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
 from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reading import ReceiptReading
@@ -110,7 +110,7 @@ def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNa
 def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
     now = clock.now()
     habits, branch_known = queries.habits(
-        member_id=case.receipt.member_id,
+        case.receipt,
         shop_id=case.shop_id,
         paid_on=case.paid_on,
         cashier=case.read.cashier,
@@ -166,7 +166,18 @@ def _twin(case: Case, told: same_purchase.Told | None, near: queries.Near, photo
         how=how,
         same_amount=same_amount,
         same_number=near.number_key == case.number_key and near.shop_id == case.shop_id,
+        first=_was_first(near, case.receipt),
     )
+
+
+def _was_first(near: queries.Near, receipt: Receipt) -> bool:
+    """Whether another receipt of the same paper was there before: settled, or the member's own and sent earlier, or another member's that
+    waited already when this one was sent. So it never matters in which order those sent at once are decided."""
+    if near.state in SETTLED:
+        return True
+    if near.member_id == receipt.member_id:
+        return near.receipt_id < receipt.id
+    return (near.moved_at, near.receipt_id) < (receipt.sent_at, receipt.id)
 
 
 def _likeness(case: Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> tuple[str | None, bool]:

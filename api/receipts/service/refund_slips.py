@@ -71,7 +71,7 @@ def _purchase_of(receipt: Receipt, read: ReceiptReading, changes: dict[str, Any]
 def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) -> None:
     assert purchase.sale_id is not None
     amount_fen, at = changes["paid_fen"], changes["paid_at"] or clock.now()
-    sale = sales.read(purchase.sale_id)
+    sale = sales.lock(purchase.sale_id)  # two photos of one slip come one after the other
     if _slip_known(receipt, changes) or sale.refunded_fen + amount_fen > sale.paid_fen:
         move(receipt, ReceiptState.REFUSED, Reason.REFUND_APPLIED_BEFORE, by=by, decided_at=clock.now(), **changes)
         return
