@@ -41,11 +41,8 @@ def write() -> None:
         package = chance.choice(made)
         order -= 1
         wallet.recharge(order, member_id, principal_fen=package.pays_fen, bonus_fen=package.bonus_fen, package_id=package.id)
-        paid = [
-            Entry(Owner("gateway", 0), Asset.CASH_FEN, -package.pays_fen),
-            Entry(Owner("mall", db.mall()), Asset.CASH_FEN, package.pays_fen),
-        ]
-        ledger.post("order_settle", order, paid)
+        till, mall = Owner("gateway", 0), Owner("mall", db.mall())
+        ledger.post("order_settle", order, [Entry(till, Asset.CASH_FEN, -package.pays_fen), Entry(mall, Asset.CASH_FEN, package.pays_fen)])
         for _ in range(chance.randrange(4)):
             order -= 1
             _pay(order, member_id, chance.choice(shop_ids), chance.randrange(18, 160) * 100)

@@ -116,9 +116,8 @@ def test_a_card_of_one_shop_is_not_crowded_out_by_a_card_for_all() -> None:
 def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, cards, worth, pieces) -> None:
     points, stored = offers(lines, cards, worth)
     mix = mixed(lines, points, stored)
-    drawn = {
-        card.card_id: (min(fen, card.principal_fen), fen - min(fen, card.principal_fen)) for card in cards if (fen := of_card(mix, card))
-    }
+    taken = {card: mix.of(SourceKey("stored_value", card.card_id)) for card in cards}
+    drawn = {card.card_id: (min(fen, card.principal_fen), fen - min(fen, card.principal_fen)) for card, fen in taken.items() if fen}
     shares = [*points.shares(mix), *stored.shares_of(mix, drawn), *GatewayOffer().shares(mix)]
     whole = sum(line.net_fen for line in lines)
     assert sum(share.fen for share in shares) == whole
@@ -138,7 +137,3 @@ def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, car
     assert sum(left) == 0
     with pytest.raises(ValueError, match="more than is left"):
         give_back(1, left)
-
-
-def of_card(mix: Mix, card: Funds) -> int:
-    return mix.of(SourceKey("stored_value", card.card_id))

@@ -65,7 +65,8 @@ def _shares(world: World) -> None:
     _none(
         world, "the bearers of a share do not add up:",
         """SELECT s.id, s.bearers FROM order_shares s JOIN orders o ON o.id = s.order_id
-           CROSS JOIN LATERAL (SELECT sum((b->>'fen')::bigint) AS fen, sum((b->>'returned_fen')::bigint) AS back FROM jsonb_array_elements(s.bearers) b) b
+           CROSS JOIN LATERAL (SELECT sum((b->>'fen')::bigint) AS fen, sum((b->>'returned_fen')::bigint) AS back
+                               FROM jsonb_array_elements(s.bearers) b) b
            WHERE s.mall_id = %s AND o.state IN ('paid', 'refunded') AND s.tender IN ('points', 'stored_bonus')
              AND (b.fen, b.back) IS DISTINCT FROM (s.amount_fen, s.refunded_fen)""",
     )  # fmt: skip

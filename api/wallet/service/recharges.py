@@ -55,7 +55,7 @@ def recharge(
     package_id: int | None = None,
     gateway_account_id: int | None = None,
 ) -> int:
-    """Put what an order paid for on a card of the member, with its bonus, exactly once; returns the card. Its money is booked with the order.
+    """Put what an order paid for on a card of the member, with its bonus, exactly once; returns the card. The order books the money.
 
     Without `card_id` (or when that one is full or cannot be used by now) it is the member's electronic card, or a new one.
     RechargeDiffers, CardLimitExceeded (more than one card may hold), PackageLimitReached.
