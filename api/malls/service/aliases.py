@@ -14,7 +14,7 @@ from api.kit.pages import Page
 from api.malls import names
 from api.malls.errors import AliasNotFound, AliasTooShort
 from api.malls.models import Floor, Shop, ShopAlias, Site
-from api.malls.service.mall import mall_info, shops_changed
+from api.malls.service.mall import SHOPS_CHANGED, mall_info, shops_changed
 from api.malls.service.shops import shop
 
 
@@ -50,7 +50,7 @@ def shops_for_matching() -> tuple[ShopNames, ...]:
     if held is not None and held[0] == stamp:
         return held[1]
     loaded = _load_names()
-    if not session.info.get("shops_changed"):  # what is not committed must not be shown to other requests
+    if not SHOPS_CHANGED.get():
         with _matching_lock:
             _matching[info.id] = (stamp, loaded)
     return loaded
