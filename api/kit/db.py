@@ -271,10 +271,10 @@ def enter_by_public_code(code: str, kind: str) -> bool:
 
 
 def _enter_where(statement: str, **values: str) -> bool:
-    found = session.connection().exec_driver_sql(statement, values).one_or_none()
-    if found is None:
+    entered_mall = session.connection().exec_driver_sql(statement, values).one_or_none()
+    if entered_mall is None:
         return False
-    entered(found[1]["id"], found[1])
+    entered(entered_mall[1]["id"], entered_mall[1])
     return True
 
 

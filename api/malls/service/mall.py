@@ -59,8 +59,8 @@ def mall_info() -> MallInfo:
     if held is not None and held.id == db.mall():
         return held
     if (known := db.mall_row()) is not None:
-        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
-        return MALL_INFO.put(MallInfo(**found, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"])))
+        facts = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
+        return MALL_INFO.put(MallInfo(**facts, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"])))
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
