@@ -110,18 +110,18 @@ class Hub:
     async def missed(self, topic: str, after: str) -> list[Message]:
         """What was sent on a topic after a message the listener has seen."""
         try:
-            found = await asyncio.wait_for(self.cache.xrange(f"live:{topic}", min=f"({after}"), 1)
+            messages = await asyncio.wait_for(self.cache.xrange(f"live:{topic}", min=f"({after}"), 1)
         except (RedisError, OSError, TimeoutError):
             return []
-        return [(number, fields["m"]) for number, fields in found]
+        return [(number, fields["m"]) for number, fields in messages]
 
     async def newest(self, topic: str) -> str:
         """The id of the last message of a topic, after which a stream that does not resume begins."""
         try:
-            found = await asyncio.wait_for(self.cache.xrevrange(f"live:{topic}", count=1), 1)
+            messages = await asyncio.wait_for(self.cache.xrevrange(f"live:{topic}", count=1), 1)
         except (RedisError, OSError, TimeoutError):
             return BEGINNING
-        return str(found[0][0]) if found else BEGINNING
+        return str(messages[0][0]) if messages else BEGINNING
 
     @contextlib.contextmanager
     def joined(self, topic: str) -> Iterator[Line]:

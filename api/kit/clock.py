@@ -22,8 +22,8 @@ def now() -> datetime:
         return _fixed
     if _base is None:
         return datetime.now(UTC)
-    told, when = _base
-    return told + timedelta(seconds=time.monotonic() - when)
+    database_time, when = _base
+    return database_time + timedelta(seconds=time.monotonic() - when)
 
 
 def today(timezone: str) -> date:

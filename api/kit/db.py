@@ -10,8 +10,9 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import psycopg
 from sqlalchemy import (
@@ -121,7 +122,58 @@ class DatabaseAway(Unavailable):
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False, autoflush=True)
 session: scoped_session[Session] = scoped_session(_sessions)
-_depth = threading.local()
+
+
+class Lock(NamedTuple):
+    """An advisory lock: on a hash of 64 bits, or on a kind and the hash of a row's number."""
+
+    number: int
+    kind: int | None = None
+
+
+@dataclass
+class Transaction:
+    """What ends with one transaction: at the commit, at each checkpoint, and when it is rolled back."""
+
+    locks: set[Lock] = field(default_factory=set)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class UnitOfWork:
+    """What is remembered until the unit of work ends. A checkpoint replaces `transaction` and nothing else; entering a mall, which it
+    does again, replaces `mall_row`."""
+
+    mall_id: int | None = None
+    mall_row: dict[str, Any] | None = None
+    checkpoints: int = 0
+    kept: list[object] = field(default_factory=list)
+    slots: dict[Slot[Any], object] = field(default_factory=dict)
+    transaction: Transaction = field(default_factory=Transaction)
+
+
+class Slot(Generic[T]):
+    """One value that a room keeps until the unit of work ends, checkpoints included: `MALL_INFO: db.Slot[MallInfo] = db.Slot()`."""
+
+    def get(self) -> T | None:
+        """The value of this unit of work, or None."""
+        return cast("T | None", current().slots.get(self))
+
+    def put(self, value: T) -> T:
+        """Keep a value, in place of the one before."""
+        current().slots[self] = value
+        return value
+
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        current().slots.pop(self, None)
+
+
+class _Thread(threading.local):
+    unit_of_work: UnitOfWork | None = None
+
+
+_thread = _Thread()
 
 
 def connect(url: str, *, pool_size: int = 6) -> Engine:
@@ -204,7 +256,8 @@ def enter(mall_id: int) -> None:
 
 def entered(mall_id: int, row: dict[str, Any] | None) -> None:
     """This transaction has entered a mall by a statement of its own; its row, or None when there is no such mall."""
-    session.info["mall_id"], session.info["mall_row"] = mall_id, row
+    unit = current()
+    unit.mall_id, unit.mall_row = mall_id, row
 
 
 def enter_by_code(code: str) -> bool:
@@ -218,75 +271,92 @@ def enter_by_public_code(code: str, kind: str) -> bool:
 
 
 def _enter_where(statement: str, **values: str) -> bool:
-    found = session.connection().exec_driver_sql(statement, values).one_or_none()
-    if found is None:
+    entered_mall = session.connection().exec_driver_sql(statement, values).one_or_none()
+    if entered_mall is None:
         return False
-    entered(found[1]["id"], found[1])
+    entered(entered_mall[1]["id"], entered_mall[1])
     return True
 
 
 def mall_row() -> dict[str, Any] | None:
     """The entered mall's row as it was on entering; None when there is no such mall, or it was changed since (`forget_mall_row`)."""
-    row: dict[str, Any] | None = session.info.get("mall_row")
-    return row
+    return current().mall_row
 
 
 def forget_mall_row() -> None:
     """The mall's row was changed in this transaction: read it anew."""
-    session.info.pop("mall_row", None)
+    current().mall_row = None
 
 
 def keep(row: T) -> T:
     """Hold a row until the unit of work ends, so that asking for it again by its number needs no statement."""
-    session.info.setdefault("kept", []).append(row)
+    current().kept.append(row)
     return row
 
 
 def mall() -> int:
     """The mall that this transaction entered. RuntimeError when it entered none."""
-    mall_id = session.info.get("mall_id")
+    mall_id = current().mall_id
     if mall_id is None:
         raise RuntimeError("This transaction has entered no mall.")
-    return int(mall_id)
+    return mall_id
+
+
+def is_open() -> bool:
+    """Whether this thread is in a unit of work."""
+    return _thread.unit_of_work is not None
+
+
+def current() -> UnitOfWork:
+    """The unit of work of this thread. RuntimeError when none is open."""
+    if _thread.unit_of_work is None:
+        raise RuntimeError("No unit of work is open in this thread.")
+    return _thread.unit_of_work
+
+
+def abandon() -> None:
+    """End this thread's unit of work, if any, in whatever state it is: what was not committed is gone."""
+    _thread.unit_of_work = None
+    session.remove()
 
 
 @contextmanager
 def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
     """One transaction: everything in it is committed together, here and nowhere else, or nothing is."""
-    if getattr(_depth, "open", False):
+    if is_open():
         raise RuntimeError("A unit of work is open already in this thread.")
-    _depth.open = True
+    unit = _thread.unit_of_work = UnitOfWork()
     try:
         if mall_id is not None:
             enter(mall_id)
         yield
         _commit()
     except BaseException as error:
-        error.__dict__["halfway"] = passed_checkpoint()
+        error.__dict__["halfway"] = unit.checkpoints > 0
         session.rollback()
         raise
     finally:
-        _depth.open = False
-        session.remove()
+        abandon()
 
 
 def checkpoint() -> None:
     """Make what was written so far durable, right before speaking to somebody outside; the mall stays entered."""
-    mall_id = session.info.get("mall_id")
     _commit()
-    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
-    if mall_id is not None:
-        enter(mall_id)
+    current().checkpoints += 1
+    _enter_again()
 
 
 @contextmanager
 def speaking() -> Iterator[None]:
     """Speak to somebody outside and hold no transaction meanwhile: what was written is durable, the mall is entered again after."""
-    mall_id = session.info.get("mall_id")
     _commit()
-    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
+    current().checkpoints += 1
     yield
-    if mall_id is not None:
+    _enter_again()
+
+
+def _enter_again() -> None:
+    if (mall_id := current().mall_id) is not None:
         enter(mall_id)
 
 
@@ -295,29 +365,21 @@ def noting(work: Callable[[], T]) -> T:
 
     Rows must be looked up inside: what was held before is no longer.
     """
-    mall_id, checkpoints = session.info.get("mall_id"), session.info.get("checkpoints")
+    unit = current()
+    checkpoints = unit.checkpoints
     for attempt in range(1, MAX_TRIES + 1):
         try:
             noted = work()
             session.flush()
             return noted
         except DBAPIError as error:
-            spoke_again = session.info.get("checkpoints") != checkpoints
+            spoke_again = unit.checkpoints != checkpoints
             if attempt == MAX_TRIES or spoke_again or not _asks_again(error):
                 raise
             session.rollback()
-            for name in ("after_commit", "alone"):
-                session.info.pop(name, None)
-            if mall_id is not None:
-                enter(mall_id)
+            unit.transaction = Transaction()
+            _enter_again()
     raise AssertionError("unreachable")
-
-
-class Lock(NamedTuple):
-    """An advisory lock: on a hash of 64 bits, or on a kind and the hash of a row's number."""
-
-    number: int
-    kind: int | None = None
 
 
 def lock_of(*subject: object) -> Lock:
@@ -333,7 +395,7 @@ def alone(*subject: object) -> None:
 
 def hold_locks(locks: Iterable[Lock]) -> None:
     """Hold these locks until the end of this transaction, taken in their order; one that is held needs none. One statement at most."""
-    held: set[Lock] = session.info.setdefault("alone", set())
+    held = current().transaction.locks
     wanted = [lock for lock in dict.fromkeys(locks) if lock not in held]
     if not wanted:
         return
@@ -353,19 +415,15 @@ def hold_locks(locks: Iterable[Lock]) -> None:
 
 def _commit() -> None:
     session.commit()
-    session.info.pop("alone", None)
-    for action in session.info.pop("after_commit", ()):
+    unit = current()
+    ended, unit.transaction = unit.transaction, Transaction()
+    for action in ended.after_commit:
         action()
 
 
 def after_commit(action: Callable[[], None]) -> None:
     """Run once the transaction is durable (live messages); never runs when it is rolled back. Must not raise."""
-    session.info.setdefault("after_commit", []).append(action)
-
-
-def passed_checkpoint() -> bool:
-    """Whether part of this unit of work is durable already, so that it must not simply be run again."""
-    return bool(session.info.get("checkpoints"))
+    current().transaction.after_commit.append(action)
 
 
 def worth_another_try(error: BaseException) -> bool:

@@ -70,9 +70,9 @@ def _alive() -> flask.Response:
 
 def _ready() -> flask.Response:
     """200 when everything this process needs is there; 503 names what is not."""
-    found = {name: _run(check) for name, check in CHECKS.items()}
-    needed = {name: trouble for name, trouble in found.items() if trouble and name not in DISPENSABLE}
-    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}})
+    troubles = {name: _run(check) for name, check in CHECKS.items()}
+    needed = {name: trouble for name, trouble in troubles.items() if trouble and name not in DISPENSABLE}
+    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in troubles.items()}})
     response.status_code = 503 if needed else 200
     return response
 

@@ -131,5 +131,5 @@ _DEFERRAL = """procrastinate_defer_jobs_v1(ARRAY[
 
 def deferral(job: Job, **arguments: Any) -> TextClause:
     """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one journey to the database."""
-    told = json.dumps({"mall_id": db.mall(), **arguments})
-    return text(_DEFERRAL).bindparams(queue=job.task.queue, name=job.name, arguments=told)
+    values = json.dumps({"mall_id": db.mall(), **arguments})
+    return text(_DEFERRAL).bindparams(queue=job.task.queue, name=job.name, arguments=values)

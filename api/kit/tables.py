@@ -36,9 +36,9 @@ class Table:
     @property
     def permission(self) -> str:
         """What the role must hold: the same as for the list's route."""
-        said = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
-        assert said is not None, f"the table {self.name} names no permission"
-        return str(said)
+        needed = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
+        assert needed is not None, f"the table {self.name} names no permission"
+        return str(needed)
 
     @property
     def columns(self) -> list[str]:
@@ -56,9 +56,9 @@ class Table:
 
     def page(self, filters: Mapping[str, Any], cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
         """One page of the list as its route shows it, and the cursor of the next."""
-        found = self.read(self.load(filters, cursor=cursor))
-        rows: list[dict[str, Any]] = self.item(many=True).dump(found.items)
-        return rows, found.next_cursor
+        page = self.read(self.load(filters, cursor=cursor))
+        rows: list[dict[str, Any]] = self.item(many=True).dump(page.items)
+        return rows, page.next_cursor
 
 
 #: name → table.
@@ -104,11 +104,12 @@ def _cell(column: str, value: Any, zone: ZoneInfo, language: str) -> str:
 
 def _in_yuan(value: Any) -> Any:
     if isinstance(value, list):
-        return [_in_yuan(one) for one in value]
+        return [_in_yuan(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        heading(name): money.yuan(one) if name.endswith("_fen") and isinstance(one, int) else _in_yuan(one) for name, one in value.items()
+        heading(name): money.yuan(item) if name.endswith("_fen") and isinstance(item, int) else _in_yuan(item)
+        for name, item in value.items()
     }
 
 

@@ -67,11 +67,11 @@ class SharedTokens(Generic[T]):
         """Held by one thread of one process. Who cannot get it in time renews too: that spoils nobody's token."""
         with self._locks[name]:
             held = cache.attempt(lambda client: client.lock(f"{_key(name)}:renewing", timeout=RENEWING), None)
-            mine = held is not None and cache.attempt(lambda _: held.acquire(blocking_timeout=RENEWING), False)
+            acquired = held is not None and cache.attempt(lambda _: held.acquire(blocking_timeout=RENEWING), False)
             try:
                 yield
             finally:
-                if mine and held is not None:
+                if acquired and held is not None:
                     with contextlib.suppress(redis.RedisError):  # it ended by itself, or the cache is away
                         held.release()
 

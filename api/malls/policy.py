@@ -99,8 +99,8 @@ class Policy:
 
     def differs(self) -> dict[str, Any]:
         """What is not the default, as it is stored."""
-        mine, standard = asdict(self), asdict(Policy())
-        return {name: value for name, value in mine.items() if value != standard[name]}
+        values, standard = asdict(self), asdict(Policy())
+        return {name: value for name, value in values.items() if value != standard[name]}
 
 
 FIELDS = {item.name: item for item in fields(Policy)}
@@ -140,10 +140,10 @@ def contradiction(policy: Policy) -> list[str]:
         ("receipts_per_shop_day", "receipts_per_member_week"),
         ("receipts_per_member_day", "receipts_per_member_week"),
     )
-    found = [name for pair in pairs if getattr(policy, pair[0]) > getattr(policy, pair[1]) for name in pair]
+    broken = [name for pair in pairs if getattr(policy, pair[0]) > getattr(policy, pair[1]) for name in pair]
     if policy.points_pay_step * 100 % policy.points_a_yuan:  # a step of points is worth whole fen
-        found += ["points_pay_step", "points_a_yuan"]
-    return found
+        broken += ["points_pay_step", "points_a_yuan"]
+    return broken
 
 
 assert all(item.default is not MISSING for item in FIELDS.values())

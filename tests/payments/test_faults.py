@@ -45,8 +45,7 @@ def crash_before(statement: int) -> Iterator[None]:
     try:
         yield
     except Crash:
-        db.session.remove()
-        db._depth.open = False
+        db.abandon()
     finally:
         event.remove(db.engine(), "before_cursor_execute", strike)
 
@@ -378,8 +377,7 @@ def test_a_commit_whose_answer_is_lost_is_one_payment(till, told, monkeypatch, f
             with monkeypatch.context() as broken, pytest.raises(OperationalError):
                 broken.setattr(db, "_commit", cut)
                 work()
-            db._depth.open = False
-            db.session.remove()
+            db.abandon()
             work()
     assert len(set(told.paid)) == trials(100) // 2
     with db.unit_of_work(till.mall):

@@ -31,8 +31,8 @@ def add(
     count = session.scalar(select(func.count()).where(FamilyMember.member_id == member_id)) or 0
     if count >= MOST:
         raise TooManyInFamily(most=MOST)
-    told = {"relation": relation, "nickname": nickname, "birth_year": birth_year, "birth_month": birth_month}
-    row = FamilyMember(member_id=member_id, added_at=clock.now(), **told)
+    facts = {"relation": relation, "nickname": nickname, "birth_year": birth_year, "birth_month": birth_month}
+    row = FamilyMember(member_id=member_id, added_at=clock.now(), **facts)
     session.add(row)
     session.flush()
     return row

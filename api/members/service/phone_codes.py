@@ -50,7 +50,7 @@ def use(number: str, code: str) -> None:
 
 def use_all(codes: Sequence[tuple[str, str, str]]) -> None:
     """Use codes (field, normalised phone, code), all of them or none. PhoneCodeWrong and PhoneCodeEnded name the field."""
-    tried = [_try(*one) for one in codes]
+    tried = [_try(*proof) for proof in codes]
     session.execute(update(PhoneCode).where(PhoneCode.id.in_(tried)).values(used_at=clock.now()))
 
 
