@@ -10,7 +10,7 @@ from api.checkout.shares import Share
 from api.checkout.tenders.base import Offer, Sentence, TenderRules, two
 from api.kit.money import yuan
 from api.purchases.baskets import Basket
-from api.purchases.registry import english_line_name
+from api.purchases.registry import english_name
 
 
 def total(basket: Basket, offers: Mapping[TenderRules, Offer], shares: Sequence[Share]) -> tuple[dict[str, Any], ...]:
@@ -31,7 +31,7 @@ def total(basket: Basket, offers: Mapping[TenderRules, Offer], shares: Sequence[
 
 
 def _line(name: str, fen: int) -> Sentence:
-    return two(f"{name} ¥{yuan(fen)}", f"{english_line_name(name)} ¥{yuan(fen)}")
+    return two(f"{name} ¥{yuan(fen)}", f"{english_name(name)} ¥{yuan(fen)}")
 
 
 def _row(kind: str, fen: int, sentence: Sentence) -> dict[str, Any]:

@@ -101,8 +101,8 @@ def kinds(asked_by: AskedBy | None = None) -> list[PurchaseKind]:
     return sorted((kind for kind in _kinds.values() if asked_by in (None, kind.asked_by)), key=lambda kind: kind.name)
 
 
-def english_line_name(name: str) -> str:
-    """A line's name in English, where it is one of ours; a shop's own stays as the shop wrote it."""
+def english_name(name: str) -> str:
+    """The name of a line or an order in English, where it is one of ours; a shop's own stays as the shop wrote it."""
     return next((kind.line_names[name] for kind in kinds() if name in kind.line_names), name)
 
 

@@ -16,6 +16,7 @@ from api.wallet import service as wallet
 from api.wallet.models import AT_SALE
 
 NAME = "recharge"
+TITLE = {"zh": "储值卡充值", "en": "Stored-value recharge"}
 AT_USE = ("充值的 ¥{} 在消费时由商户开票", "¥{} of stored value is invoiced by the shops where it is used")
 PACKAGE_REFUSALS = (errors.PackageNotFound, errors.PackageClosed, errors.PackageLimitReached)
 
@@ -35,7 +36,7 @@ def _basket(args: Mapping[str, Any], buyer: Buyer) -> Basket:
     package = wallet.package(args["package_id"])
     wallet.refuse_recharge(buyer.member_id, package.pays_fen, card_id=args["card_id"], package_id=package.id)
     ref = {"package_id": package.id, "card_id": args["card_id"], "pays_fen": package.pays_fen, "bonus_fen": package.bonus_fen}
-    return Basket(NAME, ref, "储值", (Line("储值", package.pays_fen, takes_benefits=False, earns=False),))
+    return Basket(NAME, ref, TITLE["zh"], (Line(TITLE["zh"], package.pays_fen, takes_benefits=False, earns=False),))
 
 
 def _member(purchase: Purchase) -> int:
@@ -80,7 +81,7 @@ def _not_invoiced(purchase: Purchase) -> tuple[str, str] | None:
 KIND = register(
     PurchaseKind(
         NAME,
-        title={"zh": "储值", "en": "Stored value"},
+        title=TITLE,
         args=RechargePurchaseArgs,
         basket=_basket,
         refusals=(MembershipNeeded, *PACKAGE_REFUSALS, errors.CardLimitExceeded),
@@ -92,6 +93,6 @@ KIND = register(
         refunding=_refunding,
         closed=_closed,
         not_invoiced=_not_invoiced,
-        line_names={"储值": "Stored value"},
+        line_names={TITLE["zh"]: TITLE["en"]},
     )
 )
