@@ -69,19 +69,19 @@ def measure(count: int) -> dict[str, object]:
         for number in range(count + 10):
             for name in baskets:
                 began = time.perf_counter()
-                found = ask(name)
+                quoted = ask(name)
                 took[name] += [(time.perf_counter() - began) * 1000] if number >= 10 else []  # the first ones warm up
         statements = counted(lambda: ask("thirty_lines"))
-    if {tender for _, tender, _, _ in found.shares} != {"gateway", "stored_principal", "stored_bonus", "points"}:
-        raise SystemExit(f"the quote does not use every tender: {found.shares}")
+    if {tender for _, tender, _, _ in quoted.shares} != {"gateway", "stored_principal", "stored_bonus", "points"}:
+        raise SystemExit(f"the quote does not use every tender: {quoted.shares}")
     p50 = {name: percentile(times, 0.5) for name, times in took.items()}
     return {
         "bench": "quotes",
         "load_average": busy,
         "quotes_each": count,
         "lines": LINES,
-        "cards_used": len(found.drawn),
-        "shares": len(found.shares),
+        "cards_used": len(quoted.drawn),
+        "shares": len(quoted.shares),
         "p50_ms": p50,
         "p95_ms": {name: percentile(times, 0.95) for name, times in took.items()},
         "thirty_lines_over_one": round(p50["thirty_lines"] / p50["one_line"], 2),
