@@ -17,6 +17,26 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 #: Rooms whose flows speak to a gateway, or count wrong passwords that must outlive the refusal, and so may make work durable halfway.
 MAY_CHECKPOINT = {"members", "staff", "wallet", "payments", "checkout"}
 
+#: Where every variable carries the noun of what it holds.
+NAMED_BY_NOUN = (
+    "wechat",
+    "alipay",
+    "ocr",
+    "deploy",
+    "bench",
+    "api/kit",
+    "api/malls",
+    "api/members",
+    "api/staff",
+    "api/messages",
+    "api/exports",
+    "api/partners",
+    "api/live.py",
+    "api/reader.py",
+)
+#: Names that fit everything and so say nothing.
+SAYS_NOTHING = frozenset({"found", "told", "said", "one", "about", "mine", "other"})
+
 
 def _room(path: Path) -> str:
     parts = path.relative_to(ROOT / "api").parts
@@ -80,6 +100,28 @@ def test_nobody_assigns_a_state() -> None:
             targets = node.targets if isinstance(node, ast.Assign) else []
             found += [_where(path, node.lineno) for target in targets if isinstance(target, ast.Attribute) and target.attr == "state"]
     assert found == []
+
+
+def _bound_names(node: ast.AST, *, special: bool = False) -> Iterator[tuple[str, int]]:
+    """Every variable, parameter and loop variable below a node; `special`: inside of a method like __eq__, whose parameter is `other`."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        special = node.name.startswith("__")
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id, node.lineno
+    elif isinstance(node, ast.arg) and not (special and node.arg == "other"):
+        yield node.arg, node.lineno
+    for child in ast.iter_child_nodes(node):
+        yield from _bound_names(child, special=special)
+
+
+@pytest.mark.parametrize("place", NAMED_BY_NOUN)
+def test_a_variable_carries_the_noun_of_what_it_holds(place: str) -> None:
+    files = sorted((ROOT / place).rglob("*.py")) if (ROOT / place).is_dir() else [ROOT / place]
+    assert files
+    nameless = [
+        f"{_where(path, line)} {name}" for path in files for name, line in _bound_names(ast.parse(path.read_text())) if name in SAYS_NOTHING
+    ]
+    assert nameless == []
 
 
 def test_rooms_have_the_usual_files() -> None:
