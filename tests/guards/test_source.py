@@ -70,7 +70,7 @@ def test_only_money_flows_and_sign_in_checkpoint() -> None:
         for path in API
         if _room(path) not in {"kit", *MAY_CHECKPOINT}
         for name, line in _calls(path)
-        if name.endswith(("checkpoint", "db.speaking"))
+        if name.endswith(("checkpoint", "db.outside_transaction"))
     ]
     assert found == []
 
