@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -130,6 +132,21 @@ def test_rooms_have_the_usual_files() -> None:
             continue
         there = {path.stem for path in room.iterdir()}
         assert {"__init__", "routes", "schemas", "service", "models", "errors"} <= there, room.name
+
+
+def test_a_module_is_not_hidden_by_a_function_of_its_name() -> None:
+    # `from api.rooms.service import refunds` gives the function when service/__init__.py imported one of that name before.
+    hidden = []
+    for path in API:
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.ImportFrom) or not node.module or path.name == "__init__.py":
+                continue
+            for name in node.names:
+                is_file = (ROOT / node.module.replace(".", "/") / f"{name.name}.py").is_file()
+                if is_file and not isinstance(getattr(module, name.asname or name.name), ModuleType):
+                    hidden.append(f"{_where(path, node.lineno)} {name.name}")
+    assert hidden == []
 
 
 def test_every_environment_variable_is_in_the_readme() -> None:
