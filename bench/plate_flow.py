@@ -167,14 +167,14 @@ def statements(place: Street, flows: Flows, alone: int) -> tuple[dict[str, int],
             if not counted("read_after", partial(shopper.paid, number)):
                 raise SystemExit(f"order {number} is not paid")
             flows.numbers.append(number)
-    fewest = {step: min(found[False] for found in times) for step, times in seen.items()}
-    return fewest, sum(min(found[True] for found in times) for times in seen.values())
+    fewest = {step: min(counts[False] for counts in times) for step, times in seen.items()}
+    return fewest, sum(min(counts[True] for counts in times) for times in seen.values())
 
 
 def _notified(shopper: Shopper, prepay_id: str) -> None:
     shopper.pay(prepay_id)
-    told = requests.post(f"{shopper.place.place.env['WECHAT_API']}/_sim/notices/settle", json={}, timeout=30).json()
-    if not told["settled"]:
+    settling = requests.post(f"{shopper.place.place.env['WECHAT_API']}/_sim/notices/settle", json={}, timeout=30).json()
+    if not settling["settled"]:
         raise SystemExit("the notice was not acknowledged")
 
 
@@ -203,7 +203,7 @@ def measure(total: int, alone: int, members: int) -> dict[str, object]:
         together(place, counting, 4 * SHOPPERS)  # everything is warm
         rate = together(place, flows, total)
         plain = health(place, 100)
-        found = _found(place, [*counting.numbers, *flows.numbers])
+        outcome = _found(place, [*counting.numbers, *flows.numbers])
     p95 = {step: percentile(times, 0.95) for step, times in flows.took.items()}
     return {
         "bench": "plate_flow",
@@ -218,7 +218,7 @@ def measure(total: int, alone: int, members: int) -> dict[str, object]:
         "statements": by_step,
         "statements_of_the_job_queue": of_queue,
         "statements_of_the_whole_flow": sum(by_step.values()) + of_queue,
-        "found_afterwards": found,
+        "found_afterwards": outcome,
         "targets": {"statements_of_the_whole_flow": 40, "notice": 15, "settle": 25},
     }
 

@@ -99,7 +99,7 @@ class Street:
         assert row is not None
         return int(row[0])
 
-    def _copies(self, table: str, row_id: int, count: int, **other: str) -> int:
+    def _copies(self, table: str, row_id: int, count: int, **differing: str) -> int:
         """Copies of a row with ids in a row, numbered n = 0, 1, …; `other` says in SQL what differs. The first id."""
         first = self._first(table)
         with psycopg.connect(self.place.postgres.url("bench", "postgres")) as connection:
@@ -111,7 +111,7 @@ class Street:
                     [table],
                 )
             ]
-            values = {"id": f"{first} + n"} | other
+            values = {"id": f"{first} + n"} | differing
             connection.execute(
                 sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t, generate_series(0, {}) AS n WHERE t.id = {}").format(
                     sql.Identifier(table),

@@ -64,7 +64,7 @@ def _refuse_unseen(table: str, who: identity.Principal) -> None:
 
 
 def _refuse_many(staff_id: int) -> None:
-    db.alone("exports", staff_id)
+    db.lock("exports", staff_id)
     unfinished = select(func.count()).select_from(Export).where(Export.asked_by_id == staff_id, Export.state.not_in(ENDED))
     if (session.scalar(unfinished) or 0) >= AT_ONCE:
         raise TooManyExports(retry_after=10)
@@ -105,7 +105,7 @@ def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO
         raise ExportExpired()
     if export.file_key is None:
         raise ExportNotReady(state=export.state)
-    file = storage.opened(export.file_key)
+    file = storage.open_file(export.file_key)
     audit.record(who.name, "export downloaded", "export", export.id, after={"table": export.table, "rows": export.rows_done})
     return export, file
 

@@ -1,7 +1,7 @@
 """The database: one transaction a request, one mall a transaction, and the wall between malls held by PostgreSQL itself.
 
 A transaction *enters* a mall (`enter`). Every mall-owned table has forced row-level security on that setting and fills its
-`mall_id` from it, so no statement, ORM or raw, can see or write another mall's rows. Who entered no mall gets an error.
+`mall_id` from it, so no statement, ORM or raw, can see or write another mall's rows. A transaction that entered none gets an error.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ from api.kit.errors import Conflict, Problem, Unavailable, Unprocessable
 
 MALL_SETTING = "mallbridge.mall_id"
 
-#: Tables above malls: no wall, because they are read before anybody knows which mall it is.
+#: Tables without row-level security: they are read before it is known which mall is meant.
 ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_version"})
 
 MAX_TRIES = 4
-RESTED = 1.0  # seconds
+IDLE = 1.0  # seconds
 
 #: Enter the mall and read its row at once: nearly every request asks for it next.
 _ENTER = f"SELECT set_config('{MALL_SETTING}', %(id)s::text, true), to_jsonb(m) FROM (SELECT) one LEFT JOIN malls m ON m.id = %(id)s"  # noqa: S608
@@ -196,8 +196,8 @@ def connect(url: str, *, pool_size: int = 6) -> Engine:
         },
     )
     event.listen(_engine, "connect", _follow_database_clock)
-    event.listen(_engine, "checkin", _note_use)
-    event.listen(_engine, "checkout", _ask_if_rested)
+    event.listen(_engine, "checkin", _remember_use)
+    event.listen(_engine, "checkout", _test_if_idle)
     _sessions.configure(bind=_engine)
     return _engine
 
@@ -233,13 +233,13 @@ def _follow_database_clock(connection: psycopg.Connection, _record: object) -> N
     connection.rollback()
 
 
-def _note_use(_connection: Any, record: Any) -> None:
+def _remember_use(_connection: Any, record: Any) -> None:
     record.info["used"] = clock.monotonic()
 
 
-def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> None:
-    """A connection that rested is asked whether its server still lives; one that just worked is not, for that costs each post a third."""
-    if clock.monotonic() - record.info.get("used", clock.monotonic()) < RESTED:
+def _test_if_idle(connection: psycopg.Connection, record: Any, _proxy: Any) -> None:
+    """Test a connection that was idle; one that was just used is not tested, because that costs each ledger post a third of its speed."""
+    if clock.monotonic() - record.info.get("used", clock.monotonic()) < IDLE:
         return
     try:
         connection.execute("SELECT 1")
@@ -249,24 +249,24 @@ def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> 
 
 
 def enter(mall_id: int) -> None:
-    """Enter a mall for the rest of this transaction. Its row is at hand in `mall_row`."""
+    """Enter a mall for the rest of this transaction. `mall_row` gives its row."""
     _, row = session.connection().exec_driver_sql(_ENTER, {"id": int(mall_id)}).one()
-    entered(mall_id, row)
+    mark_entered(mall_id, row)
 
 
-def entered(mall_id: int, row: dict[str, Any] | None) -> None:
-    """This transaction has entered a mall by a statement of its own; its row, or None when there is no such mall."""
+def mark_entered(mall_id: int, row: dict[str, Any] | None) -> None:
+    """Note that this transaction entered a mall by a statement of the caller's own; `row` is the mall's, None when there is none."""
     unit = current()
     unit.mall_id, unit.mall_row = mall_id, row
 
 
 def enter_by_code(code: str) -> bool:
-    """Enter the mall that is called so; False when there is none. One statement."""
+    """Enter the mall with this code; False when there is none. One statement."""
     return _enter_where(_ENTER_BY_CODE, code=code)
 
 
 def enter_by_public_code(code: str, kind: str) -> bool:
-    """Enter the mall whose printed code this is; False when nobody ever printed it. One statement."""
+    """Enter the mall whose printed code this is; False when there is no such code. One statement."""
     return _enter_where(_ENTER_BY_PUBLIC_CODE, code=code, kind=kind)
 
 
@@ -274,7 +274,7 @@ def _enter_where(statement: str, **values: str) -> bool:
     entered_mall = session.connection().exec_driver_sql(statement, values).one_or_none()
     if entered_mall is None:
         return False
-    entered(entered_mall[1]["id"], entered_mall[1])
+    mark_entered(entered_mall[1]["id"], entered_mall[1])
     return True
 
 
@@ -332,7 +332,7 @@ def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
         yield
         _commit()
     except BaseException as error:
-        error.__dict__["halfway"] = unit.checkpoints > 0
+        error.__dict__["partly_committed"] = unit.checkpoints > 0
         session.rollback()
         raise
     finally:
@@ -340,15 +340,15 @@ def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
 
 
 def checkpoint() -> None:
-    """Make what was written so far durable, right before speaking to somebody outside; the mall stays entered."""
+    """Commit what was written so far, right before calling somebody outside; the mall stays entered."""
     _commit()
     current().checkpoints += 1
     _enter_again()
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
-    """Speak to somebody outside and hold no transaction meanwhile: what was written is durable, the mall is entered again after."""
+def outside_transaction() -> Iterator[None]:
+    """Call somebody outside without an open transaction: what was written is committed before, and the mall is entered again after."""
     _commit()
     current().checkpoints += 1
     yield
@@ -360,21 +360,21 @@ def _enter_again() -> None:
         enter(mall_id)
 
 
-def noting(work: Callable[[], T]) -> T:
-    """Write down what somebody outside said, again when the database asks for it: since `speaking` nothing else was written.
+def record_answer(work: Callable[[], T]) -> T:
+    """Write down what somebody outside answered, right after `outside_transaction`; repeated when the database asks for it.
 
-    Rows must be looked up inside: what was held before is no longer.
+    Rows must be looked up (and locked) inside `work`: locks from before the call are released.
     """
     unit = current()
     checkpoints = unit.checkpoints
     for attempt in range(1, MAX_TRIES + 1):
         try:
-            noted = work()
+            result = work()
             session.flush()
-            return noted
+            return result
         except DBAPIError as error:
-            spoke_again = unit.checkpoints != checkpoints
-            if attempt == MAX_TRIES or spoke_again or not _asks_again(error):
+            committed_since = unit.checkpoints != checkpoints
+            if attempt == MAX_TRIES or committed_since or not _is_retryable(error):
                 raise
             session.rollback()
             unit.transaction = Transaction()
@@ -388,7 +388,7 @@ def lock_of(*subject: object) -> Lock:
     return Lock(int.from_bytes(key, "big", signed=True))
 
 
-def alone(*subject: object) -> None:
+def lock(*subject: object) -> None:
     """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock). Not inside a savepoint."""
     hold_locks([lock_of(*subject)])
 
@@ -409,7 +409,7 @@ def hold_locks(locks: Iterable[Lock]) -> None:
             )
         )
     )
-    if not session().in_nested_transaction():  # a savepoint that is undone lets go of what it took
+    if not session().in_nested_transaction():  # rolling back a savepoint releases the locks taken in it
         held.update(wanted)
 
 
@@ -426,12 +426,12 @@ def after_commit(action: Callable[[], None]) -> None:
     current().transaction.after_commit.append(action)
 
 
-def worth_another_try(error: BaseException) -> bool:
-    """Whether the database only asks to run the same transaction again (deadlock, serialization), and none of it is durable yet."""
-    return isinstance(error, DBAPIError) and not error.__dict__.get("halfway") and _asks_again(error)
+def may_retry(error: BaseException) -> bool:
+    """Whether the same transaction may simply run again: a deadlock or serialization failure, and nothing of it is committed yet."""
+    return isinstance(error, DBAPIError) and not error.__dict__.get("partly_committed") and _is_retryable(error)
 
 
-def _asks_again(error: DBAPIError) -> bool:
+def _is_retryable(error: DBAPIError) -> bool:
     return isinstance(error.orig, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))
 
 
@@ -442,7 +442,7 @@ def in_mall(mall_id: int | None, work: Callable[[], T]) -> T:
             with unit_of_work(mall_id):
                 return work()
         except DBAPIError as error:
-            if attempt == MAX_TRIES or not worth_another_try(error):
+            if attempt == MAX_TRIES or not may_retry(error):
                 raise
     raise AssertionError("unreachable")
 
@@ -455,7 +455,7 @@ def rows_changed(statement: Executable) -> int:
 
 
 def as_problem(error: DBAPIError) -> Problem | None:
-    """What a client is told about a database error, or None when it is our own bug."""
+    """The refusal that a database error means to the client; None when it is a bug of ours."""
     if isinstance(error, IntegrityError):
         return RecordClash()
     if isinstance(error, DataError):

@@ -1,4 +1,4 @@
-"""Is this process alive, is it ready, and what has it done: /healthz, /readyz, /metrics, and the contract's page."""
+"""Whether this process is alive and ready, its metrics, and the contract's page: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _START = 'window.onload = () => SwaggerUIBundle({url: "/openapi.json", dom_id: "
 #: name → says what is wrong, or None when it is well. Rooms add their own (the reader, the jobs).
 CHECKS: dict[str, Callable[[], str | None]] = {}
 
-#: What this process can do without: it says so, and goes on (uploads wait in the database for a reader).
+#: What this process works without: /readyz names it and stays ready (uploads wait in the database for a reader).
 DISPENSABLE = frozenset({"cache", "reader"})
 
 

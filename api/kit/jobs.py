@@ -1,4 +1,4 @@
-"""Background work. A job is put into the database in the transaction that causes it, so the two cannot part.
+"""Background work. A job is stored in the transaction that causes it: both are committed, or neither.
 
 `later(job, …)` inside a unit of work; the worker runs each job in a unit of work of its own, inside the same mall.
 """
@@ -44,7 +44,7 @@ class Job:
 JOBS: dict[str, Job] = {}
 
 
-class Waiting(procrastinate.BaseRetryStrategy):
+class Backoff(procrastinate.BaseRetryStrategy):
     """Try again after 2, 8, 32, 128 seconds; after MAX_ATTEMPTS the job stays failed and visible."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
@@ -74,7 +74,7 @@ def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True) -> Callable[[Ca
             else:
                 run(mall_id=mall_id, **arguments)
 
-        task = app.task(name=name, queue=queue, retry=Waiting())(work)
+        task = app.task(name=name, queue=queue, retry=Backoff())(work)
         JOBS[name] = Job(name, run, task)
         return JOBS[name]
 
@@ -87,7 +87,7 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
     def declare(run: Callable[[], Any]) -> Job:
         name = f"{run.__module__.removeprefix('api.')}.{run.__name__}"
 
-        def one(mall_id: int) -> None:
+        def in_one_mall(mall_id: int) -> None:
             db.in_mall(mall_id, run)
 
         def all_malls(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the tick
@@ -95,7 +95,7 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
                 with db.unit_of_work():
                     defer(one_task, mall_id=mall_id)
 
-        one_task = app.task(name=name, queue=queue, retry=Waiting())(one)
+        one_task = app.task(name=name, queue=queue, retry=Backoff())(in_one_mall)
         app.periodic(cron=cron)(app.task(name=f"{name}.tick", queue=queue, queueing_lock=f"{name}.tick")(all_malls))
         JOBS[name] = Job(name, run, one_task, cron)
         return JOBS[name]
@@ -130,6 +130,6 @@ _DEFERRAL = """procrastinate_defer_jobs_v1(ARRAY[
 
 
 def deferral(job: Job, **arguments: Any) -> TextClause:
-    """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one journey to the database."""
+    """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one round trip."""
     values = json.dumps({"mall_id": db.mall(), **arguments})
     return text(_DEFERRAL).bindparams(queue=job.task.queue, name=job.name, arguments=values)

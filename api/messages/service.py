@@ -260,8 +260,8 @@ def _take_grant(member_id: int, kind: str) -> bool:
 
 
 def _change_grant(member_id: int, kind: str, left: Any, *only: Any) -> bool:
-    grant = (PushGrant.member_id == member_id, PushGrant.template_id == wechat_push.template_of(kind), *only)
-    return rows_changed(update(PushGrant).where(*grant).values(left_count=left)) == 1
+    grants = (PushGrant.member_id == member_id, PushGrant.template_id == wechat_push.template_of(kind), *only)
+    return rows_changed(update(PushGrant).where(*grants).values(left_count=left)) == 1
 
 
 # What other rooms ask
@@ -284,13 +284,13 @@ def export(member_id: int) -> dict[str, Any]:
         ],
         "wants": [
             {
-                "kind": str(want.kind),
-                "inbox": want.inbox,
-                "push": want.push,
-                "reason": want.reason,
-                "paused_until_on": _day(want.paused_until_on),
+                "kind": str(wish.kind),
+                "inbox": wish.inbox,
+                "push": wish.push,
+                "reason": wish.reason,
+                "paused_until_on": _day(wish.paused_until_on),
             }
-            for want in wants_of(member_id)
+            for wish in wants_of(member_id)
         ],
     }
 

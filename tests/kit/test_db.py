@@ -83,10 +83,10 @@ def test_a_lock_is_taken_once_and_one_of_an_undone_savepoint_again(inside: int, 
         db.hold_locks([row, mine])
     assert len(seen) == 1
     with session.begin_nested() as savepoint:
-        db.alone("value", 8)
+        db.lock("value", 8)
         savepoint.rollback()
     with statements() as seen:
-        db.alone("value", 8)
+        db.lock("value", 8)
     assert len(seen) == 1
 
 
@@ -116,12 +116,12 @@ def test_a_checkpoint_keeps_the_mall_and_the_slots_and_ends_locks_and_messages(a
     sent: list[str] = []
     with db.unit_of_work(mall):
         slot.put("kept")
-        db.alone("value", 1)
+        db.lock("value", 1)
         db.after_commit(lambda: sent.append("sent"))
         db.checkpoint()
         assert (db.mall(), slot.get(), sent) == (mall, "kept", ["sent"])
         with statements() as seen:
-            db.alone("value", 1)
+            db.lock("value", 1)
         assert len(seen) == 1
     assert sent == ["sent"]
     with db.unit_of_work(mall):

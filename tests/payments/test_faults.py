@@ -402,7 +402,7 @@ def test_without_the_cache_notices_are_taken_and_refused_as_ever(wechat_till, to
 def test_notices_questions_and_refunds_at_once_meet_no_deadlock(wechat_till, figure) -> None:
     """Row 27: everything locks the payment first, then the order."""
     chance, done, lost = random.Random(27), [], []
-    hooks.on_paid[:] = [lambda payment: db.alone("order", payment.order_id % 3)]
+    hooks.on_paid[:] = [lambda payment: db.lock("order", payment.order_id % 3)]
     payments = [placed(wechat_till) for _ in range(6)]
 
     def act(turn: int) -> None:
@@ -414,7 +414,7 @@ def test_notices_questions_and_refunds_at_once_meet_no_deadlock(wechat_till, fig
             else:
                 with db.unit_of_work(wechat_till.mall):
                     service.hold_all(payment.order_id)
-                    db.alone("order", payment.order_id % 3)
+                    db.lock("order", payment.order_id % 3)
                     service.intend_refund(payment.id, amount_fen=1, reason="x", cause_type="mixed", cause_id=turn)
             done.append(turn)
         except Problem:

@@ -135,7 +135,7 @@ def _placed_first(held: Order, payment: Payment) -> dict[str, Any] | None:
     try:
         return _placed(payment)
     except payment_errors.GatewayPaymentRefused:
-        db.noting(lambda: _close(held.id, by="system", reason="the wallet refused it"))
+        db.record_answer(lambda: _close(held.id, by="system", reason="the wallet refused it"))
         db.checkpoint()
         raise
 
@@ -202,7 +202,7 @@ def give_up(held: Order, *, by: str, reason: str) -> None:
     if held.payment_id is not None and payments.one(held.payment_id).is_open:
         _withdraw(held)
         db.checkpoint()
-        db.noting(lambda: _close(held.id, by=by, reason=reason))
+        db.record_answer(lambda: _close(held.id, by=by, reason=reason))
     else:
         _close(held.id, by=by, reason=reason)
 
@@ -283,7 +283,7 @@ def payer(channel: str, app_id: str, subject: str) -> int:
 
 def enter(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[str, Any]:
     """A wallet's login code becomes a token of somebody who pays without being a member. The refusals of the wallet's seam."""
-    with db.speaking():
+    with db.outside_transaction():
         proven = sign_in(code)
     payer_id = payer(proven.channel, proven.app_id, proven.subjects[0])
     token = identity.access_token("payer", payer_id, db.mall(), session_id="payer")

@@ -14,17 +14,17 @@ from api.malls.service.shops import shop, shop_in_view
 
 def give_photo(shop_id: int, data: bytes, *, by: str) -> Shop:
     """Give a shop its photo in place of the one before. ShopNotFound, ShopPhotoTooLarge, ShopPhotoUnreadable, StorageFull."""
-    kept, shop = photos.made(data), shop_in_view(shop_id)
-    before, version = shop.photo_key, shop.photo
-    shop.photo_key = storage.new_key(db.mall(), "shops", "jpeg")
+    kept, pictured = photos.made(data), shop_in_view(shop_id)
+    before, version = pictured.photo_key, pictured.photo
+    pictured.photo_key = storage.new_key(db.mall(), "shops", "jpeg")
     session.flush()
-    audit.record(by, "gave the shop a photo", "shop", shop_id, before={"photo": version}, after={"photo": shop.photo})
+    audit.record(by, "gave the shop a photo", "shop", shop_id, before={"photo": version}, after={"photo": pictured.photo})
     session.flush()
     # Last, when the database has accepted all; the old file goes when the new one is sure to stay.
-    storage.put(shop.photo_key, kept)
+    storage.put(pictured.photo_key, kept)
     if before is not None:
         db.after_commit(lambda: _remove(before))
-    return shop
+    return pictured
 
 
 def _remove(key: str) -> None:

@@ -27,7 +27,7 @@ def add(
         raise FamilyConsentNeeded()
     if (birth_year is not None or birth_month is not None) and relation != "child":
         raise BirthMonthMisplaced()
-    db.alone("family", member_id)
+    db.lock("family", member_id)
     count = session.scalar(select(func.count()).where(FamilyMember.member_id == member_id)) or 0
     if count >= MOST:
         raise TooManyInFamily(most=MOST)

@@ -32,7 +32,7 @@ class PhoneJoined:
 
 def with_wechat_phone(member_id: int, session_id: str, code: str) -> PhoneJoined:
     """Join the phone behind WeChat's phone button. PhoneProofRefused, MergeNeeded, GatewaySilent."""
-    with db.speaking():
+    with db.outside_transaction():
         phone = wechat_login.phone(code)
     return join_phone(member_id, session_id, phone)
 
@@ -52,7 +52,7 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
 
     MergeNeeded when the younger holds value: the service desk merges those.
     """
-    db.alone("phone", phones.key(phone))
+    db.lock("phone", phones.key(phone))
     member, holder = _lock(member_id, phones.key(phone))
     kept, folded = member, False
     if holder is not None and holder.id != member.id:
@@ -92,7 +92,7 @@ def recover(member_id: int, phone: str, *, code: str) -> Member:
     """
     number = phones.normalise(phone)
     phone_codes.use(number, code)
-    db.alone("phone", phones.key(number))
+    db.lock("phone", phones.key(number))
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:
         raise MergeNeeded()

@@ -35,7 +35,7 @@ def ask(phone: str) -> None:
     if not phones.is_mainland(number):
         raise PhoneNotServed()
     phone_key = phones.key(number)
-    db.alone("phone-code", phone_key)
+    db.lock("phone-code", phone_key)
     _spare(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()

@@ -10,7 +10,7 @@ from api.kit import audit, clock, jobs, states
 from api.kit.db import session
 from api.partners.errors import DeliveryNotFound, PartnerPaused
 from api.partners.models import PartnerDelivery
-from api.partners.service import deliveries, endpoints
+from api.partners.service import dispatch, registration
 from api.partners.states import DeliveryState
 
 RESEND = "partners.jobs.resend"
@@ -25,7 +25,7 @@ def resend(delivery_id: int, *, by: str) -> PartnerDelivery:
     delivery = session.get(PartnerDelivery, delivery_id)
     if delivery is None:
         raise DeliveryNotFound()
-    endpoint = endpoints.held(delivery.endpoint_id)
+    endpoint = registration.held(delivery.endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
     session.refresh(delivery, with_for_update=True)
@@ -33,13 +33,13 @@ def resend(delivery_id: int, *, by: str) -> PartnerDelivery:
     _begin_again(delivery, by)
     endpoint.rests_until_at = None
     session.flush()
-    deliveries.wake(endpoint.id)
+    dispatch.wake(endpoint.id)
     return delivery
 
 
 def _begin_again(delivery: PartnerDelivery, by: str) -> None:
     now = clock.now()
-    delivery.step, delivery.next_at, delivery.ends_at = 0, now, now + deliveries.PATIENCE
+    delivery.step, delivery.next_at, delivery.ends_at = 0, now, now + dispatch.PATIENCE
     if delivery.state != DeliveryState.WAITING:
         states.move(delivery, DeliveryState.WAITING, by=by, reason="sent again")
 
@@ -49,7 +49,7 @@ def resend_since(endpoint_id: int, since: datetime, *, by: str) -> int:
 
     PartnerNotFound, PartnerPaused.
     """
-    endpoint = endpoints.held(endpoint_id)
+    endpoint = registration.held(endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
     count = session.scalar(select(func.count()).select_from(PartnerDelivery).where(_given_up(endpoint_id, since))) or 0
@@ -68,7 +68,7 @@ def _given_up(endpoint_id: int, since: datetime) -> ColumnElement[bool]:
 
 def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0) -> int | None:
     """The job's step: some of them. Returns where the next step begins, None at the end."""
-    endpoint = deliveries.hold(endpoint_id)
+    endpoint = dispatch.hold(endpoint_id)
     if endpoint is None or endpoint.removed_at is not None:
         return None
     query = select(PartnerDelivery).where(_given_up(endpoint_id, since), PartnerDelivery.id > beyond).order_by(PartnerDelivery.id)
@@ -77,5 +77,5 @@ def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0
         _begin_again(delivery, by)
     if failed:
         session.flush()
-        deliveries.wake(endpoint_id)
+        dispatch.wake(endpoint_id)
     return failed[-1].id if len(failed) == AT_ONCE else None

@@ -81,7 +81,7 @@ def place(payment: Payment) -> dict[str, str]:
     if isinstance(said, GatewayAnswer):
         said = _not_placed(payment_id, said, before)
     facts: dict[str, Any] = {"placed_at": clock.now(), "placed_with": said, "trouble": None}
-    if payment.state != PaymentState.CREATED or not states.moved(payment, PaymentState.PLACED, by=_by(payment), **facts):
+    if payment.state != PaymentState.CREATED or not states.try_move(payment, PaymentState.PLACED, by=_by(payment), **facts):
         payment = hold(payment_id)
         _refuse_over(payment)
         if payment.state == PaymentState.CREATED:
@@ -104,7 +104,7 @@ def _not_placed(payment_id: int, said: GatewayAnswer, before: dict[str, str] | N
     if isinstance(said, base.AlreadyPaid) or (before is not None and isinstance(said, base.Refused)):
         ask(payment_id)
     else:
-        db.noting(lambda: _note_not_placed(hold(payment_id), said))
+        db.record_answer(lambda: _note_not_placed(hold(payment_id), said))
     db.checkpoint()
     payment = hold(payment_id)
     if not isinstance(said, base.Refused):
@@ -136,7 +136,7 @@ def charge(payment: Payment, auth_code: str) -> Payment:
     said, payment_id = talk(lambda: gateway.charge(asked, auth_code)), payment.id
     if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
         return ask(payment_id)
-    return db.noting(lambda: _note_charged(hold(payment_id), said))
+    return db.record_answer(lambda: _note_charged(hold(payment_id), said))
 
 
 def _note_charged(payment: Payment, said: PaymentStatus | GatewayAnswer) -> Payment:
@@ -160,7 +160,7 @@ def ask(payment_id: int) -> Payment:
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     number = payment.number
     said = talk(lambda: gateway.query(number))
-    return db.noting(lambda: _note_asked(hold(payment_id), said))
+    return db.record_answer(lambda: _note_asked(hold(payment_id), said))
 
 
 def _note_asked(payment: Payment, said: PaymentStatus | GatewayAnswer) -> Payment:
@@ -195,7 +195,7 @@ def close(payment_id: int) -> Payment:
             return payment
         payment.undone_from_at = payment.undone_from_at or clock.now()
     said = _end(payment)
-    payment = db.noting(lambda: _note_ended(hold(payment_id), said))
+    payment = db.record_answer(lambda: _note_ended(hold(payment_id), said))
     return ask(payment_id) if payment.is_open and _counts_after_all(payment, said) else payment
 
 

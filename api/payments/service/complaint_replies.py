@@ -114,7 +114,7 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
             said = base.Silent(words.name)  # whatever it says to the question, the reply may be there
         elif sum(_is_it(reply, word) for word in words) <= before:
             said = talk(send)
-    return db.noting(lambda: _note(reply_id, said))
+    return db.record_answer(lambda: _note(reply_id, said))
 
 
 def _claim(reply_id: int) -> int | None:

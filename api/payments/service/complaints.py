@@ -72,7 +72,7 @@ def read_again(complaint_id: int) -> Complaint:
     desk, number, began = desk_of(merchants.account(complaint.account_id)), complaint.gateway_no, clock.now()
     said = talk(lambda: desk.one(number))
     words = talk(lambda: desk.words(number)) if isinstance(said, ComplaintStatus) else said
-    return db.noting(lambda: _note_reading(complaint_id, said, None if isinstance(words, GatewayAnswer) else words, began))
+    return db.record_answer(lambda: _note_reading(complaint_id, said, None if isinstance(words, GatewayAnswer) else words, began))
 
 
 def _note_reading(
@@ -115,7 +115,7 @@ def _read_page(account: MerchantAccount, desk: ComplaintDesk, begin_on: date, en
     if isinstance(said, GatewayAnswer):
         log.warning("complaints could not be listed", account=account.id, reason=said.name)
         return ComplaintPage(0, ())
-    db.noting(lambda: _note_page(account, said, began))
+    db.record_answer(lambda: _note_page(account, said, began))
     return said
 
 

@@ -16,7 +16,7 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no letter that a per
 
 def talk(call: Callable[[], T]) -> T | GatewayAnswer:
     """Make what was written durable, call, and enter the mall again."""
-    with db.speaking():
+    with db.outside_transaction():
         try:
             said: T | GatewayAnswer = call()
         except GatewayAnswer as refusal:

@@ -22,7 +22,8 @@ from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, ParsedNotice
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import collection, complaints, merchants, polling, refunds
+from api.payments.service import collection, merchants, polling, refunds
+from api.payments.service.complaints import hear as hear_complaint
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -118,7 +119,7 @@ def handle(notice_id: int) -> Notice:
 def _apply(notice: Notice, payment: Payment | None, about: dict[str, Any]) -> str | None:
     """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
     if (complained := base.complaint_of(notice.facts)) is not None:
-        complaints.hear(merchants.account(notice.account_id), complained)
+        hear_complaint(merchants.account(notice.account_id), complained)
         return None
     found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if found is None and given is None:

@@ -73,7 +73,7 @@ def pursue_refund(refund_id: int) -> Refund:
     if isinstance(said, base.Unknown) and not first:
         # It never arrived there, so the same number may be sent again.
         said = talk(lambda: gateway.refund(asked))
-    return db.noting(lambda: _note_pursued(*_held(refund_id), said))
+    return db.record_answer(lambda: _note_pursued(*_held(refund_id), said))
 
 
 def _note_pursued(payment: Payment, refund: Refund, said: RefundStatus | GatewayAnswer) -> Refund:

@@ -18,7 +18,7 @@ from api.plates.states import PlateState
 
 def issue(count: int, *, note: str, by: str) -> PlateBatch:
     """Make a batch of blank plates, numbered on from the last one. A handful of statements, whatever the count."""
-    db.alone("plate numbers")
+    db.lock("plate numbers")
     first = (session.scalar(select(func.max(Plate.number))) or 0) + 1
     now = clock.now()
     batch = PlateBatch(note=note, plates=count, first_number=first, made_by=by, made_at=now)

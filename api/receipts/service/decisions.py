@@ -76,7 +76,7 @@ def settle(receipt: Receipt, read: ReceiptReading, photos: Sequence[ReceiptPhoto
     if case.slip.kind == "refund":
         take_back(receipt, read, by=by, policy=case.policy, **changes)
         return
-    db.alone("receipts of", receipt.member_id)  # caps hold exactly
+    db.lock("receipts of", receipt.member_id)  # caps hold exactly
     outcome = decide(_facts(case, photos))
     carry_out(receipt, outcome, by=by, policy=case.policy, tenders=read.tenders, **changes)
 

@@ -85,7 +85,7 @@ def take_call(shop_id: int, cells: Sequence[dict[str, str]], *, by: str) -> Conf
 
 def _begin(shop_id: int, content: str) -> TillReport | None:
     """The report of this content, if it was sent before; else there is room for one more. TooManySalesReports."""
-    db.alone("sales reports sent by", shop_id)
+    db.lock("sales reports sent by", shop_id)
     of_shop = TillReport.shop_id == shop_id
     same = select(TillReport).where(of_shop, TillReport.content_hash == content, TillReport.state != ReportState.DROPPED)
     if (known := session.scalar(same)) is not None:

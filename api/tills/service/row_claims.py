@@ -27,7 +27,7 @@ def hold_report(report_id: int) -> TillReport:
     shop_id = session.scalar(select(TillReport.shop_id).where(TillReport.id == report_id))
     if shop_id is None:
         raise SalesReportNotFound()
-    db.alone("sales reports of", shop_id)
+    db.lock("sales reports of", shop_id)
     return session.get_one(TillReport, report_id, populate_existing=True, with_for_update=True)
 
 

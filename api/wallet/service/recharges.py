@@ -60,7 +60,7 @@ def recharge(
     Without `card_id` (or when that one is full or cannot be used by now) it is the member's electronic card, or a new one.
     RechargeDiffers, CardLimitExceeded (more than one card may hold), PackageLimitReached.
     """
-    db.alone(RECHARGE, order_id)
+    db.lock(RECHARGE, order_id)
     if (before := recharge_of(order_id)) is not None:
         return _the_same(before, principal_fen, bonus_fen)
     member_id = members.hold(member_id)

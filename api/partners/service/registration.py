@@ -15,7 +15,7 @@ from api.malls import service as malls
 from api.partners import sending
 from api.partners.errors import PartnerNameTaken, PartnerNotFound, PartnerPaused, PartnerSecretRotated, TooManyPartners
 from api.partners.models import EventKind, PartnerDelivery, PartnerEndpoint, PartnerEvent
-from api.partners.service import deliveries
+from api.partners.service import dispatch
 from api.partners.service import events as partner_events
 from api.partners.states import DeliveryState
 
@@ -75,7 +75,7 @@ def one(endpoint_id: int) -> PartnerEndpoint:
 
 def held(endpoint_id: int) -> PartnerEndpoint:
     """The same, locked until the unit of work ends. PartnerNotFound."""
-    partner = deliveries.hold(endpoint_id)
+    partner = dispatch.hold(endpoint_id)
     if partner is None or partner.removed_at is not None:
         raise PartnerNotFound()
     return partner
@@ -117,7 +117,7 @@ def go_on(endpoint_id: int, *, by: str) -> PartnerEndpoint:
         audit.record(by, "partner resumed", "partner", endpoint_id, before={"paused_why": partner.paused_why})
         partner.paused_at = partner.paused_why = partner.rests_until_at = partner.failing_from_at = None
         partner.failures = 0
-        deliveries.wake(endpoint_id)
+        dispatch.wake(endpoint_id)
         session.flush()
     return partner
 
@@ -166,6 +166,6 @@ def test(endpoint_id: int, *, by: str) -> PartnerDelivery:
     event = PartnerEvent(**partner_events.row(news, endpoint_id=endpoint_id))
     session.add(event)
     session.flush()
-    deliveries.send_out([event])
+    dispatch.send_out([event])
     audit.record(by, "partner tested", "partner", endpoint_id, after={"event": event.number})
     return session.scalars(select(PartnerDelivery).where(PartnerDelivery.event_id == event.id)).one()
