@@ -106,14 +106,12 @@ def near(
     return [Near(*row) for row in found]
 
 
-def scored_purchases(shop_id: int, number_key: str | None, paid_fen: int, until: datetime) -> list[Receipt]:
-    """Scored receipts of a shop that a refund slip may speak of: by number, else the same amount. Newest first, at most 5."""
-    query = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.state == SCORED, Receipt.paid_at <= until)
-    if number_key is not None:
-        found = list(session.scalars(query.where(Receipt.number_key == number_key).order_by(Receipt.paid_at.desc()).limit(5)))
-        if found:
-            return found
-    return list(session.scalars(query.where(Receipt.paid_fen == paid_fen).order_by(Receipt.paid_at.desc()).limit(5)))
+def scored_purchases(shop_id: int, sale_ids: Sequence[int], paid_fen: int, until: datetime) -> list[Receipt]:
+    """Scored receipts of a shop that a refund slip may speak of: of these sales, else of the same amount. Newest first, at most 5."""
+    scored = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.state == SCORED).order_by(Receipt.paid_at.desc()).limit(5)
+    if sale_ids and (receipts := session.scalars(scored.where(Receipt.sale_id.in_(sale_ids))).all()):
+        return list(receipts)
+    return list(session.scalars(scored.where(Receipt.paid_fen == paid_fen, Receipt.paid_at <= until)))
 
 
 def next_case(staff_id: int, own_members: Sequence[int], until: datetime, besides: int | None = None) -> int | None:

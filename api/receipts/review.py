@@ -32,7 +32,7 @@ from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, Receip
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
-from api.sales import same_purchase as same_purchase
+from api.sales import same_purchase
 
 WAITING = (ReviewState.OPEN, ReviewState.SECOND)
 

@@ -98,7 +98,7 @@ class Reader:
             except ValueError as error:
                 found.problems.setdefault(name, str(error))
         if not found.problems:
-            found.row_key = row_key(found.receipt_no, found.paid_on)
+            found.row_key = same_purchase.purchase_key(found.receipt_no, found.paid_on)
         return found
 
     def _kind(self, found: TillLine, cells: Row) -> None:
@@ -155,12 +155,6 @@ def read(data: bytes) -> Iterator[tuple[int, Row]]:
 def template() -> bytes:
     """An example sheet as CSV: a sale, and a refund of part of it."""
     return sheets.template([COLUMNS[name] for name in TEMPLATE], *EXAMPLES)
-
-
-def row_key(receipt_no: str, paid_on: date | None) -> str:
-    """What makes two rows the same one: a long number alone; a short one comes round again, so with its day."""
-    key = same_purchase.number_key(receipt_no) or ""
-    return key if len(key) >= same_purchase.LONG_NUMBER else f"{key}@{paid_on}"
 
 
 def moment(text: str, timezone: str) -> datetime:

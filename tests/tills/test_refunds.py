@@ -99,6 +99,22 @@ def test_a_short_number_that_came_round_again_waits_for_its_day_to_be_named(till
     assert [(paid, back) for paid, back, _, _ in till.sales()] == [(1_000, 300), (1_000, 0)]
 
 
+def test_a_named_day_is_found_however_often_the_number_came_round_since(till: Till) -> None:
+    with db.unit_of_work(till.mall):
+        made = [make_sighted(shop_id=till.shop, receipt_no="0007", paid_at=NOW - timedelta(days=n), paid_fen=1_000) for n in range(25)]
+        found = sales.refunded_purchases(till.shop, "7", until=NOW + timedelta(days=1), paid_on=(NOW - timedelta(days=24)).date())
+        assert [sale.id for sale in found] == [made[-1].sale_id]
+
+
+def test_a_refund_slip_finds_a_photos_purchase_by_the_number_that_the_till_told(till: Till) -> None:
+    member = till.world.member()
+    till.world.read(member, slip(no=None, fen=10_000))
+    assert till.reports(sale(LONG, "100.00")) == {"known": 1}
+    taken = till.world.read(member, refund_slip(4_000, original_no=LONG))
+    assert (taken.state, taken.why) == ("taken_back", "points_taken_back")
+    assert till.sales() == [(10_000, 4_000, "receipt", True)]
+
+
 def test_more_than_was_paid_is_shown_and_not_applied(till: Till) -> None:
     assert till.reports(sale(LONG, "10.00"), refund("R1", LONG, "10.01")) == {"new": 1, "differing": 1}
     assert [row["receipt_no"] for row in till.listed("differing")] == ["R1"]

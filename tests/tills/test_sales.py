@@ -215,7 +215,9 @@ def test_many_sightings_at_once_match_as_each_alone_would(till: Till) -> None:
     """The batch is compared with `sight`, sale by sale, on purchases that are easy to mix up."""
     at = NOW - timedelta(hours=3)
     told = [
-        sales.Telling(n, at + timedelta(seconds=37 * (n % 40)), 1_000 + 100 * (n % 3), f"{n % 25 + 1}" if n % 2 else f"20260520{n:04}")
+        sales.ReportedPurchase(
+            n, at + timedelta(seconds=37 * (n % 40)), 1_000 + 100 * (n % 3), f"{n % 25 + 1}" if n % 2 else f"20260520{n:04}"
+        )
         for n in range(1, 120)
     ]
 
@@ -242,6 +244,16 @@ def test_many_sightings_at_once_match_as_each_alone_would(till: Till) -> None:
         same = {sale_id: n for n, sale_id in enumerate(dict.fromkeys(found.sale_id for found in batch))}
         assert [(place[seen.sale_id], seen.is_new_sale) for seen in one_by_one] == [(same[one.sale_id], one.is_new_sale) for one in batch]
         assert 5 < sum(not one.is_new_sale for one in batch) < 100
+
+
+def test_a_number_that_only_the_till_told_of_a_payment_ties_a_photo_to_it(till: Till) -> None:
+    """The payment told first and has no till number; a photo under the till's number with another amount is no clean copy of it."""
+    with db.unit_of_work(till.mall):
+        make_sighted(shop_id=till.shop, channel="plate", source_type=f"order:{till.shop}", paid_at=NOW, paid_fen=8_800, external_no="42")
+    assert till.reports(sale(LONG, "88.00", "2026-05-20 12:01")) == {"known": 1}
+    changed = till.world.read(till.world.member(), slip(no=LONG, fen=98_800))
+    assert (changed.state, changed.why) == ("in_review", "same_number_other_amount")
+    assert till.sales() == [(8_800, 0, "plate", False)]
 
 
 def test_a_photo_of_another_day_with_the_same_short_number_is_another_sale(till: Till) -> None:

@@ -103,7 +103,7 @@ def _tenders(printed: Sequence[tuple[str, int]], paid_fen: int) -> list[sales.Te
     return [sales.Tender(kind, amount) for kind, amount in printed] if sum(amount for _, amount in printed) <= paid_fen else []
 
 
-def _who_was_first(member_id: int, seen: sales.Sighted) -> tuple[Reason, dict[str, Any]]:
+def _who_was_first(member_id: int, seen: sales.RecordedSighting) -> tuple[Reason, dict[str, Any]]:
     sale = sales.read(seen.sale_id)
     first = sales.sighting(sale.scored_by) if sale.scored_by is not None else None
     if first is None or first.channel == CHANNEL:

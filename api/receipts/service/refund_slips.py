@@ -21,7 +21,6 @@ from api.receipts.reasons import Reason
 from api.receipts.service.moves import CHANNEL, hold, move
 from api.receipts.service.outcomes import to_review
 from api.receipts.states import ReceiptState
-from api.sales import same_purchase as same_purchase
 from api.sales import service as sales
 
 
@@ -57,8 +56,9 @@ def _purchase_of(receipt: Receipt, read: ReceiptReading, changes: dict[str, Any]
     missing = [name for name in ("shop_id", "paid_fen") if not changes[name]]
     if missing:
         return None, {"missing": missing}
-    number = same_purchase.number_key(read.original_no)
-    found = queries.scored_purchases(shop_id, number, amount, (changes["paid_at"] or clock.now()) + timedelta(days=1))
+    until = (changes["paid_at"] or clock.now()) + timedelta(days=1)
+    numbered = sales.refunded_purchases(shop_id, read.original_no, until=until, scored_in=CHANNEL) if read.original_no else []
+    found = queries.scored_purchases(shop_id, [sale.id for sale in numbered], amount, until)
     own = [one for one in found if one.member_id == receipt.member_id]
     if not found:
         return None, None

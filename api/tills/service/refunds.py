@@ -70,12 +70,10 @@ def _try(row: TillRow) -> dict[str, Any]:
 def _sale_of(row: TillRow) -> tuple[Sale | None, Waits | None]:
     """The one sale that a refund gives back. A short number comes round again: then the day must be named, or be the only one."""
     assert row.original_no is not None and row.paid_at is not None
-    found = sales.numbered(row.shop_id, row.original_no, until=row.paid_at + LATER)
-    if row.original_on is not None:
-        found = [sale for sale in found if sale.paid_on == row.original_on]
-    if len(found) == 1:
-        return found[0], None
-    return None, Waits.UNCLEAR if found else Waits.UNKNOWN
+    purchases = sales.refunded_purchases(row.shop_id, row.original_no, until=row.paid_at + LATER, paid_on=row.original_on)
+    if len(purchases) == 1:
+        return purchases[0], None
+    return None, Waits.UNCLEAR if purchases else Waits.UNKNOWN
 
 
 def retry(row_id: int) -> bool:

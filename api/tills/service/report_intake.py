@@ -136,7 +136,7 @@ def _keep(report: TillReport, lines: list[TillLine], seen: _Seen) -> None:
 def _foresee_sales(shop_id: int, lines: list[TillLine]) -> dict[int, dict[str, Any]]:
     foreseen, fresh = _held(shop_id, SALE, lines)
     if fresh:
-        found = sales.foresee(shop_id, [telling(line.line, line) for line in fresh], channel=sales.TILL, source_type=sales.TILL)
+        found = sales.foresee(shop_id, [reported_purchase(line.line, line) for line in fresh], channel=sales.TILL, source_type=sales.TILL)
         foreseen |= {line.line: of_sale(one) for line, one in zip(fresh, found, strict=True)}
     return foreseen
 
@@ -158,26 +158,26 @@ def _held(shop_id: int, kind: str, lines: list[TillLine]) -> tuple[dict[int, dic
     return known, [line for line in lines if line.line not in known]
 
 
-def telling(source_id: int, row: TillLine | TillRow) -> sales.Telling:
+def reported_purchase(source_id: int, row: TillLine | TillRow) -> sales.ReportedPurchase:
     """A row as the room of sales is told of it."""
     assert row.paid_at is not None and row.paid_fen is not None and row.receipt_no is not None
-    return sales.Telling(source_id, row.paid_at, row.paid_fen, row.receipt_no)
+    return sales.ReportedPurchase(source_id, row.paid_at, row.paid_fen, row.receipt_no)
 
 
-def of_sale(found: sales.Found) -> dict[str, Any]:
+def of_sale(match: sales.SightingMatch) -> dict[str, Any]:
     """What a row of a sale becomes."""
-    outcome = Outcome.NEW if found.is_new_sale else Outcome.DIFFERING if found.differs else Outcome.KNOWN
+    outcome = Outcome.NEW if match.is_new_sale else Outcome.DIFFERING if match.differs else Outcome.KNOWN
     return {
         "outcome": str(outcome),
-        "differs": found.differs,
-        "known_fen": found.paid_fen if found.differs else None,
-        "sale_id": found.sale_id,
+        "differs": match.differs,
+        "known_fen": match.paid_fen if match.differs else None,
+        "sale_id": match.sale_id,
     }
 
 
 def repeated(earlier: TillRow, row: TillLine | TillRow) -> dict[str, Any]:
     """What a row becomes whose number was reported before."""
-    differs = row_claims.repeats(earlier, paid_fen=row.paid_fen, paid_at=row.paid_at, original_no=row.original_no)
+    differs = row_claims.differences(row, earlier)
     outcome = Outcome.DIFFERING if differs else Outcome.REPEATED
     return {"outcome": str(outcome), "differs": differs, "known_fen": earlier.paid_fen if differs else None, "sale_id": earlier.sale_id}
 

@@ -13,7 +13,7 @@ from api.partners import service as partners
 from api.sales import service as sales
 from api.tills.models import TillReport, TillRow
 from api.tills.service import refunds, row_claims
-from api.tills.service.report_intake import of_sale, repeated, telling
+from api.tills.service.report_intake import of_sale, repeated, reported_purchase
 from api.tills.sheets import REFUND, SALE
 from api.tills.states import Outcome, ReportState
 
@@ -49,7 +49,7 @@ def _pending(report: TillReport, kind: str, limit: int) -> list[TillRow]:
 def _tell_sales(report: TillReport, rows: list[TillRow]) -> None:
     earlier = row_claims.held(report.shop_id, SALE, {str(row.row_key) for row in rows})
     fresh = [row for row in rows if row.row_key not in earlier]
-    found = sales.sight_all(report.shop_id, [telling(row.id, row) for row in fresh], channel=sales.TILL, source_type=sales.TILL)
+    found = sales.sight_all(report.shop_id, [reported_purchase(row.id, row) for row in fresh], channel=sales.TILL, source_type=sales.TILL)
     becomes: list[tuple[TillRow, dict[str, Any]]] = [
         (row, of_sale(one) | {"holds": True}) for row, one in zip(fresh, found, strict=True)
     ]  # fmt: skip
