@@ -16,7 +16,7 @@ from api.sales import queries, same_purchase
 from api.sales.models import Sale, Sighting
 from api.sales.same_purchase import KnownPurchase, PurchaseFacts, Register
 
-#: First key of the advisory lock that lets one sighting a shop be matched at a time.
+#: First key of the advisory lock under which the sightings of a shop are matched one at a time.
 SIGHTING_LOCK = 0x5A1E
 
 
@@ -66,13 +66,13 @@ def sight_all(shop_id: int, reported: Sequence[ReportedPurchase], *, channel: st
     purchases, earlier = queries.known_purchases(shop_id, sightings, source_type=source_type, source_ids=source_ids)
     fresh = [place for place, purchase in enumerate(reported) if purchase.source_id not in earlier]
     compared = dict(zip(fresh, _compare([sightings[place] for place in fresh], purchases), strict=True))
-    _record_all(shop_id, [(each.purchase, reported[place]) for place, each in compared.items() if each.is_new])
-    rows = [_row(shop_id, each, sightings[place], reported[place], source_type) for place, each in compared.items()]
+    _record_all(shop_id, [(match.purchase, reported[place]) for place, match in compared.items() if match.is_new])
+    rows = [_row(shop_id, match, sightings[place], reported[place], source_type) for place, match in compared.items()]
     if rows:
         session.execute(insert(Sighting), rows)
     return [
-        _match(compared[place]) if place in compared else SightingMatch(earlier[each.source_id].sale_id, False, [], each.paid_fen)
-        for place, each in enumerate(reported)
+        _match(compared[place]) if place in compared else SightingMatch(earlier[purchase.source_id].sale_id, False, [], purchase.paid_fen)
+        for place, purchase in enumerate(reported)
     ]
 
 

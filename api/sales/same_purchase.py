@@ -162,9 +162,9 @@ def recognize(facts: PurchaseFacts, purchases: Iterable[KnownPurchase]) -> Recog
     return RecognizedPurchase(purchase, rank[0])
 
 
-def tie_between(one: PurchaseFacts, other: PurchaseFacts) -> Tie | None:
+def tie_between(facts: PurchaseFacts, other: PurchaseFacts) -> Tie | None:
     """What makes two sightings the same purchase; None: they are two purchases."""
-    rank = _rank(one, [other])
+    rank = _rank(facts, [other])
     return rank[0] if rank is not None else None
 
 
@@ -183,37 +183,38 @@ def _rank(facts: PurchaseFacts, sightings: Sequence[PurchaseFacts]) -> tuple[Tie
         return (Tie.EXTERNAL_NUMBER, 0, near)
     if any(_same_number(facts, sighting) for sighting in sightings):
         return (Tie.RECEIPT_NUMBER, 0, near)
-    if any(_different_number(facts, sighting) for sighting in sightings) or not any(
-        _same_moment(facts, sighting) for sighting in sightings
-    ):
+    if any(_different_number(facts, sighting) for sighting in sightings):
+        return None
+    if not any(_same_moment(facts, sighting) for sighting in sightings):
         return None
     # Two equal purchases in one minute: prefer the one that this source has not spoken of yet.
     return (Tie.MOMENT, int(any(sighting.numbered_by == facts.numbered_by for sighting in sightings)), near)
 
 
-def _same_number(one: PurchaseFacts, other: PurchaseFacts) -> bool:
-    if one.number_key is None or one.number_key != other.number_key:
+def _same_number(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
+    if facts.number_key is None or facts.number_key != other.number_key:
         return False
-    if len(one.number_key) >= LONG_NUMBER:
+    if len(facts.number_key) >= LONG_NUMBER:
         return True
-    timed = one.minute_known and other.minute_known
-    return _same_day(one, other) and (one.paid_fen == other.paid_fen or (timed and abs(one.paid_at - other.paid_at) <= SAME_NUMBER))
+    timed = facts.minute_known and other.minute_known
+    return _same_day(facts, other) and (facts.paid_fen == other.paid_fen or (timed and abs(facts.paid_at - other.paid_at) <= SAME_NUMBER))
 
 
-def _different_number(one: PurchaseFacts, other: PurchaseFacts) -> bool:
-    tills = one.number_key is not None and other.number_key is not None and one.number_key != other.number_key
-    gateways = one.numbered_by == other.numbered_by and one.external_key is not None and other.external_key is not None
+def _different_number(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
+    tills = facts.number_key is not None and other.number_key is not None and facts.number_key != other.number_key
+    gateways = facts.numbered_by == other.numbered_by and facts.external_key is not None and other.external_key is not None
     return tills or gateways
 
 
-def _same_moment(one: PurchaseFacts, other: PurchaseFacts) -> bool:
-    if one.paid_fen != other.paid_fen:
+def _same_moment(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
+    if facts.paid_fen != other.paid_fen:
         return False
-    if one.minute_known and other.minute_known:
-        return abs(one.paid_at - other.paid_at) <= CLOCKS_DIFFER
-    return _same_day(one, other)
+    if facts.minute_known and other.minute_known:
+        return abs(facts.paid_at - other.paid_at) <= CLOCKS_DIFFER
+    return _same_day(facts, other)
 
 
-def _same_day(one: PurchaseFacts, other: PurchaseFacts) -> bool:
+def _same_day(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
     # A till that closes after midnight: the moment may lie on the next calendar day.
-    return one.paid_on == other.paid_on or (one.minute_known and other.minute_known and abs(one.paid_at - other.paid_at) <= SAME_NUMBER)
+    timed = facts.minute_known and other.minute_known
+    return facts.paid_on == other.paid_on or (timed and abs(facts.paid_at - other.paid_at) <= SAME_NUMBER)

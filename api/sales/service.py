@@ -1,4 +1,4 @@
-"""One row per purchase. Channels tell of purchases; the first sighting to be scored wins, the others are told so."""
+"""One row per purchase. Channels report purchases; the first sighting to be scored wins, and the others learn that it did."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from api.sales.bulk_sightings import foresee as foresee
 from api.sales.bulk_sightings import sight_all as sight_all
 from api.sales.bulk_sightings import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
-from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
+from api.sales.models import RefundSighting, Sale, SaleRefund, Sighting
 from api.sales.same_purchase import KnownPurchase, PurchaseFacts, RecognizedPurchase
 
-#: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
+#: The channel of what a shop's own till reports: it reports purchases, and never scores one.
 TILL = "till"
 
 
@@ -111,11 +111,11 @@ def sight(
     earning_fen: int | None = None,
     claims: bool = False,
 ) -> RecordedSighting:
-    """A channel tells of a purchase: find its sale or record one. The same source told twice is one sighting.
+    """A channel reports a purchase: find its sale or record one. The same source again is the same sighting.
 
     `receipt_no` is the till's number, `external_no` a gateway's or order's; `earning_fen` what of it earns, where the channel knows
-    it to the fen; with `claims` a sale not seen before is scored by this sighting (`scored_by` says so), and for any other `claim` is
-    asked. TendersDoNotAddUp.
+    it to the fen; with `claims` a sale not seen before is scored by this sighting (`scored_by` says so); for any other, call `claim`.
+    TendersDoNotAddUp.
     """
     timezone = malls.mall_info().timezone
     facts = same_purchase.purchase_facts(
@@ -126,9 +126,8 @@ def sight(
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     db.hold_locks([sighting_lock(shop_id)])
     purchases, earlier = queries.known_purchases(shop_id, [facts], source_type=source_type, source_ids=[source_id])
-    if source_id in earlier:
-        before = earlier[source_id]
-        return RecordedSighting(before.sale_id, before.sighting_id, False, before.scored_by)
+    if (same_source := earlier.get(source_id)) is not None:
+        return RecordedSighting(same_source.sale_id, same_source.sighting_id, False, same_source.scored_by)
     recognized = same_purchase.recognize(facts, purchases)
     if recognized is None:
         values = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
@@ -152,14 +151,14 @@ def recognize(shop_id: int, facts: PurchaseFacts) -> RecognizedPurchase | None:
 
 
 def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
-    """A purchase known from the till alone came through a channel that scores: it is that one's, and earns as if this had told first."""
+    """A purchase known from the till alone came through a channel that scores: it is that channel's now, and earns as if it had come first."""
     sale.channel = channel
     if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
         sale.tenders, sale.lines = tenders, [list(line) for line in lines]
 
 
 def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
-    """A purchase that nobody scored yet was told of by a channel that knew less: take what this one knows to the fen."""
+    """A purchase that nobody scored yet was reported by a channel that knew less: take what this one knows to the fen."""
     if sale.scored_by is None and sale.earning_fen is None and not sale.refunded_fen and earning_fen <= sale.paid_fen:
         sale.tenders, sale.earning_fen = tenders, earning_fen
 
@@ -191,42 +190,42 @@ def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
     rest = paid_fen - sum(tender.amount_fen for tender in tenders)
     if rest < 0 or any(tender.amount_fen < 0 for tender in tenders):
         raise TendersDoNotAddUp(paid_fen=paid_fen)
-    known = [[str(TenderKind(tender.kind)), tender.amount_fen] for tender in tenders if tender.amount_fen]
-    return [*known, [str(TenderKind.OTHER), rest]] if rest and tenders else known
+    explained = [[str(TenderKind(tender.kind)), tender.amount_fen] for tender in tenders if tender.amount_fen]
+    return [*explained, [str(TenderKind.OTHER), rest]] if rest and tenders else explained
 
 
 def _record(
     facts: PurchaseFacts, shop_id: int, values: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
 ) -> RecordedSighting:
     """A purchase not seen before, and its first sighting, which with `claims` scores it. One statement."""
-    both = {"shop_id": shop_id, "paid_at": facts.paid_at, "minute_known": facts.minute_known, "paid_fen": facts.paid_fen}
-    sale = Sale(channel=facts.channel, paid_on=facts.paid_on, recorded_at=clock.now(), **both, **values)
+    shared = {"shop_id": shop_id, "paid_at": facts.paid_at, "minute_known": facts.minute_known, "paid_fen": facts.paid_fen}
+    sale = Sale(channel=facts.channel, paid_on=facts.paid_on, recorded_at=clock.now(), **shared, **values)
     if claims:
         sale.member_id, sale.scored_at = source["member_id"], sale.recorded_at
-    sighting = source | both | {
+    sighting = source | shared | {
         "receipt_no": values["receipt_no"], "number_key": facts.number_key, "external_no": external_no,
         "external_key": facts.external_key, "differs": [], "seen_at": clock.now(),
     }  # fmt: skip
     sale_values = records.new_values(sale)
-    row = session.execute(_both_written(sale_values, sighting, claims=claims)).one()
+    row = session.execute(_sale_and_sighting(sale_values, sighting, claims=claims)).one()
     records.adopt(sale, row.sale_id, sale_values | {"scored_by": row.id if claims else None})
     return RecordedSighting(row.sale_id, row.id, True, sale.scored_by)
 
 
-def _both_written(sale: dict[str, Any], seen: dict[str, Any], *, claims: bool) -> Any:
+def _sale_and_sighting(sale: dict[str, Any], sighting: dict[str, Any], *, claims: bool) -> Any:
     """The sale and its sighting, whose number is drawn first so that the sale can name it."""
     sales, sightings = cast(Table, Sale.__table__).c, cast(Table, Sighting.__table__).c
     drawn = select(func.nextval(func.pg_get_serial_sequence(Sighting.__tablename__, "id")).label("id")).cte("drawn")
-    told = {name: literal(value, sales[name].type) for name, value in sale.items()} | ({"scored_by": drawn.c.id} if claims else {})
-    made = (
+    columns = {name: literal(value, sales[name].type) for name, value in sale.items()} | ({"scored_by": drawn.c.id} if claims else {})
+    new_sale = (
         insert(Sale)
-        .from_select(list(told), select(*told.values()).select_from(drawn), include_defaults=False)
+        .from_select(list(columns), select(*columns.values()).select_from(drawn), include_defaults=False)
         .returning(Sale.id)
-        .cte("made")
+        .cte("new_sale")
     )
-    told_of_it = [literal(value, sightings[name].type) for name, value in seen.items()]
-    both = select(drawn.c.id, made.c.id, *told_of_it).select_from(drawn).join(made, true())
-    return insert(Sighting).from_select(["id", "sale_id", *seen], both, include_defaults=False).returning(Sighting.sale_id, Sighting.id)
+    sighting_values = [literal(value, sightings[name].type) for name, value in sighting.items()]
+    row = select(drawn.c.id, new_sale.c.id, *sighting_values).select_from(drawn).join(new_sale, true())
+    return insert(Sighting).from_select(["id", "sale_id", *sighting], row, include_defaults=False).returning(Sighting.sale_id, Sighting.id)
 
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
@@ -236,15 +235,20 @@ def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
 
 def claim(sale_id: int, sighting_id: int, member_id: int) -> Sale | None:
     """Like claim_score, and gives the sale, held until the unit of work ends. One statement."""
-    mine = update(Sale).where(Sale.id == sale_id, or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id))
-    held = session.identity_map.get(session.identity_key(Sale, sale_id))
-    if held is not None:
-        session.expire(held)
-    claimed = mine.values(
-        scored_by=sighting_id,
-        member_id=func.coalesce(Sale.member_id, member_id),
-        scored_at=func.coalesce(Sale.scored_at, clock.now()),
-    ).returning(Sale)
+    open_to_claim = or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id)
+    loaded = session.identity_map.get(session.identity_key(Sale, sale_id))
+    if loaded is not None:
+        session.expire(loaded)
+    claimed = (
+        update(Sale)
+        .where(Sale.id == sale_id, open_to_claim)
+        .values(
+            scored_by=sighting_id,
+            member_id=func.coalesce(Sale.member_id, member_id),
+            scored_at=func.coalesce(Sale.scored_at, clock.now()),
+        )
+        .returning(Sale)
+    )
     return session.scalar(claimed.execution_options(synchronize_session=False, populate_existing=True))
 
 
@@ -263,7 +267,7 @@ def count_of(member_id: int) -> int:
 
 
 def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
-    """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
+    """Two memberships became one: the purchases of the first belong to the second now. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
@@ -287,9 +291,9 @@ def read(sale_id: int) -> Sale:
     return sale
 
 
-def recorded(seen: RecordedSighting) -> Sale:
+def recorded(sighting: RecordedSighting) -> Sale:
     """The sale that this unit of work has just recorded and nobody else can hold. No statement."""
-    return session.get_one(Sale, seen.sale_id)
+    return session.get_one(Sale, sighting.sale_id)
 
 
 def lock(sale_id: int) -> Sale:
@@ -302,10 +306,10 @@ def lock(sale_id: int) -> Sale:
 
 def read_refund(sale_refund_id: int) -> SaleRefund:
     """A recorded refund. SaleNotFound."""
-    found = session.get(SaleRefund, sale_refund_id)
-    if found is None:
+    refund = session.get(SaleRefund, sale_refund_id)
+    if refund is None:
         raise SaleNotFound()
-    return found
+    return refund
 
 
 def refunds_of(sale_ids: Collection[int]) -> list[SaleRefund]:
@@ -315,10 +319,10 @@ def refunds_of(sale_ids: Collection[int]) -> list[SaleRefund]:
 
 def sighting(sighting_id: int) -> Sighting:
     """One sighting. SaleNotFound."""
-    found = session.get(Sighting, sighting_id)
-    if found is None:
+    row = session.get(Sighting, sighting_id)
+    if row is None:
         raise SaleNotFound()
-    return found
+    return row
 
 
 def sightings_of(sale_id: int) -> list[Sighting]:
@@ -345,7 +349,7 @@ def refunded_purchases(
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime, earning_fen: int | None = None) -> SaleRefund:
     """Record money given back; `earning_fen` says how much of what earned comes back, where that is known (else in proportion).
 
-    The same source again is the same refund; so is the same amount of the same sale told by another teller, once for each of its
+    The same source again is the same refund; so is the same amount of the same sale reported by another source, once for each of its
     refunds. RefundTooLarge, RefundClash, SaleNotFound.
     """
     sale = lock(sale_id)
@@ -362,7 +366,7 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
     sale.refunded_fen = before + amount_fen
     if sale.earning_fen is not None:
         sale.refunded_earning_fen += measured
-    made = session.execute(
+    new_refund = session.execute(
         insert(SaleRefund)
         .values(
             sale_id=sale_id,
@@ -377,7 +381,7 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
         .returning(SaleRefund)
     ).scalar_one()
     session.flush()
-    return made
+    return new_refund
 
 
 def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
@@ -391,13 +395,13 @@ def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
 
 
 def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
-    also = select(ToldRefund.sale_refund_id).where(ToldRefund.source_type == source_type, ToldRefund.source_id == source_id)
+    later = select(RefundSighting.sale_refund_id).where(RefundSighting.source_type == source_type, RefundSighting.source_id == source_id)
     first = (SaleRefund.source_type == source_type) & (SaleRefund.source_id == source_id)
-    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == also.scalar_subquery()))).one_or_none()
+    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == later.scalar_subquery()))).one_or_none()
 
 
 def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
-    """Money given back that another teller told of already: remember that this one did too. None, and nothing changes, when nobody did.
+    """A refund that another source reported already: remember that this one did too. None, and nothing changes, when nobody did.
 
     SaleNotFound.
     """
@@ -406,13 +410,13 @@ def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: i
 
 
 def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
-    """The oldest refund of this amount that this teller has not told of yet, if another one has. The sale is held."""
-    mine = same_purchase.source_of(source_type)
-    told = select(ToldRefund.id).where(ToldRefund.sale_refund_id == SaleRefund.id, ToldRefund.teller == mine)
-    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~told.exists())
+    """The oldest refund of this amount that this source has not reported yet, if another one has. The sale is held."""
+    source = same_purchase.source_of(source_type)
+    reported = select(RefundSighting.id).where(RefundSighting.sale_refund_id == SaleRefund.id, RefundSighting.teller == source)
+    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~reported.exists())
     for refund in session.scalars(query.order_by(SaleRefund.id)):
-        if same_purchase.source_of(refund.source_type) != mine:
-            session.add(ToldRefund(sale_refund_id=refund.id, teller=mine, source_type=source_type, source_id=source_id))
+        if same_purchase.source_of(refund.source_type) != source:
+            session.add(RefundSighting(sale_refund_id=refund.id, teller=source, source_type=source_type, source_id=source_id))
             session.flush()
             return refund
     return None
@@ -424,14 +428,14 @@ def paid_through_us(sale_id: int) -> bool:
     return session.scalar(ours.limit(1)) is not None
 
 
-def numbers_known(shop_id: int, keys: Collection[str]) -> set[str]:
+def known_numbers(shop_id: int, keys: Collection[str]) -> set[str]:
     """Which of these numbers (as `same_purchase.number_key` writes them) any sighting of the shop has. One statement."""
     query = select(Sighting.number_key).where(Sighting.shop_id == shop_id, Sighting.number_key.in_(keys)).distinct()
     return {str(key) for key in session.scalars(query)}
 
 
-def told_otherwise(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
-    """Sales of which another channel than this told something different since an instant: sale → what, and the amount in fen that it told.
+def differing_sightings(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
+    """Sales of which another channel than this reported something different since an instant: sale → what, and the amount in fen it named.
 
     At most 1,000, one statement.
     """
@@ -473,12 +477,12 @@ def sales_of_mall(
 
 def counts_within(channel: str, windows: Sequence[tuple[datetime, datetime]]) -> dict[int, list[int]]:
     """How many purchases of a channel each shop had in each half-open window: shop → a number a window. One statement."""
-    asked = values(
-        column("place", BigInteger), column("begins_at", DateTime(timezone=True)), column("ends_at", DateTime(timezone=True)), name="asked"
+    spans = values(
+        column("place", BigInteger), column("begins_at", DateTime(timezone=True)), column("ends_at", DateTime(timezone=True)), name="spans"
     ).data([(place, begins, ends) for place, (begins, ends) in enumerate(windows)])
-    within = (Sale.paid_at >= asked.c.begins_at) & (Sale.paid_at < asked.c.ends_at) & (Sale.channel == channel)
+    within = (Sale.paid_at >= spans.c.begins_at) & (Sale.paid_at < spans.c.ends_at) & (Sale.channel == channel)
     rows = session.execute(
-        select(Sale.shop_id, asked.c.place, func.count()).select_from(asked).join(Sale, within).group_by(Sale.shop_id, asked.c.place)
+        select(Sale.shop_id, spans.c.place, func.count()).select_from(spans).join(Sale, within).group_by(Sale.shop_id, spans.c.place)
     )
     counted: dict[int, list[int]] = {}
     for shop_id, place, count in rows:

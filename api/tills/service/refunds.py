@@ -101,7 +101,7 @@ def waiting_now(shop_id: int | None = None) -> list[int]:
         by_shop[row.shop_id][row.id] = str(same_purchase.number_key(row.original_no))
     found = []
     for each, keys in by_shop.items():
-        known = sales.numbers_known(each, set(keys.values()))
+        known = sales.known_numbers(each, set(keys.values()))
         found += [row_id for row_id, key in keys.items() if key in known]
     looked_at = [row_id for keys in by_shop.values() for row_id in keys]
     if looked_at:
@@ -112,7 +112,7 @@ def waiting_now(shop_id: int | None = None) -> list[int]:
 
 def look_again(since: timedelta = timedelta(days=1)) -> int:
     """Rows of sales that a photo or a payment told of otherwise since: they are shown as differing. Returns how many."""
-    told = sales.told_otherwise(clock.now() - since, channel=sales.TILL)
+    told = sales.differing_sightings(clock.now() - since, channel=sales.TILL)
     agreeing = TillRow.outcome.in_([str(Outcome.NEW), str(Outcome.KNOWN)]) & (TillRow.kind != REFUND)
     query = select(TillRow.id, TillRow.report_id).where(TillRow.sale_id.in_(told), TillRow.holds, agreeing)
     by_report: dict[int, list[int]] = defaultdict(list)

@@ -144,7 +144,7 @@ def _foresee_sales(shop_id: int, lines: list[TillLine]) -> dict[int, dict[str, A
 def _foresee_refunds(shop_id: int, lines: list[TillLine]) -> dict[int, dict[str, Any]]:
     foreseen, fresh = _held(shop_id, REFUND, lines)
     numbers = {line.line: str(same_purchase.number_key(line.original_no)) for line in fresh}
-    known = sales.numbers_known(shop_id, set(numbers.values())) if numbers else set()
+    known = sales.known_numbers(shop_id, set(numbers.values())) if numbers else set()
     for number, key in numbers.items():
         waits = None if key in known else str(Waits.UNKNOWN)
         foreseen[number] = {"outcome": str(Outcome.WAITING if waits else Outcome.REFUNDED), "waits": waits}
