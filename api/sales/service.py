@@ -151,7 +151,7 @@ def recognize(shop_id: int, facts: PurchaseFacts) -> RecognizedPurchase | None:
 
 
 def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
-    """A purchase known from the till alone came through a channel that scores: it is that channel's now, and earns as if it had come first."""
+    """A purchase known from the till alone came through a channel that scores: it belongs to that channel now, as if it had come first."""
     sale.channel = channel
     if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
         sale.tenders, sale.lines = tenders, [list(line) for line in lines]
