@@ -152,7 +152,7 @@ def test_the_same_file_sent_by_many_at_once_is_one_report_and_counts_once(till: 
     sent = together(till.mall, 6, lambda n: service.take_file(till.shop, rows, file_name=f"{n}.csv", by=f"shop:{n}").id)
     assert len(set(sent)) == 1, sent
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(int(str(sent[0]))), by="shop:1")
+        service.confirm(service.report(int(str(sent[0]))), by="shop:1")
 
     def work(_: int) -> bool:
         return service.work_batch(int(str(sent[0])))
@@ -169,7 +169,7 @@ def test_two_reports_with_the_same_receipts_at_once_make_each_sale_once(till: Ti
     ids = [till.sent(*(sale(number, f"{n + 1}.00") for n, number in enumerate(numbers)), sale(f"own{k}"))["id"] for k in range(4)]
     with db.unit_of_work(till.mall):
         for report_id in ids:
-            service.confirm(service.one(report_id), by="shop:1")
+            service.confirm(service.report(report_id), by="shop:1")
     done = together(till.mall, 4, lambda n: service.work_batch(ids[n]))
     assert done == [True] * 4
     assert len([one for one in till.sales() if one[0] <= 6_000]) == 60
@@ -182,7 +182,7 @@ def test_a_photo_and_the_till_at_the_same_moment_are_one_sale(till: Till) -> Non
     numbers = [f"2026052{n:06}" for n in range(8)]
     report = till.sent(*(sale(number, f"{n + 1}.00") for n, number in enumerate(numbers)))
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(report["id"]), by="shop:1")
+        service.confirm(service.report(report["id"]), by="shop:1")
     at = clock.now() - timedelta(minutes=30)
 
     def work(n: int) -> object:
@@ -198,7 +198,7 @@ def test_a_photo_and_the_till_at_the_same_moment_are_one_sale(till: Till) -> Non
 def test_a_worker_that_dies_halfway_is_followed_by_one_that_goes_on(till: Till) -> None:
     report = till.sent(*(sale(f"2026052{n:06}", f"{n + 1}.00") for n in range(450)))
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(report["id"]), by="shop:1")
+        service.confirm(service.report(report["id"]), by="shop:1")
     with db.unit_of_work(till.mall):
         assert service.work_batch(report["id"])
     assert (till.read(report["id"])["worked"], till.read(report["id"])["state"]) == (200, "working")

@@ -37,7 +37,7 @@ def held(shop_id: int, kind: str, keys: Collection[str]) -> dict[str, TillRow]:
 
 
 def differences(row: TillLine | TillRow, earlier: TillRow) -> list[str]:
-    """What a later row with the same number says otherwise; nothing: it only repeats the earlier. A till's clock agrees with itself."""
+    """What a later row with the same number says otherwise; nothing: it only repeats the earlier one. Both are by the till's own clock."""
     differs = same_purchase.differences(_purchase_facts(row), _purchase_facts(earlier), clocks=same_purchase.ONE_CLOCK)
     if same_purchase.number_key(row.original_no) != same_purchase.number_key(earlier.original_no):
         differs.append("original_no")
@@ -58,9 +58,9 @@ def become(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]
         counts[before] = counts.get(before, 0) - 1
         counts[after] = counts.get(after, 0) + 1
         worked += row.worked_at is None
-        kept = {name: facts.get(name, getattr(row, name)) for name in FACTS} | {"waits": facts.get("waits")}
-        kept |= {"outcome": after, "tried_at": now, "worked_at": row.worked_at or now}
-        values.append({"row_id": row.id, "was": before} | {f"to_{name}": value for name, value in kept.items()})
+        columns = {name: facts.get(name, getattr(row, name)) for name in FACTS} | {"waits": facts.get("waits")}
+        columns |= {"outcome": after, "tried_at": now, "worked_at": row.worked_at or now}
+        values.append({"row_id": row.id, "was": before} | {f"to_{name}": value for name, value in columns.items()})
     guarded = update(TillRow).where(TillRow.id == bindparam("row_id"), TillRow.outcome == bindparam("was"))
     guarded = guarded.values({name: bindparam(f"to_{name}") for name in ("outcome", "tried_at", "worked_at", *FACTS)})
     session.connection().execute(guarded, values)
