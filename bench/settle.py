@@ -48,7 +48,7 @@ def settle(number: int, fen: int) -> None:
     query = select(Payment).where(Payment.number == NUMBER.format(number)).with_for_update()
     payment = db.keep(session.scalars(query.execution_options(populate_existing=True)).one())
     found = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
-    if wrong := collection.take(payment, found, by="gateway:wechat", reason="notice"):
+    if wrong := collection.apply_status(payment, found, by="gateway:wechat", reason="notice"):
         raise SystemExit(f"payment {number} was refused: {wrong}")
 
 
