@@ -87,16 +87,16 @@ def _case(receipt: Receipt, read: ReceiptReading) -> Case:
     policy = ReceiptPolicy.of(mall.policy)
     shops = [shop for shop in malls.shops_for_matching() if not shop.closed]
     clues, slip = read.clues(), read.slip(mall.timezone)
-    found = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
-    slip, found = _answered(receipt, slip, found, shops)
-    shop = malls.shop(found.shop.id) if found.shop else None
-    if shop is not None and found.shop is not None and found.branch_unclear:
+    match = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
+    slip, match = _answered(receipt, slip, match, shops)
+    shop = malls.shop(match.shop.id) if match.shop else None
+    if shop is not None and match.shop is not None and match.branch_unclear:
         ours = (mall.name, shop.name, *shop.trading_names)  # as written: a name may hold the branch that its normal form drops
-        found = replace(found, branch_unclear=shop_recognition.other_branch(clues, found.shop, ours))
-    return Case(receipt, read, slip, found, mall, policy, shop)
+        match = replace(match, branch_unclear=shop_recognition.other_branch(clues, match.shop, ours))
+    return Case(receipt, read, slip, match, mall, policy, shop)
 
 
-def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
+def _answered(receipt: Receipt, slip: Slip, match: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
     answers = receipt.answers
     if AMOUNT in answers:
         slip = replace(slip, paid_fen=Sure(answers[AMOUNT], 1.0, slip.paid_fen.box))
@@ -104,8 +104,8 @@ def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNa
         slip = replace(slip, paid_at=Sure(datetime.fromisoformat(answers[TIME]), 1.0, slip.paid_at.box))
     if SHOP in answers:
         chosen = next((shop for shop in shops if shop.id == answers[SHOP]), None)
-        found = replace(found, shop=chosen) if chosen else found
-    return slip, found
+        match = replace(match, shop=chosen) if chosen else match
+    return slip, match
 
 
 def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
@@ -143,7 +143,7 @@ def _purchase_facts(case: Case) -> PurchaseFacts | None:
 
 
 def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
-    found = queries.near(
+    candidates = queries.near(
         case.receipt.id,
         shop_id=case.shop_id,
         number_key=case.number_key,
@@ -153,7 +153,7 @@ def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
         bands=[band for photo in photos for band in photo.bands or ()],
     )
     facts = _purchase_facts(case)
-    return tuple(twin for near in found if (twin := _twin(case, facts, near, photos)) is not None)
+    return tuple(twin for near in candidates if (twin := _twin(case, facts, near, photos)) is not None)
 
 
 def _twin(case: Case, facts: PurchaseFacts | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> Twin | None:
@@ -174,8 +174,8 @@ def _likeness(case: Case, facts: PurchaseFacts | None, near: queries.Near, photo
     """How another receipt shows to be of the same paper (number, minute, picture; None: it does not), and whether it says as much."""
     same_amount = near.paid_fen == case.slip.paid_fen.value
     if facts and near.shop_id == case.shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
-        other = PurchaseFacts(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
-        if (tie := same_purchase.tie_between(facts, other)) is not None:
+        near_facts = PurchaseFacts(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
+        if (tie := same_purchase.tie_between(facts, near_facts)) is not None:
             return ("minute" if tie is Tie.MOMENT else "number"), same_amount
     verdict = reading.same_paper(case.read.stored, near.reading) if near.reading and near.shop_id == case.shop_id else "different"
     if verdict != "different":
