@@ -1,10 +1,9 @@
-"""Quotes, orders and refunds; the shop's feed and charges; the office's look at them; and where the gateways' notices come in."""
+"""Quotes, orders and refunds; the shop's feed and charges; the office's look at them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import flask
 from flask import request
 
 from api.checkout import errors, schemas
@@ -23,7 +22,6 @@ from api.kit.tables import exported
 from api.members import alipay_login, wechat_login
 from api.members import errors as member_errors
 from api.payments import errors as payment_errors
-from api.payments import service as payments
 from api.purchases import registry
 from api.purchases.baskets import Basket, Buyer
 from api.purchases.registry import AskedBy
@@ -44,9 +42,6 @@ members = http.Blueprint(
 )
 shop = http.Blueprint("shop_payments", __name__, audience=identity.shop_staff, description="A shop's payments")
 office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff, description="Orders and refunds of the mall")
-notices = http.Blueprint(
-    "notices", __name__, audience=identity.gateways, url_prefix="/<mall_code>", description="Notices of the payment gateways"
-)
 
 OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
 OF_A_CHARGE: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP))
@@ -315,26 +310,3 @@ def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
 def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
     """Let a waiting refund through, or not, as a second person"""
     return refunds.decide(number, by=identity.staff().name, approve=args["approve"], why=args["why"])
-
-
-@notices.post("/wechat/<int:account_id>")
-@notices.response(204)
-@notices.raw(http.MAX_BODY)
-@notices.dialect("application/json")
-def take_wechat_notice(account_id: int) -> flask.Response:
-    """A notice of WeChat Pay: stored, then acknowledged, then handled"""
-    return _take("wechat", account_id)
-
-
-@notices.post("/alipay/<int:account_id>")
-@notices.response(200, {"type": "string"}, content_type="text/plain")
-@notices.raw(http.MAX_BODY)
-@notices.dialect("text/plain")
-def take_alipay_notice(account_id: int) -> flask.Response:
-    """A notice of Alipay: stored, then acknowledged, then handled"""
-    return _take("alipay", account_id)
-
-
-def _take(channel: str, account_id: int) -> flask.Response:
-    answer = payments.receive(channel, account_id, dict(request.headers), request.get_data())
-    return flask.Response(answer.body, answer.status, content_type=answer.content_type)

@@ -82,7 +82,7 @@ class RollUp(MallOwned, Model):
 
 
 class Proof(MallOwned, Model):
-    """What a nightly recount of the ledger found: nothing, or which accounts and transfers are wrong."""
+    """The result of a nightly recount of the ledger: no differences, or which accounts and transfers are wrong."""
 
     __tablename__ = "ledger_proofs"
     __table_args__ = (Index("ix_ledger_proofs_time", "mall_id", "id"),)

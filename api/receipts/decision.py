@@ -182,12 +182,12 @@ def _currency(facts: Facts) -> Outcome | None:
 
 
 def _shop(facts: Facts) -> Outcome | None:
-    found, merchant = facts.match, facts.slip.merchant
-    if found.shop is not None:
+    match, merchant = facts.match, facts.slip.merchant
+    if match.shop is not None:
         if facts.shop_excluded:
-            return _refuse(Reason.SHOP_EXCLUDED, shop=found.shop.name)
+            return _refuse(Reason.SHOP_EXCLUDED, shop=match.shop.name)
         return None
-    if found.likely:
+    if match.likely:
         return None  # asked below, unless something else decides first
     if merchant.value and not merchant.doubtful(60):
         return _refuse(Reason.SHOP_NOT_IN_MALL, shop=merchant.value)
@@ -295,8 +295,8 @@ def _picture(facts: Facts) -> Outcome | None:
         (slip.screen_photo, Reason.SCREEN_PHOTO),
         (0.0 if slip.kind == "e_screenshot" else slip.screenshot, Reason.SCREENSHOT),
     ]
-    found = [reason for score, reason in signs if score * 100 >= policy.signal_at]
-    return _review(found[0]) if found else None
+    reasons = [reason for score, reason in signs if score * 100 >= policy.signal_at]
+    return _review(reasons[0]) if reasons else None
 
 
 def _behaviour(facts: Facts) -> Outcome | None:
@@ -358,7 +358,7 @@ def _open_fields(facts: Facts) -> list[str]:
 
 def _amount_choices(facts: Facts) -> tuple[Choice, ...]:
     best: dict[int, Choice] = {}
-    for choice in sorted(facts.slip.amounts, key=lambda each: -each.confidence):
+    for choice in sorted(facts.slip.amounts, key=lambda choice: -choice.confidence):
         if choice.value > 0 and choice.confidence >= SUPPORTED:
             best.setdefault(choice.value, choice)
     return tuple(best.values())[:CHOICES]

@@ -33,7 +33,7 @@ def compared(street: Street, channel: str, day: date) -> list[tuple[str, str]]:
     simulator.sim("clock", advance=35 * 3600)
     with street.inside():
         [account] = payments.accounts(channel=channel).items
-        payments.match(account.id, day)
+        payments.reconcile(account.id, day)
         return [(one.kind, one.number) for one in payments.differences(state="open", limit=100).items if one.kind != "missing_here"]
 
 

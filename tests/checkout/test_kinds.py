@@ -149,7 +149,8 @@ def test_a_card_that_every_shop_takes_pays_the_malls_own_goods_and_one_of_a_shop
 def test_a_tenants_own_account_never_collects_for_the_mall(street: Street, stall: Stall) -> None:
     with street.inside():
         own = payments.open_account(
-            by="test", channel="wechat", name="own", mode="direct", merchant_no="1900009999", app_id="wxown", shop_id=street.shop_id, collects="shop",
+            by="test", channel="wechat", name="own", mode="direct", merchant_no="1900009999", app_id="wxown", shop_id=street.shop_id,
+            collects="shop",
         )  # fmt: skip
         assert payments.account_for(street.shop_id, "wechat").id == own.id
     order = ordered(street.shopper(), goods((None, 1_000), (street.shop_id, 1_000)))

@@ -104,14 +104,14 @@ def decided_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """decided_first(receipt): of conclusions under way at once, this one is committed before any other looks around."""
 
     def lead(receipt: int) -> None:
-        committed, alone, in_mall = threading.Event(), db.alone, db.in_mall
+        committed, lock, in_mall = threading.Event(), db.lock, db.in_mall
 
         def leads() -> bool:
             return threading.current_thread().name == f"receipt {receipt}"
 
         def alone_after(*subject: object) -> None:
             assert leads() or committed.wait(30)
-            alone(*subject)
+            lock(*subject)
 
         def in_mall_first(mall_id: int | None, work: Callable[[], Any]) -> Any:
             try:
@@ -120,7 +120,7 @@ def decided_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
                 if leads():
                     committed.set()
 
-        monkeypatch.setattr(db, "alone", alone_after)
+        monkeypatch.setattr(db, "lock", alone_after)
         monkeypatch.setattr(db, "in_mall", in_mall_first)
 
     return lead

@@ -262,7 +262,7 @@ def _bills(world: World) -> None:
     for account_id in accounts:
         for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
             with db.unit_of_work(world.mall):
-                bill = payments.match(account_id, day)
+                bill = payments.reconcile(account_id, day)
             if bill.outcome not in ("agrees", "none"):
                 world.wrong("the bill of", bill.channel, day, bill.outcome, bill.trouble or "")
     with db.unit_of_work(world.mall):
