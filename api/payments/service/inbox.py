@@ -23,6 +23,7 @@ from api.payments.gateways import base
 from api.payments.gateways.base import Forged, ParsedNotice
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
 from api.payments.service import collection, merchants, polling, refunds
+from api.payments.service.complaints import hear as hear_complaint
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
