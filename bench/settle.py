@@ -47,8 +47,8 @@ def settle(number: int, fen: int) -> None:
     """What the job of a notice does once it has read it, in the entered mall."""
     query = select(Payment).where(Payment.number == NUMBER.format(number)).with_for_update()
     payment = db.keep(session.scalars(query.execution_options(populate_existing=True)).one())
-    found = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
-    if wrong := collection.apply_status(payment, found, by="gateway:wechat", reason="notice"):
+    status = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
+    if wrong := collection.apply_status(payment, status, by="gateway:wechat", reason="notice"):
         raise SystemExit(f"payment {number} was refused: {wrong}")
 
 
