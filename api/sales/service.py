@@ -42,6 +42,7 @@ from api.sales.bulk_sightings import sight_all as sight_all
 from api.sales.bulk_sightings import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
+from api.sales.policy import SalesRules
 from api.sales.same_purchase import Known
 
 #: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
@@ -487,7 +488,7 @@ def earning_base(sale: Sale) -> int:
     """The part of a sale that earns, in fen: money and stored-value principal, net of coupons and points, as the mall's policy says."""
     if sale.earning_fen is not None:
         return sale.earning_fen
-    policy = malls.policy()
+    policy = malls.policy(SalesRules)
     barred = {
         TenderKind.STORED_PRINCIPAL: not policy.earn_on_principal,
         TenderKind.STORED_BONUS: not policy.earn_on_bonus,

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select
 from api.checkout import errors, queries, things
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderShare
+from api.checkout.policy import OrderRules
 from api.checkout.service import notifications
 from api.checkout.service.quotes import Quote
 from api.checkout.states import OrderState
@@ -63,7 +64,7 @@ def place(quote: Quote, *, member_id: int | None, payer_id: int | None, placed_b
         told=quote.told(),
         remark=basket.remark,
         made_at=now,
-        expires_at=now + timedelta(minutes=malls.policy().order_minutes),
+        expires_at=now + timedelta(minutes=malls.policy(OrderRules).order_minutes),
     )
     content = _write(order, quote)
     things.of(order).placed(order)

@@ -16,7 +16,9 @@ from api.kit.money import basis_points
 from api.malls import service as malls
 from api.payments import service as payments
 from api.points import service as points
+from api.points.policy import PointsRules
 from api.wallet import service as wallet
+from api.wallet.policy import WalletRules
 
 
 @dataclass(frozen=True)
@@ -125,26 +127,26 @@ class _Means:
 
     @classmethod
     def of(cls, basket: Basket, member_id: int | None) -> _Means:
-        policy, accepts = malls.policy(), KINDS[basket.kind].accepts
+        rules, accepts = malls.policy(PointsRules), KINDS[basket.kind].accepts
         points_refusal = _first(
             (member_id is None, "not_a_member"),
             (Tender.POINTS not in accepts, "not_for_this"),
-            (not policy.points_pay, "mall_takes_none"),
+            (not rules.points_pay, "mall_takes_none"),
             (not any(line.discountable for line in basket.lines), "no_line_takes_part"),
         )
         stored_refusal = _first(
             (member_id is None, "not_a_member"),
             (Tender.PRINCIPAL not in accepts, "not_for_this"),
-            (not policy.stored_pay, "mall_takes_none"),
+            (not malls.policy(WalletRules).stored_pay, "mall_takes_none"),
         )
         cards = tuple(_able(card, basket) for card in wallet.funds(member_id)) if member_id is not None and stored_refusal is None else ()
         balance = points.spendable(member_id) if member_id is not None and points_refusal is None else 0
         offer = PointsOffer(
-            balance * 100 // policy.points_a_yuan, policy.points_pay_step * 100 // policy.points_a_yuan, policy.points_pay_share_bp
+            balance * 100 // rules.points_a_yuan, rules.points_pay_step * 100 // rules.points_a_yuan, rules.points_pay_share_bp
         )
         if points_refusal is None and offer.limit(basket.lines) == 0:
             points_refusal = "too_few" if offer.fen < offer.step_fen else "amount_too_small"
-        return cls(basket, cards, balance, offer, points_refusal, stored_refusal, policy.points_pay_step, policy.points_a_yuan)
+        return cls(basket, cards, balance, offer, points_refusal, stored_refusal, rules.points_pay_step, rules.points_a_yuan)
 
     def mix(self, choice: Choice) -> Mix:
         """The best mix within what the shopper wants. TenderNotUsable."""

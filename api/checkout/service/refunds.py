@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from api.checkout import errors, mix, things
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
+from api.checkout.policy import OrderRules
 from api.checkout.service import holds, notifications, partner_events, settlement
 from api.checkout.states import OrderState, RefundState
 from api.kit import audit, clock, pages, states
@@ -63,7 +64,7 @@ def refund(order: Order, wanted: Wanted, *, by: str, reason: str, needs_second: 
     session.add(made)
     session.flush()
     audit.record(by, "asked for a refund", "order", order.number, after={"amount_fen": made.amount_fen}, why=reason)
-    if not needs_second or made.amount_fen <= malls.policy().refund_limit_fen:
+    if not needs_second or made.amount_fen <= malls.policy(OrderRules).refund_limit_fen:
         give(order, made, by=by)
     return made
 
@@ -260,7 +261,7 @@ def by_shop(order: Order, shop_id: int, wanted: Wanted, *, by: str, reason: str)
     part = session.scalar(select(OrderPart).where(OrderPart.order_id == order.id, OrderPart.shop_id == shop_id))
     if part is None:
         raise errors.OrderNotFound()
-    if part.paid_at + timedelta(days=malls.policy().shop_refund_days) < clock.now():
+    if part.paid_at + timedelta(days=malls.policy(OrderRules).shop_refund_days) < clock.now():
         raise errors.RefundTooLate()
     return refund(order, _of_shop(order, shop_id, wanted), by=by, reason=reason, needs_second=True)
 

@@ -27,6 +27,7 @@ from api.payments import service as payments
 from api.payments.models import MerchantAccount, Payment
 from api.points import service as points
 from api.sales import service as sales
+from api.sales.policy import SalesRules
 from api.wallet import service as wallet
 
 #: What is written of a tenant's part.
@@ -249,7 +250,7 @@ def _tenders(amounts: Sequence[tuple[OrderShare, int]], channel: str | None) -> 
 
 def earning(lines: dict[int, OrderLine], amounts: Sequence[tuple[OrderShare, int]]) -> int:
     """How much of these amounts earns points: money, and what the mall's policy lets earn, on lines that earn."""
-    policy = malls.policy()
+    policy = malls.policy(SalesRules)
     earns = {
         Tender.GATEWAY: True,
         Tender.PRINCIPAL: policy.earn_on_principal,

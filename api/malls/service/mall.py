@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import select, update
@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from api.kit import audit, db
 from api.kit.db import session
 from api.kit.http import MallNotFound
-from api.malls import policy as rules
+from api.kit.policy import Policy, Rules
 from api.malls.errors import MallCodeTaken, PolicyContradicts
 from api.malls.models import Mall
-from api.malls.policy import Policy
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Rules)
 
 _remembered: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
 _remembering = threading.Lock()
@@ -54,14 +54,14 @@ def mall_info() -> MallInfo:
         return held
     if (known := db.mall_row()) is not None:
         found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
-        session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"]))
+        session.info["mall_info"] = MallInfo(**found, policy=Policy(known["policy"]), partner_events=frozenset(known["partner_events"]))
         return cast(MallInfo, session.info["mall_info"])
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
     wanted = frozenset(row.partner_events)
     versions = row.shops_version, row.settings_version
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), *versions, wanted)
+    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, Policy(row.policy), *versions, wanted)
     session.info["mall_info"] = info
     return info
 
@@ -71,9 +71,9 @@ def _read_anew() -> None:
     db.forget_mall_row()
 
 
-def policy() -> Policy:
-    """The policy of the entered mall."""
-    return mall_info().policy
+def policy(rules: type[R]) -> R:
+    """The rules of one room in the entered mall's policy."""
+    return mall_info().policy.of(rules)
 
 
 def hold() -> None:
@@ -81,14 +81,14 @@ def hold() -> None:
     session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update(key_share=True))
 
 
-def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
+def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, Any]:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
     hold()
     _read_anew()
-    before = asdict(policy())
-    after = Policy(**before | changes)
-    if contradiction := rules.contradiction(after):
-        raise PolicyContradicts(rules=contradiction)
+    before = mall_info().policy.values()
+    after = Policy(before | changes)
+    if contradictions := after.contradictions():
+        raise PolicyContradicts(rules=contradictions)
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
     _read_anew()
     changed = [name for name, value in changes.items() if before[name] != value]
@@ -101,7 +101,7 @@ def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
         after={name: changes[name] for name in changed},
         why=why,
     )
-    return after
+    return after.values()
 
 
 def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
