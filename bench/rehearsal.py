@@ -124,7 +124,7 @@ def rehearse(url: str, mall: int, days: int) -> dict[str, Any]:
         asked = rehearsals.ask(by="staff:1", rule=dict(DRAFT), first_on=BEGINS, last_on=last).id
         before = _books()
     resting, began, worked = _peak_mb(), time.perf_counter(), time.process_time()
-    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play(mall_id=mall, rehearsal_id=asked)
     seconds, cpu = time.perf_counter() - began, time.process_time() - worked
     with db.unit_of_work(mall):
         found = rehearsals.read(asked)

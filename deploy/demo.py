@@ -22,6 +22,7 @@ from sqlalchemy import select
 from api.app import configure
 from api.kit import clock, db, sealed
 from api.kit.db import session
+from api.kit.roles import Role
 from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
 from api.members import service as members
@@ -29,7 +30,6 @@ from api.plates import service as plates
 from api.points.service import rules
 from api.settings import from_environment
 from api.staff import service as staff
-from api.staff.permissions import Role
 from deploy import demo_cards, embedded, history, paper
 from deploy.demo_shops import FLOORS, SHOPS
 

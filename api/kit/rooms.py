@@ -91,17 +91,12 @@ def files(name: str) -> list[ModuleType]:
 
 @functools.cache
 def load() -> None:
-    """Let every room declare its jobs and its kinds of purchases."""
+    """Let every room declare its tables, its jobs and its kinds of purchases."""
+    files("models")
     files("jobs")
     for kinds in files("kinds"):
         for file in pkgutil.iter_modules(kinds.__path__):
             import_module(f"{kinds.__name__}.{file.name}")
-
-
-def connect() -> None:
-    """Let every room answer what rooms below it ask."""
-    for room in every():
-        room.connect()
 
 
 def member_parts() -> list[MemberPart]:

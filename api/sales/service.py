@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, db, pages, records
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import member_merge
@@ -296,12 +297,12 @@ def count_of(member_id: int) -> int:
     return session.scalar(select(func.count()).where(Sale.member_id == member_id)) or 0
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the purchases that went along come back."""
     for kind, table in _OF_MEMBERS.items():
         member_merge.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)

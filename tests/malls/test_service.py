@@ -71,7 +71,7 @@ def test_one_mall_remembers_nothing_of_another(app) -> None:
 
 
 def test_the_factories_make_every_role(inside: int) -> None:
-    from api.staff.permissions import Role
+    from api.kit.roles import Role
 
     assert {make_staff(str(role)).role for role in Role} == {str(role) for role in Role}
 

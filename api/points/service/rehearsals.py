@@ -32,6 +32,7 @@ from api.sales import service as sales
 
 log = logs.get(__name__)
 
+PLAY = jobs.Promised()
 SLICE = 4_000  # sales
 LONGEST = timedelta(days=366)
 #: The longest period of a cap that can have begun before the range.
@@ -62,7 +63,7 @@ def ask(
     )
     session.add(asked)
     session.flush()
-    jobs.later(play, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
+    jobs.later(PLAY, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
     return asked
 
 
@@ -109,7 +110,6 @@ def listed(*, rule_id: int | None = None, cursor: str | None = None, limit: int 
     return pages.page(query, Rehearsal.id, cursor=cursor, limit=limit)
 
 
-@jobs.job(transaction=False)
 def play(mall_id: int, rehearsal_id: int) -> None:
     """Play a rehearsal that was asked for, and keep its result; one that is finished stays as it is."""
     try:
