@@ -407,7 +407,7 @@ def test_a_text_is_put_in_as_a_job_in_the_same_transaction(gateway: SmsGateway, 
     from tests.conftest import owner_rows
 
     ask()
-    jobs = owner_rows(settings, "SELECT args FROM procrastinate_jobs WHERE task_name = 'members.jobs.send_text'")
+    jobs = owner_rows(settings, "SELECT args FROM procrastinate_jobs WHERE task_name = 'members.send_text'")
     assert len(jobs) == 1 and "phone" not in json.dumps(jobs)
 
 
