@@ -405,12 +405,12 @@ class World:
             self.wrong("late copies of notices opened something:", left)
 
     def basket_of_both(self) -> Basket:
-        """A purchase of several lines at both shops, as the emall will have."""
+        """A purchase of several lines at both shops, and sometimes of the mall itself, as the emall will have."""
         lines = []
         for number in range(self.chance.randint(2, 5)):
-            shop_id = self.shops[number % 2]
+            seller = Seller() if self.chance.random() < 0.2 else Seller(self.shops[number % 2])
             takes_part = self.chance.random() < 0.8
-            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), Seller(shop_id), "百货", takes_part, takes_part))
+            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), seller, "百货", takes_part, takes_part))
         return Basket("plate", {"plate_id": 0, "plate_number": "simulation"}, "两家店", tuple(lines))
 
 
