@@ -25,7 +25,7 @@ from api.payments.errors import (
 from api.payments.gateways import base
 from api.payments.gateways.base import CallFailure, ComplaintDesk, ComplaintMessage, Speaker
 from api.payments.models import Complaint, ComplaintReply
-from api.payments.service import complaints, merchants, polling, views
+from api.payments.service import complaint_intake, merchants, polling, views
 from api.payments.service.gateway_calls import talk
 from api.payments.states import ComplaintState, ReplyState
 
@@ -61,7 +61,7 @@ def complete(complaint_id: int, seq: int, *, by: str) -> ComplaintReply:
 
 
 def _intend(complaint_id: int, seq: int, kind: str, content: str, *, by: str) -> ComplaintReply:
-    complaint = complaints.hold(complaint_id)
+    complaint = complaint_intake.hold(complaint_id)
     same_number = session.scalars(_replies(complaint_id).where(ComplaintReply.seq == seq)).one_or_none()
     if same_number is not None and (same_number.kind, same_number.content) == (kind, content):
         return same_number
@@ -101,8 +101,8 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id, populate_existing=True)
     if tried is None:
         return reply
-    complaint = complaints.complaint_by_id(reply.complaint_id)
-    desk = complaints.desk_of(merchants.account(complaint.account_id))
+    complaint = complaint_intake.complaint_by_id(reply.complaint_id)
+    desk = complaint_intake.desk_of(merchants.account(complaint.account_id))
     send = _sending(desk, complaint, reply)
     failure: CallFailure | None = None
     if tried == 1:
@@ -147,7 +147,7 @@ def _times_sent(reply: ComplaintReply) -> int:
 
 def _note(reply_id: int, failure: CallFailure | None) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id)
-    complaint = complaints.hold(reply.complaint_id)
+    complaint = complaint_intake.hold(reply.complaint_id)
     query = select(ComplaintReply).where(ComplaintReply.id == reply_id).with_for_update().execution_options(populate_existing=True)
     reply = session.scalars(query).one()
     if reply.state != ReplyState.PLANNED:
@@ -177,12 +177,12 @@ def _move_on(complaint: Complaint, reply: ComplaintReply, now: datetime) -> None
         to, more = ComplaintState.PROCESSING, {"answered_at": complaint.answered_at or now}
     else:
         to, more = ComplaintState.PROCESSED, {"completed_at": now}
-    complaints.move(complaint, to, by=reply.made_by, refreshed_at=now, payer_waits=False, waits_since_at=None, **more)
+    complaint_intake.move(complaint, to, by=reply.made_by, refreshed_at=now, payer_waits=False, waits_since_at=None, **more)
 
 
 def complaint_history(complaint_id: int) -> ComplaintHistory:
     """A complaint with what was said and done, and with its payment. ComplaintNotFound."""
-    complaint = complaints.complaint_by_id(complaint_id)
+    complaint = complaint_intake.complaint_by_id(complaint_id)
     replies = list(session.scalars(_replies(complaint_id).order_by(ComplaintReply.seq)))
     payment = views.history(complaint.payment_id) if complaint.payment_id is not None else None
     return ComplaintHistory(complaint, complaint.words, replies, views.moves(Complaint, complaint_id), payment)
