@@ -1,4 +1,4 @@
-"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; hear and answer complaints."""
+"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; answer complaints."""
 
 from api.payments.gateways import configure
 from api.payments.service.collection import ask, ask_now, charge, close, hurry, intend, place, pursue

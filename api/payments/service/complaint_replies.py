@@ -1,7 +1,7 @@
-"""What staff reply to a complaint, in three beats: written down, sent while no transaction is open, and its result noted.
+"""What staff reply to a complaint, in three steps: written down, sent while no transaction is open, and its result noted.
 
-A reply is sent once: its number in the complaint is unique, one at most is on its way, and after a silence the gateway is asked
-whether it has it before it is sent again. Lock order: complaint, then its reply.
+A reply is sent once: its number in the complaint is unique, one at most is on its way, and after an unknown outcome the gateway
+is asked whether it has the reply before it is sent again. Lock order: complaint, then its reply.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _refuse(complaint: Complaint, seq: int, kind: str) -> None:
 
 
 def pursue_reply(reply_id: int) -> ComplaintReply:
-    """Send a reply, or after a silence ask whether it arrived; and plan the next step. Nothing while somebody else is at it."""
+    """Send a reply, or after an unknown outcome ask whether it arrived; and plan the next step. Nothing while another worker sends it."""
     tried = _claim(reply_id)
     reply = session.get_one(ComplaintReply, reply_id, populate_existing=True)
     if tried is None:
@@ -118,7 +118,7 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
 
 
 def _claim(reply_id: int) -> int | None:
-    """Take a reply for one attempt, the first or one after a silence; which one it is, or None."""
+    """Take a reply for one attempt; the number of the attempt, or None where another worker has it."""
     now = clock.now()
     free = or_(ComplaintReply.tried_at.is_(None), ComplaintReply.tried_at <= now - polling.UNDER_WAY)
     taken = update(ComplaintReply).where(ComplaintReply.id == reply_id, ComplaintReply.state == ReplyState.PLANNED, free)
@@ -132,14 +132,14 @@ def _sending(desk: ComplaintDesk, complaint: Complaint, reply: ComplaintReply) -
 
 
 def _is_same(reply: ComplaintReply, word: ComplaintMessage) -> bool:
-    """Whether a word that the gateway has is this reply, or an earlier one that was the same."""
+    """Whether a message at the gateway is this reply, or an earlier one with the same content."""
     if reply.kind == COMPLETION:
         return word.completes
     return word.speaker is Speaker.MERCHANT and not word.completes and word.content.strip() == reply.content
 
 
 def _times_sent(reply: ComplaintReply) -> int:
-    """How often the same was said before, as far as we know."""
+    """How many replies with the same content were sent before, as far as we know."""
     same = ComplaintReply.kind == reply.kind, ComplaintReply.content == reply.content, ComplaintReply.state == ReplyState.SENT
     query = select(func.count()).select_from(ComplaintReply).where(ComplaintReply.complaint_id == reply.complaint_id, *same)
     return session.scalar(query) or 0

@@ -117,9 +117,9 @@ def handle(notice_id: int) -> Notice:
 
 
 def _apply(notice: Notice, payment: Payment | None, linked: dict[str, Any]) -> str | None:
-    """Do it; the payment and refund that the notice is of go into `linked`. The word for why it is refused, or None."""
+    """Apply the notice; its payment and refund go into `linked`. Returns why it is refused, in one word, or None."""
     if (complaint_notice := base.complaint_of(notice.facts)) is not None:
-        complaint_intake.hear(merchants.account(notice.account_id), complaint_notice)
+        complaint_intake.register(merchants.account(notice.account_id), complaint_notice)
         return None
     payment_status, refund_status = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if payment_status is None and refund_status is None:
@@ -151,7 +151,7 @@ def note_error(notice_id: int, error_type: str) -> None:
 
 
 def rerun(notice_id: int, *, by: str) -> Notice:
-    """Handle a refused or failed notice once more, on a person's word. NoticeNotFound, WrongState."""
+    """Handle a refused or failed notice once more, as a person decided. NoticeNotFound, WrongState."""
     notice = _hold(notice_id)
     states.move(notice, NoticeState.RECEIVED, by=by, reason="run again")
     jobs.later(polling.HANDLE_NOTICE, notice_id=notice.id)
