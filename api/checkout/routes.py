@@ -25,7 +25,6 @@ from api.payments import errors as payment_errors
 from api.purchases import registry
 from api.purchases.baskets import Basket, Buyer
 from api.purchases.registry import AskedBy
-from api.wallet import errors as wallet_errors
 
 QUOTES = Limit("quotes", 120, 60)
 ORDERS = Limit("orders", 30, 60)
@@ -44,7 +43,9 @@ shop = http.Blueprint("shop_payments", __name__, audience=identity.shop_staff, d
 office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff, description="Orders and refunds of the mall")
 
 OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
-OF_A_CHARGE: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP))
+OF_A_CHARGE: tuple[type[Problem], ...] = (
+    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP), *(refusal for rules in tenders() for refusal in rules.code_refusals),
+)  # fmt: skip
 OF_A_HOLD: tuple[type[Problem], ...] = (
     errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, *(refusal for rules in tenders() for refusal in rules.refusals),
     payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused,
@@ -199,8 +200,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 @shop.arguments(schemas.ChargeArgs)
 @shop.response(201, schemas.WholeOrderSchema)
 @shop.problems(
-    *OF_A_CHARGE, errors.AuthCodeUnknown, wallet_errors.PayCodeWrong, wallet_errors.PayCodeUsed,
-    wallet_errors.PayCodeExpired, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
+    *OF_A_CHARGE, errors.AuthCodeUnknown, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
 @shop.permission("own_payments.charge")
 @shop.idempotent

@@ -9,7 +9,6 @@ from api.checkout.service.quotes import quote
 from api.checkout.service.refunds import settle_refund
 from api.checkout.service.settlement import payment_over, settle_payment
 from api.checkout.service.views import shop_of
-from api.checkout.tenders.cards import held_by_orders as value_held
 
 __all__ = [
     "bring_back",
@@ -26,5 +25,4 @@ __all__ = [
     "settle_payment",
     "settle_refund",
     "shop_of",
-    "value_held",
 ]
