@@ -269,7 +269,7 @@ def expiring(*, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> 
 
 
 def warn_of_expiring() -> int:
-    """Say in the log, each night, which keys end soon, and note when it was said first; how many."""
+    """Log each night which keys end soon, and note when each was first logged; returns how many."""
     ending = expiring(limit=pages.MAX_LIMIT).items
     for key in ending:
         key.warned_at = key.warned_at or clock.now()
