@@ -82,14 +82,6 @@ def test_nobody_assigns_a_state() -> None:
     assert found == []
 
 
-def test_rooms_have_the_usual_files() -> None:
-    for room in sorted((ROOT / "api").iterdir()):
-        if not room.is_dir() or room.name in {"kit", "__pycache__"}:
-            continue
-        there = {path.stem for path in room.iterdir()}
-        assert {"__init__", "routes", "schemas", "service", "models", "errors"} <= there, room.name
-
-
 def test_every_environment_variable_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     read = set()
