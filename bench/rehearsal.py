@@ -127,12 +127,12 @@ def rehearse(url: str, mall: int, days: int) -> dict[str, Any]:
     rehearsals.play(mall_id=mall, rehearsal_id=asked)
     seconds, cpu = time.perf_counter() - began, time.process_time() - worked
     with db.unit_of_work(mall):
-        found = rehearsals.read(asked)
-        assert found.result is not None
-        figures = {name: found.result[name] for name in ("points", "members", "sales_changed")}
+        rehearsal = rehearsals.read(asked)
+        assert rehearsal.result is not None
+        figures = {name: rehearsal.result[name] for name in ("points", "members", "sales_changed")}
         unchanged = _books() == before
     took = {"seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2), "memory_mb": round(_peak_mb() - resting, 1)}
-    return {"sales": found.done} | took | {"books_unchanged": unchanged} | figures
+    return {"sales": rehearsal.done} | took | {"books_unchanged": unchanged} | figures
 
 
 def reproduce(url: str, mall: int, days: int) -> dict[str, Any]:

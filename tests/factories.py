@@ -16,7 +16,7 @@ from api.members.models import Member
 from api.points.models import Rule
 from api.points.service import rules as point_rules
 from api.sales import service as sales
-from api.sales.service import Sighted
+from api.sales.service import RecordedSighting
 from api.staff import passwords
 from api.staff.models import StaffAccount
 
@@ -81,7 +81,7 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
     return made
 
 
-def make_sighted(**given: Any) -> Sighted:
+def make_sighted(**given: Any) -> RecordedSighting:
     """A purchase told by one channel; by default a receipt of ¥128.00 paid now."""
     values: dict[str, Any] = {
         "channel": "receipt",

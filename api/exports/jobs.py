@@ -34,7 +34,7 @@ def write(mall_id: int, export_id: int) -> None:
     if work is None:
         return
     try:
-        with storage.writing(work.key) as file:
+        with storage.open_for_writing(work.key) as file:
             size = _write(file, mall_id, export_id, work)
     except _Ended:
         return

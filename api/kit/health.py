@@ -1,4 +1,4 @@
-"""Is this process alive, is it ready, and what has it done: /healthz, /readyz, /metrics, and the contract's page."""
+"""Whether this process is alive and ready, its metrics, and the contract's page: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def _alive() -> flask.Response:
 
 def _ready() -> flask.Response:
     """200 when everything this process needs is there; 503 names what is not."""
-    found = {name: _run(check.ask) for name, check in CHECKS.items()}
-    needed = {name: trouble for name, trouble in found.items() if trouble and CHECKS[name].needed}
-    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}})
+    answers = {name: _run(check.ask) for name, check in CHECKS.items()}
+    needed = {name: trouble for name, trouble in answers.items() if trouble and CHECKS[name].needed}
+    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in answers.items()}})
     response.status_code = 503 if needed else 200
     return response
 

@@ -1,4 +1,4 @@
-"""Background work. A job is put into the database in the transaction that causes it, so the two cannot part.
+"""Background work. A job is stored in the transaction that causes it: both are committed, or neither.
 
 `later(job, …)` inside a unit of work; the worker runs each job in a unit of work of its own, inside the same mall. A job is stored as
 `<room>.<function>`: the file it stands in may change while it waits.
@@ -49,7 +49,7 @@ class Promised:
 JOBS: dict[str, Job] = {}
 
 
-class Waiting(procrastinate.BaseRetryStrategy):
+class Backoff(procrastinate.BaseRetryStrategy):
     """Try again after 2, 8, 32, 128 seconds; after MAX_ATTEMPTS the job stays failed and visible."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
@@ -89,7 +89,7 @@ def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True, keeps: Promised
             else:
                 run(mall_id=mall_id, **arguments)
 
-        declared = _keep(run, app.task(name=_name(run), queue=queue, retry=Waiting())(work))
+        declared = _keep(run, app.task(name=_name(run), queue=queue, retry=Backoff())(work))
         if keeps is not None:
             keeps.job = declared
         return declared
@@ -103,7 +103,7 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
     def declare(run: Callable[[], Any]) -> Job:
         name = _name(run)
 
-        def one(mall_id: int) -> None:
+        def in_one_mall(mall_id: int) -> None:
             db.in_mall(mall_id, run)
 
         def all_malls(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the tick
@@ -111,7 +111,7 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
                 with db.unit_of_work():
                     defer(one_task, mall_id=mall_id)
 
-        one_task = app.task(name=name, queue=queue, retry=Waiting())(one)
+        one_task = app.task(name=name, queue=queue, retry=Backoff())(in_one_mall)
         app.periodic(cron=cron)(app.task(name=f"{name}.tick", queue=queue, queueing_lock=f"{name}.tick")(all_malls))
         return _keep(run, one_task, cron)
 
@@ -150,5 +150,5 @@ _DEFERRAL = """procrastinate_defer_jobs_v1(ARRAY[
 
 def deferral(job: Job | Promised, **arguments: Any) -> TextClause:
     """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one journey to the database."""
-    told = json.dumps({"mall_id": db.mall(), **arguments})
-    return text(_DEFERRAL).bindparams(queue=_of(job).task.queue, name=_of(job).name, arguments=told)
+    values = json.dumps({"mall_id": db.mall(), **arguments})
+    return text(_DEFERRAL).bindparams(queue=_of(job).task.queue, name=_of(job).name, arguments=values)

@@ -94,6 +94,12 @@ def load() -> None:
     """Let every room declare its tables, its jobs and its kinds of purchases."""
     files("models")
     files("jobs")
+    load_kinds()
+
+
+@functools.cache
+def load_kinds() -> None:
+    """Let every room declare its kinds of purchases: each a file in its folder `kinds/`."""
     for kinds in files("kinds"):
         for file in pkgutil.iter_modules(kinds.__path__):
             import_module(f"{kinds.__name__}.{file.name}")

@@ -41,9 +41,9 @@ class Table:
     @property
     def permission(self) -> str:
         """What the role must hold: the same as for the list's route."""
-        said = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
-        assert said is not None, f"the table {self.name} names no permission"
-        return str(said)
+        needed = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
+        assert needed is not None, f"the table {self.name} names no permission"
+        return str(needed)
 
     @property
     def columns(self) -> list[str]:
@@ -65,9 +65,9 @@ class Table:
             arguments = self.load(filters, cursor=cursor)
         except ma.ValidationError as error:
             raise FiltersWrong from error
-        found = self.read(arguments)
-        rows: list[dict[str, Any]] = self.item(many=True).dump(found.items)
-        return rows, found.next_cursor
+        page = self.read(arguments)
+        rows: list[dict[str, Any]] = self.item(many=True).dump(page.items)
+        return rows, page.next_cursor
 
 
 #: name → table, of the routes that are loaded; `every` loads those of all rooms.
@@ -120,11 +120,12 @@ def _cell(column: str, value: Any, zone: ZoneInfo, language: str) -> str:
 
 def _in_yuan(value: Any) -> Any:
     if isinstance(value, list):
-        return [_in_yuan(one) for one in value]
+        return [_in_yuan(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        heading(name): money.yuan(one) if name.endswith("_fen") and isinstance(one, int) else _in_yuan(one) for name, one in value.items()
+        heading(name): money.yuan(item) if name.endswith("_fen") and isinstance(item, int) else _in_yuan(item)
+        for name, item in value.items()
     }
 
 

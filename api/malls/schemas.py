@@ -241,13 +241,13 @@ class ImportReportSchema(Schema):
 
 def _rule(name: str) -> fields.Field[Any]:
     limits = policy.fields()[name].metadata
-    about = {"description": limits["says"]}
+    metadata = {"description": limits["says"]}
     kind = policy.types()[name]
     if kind is bool:
-        return fields.Boolean(truthy={True}, falsy={False}, metadata=about)
+        return fields.Boolean(truthy={True}, falsy={False}, metadata=metadata)
     if kind is int:
-        return fields.Integer(strict=True, validate=Range(limits["min"], limits["max"]), metadata=about)
-    return fields.String(validate=OneOf(limits["choices"]), metadata=about)
+        return fields.Integer(strict=True, validate=Range(limits["min"], limits["max"]), metadata=metadata)
+    return fields.String(validate=OneOf(limits["choices"]), metadata=metadata)
 
 
 _RULES: dict[str, ma.fields.Field[Any]] = {name: _rule(name) for name in policy.fields()}

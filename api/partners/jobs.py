@@ -7,7 +7,7 @@ from datetime import datetime
 
 from api.kit import clock, db, jobs, logs
 from api.partners import sending, service
-from api.partners.service.deliveries import DELIVER
+from api.partners.service.dispatch import DELIVER
 from api.partners.service.events import SPREAD
 from api.partners.service.redelivery import RESEND
 
@@ -28,13 +28,13 @@ def deliver(mall_id: int, endpoint_id: int) -> None:
     """Send what is due to one endpoint, one letter at a time; no connection to the database is held while the partner answers."""
     turn, ends = secrets.token_hex(8), clock.monotonic() + TURN_SECONDS
     while letter := db.in_mall(mall_id, lambda: service.take(endpoint_id, turn, over=clock.monotonic() > ends)):
-        said = sending.post(letter)
-        note_of(mall_id, letter, said)
+        result = sending.post(letter)
+        note_of(mall_id, letter, result)
 
 
-def note_of(mall_id: int, letter: sending.Letter, said: sending.Said) -> None:
+def note_of(mall_id: int, letter: sending.Letter, result: sending.Said) -> None:
     """Write down what came of a letter."""
-    db.in_mall(mall_id, lambda: service.note(letter, said))
+    db.in_mall(mall_id, lambda: service.note(letter, result))
 
 
 @jobs.job(queue=QUEUE, keeps=RESEND)
@@ -48,8 +48,8 @@ def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
 @jobs.nightly("* * * * *")
 def sweep() -> None:
     """Find notices to partners that are due and have no job, and give up those that waited too long."""
-    if found := service.sweep():
-        log.warning("notices to partners were overdue", found=found)
+    if overdue := service.sweep():
+        log.warning("notices to partners were overdue", found=overdue)
 
 
 @jobs.nightly("45 19 * * *")

@@ -46,7 +46,7 @@ def handle_notice(mall_id: int, notice_id: int) -> None:
 @jobs.job(keeps=reconciliation.MATCH_BILL)
 def match_bill(account_id: int, day: str) -> None:
     """Fetch a gateway's bill of a day and compare it with our books."""
-    service.match(account_id, date.fromisoformat(day))
+    service.reconcile(account_id, date.fromisoformat(day))
 
 
 @jobs.job(keeps=reconciliation.ASK_BILLED)
@@ -58,12 +58,12 @@ def ask_billed(payment_id: int) -> None:
 @jobs.nightly("20 2,3,4,6,9 * * *")
 def match_bills() -> None:
     """Put in the comparison of the bills of the last days: gateways make them between nine and ten in the morning in Beijing."""
-    service.due()
+    service.put_due_bills()
 
 
 @jobs.job(keeps=polling.READ_COMPLAINT)
 def read_complaint(complaint_id: int) -> None:
-    """Ask the gateway what a complaint is about, and plan the next reading if it does not say."""
+    """Ask the gateway what a complaint is about, and plan the next reading if it gives no answer."""
     service.read_complaint(complaint_id)
 
 
@@ -106,5 +106,5 @@ def forget_refusals() -> None:
 @jobs.nightly("* * * * *")
 def sweep() -> None:
     """Find what has no answer and no job."""
-    if found := service.sweep():
-        log.warning("questions to gateways were overdue", found=found)
+    if overdue := service.sweep():
+        log.warning("questions to gateways were overdue", overdue=overdue)

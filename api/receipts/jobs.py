@@ -26,14 +26,14 @@ def read(mall_id: int, receipt_id: int) -> None:
     if keys is None:
         return
     try:
-        found = reading.read([storage.read(key) for key in keys])
+        receipt_reading = reading.read([storage.read(key) for key in keys])
     except (reading.PhotoUnreadable, FileRemoved):
-        found = None
+        receipt_reading = None
     except Exception:
         if db.in_mall(mall_id, lambda: service.reading_failed(receipt_id)):
             return
         raise
-    db.in_mall(mall_id, lambda: service.conclude(receipt_id, found))
+    db.in_mall(mall_id, lambda: service.conclude(receipt_id, receipt_reading))
 
 
 @jobs.nightly("10 19 * * *")
@@ -61,7 +61,7 @@ def sweep_orphans() -> None:
 @jobs.nightly("*/5 * * * *")
 def watch_promises() -> None:
     """Mark cases whose promised time has passed, and close questions that nobody answered."""
-    late = review.breaches()
+    late = review.mark_late()
     service.close_unanswered()
     if late:
         log.warning("receipt reviews are later than promised", cases=late)

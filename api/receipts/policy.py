@@ -52,7 +52,7 @@ class ReceiptPolicy:
     window_days: int = 7  # the day of purchase and so many after it
     minimum_fen: int = 100
     cap_shop_day: int = 10  # scored receipts of a member at one shop on one day of purchase
-    cap_member_day: int = 20  # receipts sent by a member in 24 hours, refused ones too
+    cap_member_day: int = 20  # receipts sent by a member in 24 hours up to this one, refused ones too
     cap_member_week: int = 70  # and in seven days
     payment_slip: str = REVIEW
     delivery_order: str = REVIEW
@@ -67,7 +67,7 @@ class ReceiptPolicy:
     photos_kept_days: int = 180
     # the room's own
     future_minutes: int = 15  # how far a till's clock may run ahead
-    velocity_hour: int = 8  # receipts sent in an hour by a member before a person looks
+    velocity_hour: int = 8  # receipts sent by a member in an hour up to this one, the same picture counted once, before a person looks
     signal_at: int = 70  # a picture's sign of fraud from here on
     sure_at: int = 80  # below this confidence a field other than the amount is in doubt
     question_hours: int = 72

@@ -47,27 +47,31 @@ class MallInfo:
     partner_events: frozenset[str]
 
 
+MALL_INFO: db.Slot[MallInfo] = db.Slot()
+#: Whether this unit of work changed shops or aliases, or what is `remembered`: other requests must not see that before it is committed.
+SHOPS_CHANGED: db.Slot[bool] = db.Slot()
+SETTINGS_CHANGED: db.Slot[bool] = db.Slot()
+
+
 def mall_info() -> MallInfo:
     """The entered mall with its policy, read once a unit of work, with entering it. MallNotFound."""
-    held = cast(MallInfo | None, session.info.get("mall_info"))
+    held = MALL_INFO.get()
     if held is not None and held.id == db.mall():
         return held
     if (known := db.mall_row()) is not None:
-        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
-        session.info["mall_info"] = MallInfo(**found, policy=Policy(known["policy"]), partner_events=frozenset(known["partner_events"]))
-        return cast(MallInfo, session.info["mall_info"])
+        facts = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
+        return MALL_INFO.put(MallInfo(**facts, policy=Policy(known["policy"]), partner_events=frozenset(known["partner_events"])))
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
     wanted = frozenset(row.partner_events)
     versions = row.shops_version, row.settings_version
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, Policy(row.policy), *versions, wanted)
-    session.info["mall_info"] = info
-    return info
+    return MALL_INFO.put(MallInfo(row.id, row.code, row.name, row.timezone, row.currency, Policy(row.policy), *versions, wanted))
 
 
-def _read_anew() -> None:
-    session.info.pop("mall_info", None)
+def forget_mall_info() -> None:
+    """The mall's row was changed in this unit of work: the next `mall_info` reads it."""
+    MALL_INFO.clear()
     db.forget_mall_row()
 
 
@@ -84,13 +88,13 @@ def hold() -> None:
 def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, Any]:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
     hold()
-    _read_anew()
+    forget_mall_info()
     before = mall_info().policy.values()
     after = Policy(before | changes)
     if contradictions := after.contradictions():
         raise PolicyContradicts(rules=contradictions)
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
-    _read_anew()
+    forget_mall_info()
     changed = [name for name, value in changes.items() if before[name] != value]
     audit.record(
         by,
@@ -117,15 +121,15 @@ def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
 def shops_changed() -> None:
     """Say that shops or aliases changed, so that every process reads them again."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
-    session.info["shops_changed"] = True
-    _read_anew()
+    SHOPS_CHANGED.put(True)
+    forget_mall_info()
 
 
 def settings_changed() -> None:
     """This unit of work changed something that rooms keep by `remembered`: it reads that anew itself. Every other one hears of it by the
     version, which the database counts (migration 0014 says of which tables)."""
-    session.info["settings_changed"] = True
-    _read_anew()
+    SETTINGS_CHANGED.put(True)
+    forget_mall_info()
 
 
 def remembered(what: str, read: Callable[[], T]) -> T:
@@ -137,7 +141,7 @@ def remembered(what: str, read: Callable[[], T]) -> T:
     if held is not None and held[0] == stamp:
         return cast(T, held[1])
     fresh = read()
-    if not session.info.get("settings_changed"):  # what is not committed must not be shown to other requests
+    if not SETTINGS_CHANGED.get():
         with _remembering:
             _remembered[key] = stamp, fresh
     return fresh
@@ -146,4 +150,4 @@ def remembered(what: str, read: Callable[[], T]) -> T:
 def tell_partners_of(events: Collection[str]) -> None:
     """Keep with the mall which events any of its partners wants to hear of."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(partner_events=sorted(events)))
-    _read_anew()
+    forget_mall_info()

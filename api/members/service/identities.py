@@ -32,7 +32,7 @@ class PhoneJoined:
 
 def with_wechat_phone(member_id: int, session_id: str, code: str) -> PhoneJoined:
     """Join the phone behind WeChat's phone button. PhoneProofRefused, MergeNeeded, GatewaySilent."""
-    with db.speaking():
+    with db.outside_transaction():
         phone = wechat_login.phone(code)
     return join_phone(member_id, session_id, phone)
 
@@ -52,11 +52,11 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
 
     MergeNeeded when the younger holds value: the service desk merges those.
     """
-    db.alone("phone", phones.key(phone))
-    mine, holder = _lock(member_id, phones.key(phone))
-    kept, folded = mine, False
-    if holder is not None and holder.id != mine.id:
-        kept, younger = sorted((mine, holder), key=lambda member: (member.joined_at, member.id))
+    db.lock("phone", phones.key(phone))
+    member, holder = _lock(member_id, phones.key(phone))
+    kept, folded = member, False
+    if holder is not None and holder.id != member.id:
+        kept, younger = sorted((member, holder), key=lambda member: (member.joined_at, member.id))
         _fold(younger, kept)
         folded = True
     if kept.phone_key != phones.key(phone):
@@ -92,7 +92,7 @@ def recover(member_id: int, phone: str, *, code: str) -> Member:
     """
     number = phones.normalise(phone)
     phone_codes.use(number, code)
-    db.alone("phone", phones.key(number))
+    db.lock("phone", phones.key(number))
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:
         raise MergeNeeded()
@@ -127,10 +127,10 @@ def _lock(member_id: int, phone_key: str) -> tuple[Member, Member | None]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    mine = next((row for row in rows if row.id == member_id), None)
-    if mine is None or mine.state != MemberState.ACTIVE:
+    member = next((row for row in rows if row.id == member_id), None)
+    if member is None or member.state != MemberState.ACTIVE:
         raise MemberClosed()
-    return mine, next((row for row in rows if row.phone_key == phone_key), None)
+    return member, next((row for row in rows if row.phone_key == phone_key), None)
 
 
 def _spend_payload(member_id: int, response: str) -> None:

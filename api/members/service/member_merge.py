@@ -60,10 +60,10 @@ def look_at_two(source_id: int, target_id: int, *, hold: bool = False) -> tuple[
         raise MergeWithSelf()
     query = select(Member).where(Member.id.in_([source_id, target_id])).order_by(Member.id)
     query = query.with_for_update(key_share=True) if hold else query
-    found = {member.id: member for member in session.scalars(query.execution_options(populate_existing=True))}
-    if len(found) != 2:
+    members = {member.id: member for member in session.scalars(query.execution_options(populate_existing=True))}
+    if len(members) != 2:
         raise MemberNotFound()
-    return found[source_id], found[target_id]
+    return members[source_id], members[target_id]
 
 
 def refuse_inactive(*members: Member) -> None:

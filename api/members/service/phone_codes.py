@@ -35,7 +35,7 @@ def ask(phone: str) -> None:
     if not phones.is_mainland(number):
         raise PhoneNotServed()
     phone_key = phones.key(number)
-    db.alone("phone-code", phone_key)
+    db.lock("phone-code", phone_key)
     _spare(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()
@@ -50,7 +50,7 @@ def use(number: str, code: str) -> None:
 
 def use_all(codes: Sequence[tuple[str, str, str]]) -> None:
     """Use codes (field, normalised phone, code), all of them or none. PhoneCodeWrong and PhoneCodeEnded name the field."""
-    tried = [_try(*one) for one in codes]
+    tried = [_try(*proof) for proof in codes]
     session.execute(update(PhoneCode).where(PhoneCode.id.in_(tried)).values(used_at=clock.now()))
 
 

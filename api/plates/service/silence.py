@@ -30,14 +30,14 @@ WEEKS_BELOW = 2  # so many of them may have been quieter
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a look came to: shops newly silent, and shops where payments came again."""
+class SilenceReport:
+    """What a comparison found: shops newly silent, and shops where payments came again."""
 
     silent: tuple[int, ...]
     over: tuple[int, ...]
 
 
-def watch() -> Watched:
+def watch() -> SilenceReport:
     """Compare every shop with a plate to what it usually has at this hour. At most five statements, whatever the number of shops."""
     info, standing, now = malls.mall_info(), shops_with_plates(), clock.now()
     minutes = info.policy.of(PlateRules).silence_minutes
@@ -47,7 +47,7 @@ def watch() -> Watched:
     paying = {shop_id for shop_id, counts in counted.items() if counts[0]}
     silent = {shop_id: number for shop_id, number in busy.items() if shop_id not in paying}
     over = _end(paying, now)
-    return Watched(_begin(silent, counted, {"minutes": minutes, "busy_shops": len(busy), "silent_shops": len(silent)}, now), over)
+    return SilenceReport(_begin(silent, counted, {"minutes": minutes, "busy_shops": len(busy), "silent_shops": len(silent)}, now), over)
 
 
 def windows(now: datetime, length: timedelta, timezone: str) -> list[tuple[datetime, datetime]]:

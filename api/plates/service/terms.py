@@ -31,12 +31,12 @@ def set_terms(shop_id: int, values: dict[str, Any], *, by: str, why: str) -> tup
     before, _ = terms_of(shop_id)
     _refuse_crossed(values)
     old = {name: getattr(before, name) for name in OWN} if before else None
-    wanted = {name: values.get(name) for name in OWN}
-    put = insert(PlateTerms).values(shop_id=shop_id, **wanted)
-    session.execute(put.on_conflict_do_update(index_elements=["mall_id", "shop_id"], set_=wanted))
+    new = {name: values.get(name) for name in OWN}
+    put = insert(PlateTerms).values(shop_id=shop_id, **new)
+    session.execute(put.on_conflict_do_update(index_elements=["mall_id", "shop_id"], set_=new))
     if before is not None:
         session.refresh(before)
-    audit.record(by, "set the terms of plates", "shop", shop_id, before=old, after=wanted, why=why)
+    audit.record(by, "set the terms of plates", "shop", shop_id, before=old, after=new, why=why)
     return terms_of(shop_id)
 
 

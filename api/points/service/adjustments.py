@@ -100,7 +100,9 @@ def grant(member_id: int, points: int, *, cause_type: str, cause_id: int) -> int
     """Give points that the mall bears, spendable at once, with the mall's usual expiry; the same cause gives once. Returns the transfer."""
     member_id = members.hold(member_id)
     owner = batches.member_account(member_id)
-    posted = ledger.post_seen(cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)])
+    posted = ledger.post_with_balances(
+        cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)]
+    )
     if not posted.repeated:
         now = clock.now()
         after = posted.balances[member_id, Asset.POINTS]

@@ -125,7 +125,7 @@ def _record(sale: Sale, facts: Facts, reckoned: Reckoned, uses: list[list[int]],
     return made
 
 
-def _write(made: Award, posted: ledger.Posted | None) -> None:
+def _write(made: Award, posted: ledger.PostedTransfer | None) -> None:
     """Write an award down, with the batch of what was posted (None: nothing that can be spent yet). One statement."""
     values = records.new_values(made)
     written: ReturningInsert[Any] = insert(Award).values(**values).returning(Award.id)
@@ -141,14 +141,14 @@ def _window_closes(sale: Sale, now: datetime) -> datetime:
     return clock.midnight(sale.paid_on + timedelta(days=days + 1), info.timezone) if days else now
 
 
-def _post(sale: Sale, reckoned: Reckoned, grown: int, asset: Asset) -> ledger.Posted | None:
+def _post(sale: Sale, reckoned: Reckoned, grown: int, asset: Asset) -> ledger.PostedTransfer | None:
     if not reckoned.points:
         return None
     owner = batches.member_account(sale.member_id or 0)
     entries = [Entry(owner, asset, reckoned.points), *borne(sale.shop_id, reckoned.points, reckoned.shop_points, asset)]
     if grown:
         entries += [Entry(owner, Asset.GROWTH, grown), Entry(batches.bearer(0), Asset.GROWTH, -grown)]
-    return ledger.post_seen("sale", sale.id, entries)
+    return ledger.post_with_balances("sale", sale.id, entries)
 
 
 def borne(shop_id: int, points: int, shop_points: int, asset: Asset) -> list[Entry]:
@@ -190,6 +190,6 @@ def activate(award: Award, *, reason: str) -> None:
         Entry(owner, Asset.POINTS, points),
         *borne(award.shop_id, points, shop_points, Asset.POINTS),
     ]
-    posted = ledger.post_seen("points_activation", award.id, entries)
+    posted = ledger.post_with_balances("points_activation", award.id, entries)
     batches.open_for_award(award, posted)
     states.move(award, AwardState.ACTIVE, by="system", reason=reason)

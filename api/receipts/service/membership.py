@@ -20,11 +20,11 @@ def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
 
 def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: receipts, their cases, and what reviewers must not see of their own. Returns what moved."""
-    known = select(ReviewerMember.staff_id).where(ReviewerMember.member_id == into_member_id)
+    named = select(ReviewerMember.staff_id).where(ReviewerMember.member_id == into_member_id)
     return [
         *member_merge.move("receipt", Receipt, from_member_id, into_member_id),
         *member_merge.move("receipt_review", ReceiptReview, from_member_id, into_member_id),
-        *member_merge.move("reviewer_member", ReviewerMember, from_member_id, into_member_id, ReviewerMember.staff_id.not_in(known)),
+        *member_merge.move("reviewer_member", ReviewerMember, from_member_id, into_member_id, ReviewerMember.staff_id.not_in(named)),
     ]
 
 

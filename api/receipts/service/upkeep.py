@@ -44,8 +44,8 @@ def remove_old_photos() -> int:
 
 def sweep_orphans(files: Sequence[str]) -> int:
     """Remove files that no photo names (their transaction was lost after they were written). Returns how many."""
-    known = set(session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.file_key.in_(files)))) if files else set()
-    orphans = [key for key in files if key not in known]
+    named = set(session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.file_key.in_(files)))) if files else set()
+    orphans = [key for key in files if key not in named]
     for key in orphans:
         storage.remove(key)
     return len(orphans)
@@ -57,10 +57,10 @@ def close_unanswered() -> int:
     stale = select(Receipt).where(
         Receipt.state == ReceiptState.ASKING, Receipt.moved_at < clock.now() - timedelta(hours=policy.question_hours)
     )
-    found = list(session.scalars(stale.limit(500).with_for_update(skip_locked=True)))
-    for receipt in found:
+    unanswered = list(session.scalars(stale.limit(500).with_for_update(skip_locked=True)))
+    for receipt in unanswered:
         move(receipt, ReceiptState.REFUSED, Reason.UNANSWERED, question=None, decided_at=clock.now())
-    return len(found)
+    return len(unanswered)
 
 
 READER_SILENT = timedelta(seconds=120)

@@ -44,12 +44,12 @@ def sign_in(login: str, password: str) -> Tokens:
     allowed = _count_try(login_key)
     # Durable before the password is looked at, so that parallel guesses cannot outrun the count.
     db.checkpoint()
-    found = session.scalar(select(StaffAccount).where(StaffAccount.login == login.strip().lower()))
-    right = passwords.matches(password, found.password_hash if found else None)
-    if found is None or not (right and allowed and found.state == AccountState.ACTIVE):
+    account = session.scalar(select(StaffAccount).where(StaffAccount.login == login.strip().lower()))
+    right = passwords.matches(password, account.password_hash if account else None)
+    if account is None or not (right and allowed and account.state == AccountState.ACTIVE):
         raise SignInRefused()
     forgive(login_key)
-    return begin(found)
+    return begin(account)
 
 
 def _count_try(login_key: str) -> bool:

@@ -26,7 +26,7 @@ def standard_product() -> CardProduct:
     query = select(CardProduct).where(CardProduct.code == STANDARD)
     if (found := session.scalar(query)) is not None:
         return found
-    db.alone("standard-card-product")
+    db.lock("standard-card-product")
     if (found := session.scalar(query)) is not None:
         return found
     made = CardProduct(
@@ -70,7 +70,7 @@ def electronic_card(member_id: int, kind: CardProduct | None, *, by: str, room_f
     kind = kind or standard_product()
     if room_fen > limit_of(kind):
         raise CardLimitExceeded(limit_fen=limit_of(kind))
-    db.alone("electronic-card", member_id, kind.id)
+    db.lock("electronic-card", member_id, kind.id)
     query = select(Card).where(Card.member_id == member_id, Card.product_id == kind.id, Card.state == CardState.ACTIVE).order_by(Card.id)
     today = clock.today(malls.mall_info().timezone)
     for card in session.scalars(query.where(Card.batch_id.is_(None)).with_for_update(read=True)).all():

@@ -77,8 +77,8 @@ def send_out(events: Sequence[PartnerEvent]) -> None:
 def _body(event: PartnerEvent, shop: str | None, mall: malls.MallInfo) -> str:
     at = event.happened_at.astimezone(ZoneInfo(mall.timezone)).isoformat(timespec="seconds")
     data = event.facts if event.kind == "test" else {"shop": shop} | event.facts
-    told = {"id": event.number, "type": event.kind, "version": VERSION, "timestamp": at, "mall": mall.code, "data": data}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    body = {"id": event.number, "type": event.kind, "version": VERSION, "timestamp": at, "mall": mall.code, "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _delivery(event: PartnerEvent, endpoint_id: int, now: datetime) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def take(endpoint_id: int, turn: str, *, over: bool) -> Letter | None:
     event = session.get_one(PartnerEvent, due.event_id)
     assert event.body is not None
     sealed_ones = [endpoint.secret, *([endpoint.old_secret] if endpoint.old_secret_holds(now) and endpoint.old_secret else [])]
-    secrets = tuple(sealed.unseal(one) for one in sealed_ones)
+    secrets = tuple(sealed.unseal(key) for key in sealed_ones)
     session.flush()
     return Letter(due.id, endpoint_id, due.attempts, due.number, endpoint.url, event.body, secrets, now)
 
@@ -127,25 +127,25 @@ def _next_due(endpoint_id: int, now: datetime) -> PartnerDelivery | None:
     return session.scalar(ordered.execution_options(populate_existing=True))
 
 
-def note(letter: Letter, said: Said) -> None:
+def note(letter: Letter, result: Said) -> None:
     """Write down what came of an attempt, once: delivered, to be tried again, or given up."""
     endpoint, now = hold(letter.endpoint_id), clock.now()
-    mine = (PartnerAttempt.delivery_id == letter.delivery_id) & (PartnerAttempt.seq == letter.seq) & PartnerAttempt.ended_at.is_(None)
-    told = {"ended_at": now, "status": said.status, "trouble": said.trouble, "answer": said.answer, "took_ms": said.took_ms}
-    if endpoint is None or rows_changed(update(PartnerAttempt).where(mine).values(**told)) == 0:
+    attempt = (PartnerAttempt.delivery_id == letter.delivery_id) & (PartnerAttempt.seq == letter.seq) & PartnerAttempt.ended_at.is_(None)
+    outcome = {"ended_at": now, "status": result.status, "trouble": result.trouble, "answer": result.answer, "took_ms": result.took_ms}
+    if endpoint is None or rows_changed(update(PartnerAttempt).where(attempt).values(**outcome)) == 0:
         return
-    found = session.get_one(PartnerDelivery, letter.delivery_id, with_for_update=True, populate_existing=True)
-    if said.taken:
+    delivery = session.get_one(PartnerDelivery, letter.delivery_id, with_for_update=True, populate_existing=True)
+    if result.taken:
         endpoint.failures, endpoint.failing_from_at, endpoint.rests_until_at = 0, None, None
-        if found.state == DeliveryState.WAITING:
-            states.move(found, DeliveryState.DELIVERED, by="system", reason="accepted", trouble=None)
+        if delivery.state == DeliveryState.WAITING:
+            states.move(delivery, DeliveryState.DELIVERED, by="system", reason="accepted", trouble=None)
         return
     _count_failure(endpoint, now)
-    if said.trouble == "gone" and endpoint.paused_at is None:
+    if result.trouble == "gone" and endpoint.paused_at is None:
         endpoint.paused_at, endpoint.paused_why = now, "gone"
         log.warning("a partner is gone and was paused", endpoint=endpoint.id)
-    if found.state == DeliveryState.WAITING:
-        _put_off(found, str(said.trouble), now)
+    if delivery.state == DeliveryState.WAITING:
+        _put_off(delivery, str(result.trouble), now)
 
 
 def _count_failure(endpoint: PartnerEndpoint, now: datetime) -> None:
@@ -158,20 +158,20 @@ def _count_failure(endpoint: PartnerEndpoint, now: datetime) -> None:
     session.flush()
 
 
-def _put_off(found: PartnerDelivery, trouble: str, now: datetime) -> None:
+def _put_off(delivery: PartnerDelivery, trouble: str, now: datetime) -> None:
     """The next step of the ladder, or the end."""
-    wait = LADDER[found.step] if found.step < len(LADDER) else None
-    if trouble == "gone" or wait is None or now + wait > found.ends_at:
-        give_up(found, trouble)
+    wait = LADDER[delivery.step] if delivery.step < len(LADDER) else None
+    if trouble == "gone" or wait is None or now + wait > delivery.ends_at:
+        give_up(delivery, trouble)
         return
-    found.step, found.next_at, found.trouble = found.step + 1, now + wait, trouble
-    wake(found.endpoint_id, after=wait)
+    delivery.step, delivery.next_at, delivery.trouble = delivery.step + 1, now + wait, trouble
+    wake(delivery.endpoint_id, after=wait)
     session.flush()
 
 
-def give_up(found: PartnerDelivery, trouble: str) -> None:
+def give_up(delivery: PartnerDelivery, trouble: str) -> None:
     """Try it no longer; a person may send it again."""
-    states.move(found, DeliveryState.GIVEN_UP, by="system", reason=trouble, trouble=trouble)
+    states.move(delivery, DeliveryState.GIVEN_UP, by="system", reason=trouble, trouble=trouble)
 
 
 def sweep() -> int:
@@ -191,8 +191,8 @@ def sweep() -> int:
         jobs.later(SPREAD)
     over = select(PartnerDelivery).where(waiting, PartnerDelivery.ends_at <= now).order_by(PartnerDelivery.id).limit(AT_ONCE)
     ended = session.scalars(over.with_for_update(skip_locked=True)).all()
-    for found in ended:
-        give_up(found, found.trouble or "not-sent")
+    for delivery in ended:
+        give_up(delivery, delivery.trouble or "not-sent")
     return len(forgotten) + (lying is not None)
 
 

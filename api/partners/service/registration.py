@@ -15,7 +15,7 @@ from api.malls import service as malls
 from api.partners import sending
 from api.partners.errors import PartnerNameTaken, PartnerNotFound, PartnerPaused, PartnerSecretRotated, TooManyPartners
 from api.partners.models import EventKind, PartnerDelivery, PartnerEndpoint, PartnerEvent
-from api.partners.service import deliveries
+from api.partners.service import dispatch
 from api.partners.service import events as partner_events
 from api.partners.states import DeliveryState
 
@@ -67,25 +67,25 @@ def _facts(row: PartnerEndpoint) -> dict[str, Any]:
 
 def one(endpoint_id: int) -> PartnerEndpoint:
     """A partner of this mall that was not removed. PartnerNotFound."""
-    found = session.get(PartnerEndpoint, endpoint_id)
-    if found is None or found.removed_at is not None:
+    partner = session.get(PartnerEndpoint, endpoint_id)
+    if partner is None or partner.removed_at is not None:
         raise PartnerNotFound()
-    return found
+    return partner
 
 
 def held(endpoint_id: int) -> PartnerEndpoint:
     """The same, locked until the unit of work ends. PartnerNotFound."""
-    found = deliveries.hold(endpoint_id)
-    if found is None or found.removed_at is not None:
+    partner = dispatch.hold(endpoint_id)
+    if partner is None or partner.removed_at is not None:
         raise PartnerNotFound()
-    return found
+    return partner
 
 
 def change(endpoint_id: int, changes: dict[str, Any], *, by: str, why: str) -> PartnerEndpoint:
     """Change name, address, shop or events from now on. PartnerNotFound, PartnerAddressRefused, PartnerNameTaken, ShopNotFound."""
     malls.hold()
-    found = held(endpoint_id)
-    before = _facts(found)
+    partner = held(endpoint_id)
+    before = _facts(partner)
     if "url" in changes:
         sending.refuse_address(changes["url"])
     if changes.get("shop_id") is not None:
@@ -93,46 +93,46 @@ def change(endpoint_id: int, changes: dict[str, Any], *, by: str, why: str) -> P
     if "name" in changes:
         _refuse_taken(changes["name"], endpoint_id)
     for name, value in changes.items():
-        setattr(found, name, sorted(set(value)) if name == "events" else value)
+        setattr(partner, name, sorted(set(value)) if name == "events" else value)
     session.flush()
     _say_what_is_wanted()
-    audit.record(by, "partner changed", "partner", endpoint_id, before=before, after=_facts(found), why=why)
-    return found
+    audit.record(by, "partner changed", "partner", endpoint_id, before=before, after=_facts(partner), why=why)
+    return partner
 
 
 def pause(endpoint_id: int, *, by: str, why: str) -> PartnerEndpoint:
     """Send nothing for now; what happens meanwhile waits for a day. Paused already changes nothing. PartnerNotFound."""
-    found = held(endpoint_id)
-    if found.paused_at is None:
-        found.paused_at, found.paused_why = clock.now(), why
+    partner = held(endpoint_id)
+    if partner.paused_at is None:
+        partner.paused_at, partner.paused_why = clock.now(), why
         audit.record(by, "partner paused", "partner", endpoint_id, why=why)
         session.flush()
-    return found
+    return partner
 
 
 def go_on(endpoint_id: int, *, by: str) -> PartnerEndpoint:
     """Send again, at once what waited meanwhile. PartnerNotFound."""
-    found = held(endpoint_id)
-    if found.paused_at is not None:
-        audit.record(by, "partner resumed", "partner", endpoint_id, before={"paused_why": found.paused_why})
-        found.paused_at = found.paused_why = found.rests_until_at = found.failing_from_at = None
-        found.failures = 0
-        deliveries.wake(endpoint_id)
+    partner = held(endpoint_id)
+    if partner.paused_at is not None:
+        audit.record(by, "partner resumed", "partner", endpoint_id, before={"paused_why": partner.paused_why})
+        partner.paused_at = partner.paused_why = partner.rests_until_at = partner.failing_from_at = None
+        partner.failures = 0
+        dispatch.wake(endpoint_id)
         session.flush()
-    return found
+    return partner
 
 
 def remove(endpoint_id: int, *, by: str, why: str) -> None:
     """Tell this partner no more; the log of what it was told stays. What waited is given up by the sweep. PartnerNotFound."""
     malls.hold()
-    found = held(endpoint_id)
+    partner = held(endpoint_id)
     now = clock.now()
-    found.removed_at = now
+    partner.removed_at = now
     session.flush()
     waits = (PartnerDelivery.endpoint_id == endpoint_id) & (PartnerDelivery.state == DeliveryState.WAITING)
     session.execute(update(PartnerDelivery).where(waits).values(ends_at=now))
     _say_what_is_wanted()
-    audit.record(by, "partner removed", "partner", endpoint_id, before=_facts(found), why=why)
+    audit.record(by, "partner removed", "partner", endpoint_id, before=_facts(partner), why=why)
 
 
 def rotate(endpoint_id: int, *, rotation: int, keep_hours: int, by: str) -> tuple[PartnerEndpoint, str]:
@@ -148,8 +148,8 @@ def rotate(endpoint_id: int, *, rotation: int, keep_hours: int, by: str) -> tupl
     if rows_changed(update(PartnerEndpoint).where(same).values(**values).execution_options(synchronize_session=False)) == 0:
         raise PartnerSecretRotated()
     audit.record(by, "partner secret replaced", "partner", endpoint_id, after={"rotations": rotation + 1, "old_holds_hours": keep_hours})
-    found = held(endpoint_id)
-    return found, secret
+    partner = held(endpoint_id)
+    return partner, secret
 
 
 def _no_old() -> dict[str, Any]:
@@ -158,14 +158,14 @@ def _no_old() -> dict[str, Any]:
 
 def test(endpoint_id: int, *, by: str) -> PartnerDelivery:
     """Send a test event to this partner alone. PartnerNotFound, PartnerPaused."""
-    found = held(endpoint_id)
-    if found.paused_at is not None:
-        raise PartnerPaused(why=found.paused_why)
+    partner = held(endpoint_id)
+    if partner.paused_at is not None:
+        raise PartnerPaused(why=partner.paused_why)
     now = clock.now()
-    told = partner_events.News(EventKind.TEST, secrets.token_hex(8), now, {"partner": found.name, "asked_at": now})
-    event = PartnerEvent(**partner_events.row(told, endpoint_id=endpoint_id))
+    news = partner_events.News(EventKind.TEST, secrets.token_hex(8), now, {"partner": partner.name, "asked_at": now})
+    event = PartnerEvent(**partner_events.row(news, endpoint_id=endpoint_id))
     session.add(event)
     session.flush()
-    deliveries.send_out([event])
+    dispatch.send_out([event])
     audit.record(by, "partner tested", "partner", endpoint_id, after={"event": event.number})
     return session.scalars(select(PartnerDelivery).where(PartnerDelivery.event_id == event.id)).one()
