@@ -61,7 +61,7 @@ format: .venv/.ready ## put the source in order
 migrate: .venv/.ready ## bring DATABASE_URL (as DATABASE_OWNER_URL) to the newest migration
 	@$(BIN)/alembic upgrade head
 
-contract: .venv/.ready ## refresh docs/openapi.json and docs/lifecycles.md
+contract: .venv/.ready ## refresh docs/openapi.json, docs/lifecycles.md and the drawing of docs/architecture.md
 	@$(BIN)/python -m deploy.contract
 
 bench: setup ## ledger, points, uploads, live streams, payments, proofs (about twenty minutes): JSON on standard output
