@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from wechat.simulator import checks
 from wechat.simulator.checks import Body
 from wechat.simulator.clock import rfc3339
-from wechat.simulator.postman import HURRIED
+from wechat.simulator.notice_sender import HURRIED
 from wechat.simulator.store import MerchantAccount
 from wechat.simulator.till import Till
 from wechat.simulator.wire import PayError, json_answer
@@ -120,7 +120,7 @@ class Circles:
         self, merchant: MerchantAccount, url: str, event: str, original: str, summary: str, content: Body, *schedule: tuple[int, ...]
     ) -> bool:
         if url:
-            self._till.postman.post(merchant, url, event, original, summary, content, *schedule)
+            self._till.notice_sender.post(merchant, url, event, original, summary, content, *schedule)
         return bool(url)
 
 
