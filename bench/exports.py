@@ -17,7 +17,7 @@ from typing import Any
 
 from api.exports import jobs, service
 from api.exports.models import ROW_LIMIT
-from api.kit import db, identity, storage
+from api.kit import db, identity, roles, storage
 from api.kit.db import session
 from api.malls.models import Shop
 from api.staff import permissions
@@ -33,7 +33,7 @@ def write(url: str, mall: int, files: str, shop_id: int | None) -> dict[str, Any
     _connect(url)
     storage.configure(Path(files))
     with db.unit_of_work(mall):
-        role = permissions.Role.ADMINISTRATOR
+        role = roles.ADMINISTRATOR
         login = f"bench-{shop_id or 'all'}"
         account = staff.open_account(login=login, password="bench-password-1", name="bench", role=role, shop_id=None, by="command")
         who = identity.Principal("staff", account.id, mall, permissions=permissions.of(role))

@@ -26,7 +26,6 @@ from typing import Any
 import psycopg
 import requests
 
-from api.kit import jobs as kit
 from api.payments.service import polling
 from bench.figures import load, percentile
 from bench.street import Street, look_at, street
@@ -163,7 +162,7 @@ def statements(place: Street, flows: Flows, alone: int) -> tuple[dict[str, int],
             counted("notice", partial(_notified, shopper, prepay_id))
             notice = connection.execute("SELECT max(id) FROM payment_notices").fetchone()
             assert notice is not None
-            counted("settle", partial(kit.JOBS[polling.HANDLE_NOTICE].task.func, mall_id=place.mall, notice_id=notice[0]))
+            counted("settle", partial(polling.HANDLE_NOTICE.job.task.func, mall_id=place.mall, notice_id=notice[0]))
             if not counted("read_after", partial(shopper.paid, number)):
                 raise SystemExit(f"order {number} is not paid")
             flows.numbers.append(number)

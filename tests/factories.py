@@ -8,6 +8,7 @@ from typing import Any
 
 from api.kit import clock
 from api.kit.db import session
+from api.kit.roles import SHOP_ROLES
 from api.malls import names
 from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
@@ -18,7 +19,6 @@ from api.sales import service as sales
 from api.sales.service import RecordedSighting
 from api.staff import passwords
 from api.staff.models import StaffAccount
-from api.staff.permissions import SHOP_ROLES
 
 _number = itertools.count(1)
 

@@ -58,7 +58,7 @@ def ask(table: str, filters: dict[str, Any], *, columns: list[dict[str, str]], l
 
 
 def _refuse_unseen(table: str, who: identity.Principal) -> None:
-    permission = tables.TABLES[table].permission
+    permission = tables.every()[table].permission
     if permission not in who.permissions:
         raise identity.PermissionMissing(permission=permission)
 
@@ -123,7 +123,7 @@ def begin(export_id: int) -> Work | None:
     if export.state == ExportState.WAITING:
         states.move(export, ExportState.RUNNING, by="system")
     chosen = {column["name"]: column["title"] for column in export.columns}
-    names = list(chosen) or tables.TABLES[export.table].columns
+    names = list(chosen) or tables.every()[export.table].columns
     titles = [tables.plain(chosen.get(name) or tables.heading(name)) for name in names]
     key = storage.new_key(db.mall(), "exports", "csv")
     return Work(key, names, titles, malls.mall_info().timezone, export.language)
@@ -138,7 +138,7 @@ def next_batch(export_id: int, work: Work, cursor: str | None, done: int) -> Bat
     export = session.get(Export, export_id)
     if export is None or export.state != ExportState.RUNNING:
         return None
-    rows, next_cursor = tables.TABLES[export.table].page(export.filters, cursor)
+    rows, next_cursor = tables.every()[export.table].page(export.filters, cursor)
     left = ROW_LIMIT - done
     cut = len(rows) > left or (len(rows) == left and next_cursor is not None)
     rows = rows[:left]

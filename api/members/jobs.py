@@ -16,7 +16,7 @@ from api.members.service import levels, member_codes, phone_codes
 KEPT = timedelta(days=2)
 
 
-@job(transaction=False)
+@job(transaction=False, keeps=phone_codes.DELIVERY_JOB)
 def send_text(mall_id: int, message_id: int) -> None:
     """Hand a text message to the SMS gateway: read, talk, write down. A repeat carries the same reference."""
     text_message = db.in_mall(mall_id, lambda: phone_codes.message(message_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, live, pages
 from api.kit.db import rows_changed, session
+from api.kit.membership import Moved, Rows
 from api.malls import service as malls
 from api.members import service as members
 from api.members.service import member_merge
-from api.members.service.member_merge import Moved
 from api.messages import wechat_push
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
 from api.messages.models import Kind, Message, MessageWant, Push, PushGrant
@@ -325,9 +325,9 @@ def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
     return member_merge.move("message", Message, from_member_id, into_member_id)
 
 
-def bring_back(ids: Iterable[int], from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """Such a merge was undone: the messages that went along come back."""
-    member_merge.bring_back(Message, ids, from_member_id, into_member_id)
+    member_merge.bring_back(Message, rows.get("message", ()), from_member_id, into_member_id)
 
 
 def remove_expired() -> int:

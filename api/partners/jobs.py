@@ -7,19 +7,23 @@ from datetime import datetime
 
 from api.kit import clock, db, jobs, logs
 from api.partners import sending, service
+from api.partners.service.dispatch import DELIVER
+from api.partners.service.events import SPREAD
+from api.partners.service.redelivery import RESEND
 
 log = logs.get(__name__)
 
+QUEUE = "partners"
 TURN_SECONDS = 20.0  # after so long the next endpoint gets the place
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE)
+@jobs.job(queue=QUEUE, keeps=SPREAD)
 def spread() -> None:
     """Write down for whom each new event is."""
     service.spread()
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE, transaction=False)
+@jobs.job(queue=QUEUE, transaction=False, keeps=DELIVER)
 def deliver(mall_id: int, endpoint_id: int) -> None:
     """Send what is due to one endpoint, one letter at a time; no connection to the database is held while the partner answers."""
     turn, ends = secrets.token_hex(8), clock.monotonic() + TURN_SECONDS
@@ -33,7 +37,7 @@ def note_of(mall_id: int, letter: sending.Letter, result: sending.Said) -> None:
     db.in_mall(mall_id, lambda: service.note(letter, result))
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE)
+@jobs.job(queue=QUEUE, keeps=RESEND)
 def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
     """Send again what was given up since then, some at once."""
     following = service.resend_failed(endpoint_id, datetime.fromisoformat(since), by=by, beyond=beyond)

@@ -6,16 +6,14 @@ called inside the transaction of the order's own move, with the order locked.
 
 from __future__ import annotations
 
-import functools
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
 
+from api.kit import rooms
 from api.kit.errors import Problem
 from api.purchases.baskets import Basket, Buyer, Purchase, Refund
 
@@ -68,14 +66,6 @@ class PurchaseKind:
 _kinds: dict[str, PurchaseKind] = {}
 
 
-@functools.cache
-def _load() -> None:
-    """Read every kind there is: each file in a folder `kinds/` of a room."""
-    rooms = Path(__file__).resolve().parents[1]
-    for file in sorted(rooms.glob("*/kinds/*.py")):
-        importlib.import_module(f"api.{file.parts[-3]}.kinds.{file.stem}".removesuffix(".__init__"))
-
-
 def register(kind: PurchaseKind) -> PurchaseKind:
     """Make a kind known. ValueError when another one has its name."""
     if kind.name in _kinds:
@@ -91,13 +81,13 @@ def unregister(name: str) -> None:
 
 def kind_of(name: str) -> PurchaseKind:
     """The kind of that name. KeyError: nobody registered it."""
-    _load()
+    rooms.load_kinds()
     return _kinds[name]
 
 
 def kinds(asked_by: AskedBy | None = None) -> list[PurchaseKind]:
     """Every kind, or those that one of the two may ask for, by name."""
-    _load()
+    rooms.load_kinds()
     return sorted((kind for kind in _kinds.values() if asked_by in (None, kind.asked_by)), key=lambda kind: kind.name)
 
 

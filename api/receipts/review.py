@@ -29,7 +29,7 @@ from api.receipts.errors import (
     SecondReaderNeeded,
 )
 from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
 from api.sales import same_purchase
@@ -229,7 +229,7 @@ def concentration(days: int, least: int) -> list[Any]:
 
 
 def _policy() -> ReceiptPolicy:
-    return ReceiptPolicy.of(malls.policy())
+    return ReceiptPolicy.of(malls.policy(ReceiptRules))
 
 
 def _own_members(staff_id: int) -> list[int]:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased
 
 from api.kit import clock, db, pages, records
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import member_merge
@@ -39,6 +40,7 @@ from api.sales.bulk_sightings import sight_all as sight_all
 from api.sales.bulk_sightings import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.models import RefundSighting, Sale, SaleRefund, Sighting
+from api.sales.policy import SalesRules
 from api.sales.same_purchase import KnownPurchase, PurchaseFacts, RecognizedPurchase
 
 #: The channel of what a shop's own till reports: it reports purchases, and never scores one.
@@ -266,12 +268,12 @@ def count_of(member_id: int) -> int:
     return session.scalar(select(func.count()).where(Sale.member_id == member_id)) or 0
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
-    """Two memberships became one: the purchases of the first belong to the second now. Returns what moved."""
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
+    """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the purchases that went along come back."""
     for kind, table in _OF_MEMBERS.items():
         member_merge.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)
@@ -449,7 +451,7 @@ def earning_base(sale: Sale) -> int:
     """The part of a sale that earns, in fen: money and stored-value principal, net of coupons and points, as the mall's policy says."""
     if sale.earning_fen is not None:
         return sale.earning_fen
-    policy = malls.policy()
+    policy = malls.policy(SalesRules)
     barred = {
         TenderKind.STORED_PRINCIPAL: not policy.earn_on_principal,
         TenderKind.STORED_BONUS: not policy.earn_on_bonus,

@@ -240,9 +240,9 @@ def shop_manager(mall: int) -> None:
     from sqlalchemy import select
 
     from api.kit.db import session
+    from api.kit.roles import Role
     from api.malls.models import Shop
     from api.staff import service as staff
-    from api.staff.permissions import Role
 
     with db.unit_of_work(mall):
         shop = session.scalars(select(Shop).where(Shop.code == f"T{CAFE + 1:03d}")).one()

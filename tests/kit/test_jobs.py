@@ -34,7 +34,7 @@ def status(settings, job_id: int) -> tuple[str, int]:
 
 
 def test_a_worker_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SystemExit, match="two workers, `work` and `read`"):
+    with pytest.raises(SystemExit, match="these workers: work, read"):
         main(["ocr"])
 
 

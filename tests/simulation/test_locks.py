@@ -99,7 +99,7 @@ class Hands:
             number = self.world.rows("SELECT number, channel FROM payments WHERE mall_id = %s AND id = %s", payment_id)
             for name, channel in number:
                 self.world.sides[channel].sim("pay", out_trade_no=name)
-            kit.app.tasks["payments.jobs.ask_payment"].func(mall_id=self.world.mall, payment_id=payment_id)
+            kit.app.tasks["payments.ask_payment"].func(mall_id=self.world.mall, payment_id=payment_id)
 
     def refund(self, chance: random.Random) -> None:
         paid = self.orders("paid")

@@ -325,7 +325,7 @@ class World:
 
     def sweep(self) -> None:
         """What is done each minute."""
-        for name in ("checkout.jobs.sweep", "payments.jobs.sweep"):
+        for name in ("checkout.sweep", "payments.sweep"):
             db.in_mall(self.mall, jobs.JOBS[name].run)
 
     def letters(self) -> list[tuple[Side, Any]]:

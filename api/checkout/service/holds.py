@@ -13,6 +13,7 @@ from sqlalchemy import insert
 
 from api.checkout import queries
 from api.checkout.models import Order, OrderLine, OrderShare
+from api.checkout.policy import OrderRules
 from api.checkout.service import notifications, orders
 from api.checkout.service.orders import Content
 from api.checkout.service.quotes import Quote
@@ -47,7 +48,7 @@ def place(
         agreed_terms=quote.agreed_terms(),
         remark=basket.remark,
         made_at=now,
-        expires_at=now + timedelta(minutes=malls.policy().order_minutes),
+        expires_at=now + timedelta(minutes=malls.policy(OrderRules).order_minutes),
         **quote.order_values,
     )
     content = _write(order, quote)

@@ -17,6 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from api.checkout import errors
 from api.checkout.models import Order, Payer
+from api.checkout.policy import OrderRules
 from api.checkout.service import holds, notifications, orders, settlement
 from api.checkout.service.orders import Content
 from api.checkout.service.quotes import BEST, quote
@@ -298,7 +299,7 @@ def claim_code(placed: Order) -> str:
 def claim(number: str, code: str, member_id: int) -> Order:
     """Somebody joined after paying: the purchase is theirs and earns. ClaimUnknown, ClaimTaken, OrderNotPaid."""
     order = session.scalar(select(Order).where(Order.number == number))
-    if order is None or code != claim_code(order) or order.made_at + timedelta(days=malls.policy().claim_days) < clock.now():
+    if order is None or code != claim_code(order) or order.made_at + timedelta(days=malls.policy(OrderRules).claim_days) < clock.now():
         raise errors.ClaimUnknown()
     locked = orders.lock(order.id)
     if locked.member_id not in (None, member_id):

@@ -15,6 +15,7 @@ from api.ledger.service import Asset, Entry, Owner
 from api.malls import service as malls
 from api.payments.models import MerchantAccount
 from api.sales import service as sales
+from api.sales.policy import SalesRules
 
 
 def paid_cells(content: Content) -> list[Cell]:
@@ -42,9 +43,9 @@ def _account_of(line: OrderLine) -> Owner:
 
 def earning_fen(lines: Mapping[int, OrderLine], cells: Iterable[Cell]) -> int:
     """How much of these amounts earns points: what the mall's policy lets earn, on lines that earn."""
-    policy = malls.policy()
+    rules = malls.policy(SalesRules)
     return sum(
-        cell.fen for cell in cells if lines[cell.share.line].earns and tender_of(cell.share.tender).earns(Tender(cell.share.tender), policy)
+        cell.fen for cell in cells if lines[cell.share.line].earns and tender_of(cell.share.tender).earns(Tender(cell.share.tender), rules)
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from api.checkout import errors, mix
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderPart, OrderRefund, OrderShare
+from api.checkout.policy import OrderRules
 from api.checkout.service import notifications, orders, partner_events, postings
 from api.checkout.service.orders import Content
 from api.checkout.shares import returning
@@ -72,7 +73,7 @@ def refund(order: Order, content: Content, wanted: Wanted, *, by: str, reason: s
     session.add(made)
     session.flush()
     audit.record(by, "asked for a refund", "order", order.number, after={"amount_fen": made.amount_fen}, why=reason)
-    if made.amount_fen <= malls.policy().refund_limit_fen:
+    if made.amount_fen <= malls.policy(OrderRules).refund_limit_fen:
         give(order, content, made, by=by)
     return made
 
@@ -259,7 +260,7 @@ def by_shop(order: Order, shop_id: int, wanted: Wanted, *, by: str, reason: str)
     part = session.scalar(select(OrderPart).where(OrderPart.order_id == locked.id, OrderPart.shop_id == shop_id))
     if part is None:
         raise errors.OrderNotFound()
-    if part.paid_at + timedelta(days=malls.policy().shop_refund_days) < clock.now():
+    if part.paid_at + timedelta(days=malls.policy(OrderRules).shop_refund_days) < clock.now():
         raise errors.RefundTooLate()
     return refund(locked, content, _of_shop(locked, content, shop_id, wanted), by=by, reason=reason)
 

@@ -15,9 +15,9 @@ from api.checkout.shares import Bearer, Share
 from api.kit.errors import Problem
 from api.kit.money import yuan
 from api.ledger.service import Owner
-from api.malls.policy import Policy
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
+from api.sales.policy import SalesRules
 
 Sentence = dict[str, str]
 Choice = Mapping[str, Any]
@@ -173,7 +173,7 @@ class TenderRules(ABC):
         return share.tender
 
     @abstractmethod
-    def earns(self, code: Tender, policy: Policy) -> bool:
+    def earns(self, code: Tender, rules: SalesRules) -> bool:
         """Whether what it paid earns points, as the mall decided."""
 
     def not_invoiced(self, shares: Sequence[OrderShare]) -> list[NotInvoiced | None]:

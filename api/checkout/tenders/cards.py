@@ -35,11 +35,12 @@ from api.kit.db import session
 from api.kit.money import basis_points, split, yuan
 from api.ledger.service import Owner
 from api.malls import service as malls
-from api.malls.policy import Policy
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
+from api.sales.policy import SalesRules
 from api.wallet import errors
 from api.wallet import service as wallet
+from api.wallet.policy import WalletRules
 
 NAME = "stored_value"
 HOLD = "order_hold"
@@ -161,18 +162,18 @@ class Cards(TenderRules):
 
     def offer(self, asked: Asked) -> CardOffer:
         """What the member's cards could pay. One statement for a member who may use them."""
-        reason = self._refusal(asked, malls.policy())
+        reason = self._refusal(asked, malls.policy(WalletRules))
         if asked.member_id is None or reason is not None:
             return CardOffer(asked, (), reason)
         return CardOffer(asked, tuple(_able(card, asked) for card in wallet.funds(asked.member_id)), None)
 
     @staticmethod
-    def _refusal(asked: Asked, policy: Policy) -> str | None:
+    def _refusal(asked: Asked, rules: WalletRules) -> str | None:
         if asked.member_id is None:
             return "not_a_member"
         if asked.only_new_money:
             return "not_for_this"
-        return None if policy.stored_pay else "mall_takes_none"
+        return None if rules.stored_pay else "mall_takes_none"
 
     def authorise(self, member_id: int, shares: Sequence[Share], proof: Mapping[str, Any]) -> None:
         """Much stored value needs the member's PIN. PinNeeded, PinWrong, PinLocked."""
@@ -209,9 +210,9 @@ class Cards(TenderRules):
         """The mall owes the principal that it was paid before; a bonus is owed by who bears it."""
         return super().debtors(fen, borne, account) if borne else [(Owner("mall", db.mall()), fen)]
 
-    def earns(self, code: Tender, policy: Policy) -> bool:
+    def earns(self, code: Tender, rules: SalesRules) -> bool:
         """As the mall's policy says, of principal and of bonus."""
-        return policy.earn_on_bonus if code == Tender.BONUS else policy.earn_on_principal
+        return rules.earn_on_bonus if code == Tender.BONUS else rules.earn_on_principal
 
     def not_invoiced(self, shares: Sequence[OrderShare]) -> list[NotInvoiced | None]:
         """A bonus is no money; a card that was invoiced when it was sold is not invoiced again. At most one statement."""

@@ -10,9 +10,9 @@ from api.checkout.shares import Bearer, Share
 from api.checkout.tenders.base import Asked, Cell, Choice, GivenBack, Offer, Sentence, TenderRules, two
 from api.kit.money import yuan
 from api.ledger.service import Owner
-from api.malls.policy import Policy
 from api.payments import service as payments
 from api.payments.models import MerchantAccount
+from api.sales.policy import SalesRules
 
 
 class GatewayOffer(Offer):
@@ -63,7 +63,7 @@ class Gateway(TenderRules):
         """The wallet that paid."""
         return channel or "other"
 
-    def earns(self, code: Tender, policy: Policy) -> bool:
+    def earns(self, code: Tender, rules: SalesRules) -> bool:
         """New money always earns."""
         return True
 

@@ -26,9 +26,10 @@ from api.checkout.tenders.base import (
 )  # fmt: skip
 from api.kit.money import basis_points, yuan
 from api.malls import service as malls
-from api.malls.policy import Policy
 from api.points import service as points
 from api.points.errors import PointsTooFew
+from api.points.policy import PointsRules
+from api.sales.policy import SalesRules
 
 NAME = "points"
 KEY = SourceKey(NAME, 0)
@@ -150,23 +151,23 @@ class Points(TenderRules):
 
     def offer(self, asked: Asked) -> PointsOffer:
         """What the member's points could pay. One statement for a member who may use them."""
-        policy = malls.policy()
+        rules = malls.policy(PointsRules)
         may_pay = tuple(line.takes_benefits for line in asked.lines)
-        reason = self._refusal(asked, policy)
+        reason = self._refusal(asked, rules)
         balance = points.spendable(asked.member_id) if asked.member_id is not None and reason is None else 0
-        worth = Worth(balance, policy.points_a_yuan, policy.points_pay_step, policy.points_pay_share_bp)
+        worth = Worth(balance, rules.points_a_yuan, rules.points_pay_step, rules.points_pay_share_bp)
         limit_fen = 0 if reason else worth.limit(asked.sum_of(may_pay))
         if reason is None and limit_fen == 0:
             reason = "too_few" if worth.fen < worth.step_fen else "amount_too_small"
         return PointsOffer(worth, may_pay, limit_fen, reason)
 
     @staticmethod
-    def _refusal(asked: Asked, policy: Policy) -> str | None:
+    def _refusal(asked: Asked, rules: PointsRules) -> str | None:
         if asked.member_id is None:
             return "not_a_member"
         if asked.only_new_money:
             return "not_for_this"
-        if not policy.points_pay:
+        if not rules.points_pay:
             return "mall_takes_none"
         return None if any(line.takes_benefits for line in asked.lines) else "no_line_takes_part"
 
@@ -193,9 +194,9 @@ class Points(TenderRules):
         """The mall bears what points pay."""
         return [(Bearer(BearerKind.MALL, 0, share.amount_fen),) for share in shares]
 
-    def earns(self, code: Tender, policy: Policy) -> bool:
+    def earns(self, code: Tender, rules: SalesRules) -> bool:
         """As the mall's policy says."""
-        return policy.earn_on_points
+        return rules.earn_on_points
 
     def not_invoiced(self, shares: Sequence[OrderShare]) -> list[NotInvoiced | None]:
         """Points are no money."""

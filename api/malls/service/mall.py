@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import select, update
@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from api.kit import audit, db
 from api.kit.db import session
 from api.kit.http import MallNotFound
-from api.malls import policy as rules
+from api.kit.policy import Policy, Rules
 from api.malls.errors import MallCodeTaken, PolicyContradicts
 from api.malls.models import Mall
-from api.malls.policy import Policy
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Rules)
 
 _remembered: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
 _remembering = threading.Lock()
@@ -60,13 +60,13 @@ def mall_info() -> MallInfo:
         return held
     if (known := db.mall_row()) is not None:
         facts = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
-        return MALL_INFO.put(MallInfo(**facts, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"])))
+        return MALL_INFO.put(MallInfo(**facts, policy=Policy(known["policy"]), partner_events=frozenset(known["partner_events"])))
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
     wanted = frozenset(row.partner_events)
     versions = row.shops_version, row.settings_version
-    return MALL_INFO.put(MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), *versions, wanted))
+    return MALL_INFO.put(MallInfo(row.id, row.code, row.name, row.timezone, row.currency, Policy(row.policy), *versions, wanted))
 
 
 def forget_mall_info() -> None:
@@ -75,9 +75,9 @@ def forget_mall_info() -> None:
     db.forget_mall_row()
 
 
-def policy() -> Policy:
-    """The policy of the entered mall."""
-    return mall_info().policy
+def policy(rules: type[R]) -> R:
+    """The rules of one room in the entered mall's policy."""
+    return mall_info().policy.of(rules)
 
 
 def hold() -> None:
@@ -85,14 +85,14 @@ def hold() -> None:
     session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update(key_share=True))
 
 
-def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
+def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, Any]:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
     hold()
     forget_mall_info()
-    before = asdict(policy())
-    after = Policy(**before | changes)
-    if contradiction := rules.contradiction(after):
-        raise PolicyContradicts(rules=contradiction)
+    before = mall_info().policy.values()
+    after = Policy(before | changes)
+    if contradictions := after.contradictions():
+        raise PolicyContradicts(rules=contradictions)
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
     forget_mall_info()
     changed = [name for name, value in changes.items() if before[name] != value]
@@ -105,7 +105,7 @@ def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
         after={name: changes[name] for name in changed},
         why=why,
     )
-    return after
+    return after.values()
 
 
 def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db, identity, logs, sealed, states
+from api.kit import clock, db, identity, logs, rooms, sealed, states
 from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
 from api.members.errors import MemberClosed, MergeNeeded, NoPhoneYet, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
-from api.members.service import family, hooks, name_index, phone_codes, profile, sessions
+from api.members.service import family, name_index, phone_codes, profile, sessions
 from api.members.states import MemberState
 
 log = logs.get(__name__)
@@ -146,14 +146,15 @@ def _spend_payload(member_id: int, response: str) -> None:
 
 
 def _fold(younger: Member, older: Member) -> None:
-    if any(holds(younger.id) for holds in hooks.holds_value):
+    parts = rooms.member_parts()
+    if any(part.holds_value(younger.id) for part in parts):
         raise MergeNeeded()
     _move_identities(younger.id, older.id)
     _move_consents(younger.id, older.id)
     _move_vehicles(younger.id, older.id)
     family.hand_over(younger.id, older.id)
-    for hand_over in hooks.at_folding:
-        hand_over(younger.id, older.id)
+    for part in parts:
+        part.fold(younger.id, older.id)
     for table in (MemberSession, GrowthEntry):
         session.execute(update(table).where(table.member_id == younger.id).values(member_id=older.id))
     session.execute(update(Member).where(Member.referrer_id == younger.id, Member.id != older.id).values(referrer_id=older.id))

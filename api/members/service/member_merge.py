@@ -7,32 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, states
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
 from api.members.models import Consent, FamilyMember, GrowthEntry, Member, MemberIdentity, Vehicle
 from api.members.service import consents, levels, name_index, sessions
 from api.members.states import MemberState
 
-
-class Moved(NamedTuple):
-    """A row that went from one member to the other, with what must be known to bring it back."""
-
-    kind: str
-    row_id: int
-    facts: dict[str, Any] | None = None
-
-
 #: The rows of a member that go along as they are.
 _TABLES: dict[str, Any] = {"identity": MemberIdentity, "vehicle": Vehicle, "growth_entry": GrowthEntry, "consent": Consent,
                            "family": FamilyMember}  # fmt: skip
-
-Rows = Mapping[str, Mapping[int, dict[str, Any] | None]]
 
 
 def move(kind: str, table: Any, source_id: int, target_id: int, *only: Any) -> list[Moved]:

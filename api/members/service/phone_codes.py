@@ -21,7 +21,7 @@ LIFE = timedelta(minutes=5)
 TRIES = 5
 APART = timedelta(seconds=60)
 PER_HOUR, PER_DAY = 5, 10
-DELIVERY_JOB = "members.jobs.send_text"
+DELIVERY_JOB = jobs.Promised()
 
 
 def ask(phone: str) -> None:
@@ -113,7 +113,7 @@ def _post(number: str, text: str) -> None:
     session.add(row)
     session.flush()
     if sms.connected():
-        jobs.later(jobs.JOBS[DELIVERY_JOB], message_id=row.id)
+        jobs.later(DELIVERY_JOB, message_id=row.id)
 
 
 def _hash(phone_key: str, code: str) -> str:

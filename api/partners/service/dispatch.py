@@ -26,7 +26,7 @@ from api.partners.states import DeliveryState
 
 log = logs.get(__name__)
 
-DELIVER = "partners.jobs.deliver"
+DELIVER = jobs.Promised()
 VERSION = 1  # of the bodies: a change that breaks readers counts up
 
 #: How long after a failure it is tried again; after the last one it is given up.
@@ -54,7 +54,7 @@ def spread() -> None:
     if events:
         send_out(events)
     if len(events) == AT_ONCE:
-        jobs.later(jobs.JOBS[SPREAD])
+        jobs.later(SPREAD)
 
 
 def send_out(events: Sequence[PartnerEvent]) -> None:
@@ -90,7 +90,7 @@ def _delivery(event: PartnerEvent, endpoint_id: int, now: datetime) -> dict[str,
 
 def wake(endpoint_id: int, *, after: timedelta | None = None) -> None:
     """Put in the job that sends what is due to an endpoint."""
-    jobs.later(jobs.JOBS[DELIVER], after=after, endpoint_id=endpoint_id)
+    jobs.later(DELIVER, after=after, endpoint_id=endpoint_id)
 
 
 def hold(endpoint_id: int) -> PartnerEndpoint | None:
@@ -188,7 +188,7 @@ def sweep() -> int:
         wake(endpoint_id)
     lying = session.scalar(select(PartnerEvent.id).where(PartnerEvent.spread_at.is_(None), PartnerEvent.made_at < late).limit(1))
     if lying is not None:
-        jobs.later(jobs.JOBS[SPREAD])
+        jobs.later(SPREAD)
     over = select(PartnerDelivery).where(waiting, PartnerDelivery.ends_at <= now).order_by(PartnerDelivery.id).limit(AT_ONCE)
     ended = session.scalars(over.with_for_update(skip_locked=True)).all()
     for delivery in ended:

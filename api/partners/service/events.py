@@ -19,7 +19,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.partners.models import EventKind, PartnerEvent
 
-SPREAD = "partners.jobs.spread"
+SPREAD = jobs.Promised()
 NUMBER_BYTES = 15
 
 
@@ -109,4 +109,4 @@ def _said(value: Any, zone: ZoneInfo) -> Any:
 def write(rows: list[dict[str, Any]]) -> None:
     """The events and the job that spreads them. One statement."""
     made = insert(PartnerEvent).values(rows).on_conflict_do_nothing().returning(PartnerEvent.id).cte("made")
-    session.execute(select(jobs.deferral(jobs.JOBS[SPREAD])).where(exists(select(made.c.id))))
+    session.execute(select(jobs.deferral(SPREAD)).where(exists(select(made.c.id))))

@@ -13,7 +13,7 @@ from api.partners.models import PartnerDelivery
 from api.partners.service import dispatch, registration
 from api.partners.states import DeliveryState
 
-RESEND = "partners.jobs.resend"
+RESEND = jobs.Promised()
 AT_ONCE = 200
 
 
@@ -56,7 +56,7 @@ def resend_since(endpoint_id: int, since: datetime, *, by: str) -> int:
     audit.record(by, "deliveries sent again", "partner", endpoint_id, after={"since": since.isoformat(), "deliveries": count})
     if count:
         endpoint.rests_until_at = None
-        jobs.later(jobs.JOBS[RESEND], endpoint_id=endpoint_id, since=since.isoformat(), by=by)
+        jobs.later(RESEND, endpoint_id=endpoint_id, since=since.isoformat(), by=by)
     session.flush()
     return count
 

@@ -70,7 +70,7 @@ def _keep(account: MerchantAccount, parsed: ParsedNotice) -> None:
     again = new.on_conflict_do_update(index_elements=["account_id", "notice_no"], set_={"copies": Notice.copies + 1})
     row: Any = session.execute(again.returning(Notice.id, literal_column("xmax = 0").label("fresh"))).one()
     if row.fresh:
-        jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=row.id)
+        jobs.later(polling.HANDLE_NOTICE, notice_id=row.id)
 
 
 def _refuse(dialect: Channel, account: MerchantAccount | None, status: int, reason: str, body: bytes, serial: str = "") -> Acknowledgement:
@@ -155,7 +155,7 @@ def rerun(notice_id: int, *, by: str) -> Notice:
     """Handle a refused or failed notice once more, on a person's word. NoticeNotFound, WrongState."""
     notice = _hold(notice_id)
     states.move(notice, NoticeState.RECEIVED, by=by, reason="run again")
-    jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=notice.id)
+    jobs.later(polling.HANDLE_NOTICE, notice_id=notice.id)
     audit.record(by, "notice run again", "payment_notice", notice.id, before={"trouble": notice.trouble})
     return notice
 

@@ -36,9 +36,9 @@ AGAIN = timedelta(minutes=15)
 TRIES = 3  # how often a difference that the gateway was asked about is looked at again
 MOST = 5_000  # differences kept of one bill; more than that is one trouble, not thousands
 BATCH = 1_000
-MATCH_BILL = "payments.jobs.match_bill"
+MATCH_BILL = jobs.Promised()
 SYSTEM = "system"
-ASK_BILLED = "payments.jobs.ask_billed"
+ASK_BILLED = jobs.Promised()
 _UNPAID = (*OPEN, PaymentState.CLOSED, PaymentState.FAILED)
 _UNDER_WAY = (RefundState.REQUESTED, RefundState.ACCEPTED)
 
@@ -115,7 +115,7 @@ def _is_ready(day: date, now: datetime) -> bool:
 
 
 def _put(account_id: int, day: date, after: timedelta | None = None) -> None:
-    jobs.later(jobs.JOBS[MATCH_BILL], after=after, lock=f"bill:{account_id}", account_id=account_id, day=day.isoformat())
+    jobs.later(MATCH_BILL, after=after, lock=f"bill:{account_id}", account_id=account_id, day=day.isoformat())
 
 
 def reconcile(account_id: int, day: date) -> GatewayBill:
@@ -459,7 +459,7 @@ def _ask_again(bill: GatewayBill, differences: Iterable[Difference]) -> None:
             polling.put_pursuit(difference.refund_id)
             any_asked = True
         elif difference.payment_id and difference.bill_says == "paid" and difference.we_say in _UNPAID:
-            jobs.later(jobs.JOBS[ASK_BILLED], payment_id=difference.payment_id)
+            jobs.later(ASK_BILLED, payment_id=difference.payment_id)
             any_asked = True
     if any_asked and bill.tries <= TRIES:
         _put(bill.account_id, bill.billed_on, AGAIN)

@@ -11,7 +11,6 @@ from api.kit import clock, db
 from api.kit.db import session
 from api.malls import service as malls
 from api.malls.models import Shop
-from api.malls.policy import Policy
 from api.plates.errors import (
     ExcludedPartNotTaken,
     ExcludedPartTooLarge,
@@ -24,6 +23,7 @@ from api.plates.errors import (
     PlateUnknown,
 )
 from api.plates.models import Plate, PlateTerms, printed
+from api.plates.policy import PlateRules
 from api.plates.states import PlateState
 
 KIND = "plate"
@@ -93,7 +93,7 @@ def _plate_and_shop(code: str) -> tuple[PlateInUse, Shop]:
     shop = db.keep(row.Shop)
     if shop.closed or not shop.trades_on(clock.today(info.timezone)):
         raise PlateShopClosed()
-    terms = in_force(row.PlateTerms, info.policy)
+    terms = in_force(row.PlateTerms, info.policy.of(PlateRules))
     plate = PlateInUse(
         row.id, info.id, row.shop_id, printed(row.number), code, terms.min_fen, terms.max_fen, terms.excluded_allowed, terms.decimals
     )
@@ -106,7 +106,7 @@ def show(code: str) -> ScannedPlate:
     return ScannedPlate(plate, malls.mall_info(), shop)
 
 
-def in_force(own: PlateTerms | None, policy: Policy) -> Terms:
+def in_force(own: PlateTerms | None, policy: PlateRules) -> Terms:
     """The mall's rules, each but where the shop has one of its own; limits that cross give way to the mall's."""
     standard = Terms(policy.plate_min_fen, policy.plate_max_fen, policy.plate_decimals, policy.plate_excluded)
     if own is None:

@@ -13,6 +13,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.plates.errors import PlateTermsContradict
 from api.plates.models import PlateTerms
+from api.plates.policy import PlateRules
 from api.plates.service.resolution import Terms, in_force
 
 OWN = ("min_fen", "max_fen", "decimals", "excluded_allowed")
@@ -22,7 +23,7 @@ def terms_of(shop_id: int) -> tuple[PlateTerms | None, Terms]:
     """A shop's own terms, if it has any, and what is in force there. ShopNotFound."""
     malls.shop(shop_id)
     own = session.scalars(select(PlateTerms).where(PlateTerms.shop_id == shop_id)).one_or_none()
-    return own, in_force(own, malls.policy())
+    return own, in_force(own, malls.policy(PlateRules))
 
 
 def set_terms(shop_id: int, values: dict[str, Any], *, by: str, why: str) -> tuple[PlateTerms | None, Terms]:
@@ -40,7 +41,7 @@ def set_terms(shop_id: int, values: dict[str, Any], *, by: str, why: str) -> tup
 
 
 def _refuse_crossed(values: dict[str, Any]) -> None:
-    standard = asdict(in_force(None, malls.policy()))
+    standard = asdict(in_force(None, malls.policy(PlateRules)))
     least, most = (standard[name] if values.get(name) is None else values[name] for name in ("min_fen", "max_fen"))
     if least > most:
         raise PlateTermsContradict(min_fen=least, max_fen=most)

@@ -15,6 +15,7 @@ from api.malls import service as malls
 from api.members import service as members
 from api.points.errors import AdjustmentNotFound, PointsTooFew, SecondPersonNeeded
 from api.points.models import Adjustment
+from api.points.policy import PointsRules
 from api.points.service import batches
 from api.points.states import AdjustmentState
 
@@ -36,7 +37,7 @@ def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
     lately = _lately(member.id, by)
     session.add(adjustment)
     session.flush()
-    if lately + abs(points) <= malls.policy().adjustment_limit_points:
+    if lately + abs(points) <= malls.policy(PointsRules).adjustment_limit_points:
         _post(adjustment, by, "within the limit")
     return adjustment
 

@@ -19,6 +19,7 @@ from api.members import service as members
 from api.points import reckoning
 from api.points.errors import AwardNotFound, SaleNotClaimed
 from api.points.models import Award
+from api.points.policy import PointsRules
 from api.points.reckoning import Facts, Reckoned
 from api.points.service import batches, caps, growth, rules
 from api.points.states import AwardState
@@ -50,7 +51,7 @@ def earn_claimed(sale: Sale, *, by: str) -> Award:
         sales.reassign(sale, buyer.id)
     facts = facts_of(sale, buyer)
     in_force = rules.in_force(sale.paid_at)
-    reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
+    reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
         reckoned = Reckoned(reason="refunded")
     reckoned, uses = caps.within(reckoned, in_force, facts, sale.member_id)
@@ -136,7 +137,7 @@ def _write(made: Award, posted: ledger.PostedTransfer | None) -> None:
 def _window_closes(sale: Sale, now: datetime) -> datetime:
     """When the last day for returning the goods has ended in the mall's own time."""
     info = malls.mall_info()
-    days = info.policy.return_window_days
+    days = info.policy.of(PointsRules).return_window_days
     return clock.midnight(sale.paid_on + timedelta(days=days + 1), info.timezone) if days else now
 
 

@@ -15,6 +15,7 @@ from api.ledger.service import Asset, Entry, Owner, PostedTransfer
 from api.malls import service as malls
 from api.points import queries
 from api.points.models import Award, Batch
+from api.points.policy import PointsRules
 from api.points.service import periods
 
 
@@ -36,7 +37,8 @@ def bearer(shop_id: int) -> Owner:
 def expiry_of(earned_at: datetime) -> datetime | None:
     """When points earned then expire by the mall's policy."""
     info = malls.mall_info()
-    return periods.expires_at(earned_at, rule=info.policy.points_expiry, length=info.policy.points_expiry_length, timezone=info.timezone)
+    rules = info.policy.of(PointsRules)
+    return periods.expires_at(earned_at, rule=rules.points_expiry, length=rules.points_expiry_length, timezone=info.timezone)
 
 
 def spendable(points: int, balance_after: int) -> int:

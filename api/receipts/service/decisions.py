@@ -15,7 +15,7 @@ from api.malls.service import MallInfo, ShopNames
 from api.receipts import queries, reading, shop_recognition
 from api.receipts.decision import AMOUNT, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
 from api.receipts.models import Receipt, ReceiptPhoto
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reading import ReceiptReading
 from api.receipts.service.moves import CHANNEL
 from api.receipts.service.outcomes import carry_out
@@ -84,7 +84,7 @@ def settle(receipt: Receipt, read: ReceiptReading, photos: Sequence[ReceiptPhoto
 
 def _case(receipt: Receipt, read: ReceiptReading) -> Case:
     mall = malls.mall_info()
-    policy = ReceiptPolicy.of(mall.policy)
+    policy = ReceiptPolicy.of(mall.policy.of(ReceiptRules))
     shops = [shop for shop in malls.shops_for_matching() if not shop.closed]
     clues, slip = read.clues(), read.slip(mall.timezone)
     match = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)

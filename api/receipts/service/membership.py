@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import or_, select
 
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.members.service import member_merge
 from api.receipts.models import Receipt, ReceiptReview, ReviewerMember
 
@@ -17,7 +18,7 @@ def lock_all(member_id: int, ids: Iterable[int] | None = None) -> None:
     session.execute(query if ids is None else query.where(Receipt.id.in_(list(ids)))).all()
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: receipts, their cases, and what reviewers must not see of their own. Returns what moved."""
     named = select(ReviewerMember.staff_id).where(ReviewerMember.member_id == into_member_id)
     return [
@@ -27,7 +28,7 @@ def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Mov
     ]
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: receipts come back, but those that have scored since: their purchase was earned by the survivor."""
     scored_before = or_(Receipt.sale_id.is_(None), Receipt.sale_id.in_(list(rows.get("sale", ()))))
     came = member_merge.bring_back(Receipt, rows.get("receipt", ()), from_member_id, into_member_id, scored_before)

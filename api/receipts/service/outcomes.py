@@ -14,7 +14,7 @@ from api.points import service as points
 from api.receipts import reading
 from api.receipts.decision import Choice, Outcome, Question
 from api.receipts.models import Receipt, ReceiptReview
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.service.moves import CHANNEL, move
 from api.receipts.states import ReceiptState, ReviewState
@@ -126,5 +126,5 @@ def to_review(
 
 def refuse(receipt: Receipt, reason: Reason, *, by: str) -> None:
     """Refuse the receipt for a reason that the shopper is told."""
-    details = {"kind": receipt.kind, "shop": receipt.merchant, "days": ReceiptPolicy.of(malls.policy()).window_days}
+    details = {"kind": receipt.kind, "shop": receipt.merchant, "days": ReceiptPolicy.of(malls.policy(ReceiptRules)).window_days}
     move(receipt, ReceiptState.REFUSED, reason, by=by, facts=details, question=None, decided_at=clock.now())

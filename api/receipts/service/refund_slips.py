@@ -15,7 +15,7 @@ from api.points import service as points
 from api.receipts import queries
 from api.receipts.errors import FactsIncomplete
 from api.receipts.models import Receipt
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
 from api.receipts.service.moves import CHANNEL, hold, move
@@ -29,7 +29,7 @@ def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str, purchase_id
     facts: dict[str, Any] = {name: getattr(receipt, name) for name in ("shop_id", "paid_fen", "paid_at", "number_key")}
     purchase = hold(purchase_id) if purchase_id is not None else None
     if purchase is None:
-        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy()), **facts)
+        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy(ReceiptRules)), **facts)
     elif purchase.state != ReceiptState.SCORED or purchase.shop_id != receipt.shop_id:
         raise FactsIncomplete(missing=["purchase_id"])
     else:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
 from api.kit.pages import Page
+from api.kit.roles import SHOP_ROLES, Role
 from api.malls import service as malls
 from api.staff import passwords
 from api.staff.errors import (
@@ -22,7 +23,6 @@ from api.staff.errors import (
     StaffAccountNotFound,
 )
 from api.staff.models import StaffAccount
-from api.staff.permissions import SHOP_ROLES, Role
 from api.staff.service import sessions
 from api.staff.states import AccountState
 

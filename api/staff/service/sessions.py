@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, db, identity, sealed
 from api.kit.db import rows_changed, session
 from api.kit.identity import Principal
+from api.kit.roles import Role
 from api.staff import passwords, permissions
 from api.staff.errors import SignInRefused, TokenReused
 from api.staff.models import PairingCode, SignInTries, StaffAccount, StaffSession
-from api.staff.permissions import Role
 from api.staff.states import AccountState
 
 TRIES = 5  # wrong passwords until the login rests

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
 from api.kit.pages import Page
+from api.kit.roles import Role
 from api.malls import service as malls
 from api.staff.errors import PairingCodeRefused, ShopClosed, TabletNotFound
 from api.staff.models import PairingCode, StaffAccount
-from api.staff.permissions import Role
 from api.staff.service import sessions
 from api.staff.service.sessions import Tokens
 from api.staff.states import AccountState

@@ -13,6 +13,7 @@ from api.ledger.service import Asset
 from api.malls import service as malls
 from api.wallet.errors import CardLimitExceeded, CardNotFound, CardNotUsable, ProductNotFound
 from api.wallet.models import AT_USE, ELECTRONIC, Card, CardProduct
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, balances, card_numbers
 from api.wallet.states import CardState
 
@@ -30,7 +31,7 @@ def standard_product() -> CardProduct:
         return found
     made = CardProduct(
         code=STANDARD, title_zh="会员储值卡", title_en="Member's card", form=ELECTRONIC, named=True,
-        limit_fen=malls.policy().named_card_limit_fen, valid_years=None, shop_ids=None, invoice=AT_USE, made_by="system",
+        limit_fen=malls.policy(WalletRules).named_card_limit_fen, valid_years=None, shop_ids=None, invoice=AT_USE, made_by="system",
         made_at=clock.now(),
     )  # fmt: skip
     session.add(made)
@@ -48,7 +49,7 @@ def product(product_id: int) -> CardProduct:
 
 def limit_of(kind: CardProduct) -> int:
     """The principal that one card of this kind may hold: the product's own limit, never above the law's in the policy."""
-    policy = malls.policy()
+    policy = malls.policy(WalletRules)
     return min(kind.limit_fen, policy.named_card_limit_fen if kind.named else policy.unnamed_card_limit_fen)
 
 
@@ -57,7 +58,7 @@ def expiry_of(kind: CardProduct) -> date | None:
     if kind.valid_years is None:
         return None
     today = clock.today(malls.mall_info().timezone)
-    years = max(kind.valid_years, malls.policy().unnamed_valid_years)
+    years = max(kind.valid_years, malls.policy(WalletRules).unnamed_valid_years)
     try:
         return today.replace(year=today.year + years)
     except ValueError:  # the 29th of February
