@@ -97,7 +97,7 @@ def _shops() -> None:
         malls.refresh_search(shop)
         session.add(shop)
     session.flush()
-    malls.shops_changed()
+    malls.invalidate_shops()
 
 
 def _plates() -> None:

@@ -102,8 +102,8 @@ def absorb(source: Member, target: Member, *, phone_of_source: bool, by: str) ->
         target.phone_key, target.phone_sealed = phone
     session.flush()
     levels.settle(target.id, level_rank, level_until_on)
-    name_index.remember(source.id, None)
-    name_index.remember(target.id, target.nickname)
+    name_index.index_name(source.id, None)
+    name_index.index_name(target.id, target.nickname)
     return moved, kept
 
 
@@ -120,7 +120,7 @@ def release(source: Member, target: Member, rows: Rows, kept: dict[str, Any], *,
     session.flush()
     for member, before in ((source, was), (target, kept["target"])):
         levels.reset(member.id, before["level_rank"], _day(before["level_until_on"]))
-        name_index.remember(member.id, member.nickname)
+        name_index.index_name(member.id, member.nickname)
     return lost
 
 
