@@ -1,4 +1,4 @@
-"""The balance report of all cards over 5,000,000 entries: how long, how much memory, and that one spoilt card is named.
+"""The balance report of all cards over 5,000,000 entries: how long, how much memory, and that one wrong card is named.
 
 `python -m bench.card_balances [--small]` prints JSON. Every card was recharged and used four times in five days; half of them moved on the
 day of the report. The report is made twice, over all entries and over the same with one card spoilt.

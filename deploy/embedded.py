@@ -25,7 +25,7 @@ class CannotStart(Exception):
 
 
 def free_port() -> int:
-    """A TCP port on the loopback that nobody holds just now."""
+    """A TCP port on the loopback that is free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -58,7 +58,7 @@ def valkey_bin() -> Path:
 
 
 def _server_account() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to be root: as root, run it as nobody."""
+    """The account that runs PostgreSQL, which refuses to run as root: then the user nobody, else our own (None)."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 

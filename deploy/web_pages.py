@@ -212,7 +212,7 @@ def build(names: list[str], *, root: Path = ROOT, folder: Path = FOLDER) -> list
 
 
 def failure_note(name: str, folder: Path = FOLDER) -> Path:
-    """Where the sentence lies that says why a build failed."""
+    """The file that says why a build failed."""
     return folder / f"{name}.failed"
 
 

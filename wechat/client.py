@@ -121,7 +121,7 @@ class PayClient:
         return self.read(self.post(f"{self._transactions}/jsapi", asked), lambda answer: records.text(answer, "prepay_id"))
 
     def charge_code(self, order: CodeOrder) -> Transaction:
-        """Charge a scanned payment code. There is no notice: on silence or USERPAYING query, at last reverse.
+        """Charge a scanned payment code. There is no notice: without an answer, or on USERPAYING, query, and in the end reverse.
 
         Raises AuthCodeRefused, BalanceShort, PaymentRefused, OrderPaid, OrderReversed, OrderNumberUsed, OutcomeUnknown.
         """
@@ -146,7 +146,7 @@ class PayClient:
         return self.read({**given, **answer}, records.transaction)
 
     def reverse(self, out_trade_no: str, appid: str) -> None:
-        """Undo the charge of a code: unpaid it dies, paid it is given back; may be repeated. Raises OrderMissing."""
+        """Undo the charge of a code: an unpaid order is closed, a paid one refunded; may be repeated. Raises OrderMissing."""
         path = f"{self._transactions}/out-trade-no/{quote(out_trade_no, safe='')}/reverse"
         self.post(path, self.names(appid))
 

@@ -146,7 +146,7 @@ class NoticeSender:
     def _work(self) -> None:
         while True:
             action = self._next()
-            # A thread each: a receiver that is slow holds up nobody else's notices.
+            # A thread each: a slow receiver does not delay the notices of others.
             Thread(target=action, daemon=True).start()
 
     def _next(self) -> Callable[[], None]:

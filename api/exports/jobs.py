@@ -29,7 +29,7 @@ class _Cancelled(Exception):
 
 @jobs.job(transaction=False)
 def write(mall_id: int, export_id: int) -> None:
-    """Write the file batch by batch, each in a short transaction of its own: memory stays flat, nobody waits for a lock."""
+    """Write the file batch by batch, each in a short transaction of its own: memory stays flat, and no lock is held for long."""
     work = db.in_mall(mall_id, lambda: service.begin(export_id))
     if work is None:
         return

@@ -227,7 +227,7 @@ class _Wire(http.client.HTTPConnection):
         raise TimeoutError
 
     def cut(self) -> None:
-        """The time is over: whoever reads or writes here gets an error at once."""
+        """The time is over: a read or write in progress fails at once."""
         self.was_cut = True
         if self._open is not None:
             try:

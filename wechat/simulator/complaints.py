@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d{1,6}")
 
 
 class ComplaintDesk:
-    """Every complaint, and where each merchant is told of them. The caller holds the store's lock."""
+    """Every complaint, and where each merchant's notices of them go. The caller holds the store's lock."""
 
     def __init__(self, till: Till) -> None:
         self._till = till

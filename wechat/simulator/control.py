@@ -266,7 +266,7 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle")
     def circle() -> Answer:
-        """Where a business circle is told: {notify_url?, auth_url?, mchid?}; what it told us comes back."""
+        """Where a business circle's notices go: {notify_url?, auth_url?, mchid?}; answers what it reported to us."""
         body = _body()
         with store.lock:
             known = circles.of(mchid(body))
@@ -277,7 +277,7 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle/join")
     def join() -> Answer:
-        """A person lets purchases be told: {person, code, auth_type?, mchid?}."""
+        """A person lets purchases be reported: {person, code, auth_type?, mchid?}."""
         body = _body()
         with store.lock:
             return {"told": circles.join(store.merchants[mchid(body)], body, openid(body))}
@@ -301,7 +301,7 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle/refund")
     def mall_refund() -> Answer:
-        """Money back: {transaction_id, amount, mchid?}; told only after its points were."""
+        """Money back: {transaction_id, amount, mchid?}; notified only after its points were reported."""
         body = _body()
         with store.lock:
             number, is_notified = circles.give_back(store.merchants[mchid(body)], body)
@@ -321,7 +321,7 @@ def _complaints(sim: Blueprint, store: Store, desk: ComplaintDesk, settings: Set
 
     @sim.get("/complaints")
     def complaints() -> Answer:
-        """Every complaint with what was said, and where merchants are told of them."""
+        """Every complaint with what was said, and where the notices of them go."""
         with store.lock:
             return {"complaints": [_complaint(made) for made in store.complaints.values()], "urls": dict(store.complaint_urls)}
 

@@ -183,7 +183,7 @@ class NoticeSender:
     def _work(self) -> None:
         while True:
             action = self._next()
-            # A thread each: a receiver that is slow holds up nobody else's notices.
+            # A thread each: a slow receiver does not delay the notices of others.
             self._start(action, counted=True)
 
     def _start(self, action: Callable[[], None], *, counted: bool = False) -> None:

@@ -72,7 +72,7 @@ class Till:
         return order
 
     def reverse(self, order: Order) -> None:
-        """Undo the charge of a code: unpaid it dies, paid it is given back. Twice is allowed."""
+        """Undo the charge of a code: an unpaid order is closed, a paid one refunded. Twice is allowed."""
         if order.trade_type != "MICROPAY":
             raise PayError(400, "INVALID_REQUEST", "非付款码订单不支持撤销")
         if order.state == "REVOKED":
@@ -123,7 +123,7 @@ class Till:
             raise PayError(409, "ORDER_EXPIRED", "订单已超时")
         for part in order.parts:
             self._pay(part)
-        # Nobody is told of a charged code: the answer or a query tells.
+        # A charged code is not notified: the answer or a query shows it.
         if notify and order.trade_type != "MICROPAY":
             content = shown.combined(order) if isinstance(order, Combined) else shown.transaction(order, self.store.people)
             self._notify(order, order.asked["notify_url"], "TRANSACTION.SUCCESS", "支付成功", content)

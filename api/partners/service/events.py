@@ -97,7 +97,7 @@ def row(event: NewEvent, *, endpoint_id: int | None = None) -> dict[str, Any]:
 
 
 def opaque_member(member_id: int) -> str:
-    """The number by which partners of this mall know a member: always the same, and nobody can tell from it who that is."""
+    """The number by which partners of this mall know a member: always the same, and it does not tell who that is."""
     return "mem_" + sealed.find_key(f"partner:{db.mall()}:{member_id}")[:32]
 
 
