@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from api.kit import clock, db
-from api.members import service as members
 from api.members.service import consents
 from api.messages import service
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
@@ -124,7 +123,7 @@ def test_offers_follow_the_consent_to_advertising(inside: int) -> None:
 def test_an_export_holds_messages_and_wishes(inside: int) -> None:
     member = make_member().id
     send(member)
-    told = members.exports["messages"](member)
+    told = service.export(member)
     assert told["messages"][0]["title"] == {"zh": "题", "en": "T"}
     assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "order", "offer"]
 

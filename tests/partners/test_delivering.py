@@ -217,7 +217,7 @@ def test_a_crash_between_sending_and_noting_sends_the_same_number_again(office: 
         service.fan_out()
     letter = db.in_mall(office.mall, lambda: service.next_request(partner, "a worker that dies", over=False))
     assert letter is not None
-    assert sending.post(letter).taken
+    assert sending.post(letter).accepted
     office.due()
     assert len(receiver.letters) == 1  # its turn is not over yet
     clock.fix(clock.now() + dispatch.TURN + dispatch.OVERDUE)
@@ -264,7 +264,7 @@ def test_a_fact_is_told_once(office: Office, receiver: Receiver) -> None:
         news = service.sale_recorded(
             1, shop_id=office.shop_id, member_id=None, channel="plate", paid_at=clock.now(), paid_fen=1, order=None, receipt=None
         )
-    _together(5, lambda: db.in_mall(office.mall, lambda: service.tell(news)))
+    _together(5, lambda: db.in_mall(office.mall, lambda: service.publish(news)))
     office.due()
     assert len(receiver.letters) == 1
 
