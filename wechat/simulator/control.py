@@ -355,7 +355,7 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, notice_sender: Notic
 
     @sim.post("/troubles")
     def trouble() -> Answer:
-        """The next notices go wrong: see wechat.simulator.postman.Trouble."""
+        """The next notices go wrong: see wechat.simulator.notice_sender.Trouble."""
         notice_sender.troubles.append(Trouble(**_body()))
         return {"troubles": len(notice_sender.troubles)}
 
