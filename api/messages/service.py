@@ -320,8 +320,8 @@ def hand_over(from_member_id: int, into_member_id: int) -> None:
     session.execute(delete(PushGrant).where(PushGrant.member_id == from_member_id))
 
 
-def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
-    """The service desk merges two memberships: messages go along so that they can come back. Wishes stay with whom they are."""
+def move_messages(from_member_id: int, into_member_id: int) -> list[Moved]:
+    """The service desk merges two memberships: messages move so that they can be moved back. Wishes stay where they are."""
     return member_merge.move("message", Message, from_member_id, into_member_id)
 
 

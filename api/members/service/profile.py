@@ -118,7 +118,7 @@ def by_identity(channel: str, app_id: str, subject: str) -> int | None:
 
 def refuse_unopened(member_id: int, who: str) -> None:
     """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
-    if not audit.did_lately(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
+    if not audit.was_done_since(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
         raise RecordNotOpened()
 
 
