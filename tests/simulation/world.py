@@ -330,7 +330,7 @@ class World:
 
     def letters(self) -> list[tuple[Side, Any]]:
         """Notices that a gateway still wants to deliver."""
-        return [(side, letter) for side in self.sides.values() for letter in side.postman.letters if not letter.acknowledged]
+        return [(side, letter) for side in self.sides.values() for letter in side.notice_sender.notices if not letter.acknowledged]
 
     # --- until nothing moves any more
 
@@ -357,9 +357,9 @@ class World:
         """Everything that is due now."""
         for side in self.sides.values():
             with side.store.lock:
-                side.postman.do_what_is_due()
+                side.notice_sender.do_what_is_due()
         for side, letter in self.letters():
-            if letter.id not in self.lost_letters and not side.postman.deliver(letter):
+            if letter.id not in self.lost_letters and not side.notice_sender.deliver(letter):
                 self.wrong("a notice was not acknowledged:", letter.attempts[-1], letter)
         self.sweep()
         for _ in range(5_000):
@@ -397,9 +397,9 @@ class World:
         """Every notice once more, a day later, and whatever follows from it: nothing may."""
         self.tick(86_400)
         for side in self.sides.values():
-            for letter in side.postman.letters:
+            for letter in side.notice_sender.notices:
                 if letter.id not in self.lost_letters:
-                    side.postman.deliver(letter)
+                    side.notice_sender.deliver(letter)
         self.step()
         if left := self.open_things():
             self.wrong("late copies of notices opened something:", left)
