@@ -113,7 +113,7 @@ def make_claimed_sale(member_id: int, **given: Any) -> int:
 
 def lay_points_rules(days_ago: int = 400) -> None:
     """One point a yuan, in force for long enough."""
-    point_rules.lay_standard(starts_at=clock.now() - timedelta(days=days_ago))
+    point_rules.add_first_rule(starts_at=clock.now() - timedelta(days=days_ago))
 
 
 def make_rule(kind: str, code: str, **given: Any) -> Rule:
