@@ -146,8 +146,8 @@ def _subject(who: Who, channel: str, account: MerchantAccount) -> ScalarSelect[s
     app_id = account.sub_app_id or account.app_id
     if who.member_id is not None:
         return members.subject_query(who.member_id, channel, app_id)
-    mine = (Payer.id == who.payer_id, Payer.channel == channel, Payer.app_id == app_id)
-    return select(Payer.subject).where(*mine).scalar_subquery()
+    own_payer = (Payer.id == who.payer_id, Payer.channel == channel, Payer.app_id == app_id)
+    return select(Payer.subject).where(*own_payer).scalar_subquery()
 
 
 def again(number: str, who: Who, channel: str) -> Placed:

@@ -113,8 +113,8 @@ def _say_who_bears(order: Order, content: Content) -> None:
 def payment_over(payment: Payment) -> None:
     """A payment cannot be paid any more: an order that ran out, or that only this code could pay, is given up with it."""
     order = orders.lock(payment.order_id)
-    mine = order.payment_id == payment.id and order.state == OrderState.HELD
-    if mine and (payment.kind == "auth_code" or order.expires_at <= clock.now()):
+    is_current = order.payment_id == payment.id and order.state == OrderState.HELD
+    if is_current and (payment.kind == "auth_code" or order.expires_at <= clock.now()):
         holds.close(order, orders.content(order.id), by="system", reason=payment.trouble or "expired")
 
 
