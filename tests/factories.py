@@ -94,7 +94,7 @@ def make_sighted(**given: Any) -> RecordedSighting:
     } | given
     if "shop_id" not in values:
         values["shop_id"] = make_shop().id
-    return sales.sight(**values)
+    return sales.record_sighting(**values)
 
 
 def make_member(**given: Any) -> Member:
