@@ -81,7 +81,7 @@ STORED = Stored()
 def apply(
     reckoned: Reckoned, in_force: Sequence[Any], facts: Facts, member_id: int, counter: Counter = STORED
 ) -> tuple[Reckoned, list[list[UseKey]]]:
-    """Take a reckoning's points from the caps: what they let through, and what was taken of each: [use, points]. One statement, none without caps."""
+    """Take a reckoning's points from the caps: what they let through, and [use, points] of each. One statement, none without caps."""
     rules = {}
     requests = []
     for rule in in_force:
