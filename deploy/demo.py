@@ -115,7 +115,7 @@ def _plates() -> None:
 
 def _rules() -> None:
     members.seed_levels()
-    rules.lay_standard(starts_at=clock.now() - timedelta(days=400))
+    rules.add_first_rule(starts_at=clock.now() - timedelta(days=400))
 
 
 def _staff() -> None:

@@ -94,7 +94,7 @@ def make_sighted(**given: Any) -> RecordedSighting:
     } | given
     if "shop_id" not in values:
         values["shop_id"] = make_shop().id
-    return sales.sight(**values)
+    return sales.record_sighting(**values)
 
 
 def make_member(**given: Any) -> Member:
@@ -113,7 +113,7 @@ def make_claimed_sale(member_id: int, **given: Any) -> int:
 
 def lay_points_rules(days_ago: int = 400) -> None:
     """One point a yuan, in force for long enough."""
-    point_rules.lay_standard(starts_at=clock.now() - timedelta(days=days_ago))
+    point_rules.add_first_rule(starts_at=clock.now() - timedelta(days=days_ago))
 
 
 def make_rule(kind: str, code: str, **given: Any) -> Rule:

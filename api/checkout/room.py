@@ -14,7 +14,7 @@ from api.wallet import service as wallet
 def connect() -> None:
     """What payments and the wallet ask of orders."""
     answer(payments.on_paid, service.settle_payment)
-    answer(payments.on_closed, service.payment_over)
+    answer(payments.on_closed, service.close_with_payment)
     answer(payments.on_refund_final, service.settle_refund)
     answer(payments.ledger_of, service.held_for)
     answer(payments.shop_of, service.shop_of)

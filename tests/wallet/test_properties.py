@@ -66,7 +66,7 @@ class World:
             done = wallet.recharge_of(order_id)
             assert done is not None
             before = done.out_fen
-            self.money_out += wallet.take_out(order_id).principal_fen - before
+            self.money_out += wallet.refund_recharge(order_id).principal_fen - before
 
     def release(self, which: int, _: int) -> None:
         if self.paid:
@@ -76,7 +76,7 @@ class World:
     def replace(self, *_: int) -> None:
         held = wallet.funds(self.holder.id)
         if held:
-            asked = card_requests.ask(held[0].card_id, "replace", why="lost", by="staff:1")
+            asked = card_requests.propose(held[0].card_id, "replace", why="lost", by="staff:1")
             if asked.state == "proposed":
                 card_requests.approve(asked.id, by="staff:2")
 

@@ -16,7 +16,7 @@ from api.sales.models import SaleRefund
 
 
 def paid(order: Order, payment: Payment | None, parts: Sequence[tuple[OrderPart, bool]]) -> None:
-    """A wallet's payment, and each tenant's sale that the mall had not heard of before. At most one statement."""
+    """A wallet's payment, and each tenant's sale that the mall did not know before. At most one statement."""
     recorded = [_recorded(order, part) for part, is_new_sale in parts if is_new_sale]
     partners.publish(*([_paid(order, payment)] if payment else []), *recorded)
 
@@ -70,5 +70,5 @@ def given_back(order: Order, refund: GatewayRefund) -> None:
 
 
 def wants_refunds() -> bool:
-    """Whether anybody outside hears of a wallet's refunds."""
+    """Whether any partner subscribes to a wallet's refunds."""
     return partners.is_wanted(EventKind.REFUND_DONE)

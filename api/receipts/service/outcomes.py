@@ -58,7 +58,7 @@ def _choice(choice: Choice, stored: dict[str, Any]) -> dict[str, Any]:
 def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (), **changes: Any) -> None:
     """Record the sale and award its points, unless another sighting of the same purchase was first."""
     facts = _scoring_facts(receipt, changes)
-    sighting = sales.sight(
+    sighting = sales.record_sighting(
         channel=CHANNEL,
         source_type=CHANNEL,
         source_id=receipt.id,
