@@ -9,11 +9,12 @@ WORKERS ?= 2
 SEEDS ?= 1000
 MEMBERS ?= 2000
 MALL ?= demo
+PYTHONS ?=
 export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp clean
+.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -99,6 +100,10 @@ shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
 
 bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
 	@$(BIN)/python -m bench.first_page
+
+pythons: ## the oldest and the newest Python, each from an empty folder to a running mall: JSON; others: PYTHONS="/path/to/one /path/to/another"
+	@$(right_python)
+	@$(PYTHON) -m deploy.pythons --oldest $(OLDEST_PYTHON) --newest $(NEWEST_PYTHON) $(PYTHONS)
 
 clean: ## remove what was made here: environment, data, caches
 	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis

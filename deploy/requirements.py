@@ -1,6 +1,6 @@
-"""Is everything there that the installed packages need? `python -m deploy.requirements` names what is missing, whenever something is set up.
+"""Is everything there that the installed packages need? `make setup` asks `python -m deploy.requirements`, which names what is missing.
 
-pip does not ask: it installs what requirements.txt names and nothing else (decision 0004). What a package needs can differ between two Pythons.
+pip does not ask: it installs what requirements.txt names and nothing else (decision 0004), and what a package needs differs between Pythons.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ def pins(markers: Environment, root: Path = ROOT) -> list[Requirement]:
 def gaps(packages: Mapping[str, Package], pinned: list[Requirement], markers: Environment) -> list[Gap]:
     """What is wanted and not there: by the pins, and by the packages themselves with the extras that others ask of them."""
     wishes = [("requirements.txt", pin) for pin in pinned] + list(_wishes(packages, markers))
-    found: list[Gap] = []
+    open_gaps: list[Gap] = []
     for asking, wanted in wishes:
         package = packages.get(_name(wanted))
         if package is None or not wanted.specifier.contains(package.version, prereleases=True):
-            found.append(Gap(asking, wanted, package.version if package else None))
-    return found
+            open_gaps.append(Gap(asking, wanted, package.version if package else None))
+    return open_gaps
 
 
 def _wishes(packages: Mapping[str, Package], markers: Environment) -> Iterator[tuple[str, Requirement]]:
@@ -110,10 +110,10 @@ def _name(wanted: Requirement) -> str:
     return STAND_INS.get(name, name)
 
 
-def report(found: list[Gap], python: str) -> str:
+def report(open_gaps: list[Gap], python: str) -> str:
     """The sentences for who sets Mallbridge up."""
-    lines = [f"✗ {gap} (Python {python})." for gap in found]
-    if any(gap.asking == "requirements.txt" for gap in found):
+    lines = [f"✗ {gap} (Python {python})." for gap in open_gaps]
+    if any(gap.asking == "requirements.txt" for gap in open_gaps):
         return "\n".join([*lines, "Remove .venv and run `make setup` again."])
     return "\n".join([*lines, "Add it to requirements.txt, pinned: docs/decisions/0004 says how."])
 
@@ -121,8 +121,8 @@ def report(found: list[Gap], python: str) -> str:
 def main() -> int:
     """Exit 1 with a sentence for each gap; silent where there is none."""
     markers = environment()
-    if found := gaps(installed(), pins(markers), markers):
-        print(report(found, platform.python_version()), file=sys.stderr)
+    if open_gaps := gaps(installed(), pins(markers), markers):
+        print(report(open_gaps, platform.python_version()), file=sys.stderr)
         return 1
     return 0
 
