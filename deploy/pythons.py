@@ -1,7 +1,7 @@
-"""`make pythons`: sets Mallbridge up from an empty folder with the oldest and the newest Python that it names, runs it, and says what held.
+"""`make pythons`: sets Mallbridge up from an empty folder with the oldest and the newest Python of the range, runs it, and says what held.
 
-For each of them: a fresh clone of what is committed, `make setup`, `make run`, /readyz, a shopper's walk, a command of the operators, Ctrl-C.
-JSON on standard output, progress on standard error. Only the standard library: it runs before anything is set up.
+For each of them: a fresh clone of what is committed, `make setup`, `make run`, /readyz, a shopper's walk, a command of the operators and
+Ctrl-C. JSON on standard output, progress on standard error. Only the standard library: it runs before anything is set up.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,15 +29,30 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 600.0  # seconds; the demo mall is filled before that
 STOPPED_WITHIN = 60.0
 WHERE = ("/usr/bin", "/usr/local/bin", "~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin", "/opt/*/bin")
+NAME = re.compile(r"python3(\.\d+)?")
 PORTS = ("PORT", "LIVE_PORT", "WECHAT_PORT", "ALIPAY_PORT", "DB_PORT", "CACHE_PORT")
 #: Part of the machine and not of Mallbridge; everything else that is set here would be a help which an empty folder does not have.
 KEPT = ("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "TERM")
-KEPT_OF = ("PIP_", "npm_config_", "SSL_", "REQUESTS_", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+KEPT_OF = (
+    "PIP_",
+    "OPENBLAS_",
+    "npm_config_",
+    "SSL_",
+    "REQUESTS_",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 _ASK = (
     "import ensurepip, platform, sys, venv; print(platform.python_version(), sys.prefix == sys.base_prefix, "
     "sys.implementation.name, sys.executable)"
 )
+
+_ADDRESS = "import pathlib, sys; from deploy import embedded; print(embedded.Postgres(pathlib.Path('var/db'), int(sys.argv[1])).url())"
 
 Version = tuple[int, ...]
 
@@ -76,14 +92,9 @@ def of_this_machine() -> list[Python]:
     for pattern in WHERE:
         place = Path(pattern).expanduser()
         folders += sorted(Path(place.anchor).glob(str(place.relative_to(place.anchor))))
-    programs = dict.fromkeys(
-        str(path)
-        for folder in folders
-        for path in sorted(folder.glob("python3*"))
-        if path.name[7:].replace(".", "").isdecimal() or path.name == "python3"
-    )
+    programs = [str(path) for folder in folders for path in sorted(folder.glob("python3*")) if NAME.fullmatch(path.name)]
     pythons: dict[Version, Python] = {}
-    for program in programs:
+    for program in dict.fromkeys(programs):
         if python := ask(program):
             pythons.setdefault(python.version, python)
     return sorted(pythons.values())
@@ -100,7 +111,7 @@ def untried(pythons: Iterable[Python], oldest: Version, newest: Version) -> list
     versions = [python.version for python in pythons]
     ends = (("oldest", oldest), ("newest", newest))
     return [
-        f'The {which} Python that is promised, {".".join(map(str, end))}, was not tried: PYTHONS="/path/to/one /path/to/another" says where.'
+        f'The {which} Python of the range, {".".join(map(str, end))}, was not tried: PYTHONS="PATH …" says which ones to try.'
         for which, end in ends
         if not any(version[: len(end)] == end for version in versions)
     ]
@@ -143,13 +154,9 @@ class Clone:
         own = str(self.folder / ".venv" / "bin" / "python")
         with self._running() as running:
             held |= {"ready_seconds": running.wait_until_ready(), "readyz": running.readyz()}
+            self.env["WECHAT_API"] = f"http://127.0.0.1:{self.env['WECHAT_PORT']}"  # set earlier, `make run` would start no simulator
             held["walk"] = json.loads(self.do(own, "-m", "deploy.walk")[0])
-            address = self.do(
-                own,
-                "-c",
-                f"from pathlib import Path; from deploy import embedded; print(embedded.Postgres(Path('var/db'), {self.env['DB_PORT']}).url())",
-            )[0]
-            self.env["DATABASE_URL"] = address.strip()
+            self.env["DATABASE_URL"] = self.do(own, "-c", _ADDRESS, self.env["DB_PORT"])[0].strip()
             held["flask ledger prove"] = self.do(str(self.folder / ".venv/bin/flask"), "--app", "wsgi", "ledger", "prove")[0].strip()
             held["stopped_seconds"] = running.stop()
         held["left_running"] = len(left_running(self.folder))
@@ -260,19 +267,20 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Try them and print what held; exit 1 where something did not, or an end of the range was not tried."""
-    asked = argparse.ArgumentParser(prog="python -m deploy.pythons", description=__doc__)
-    asked.add_argument("--oldest", required=True, type=version_of)
-    asked.add_argument("--newest", required=True, type=version_of)
-    asked.add_argument("paths", nargs="*", help="Pythons to try; without one, the oldest and the newest of this machine in the range")
-    given = asked.parse_args()
-    pythons = [ask(path) for path in given.paths] if given.paths else ends_of_range(of_this_machine(), given.oldest, given.newest)
-    if None in pythons:
-        print(f"✗ {given.paths[pythons.index(None)]} is no Python that can make a virtual environment.", file=sys.stderr)
+    parser = argparse.ArgumentParser(prog="python -m deploy.pythons", description=__doc__)
+    parser.add_argument("--oldest", required=True, type=version_of)
+    parser.add_argument("--newest", required=True, type=version_of)
+    parser.add_argument("paths", nargs="*", help="Pythons to try; without one, the oldest and the newest of this machine in the range")
+    arguments = parser.parse_args()
+    if unusable := [path for path in arguments.paths if ask(path) is None]:
+        print(f"✗ {unusable[0]} is no Python that can make a virtual environment.", file=sys.stderr)
         return 1
+    named = [python for path in arguments.paths if (python := ask(path))]
+    pythons = named or ends_of_range(of_this_machine(), arguments.oldest, arguments.newest)
     if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=False).stdout:
         say("what is not committed is not tried")
-    tried = [try_python(python) for python in pythons if python]
-    missing = untried([python for python in pythons if python], given.oldest, given.newest)
+    tried = [try_python(python) for python in pythons]
+    missing = untried(pythons, arguments.oldest, arguments.newest)
     held = bool(tried) and all(outcome["held"] for outcome in tried) and not missing
     print(json.dumps({"held": held, "tried": tried, "not_tried": missing}, ensure_ascii=False, indent=2))
     return 0 if held else 1

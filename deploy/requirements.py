@@ -1,6 +1,6 @@
 """Is everything there that the installed packages need? `make setup` asks `python -m deploy.requirements`, which names what is missing.
 
-pip does not ask: it installs what requirements.txt names and nothing else (decision 0004), and what a package needs differs between Pythons.
+pip does not ask: it installs what requirements.txt names and nothing else (decision 0004); what a package needs differs between Pythons.
 """
 
 from __future__ import annotations
