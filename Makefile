@@ -101,7 +101,7 @@ shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
 bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
 	@$(BIN)/python -m bench.first_page
 
-pythons: ## the oldest and the newest Python, each from an empty folder to a running mall: JSON; others: PYTHONS="/path/to/one /path/to/another"
+pythons: ## the oldest and the newest Python, each from an empty folder to a running mall: JSON; others: PYTHONS="PATH …"
 	@$(right_python)
 	@$(PYTHON) -m deploy.pythons --oldest $(OLDEST_PYTHON) --newest $(NEWEST_PYTHON) $(PYTHONS)
 
