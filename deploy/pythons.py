@@ -111,7 +111,7 @@ def untried(pythons: Iterable[Python], oldest: Version, newest: Version) -> list
     versions = [python.version for python in pythons]
     ends = (("oldest", oldest), ("newest", newest))
     return [
-        f'The {which} Python of the range, {".".join(map(str, end))}, was not tried: PYTHONS="PATH …" says which ones to try.'
+        f"The {which} Python of the range, {'.'.join(map(str, end))}, was not tried: it is not on this machine."
         for which, end in ends
         if not any(version[: len(end)] == end for version in versions)
     ]
