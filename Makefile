@@ -1,23 +1,34 @@
-# Mallbridge. `make help` says what there is; `make run` needs Python 3.11 or newer and nothing else.
+# Mallbridge. `make help` says what there is; `make run` needs a Python of the range below and nothing else.
 SHELL := /bin/sh
 PYTHON ?= python3
+OLDEST_PYTHON := 3.11.2
+NEWEST_PYTHON := 3.13
 BIN := .venv/bin
 PHOTOS ?=
 WORKERS ?= 2
 SEEDS ?= 1000
 MEMBERS ?= 2000
 MALL ?= demo
+PYTHONS ?=
 export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp clean
+.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
+# Outside the range that `make pythons` tries, pinned packages may not exist, or lack a part of what they need.
+define right_python
+version=$$($(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null) || version="not to be found"; \
+$(PYTHON) -c 'import sys; of = lambda text: tuple(map(int, text.split("."))); here = sys.version_info; \
+    sys.exit(not (here[:3] >= of("$(OLDEST_PYTHON)") and here[:2] <= of("$(NEWEST_PYTHON)")))' 2>/dev/null || \
+{ echo "Python $(OLDEST_PYTHON) to $(NEWEST_PYTHON) is needed, and $(PYTHON) is $$version: set PYTHON=/path/to/python$(NEWEST_PYTHON)."; exit 1; }
+endef
+
 .venv/.made: requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(right_python)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install python3-venv (Debian, Ubuntu) and try again."; exit 1; }
 	@echo "· making the virtual environment .venv" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
@@ -29,6 +40,7 @@ help: ## what can be made
 	@touch .venv/.ready
 
 setup: .venv/.ready ## virtual environment and the reader's weights
+	@$(BIN)/python -m deploy.requirements
 	@$(BIN)/python -m ocr.models >&2 # standard output belongs to the measurements
 
 run: setup ## set everything up and start every process of the Procfile
@@ -88,6 +100,10 @@ shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
 
 bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
 	@$(BIN)/python -m bench.first_page
+
+pythons: ## the oldest and the newest Python, each from an empty folder to a running mall: JSON; others: PYTHONS="PATH …"
+	@$(right_python)
+	@$(PYTHON) -m deploy.pythons --oldest $(OLDEST_PYTHON) --newest $(NEWEST_PYTHON) $(PYTHONS)
 
 clean: ## remove what was made here: environment, data, caches
 	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis
