@@ -1,0 +1,217 @@
+"""Run a room's tests once as they are, then for each change in a fork of this process that has collected them and opened the app."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.mutants.changes import Change, Source
+from tests.mutants.placing import place
+
+KILLED, SURVIVED, TIMED_OUT, UNCOVERED, MISPLACED = "killed", "survived", "timed out", "uncovered", "misplaced"
+CODES = {0: SURVIVED, 1: KILLED, 2: MISPLACED}
+
+
+@dataclass
+class Ran:
+    """A test as it ran unchanged: how long, and which lines of which file it passed."""
+
+    seconds: float = 0.0
+    lines: dict[str, set[int]] = field(default_factory=dict)
+
+
+class Runner:
+    """A plugin of pytest in the place of its loop over the tests."""
+
+    def __init__(self, sources: list[Source], warm: tuple[str, ...], wanted: Callable[[Change], bool], note: Callable[..., None]) -> None:
+        self.sources, self.warm, self.wanted, self.note = sources, list(warm), wanted, note
+        self.settings: Any = None
+        self.errors = os.fdopen(os.dup(2), "w", buffering=1)  # while pytest keeps what is printed
+        self.outcomes: dict[Change, str] = {}
+        self.failed: list[str] = []
+        self.ran: dict[str, Ran] = {}
+
+    def pytest_configure(self) -> None:
+        from hypothesis import Phase, settings
+
+        # The same examples every time, none kept, and a failing one is enough as it is.
+        settings.register_profile("mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+        settings.load_profile("mutants")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(f"{report.nodeid}\n{report.longreprtext}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed or not session.items:
+            raise pytest.UsageError("the tests cannot be collected")
+        reporter = session.config.pluginmanager.unregister(name="terminalreporter")
+        self._warm_up(session)
+        self._measure(session)
+        for source in self.sources:
+            for change in filter(self.wanted, source.changes):
+                self.outcomes[change] = self._try(session, source, change)
+                self.note(change, self.outcomes[change])
+        session.config.pluginmanager.register(reporter, "terminalreporter")
+        return True
+
+    def _warm_up(self, session: pytest.Session) -> None:
+        """Open once what every fork may share."""
+        item = next((item for item in session.items if set(self.warm) <= set(getattr(item, "fixturenames", ()))), None)
+        if item is None or not self.warm:
+            return
+        assert isinstance(item, pytest.Function)
+        names, item.fixturenames[:] = list(item.fixturenames), self.warm
+        session._setupstate.setup(item)
+        self.settings = item.funcargs.get("settings")
+        item.fixturenames[:] = names
+        session._setupstate.teardown_exact(next(other for other in session.items if other is not item))
+        item._initrequest()
+
+    def _measure(self, session: pytest.Session) -> None:
+        """What each test passes and how long it takes; the run ends when one fails as it is."""
+        read, write = os.pipe()
+
+        def run() -> int:
+            files = {str(source.path): source.file for source in self.sources}
+            measured: dict[str, Ran] = {}
+            for item in session.items:
+                measured[item.nodeid] = Ran()
+                begun = time.perf_counter()
+                with _watching(files, measured[item.nodeid].lines):
+                    self._run([item], session)
+                measured[item.nodeid].seconds = time.perf_counter() - begun
+            rows = {name: [ran.seconds, {file: sorted(lines) for file, lines in ran.lines.items()}] for name, ran in measured.items()}
+            with os.fdopen(write, "w") as out:
+                json.dump({"failed": self.failed, "ran": rows}, out)
+            return 0
+
+        child = self._fork(run)
+        os.close(write)
+        with os.fdopen(read) as answer:
+            text = answer.read()
+        os.waitpid(child, 0)
+        found = json.loads(text or '{"failed": ["the tests ended early"], "ran": {}}')
+        if found["failed"]:
+            self.errors.write("Unchanged, these fail:\n" + "\n".join(found["failed"]) + "\n")
+            pytest.exit("the tests fail as they are", returncode=1)
+        self.ran = {name: Ran(row[0], {file: set(lines) for file, lines in row[1].items()}) for name, row in found["ran"].items()}
+
+    def _try(self, session: pytest.Session, source: Source, change: Change) -> str:
+        tests = self._tests_of(session, change)
+        if not tests:
+            return UNCOVERED
+
+        def run() -> int:
+            try:
+                place(source, change)
+            except (LookupError, ValueError, SyntaxError):
+                traceback.print_exc(file=self.errors)
+                return 2
+            except Exception:
+                return 1  # the module itself cannot be made so
+            self._run(tests, session)
+            return 1 if self.failed else 0
+
+        limit = 10 + 5 * sum(self.ran[item.nodeid].seconds for item in tests)
+        return self._outcome(self._fork(run), limit)
+
+    def _tests_of(self, session: pytest.Session, change: Change) -> list[pytest.Item]:
+        """The tests that pass the change, the quick ones first. What a module is made of concerns all that pass the module."""
+
+        def passes(item: pytest.Item) -> bool:
+            lines = self.ran[item.nodeid].lines.get(change.file, set())
+            return bool(lines) if change.of_module else not lines.isdisjoint(change.lines)
+
+        return sorted(filter(passes, session.items), key=lambda item: self.ran[item.nodeid].seconds)
+
+    def _run(self, tests: list[pytest.Item], session: pytest.Session) -> None:
+        for item in tests:
+            # The next one is any other: what the session opened stays open.
+            following = next((other for other in session.items if other is not item), None)
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                return
+
+    def _fork(self, run: Callable[[], int]) -> int:
+        child = os.fork()
+        if child:
+            return child
+        try:
+            os.setpgid(0, 0)
+            _open_anew()
+            os._exit(run())
+        except BaseException:
+            os._exit(1)
+
+    def _outcome(self, child: int, limit: float) -> str:
+        until = time.monotonic() + limit
+        pause = 0.002
+        while time.monotonic() < until:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                code = os.waitstatus_to_exitcode(status)
+                return CODES.get(code, KILLED)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.02)
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        self._sweep()
+        return TIMED_OUT
+
+    def _sweep(self) -> None:
+        """A test that was ended left its rows."""
+        from api.kit import cache
+        from tests.conftest import Broom
+
+        if self.settings is not None:
+            Broom(self.settings.owner_url).sweep()
+            cache.attempt(lambda client: client.flushdb(), None)
+
+
+def _open_anew() -> None:
+    """A fork may not speak over its parent's connections."""
+    from api.kit import db
+
+    if db._engine is not None:
+        db._engine.dispose(close=False)
+        db.session.registry.clear()
+
+
+@contextmanager
+def _watching(files: dict[str, str], lines: dict[str, set[int]]) -> Iterator[None]:
+    """Note the lines of some files that are passed meanwhile, in every thread that begins."""
+
+    def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+        file = files.get(frame.f_code.co_filename)
+        if file is None:
+            return None
+        seen = lines.setdefault(file, set())
+
+        def step(frame: FrameType, event: str, _argument: Any) -> Any:
+            if event == "line":
+                seen.add(frame.f_lineno)
+            return step
+
+        return step
+
+    threading.settrace(enter)
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
