@@ -78,7 +78,7 @@ class Runner:
         session._setupstate.setup(item)
         self.settings = item.funcargs.get("settings")
         item.fixturenames[:] = names
-        session._setupstate.teardown_exact(next(other for other in session.items if other is not item))
+        session._setupstate.teardown_exact(session)  # type: ignore[arg-type]
         item._initrequest()
 
     def _measure(self, session: pytest.Session) -> None:
@@ -140,9 +140,8 @@ class Runner:
 
     def _run(self, tests: list[pytest.Item], session: pytest.Session) -> None:
         for item in tests:
-            # The next one is any other: what the session opened stays open.
-            following = next((other for other in session.items if other is not item), None)
-            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            # As if the session itself came next: what it opened stays open, all else is taken down.
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
             if self.failed:
                 return
 
