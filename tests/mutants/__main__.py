@@ -67,6 +67,8 @@ def _measure(room: str, *, again: bool) -> int:
     def note(change: Change, outcome: str) -> None:
         nonlocal done
         done += 1
+        if outcome == KILLED and done % 50 == 0:
+            print(f"  {done}/{len(wanted)}", file=runner.errors)
         if outcome != KILLED:
             print(f"  {done}/{len(wanted)} {change.file}:{change.line} {outcome}: {change.text}", file=runner.errors)
 
