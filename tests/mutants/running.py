@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import sys
@@ -42,6 +43,8 @@ class Runner:
         self.outcomes: dict[Change, str] = {}
         self.failed: list[str] = []
         self.ran: dict[str, Ran] = {}
+        self.noticers: dict[str, str] = {}  # by place and by file: the test that noticed last
+        self.noticer = mmap.mmap(-1, 4)  # which one it was, as a fork tells it
 
     def pytest_configure(self) -> None:
         from hypothesis import Phase, settings
@@ -123,27 +126,40 @@ class Runner:
                 return 2
             except Exception:
                 return 1  # the module itself cannot be made so
-            self._run(tests, session)
-            return 1 if self.failed else 0
+            ended = self._run(tests, session)
+            self.noticer[:] = (ended or 0).to_bytes(4, "big")
+            return 0 if ended is None else 1
 
         limit = 10 + 5 * sum(self.ran[item.nodeid].seconds for item in tests)
-        return self._outcome(self._fork(run), limit)
+        self.noticer[:] = bytes(4)
+        outcome = self._outcome(self._fork(run), limit)
+        if outcome == KILLED:
+            noticer = tests[int.from_bytes(self.noticer[:], "big")].nodeid
+            self.noticers |= {change.file: noticer, change.file + change.place: noticer}
+        return outcome
 
     def _tests_of(self, session: pytest.Session, change: Change) -> list[pytest.Item]:
-        """The tests that pass the change, the quick ones first. What a module is made of concerns all that pass the module."""
+        """The tests that pass the change (of a module: all that pass it), those that noticed its neighbours first, then the quick ones."""
 
         def passes(item: pytest.Item) -> bool:
             lines = self.ran[item.nodeid].lines.get(change.file, set())
             return bool(lines) if change.of_module else not lines.isdisjoint(change.lines)
 
-        return sorted(filter(passes, session.items), key=lambda item: self.ran[item.nodeid].seconds)
+        first = [self.noticers.get(change.file + change.place), self.noticers.get(change.file)]
 
-    def _run(self, tests: list[pytest.Item], session: pytest.Session) -> None:
-        for item in tests:
+        def order(item: pytest.Item) -> tuple[int, float]:
+            return first.index(item.nodeid) if item.nodeid in first else len(first), self.ran[item.nodeid].seconds
+
+        return sorted(filter(passes, session.items), key=order)
+
+    def _run(self, tests: list[pytest.Item], session: pytest.Session) -> int | None:
+        """Which test fails first."""
+        for number, item in enumerate(tests):
             # As if the session itself came next: what it opened stays open, all else is taken down.
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
             if self.failed:
-                return
+                return number
+        return None
 
     def _fork(self, run: Callable[[], int]) -> int:
         child = os.fork()
