@@ -62,7 +62,7 @@ def read(packed: bytes, day: date) -> list[BillLine]:
 def _details(packed: bytes) -> str:
     # File names, like everything inside, are GBK.
     with zipfile.ZipFile(io.BytesIO(packed), metadata_encoding="gbk") as folder:
-        details = [one for one in folder.infolist() if one.filename.endswith(".csv") and "汇总" not in one.filename]
+        details = [entry for entry in folder.infolist() if entry.filename.endswith(".csv") and "汇总" not in entry.filename]
         if len(details) != 1:
             raise ValueError(f"{len(details)} files of details")
         if details[0].file_size > LARGEST_FILE:
@@ -72,15 +72,15 @@ def _details(packed: bytes) -> str:
 
 def _lines(text: str, day: date) -> list[BillLine]:
     remarks, rows = _split(text)
-    since = next((found for remark in remarks if (found := _SINCE.match(remark))), None)
+    since = next((match for remark in remarks if (match := _SINCE.match(remark))), None)
     if since is None or date(*map(int, since.groups())) != day:
         raise ValueError("it is of another day")
     if not any(_END in remark for remark in remarks):
         raise ValueError("its end is missing")
     lines = [_line(row) for row in _table(rows)]
     for remark in remarks:
-        if found := _COUNT.match(remark):
-            _check_count(lines, found[1] == REFUND, int(found[2]))
+        if count := _COUNT.match(remark):
+            _check_count(lines, count[1] == REFUND, int(count[2]))
     return lines
 
 
@@ -117,7 +117,7 @@ def _line(row: Mapping[str, str]) -> BillLine:
     )
 
 
-def _check_count(lines: list[BillLine], refunds: bool, told: int) -> None:
-    found = sum(line.is_refund == refunds for line in lines)
-    if found != told:
-        raise ValueError(f"{found} lines where it counts {told}")
+def _check_count(lines: list[BillLine], refunds: bool, count: int) -> None:
+    actual = sum(line.is_refund == refunds for line in lines)
+    if actual != count:
+        raise ValueError(f"{actual} lines where it counts {count}")

@@ -84,7 +84,7 @@ class AlipayClient:
 
     def create(self, order: TradeOrder) -> str:
         """Make a trade for a mini-program; gives the trade_no. Raises TradeNumberUsed, TradePaid, TradeClosed."""
-        said = {
+        content = {
             "out_trade_no": order.out_trade_no,
             "subject": order.subject,
             "total_amount": yuan(order.total_fen),
@@ -94,15 +94,15 @@ class AlipayClient:
             "buyer_id": order.buyer_id,
             "time_expire": beijing(order.expires_at) if order.expires_at else "",
         }
-        answer = self._business("alipay.trade.create", said, notify_url=order.notify_url)
-        return _read(answer, lambda told: records.text(told, "trade_no"))
+        answer = self._business("alipay.trade.create", content, notify_url=order.notify_url)
+        return _read(answer, lambda node: records.text(node, "trade_no"))
 
     def pay(self, order: CodeOrder) -> Trade:
         """Charge the buyer by the code on the phone; a trade that is not paid yet waits for a password: query, or cancel.
 
         Raises AuthCodeRefused, BuyerCannotPay, TradePaid, TradeClosed, TradeNumberUsed; OutcomeUnknown: query.
         """
-        said = {
+        content = {
             "out_trade_no": order.out_trade_no,
             "scene": "bar_code",
             "auth_code": order.auth_code,
@@ -111,8 +111,8 @@ class AlipayClient:
             "product_code": "FACE_TO_FACE_PAYMENT",
             "time_expire": beijing(order.expires_at) if order.expires_at else "",
         }
-        answer = self._business("alipay.trade.pay", said, notify_url=order.notify_url, accepts=(SUCCESS, WAITING))
-        return _read(answer, lambda told: records.charge(told, waiting=told.get("code") == WAITING))
+        answer = self._business("alipay.trade.pay", content, notify_url=order.notify_url, accepts=(SUCCESS, WAITING))
+        return _read(answer, lambda node: records.charge(node, waiting=node.get("code") == WAITING))
 
     def query(self, out_trade_no: str) -> Trade:
         """The trade of our number. Raises TradeMissing."""
@@ -132,43 +132,43 @@ class AlipayClient:
 
     def refund(self, out_trade_no: str, out_request_no: str, refund_fen: int, reason: str = "") -> Refund:
         """Give money back; repeat only with the same out_request_no. Raises RefundTooLarge, BalanceShort."""
-        said = {
+        content = {
             "out_trade_no": out_trade_no,
             "out_request_no": out_request_no,
             "refund_amount": yuan(refund_fen),
             "refund_reason": reason,
         }
-        return _read(self._business("alipay.trade.refund", said), records.refund)
+        return _read(self._business("alipay.trade.refund", content), records.refund)
 
     def query_refund(self, out_trade_no: str, out_request_no: str) -> RefundState:
         """Whether the refund has been done."""
-        said = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
-        answer = self._business("alipay.trade.fastpay.refund.query", said)
-        return _read(answer, lambda told: records.refund_state(told, out_trade_no, out_request_no))
+        content = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
+        answer = self._business("alipay.trade.fastpay.refund.query", content)
+        return _read(answer, lambda node: records.refund_state(node, out_trade_no, out_request_no))
 
     def trade_bill(self, day: date) -> list[BillLine]:
         """Every payment and refund of the seller on one Beijing day, from about nine the next morning on.
 
         Raises BillMissing: not made yet, or nothing happened on that day.
         """
-        said = {"bill_type": "trade", "bill_date": day.isoformat()}
-        answer = self._business("alipay.data.dataservice.bill.downloadurl.query", said)
+        content = {"bill_type": "trade", "bill_date": day.isoformat()}
+        answer = self._business("alipay.data.dataservice.bill.downloadurl.query", content)
         # The address is good for 30 seconds, and was proved with the answer; the file behind it is not signed.
-        address = _read(answer, lambda told: records.text(told, "bill_download_url"))
+        address = _read(answer, lambda node: records.text(node, "bill_download_url"))
         return bill.read(download(self._http, address, self._timeout, bill.LARGEST_ZIP), day)
 
     def _business(
-        self, method: str, said: Mapping[str, str], *, notify_url: str = "", accepts: tuple[str, ...] = (SUCCESS,)
+        self, method: str, fields: Mapping[str, str], *, notify_url: str = "", accepts: tuple[str, ...] = (SUCCESS,)
     ) -> dict[str, Any]:
-        content = {name: value for name, value in said.items() if value}
+        content = {name: value for name, value in fields.items() if value}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         answer = self.call(method, {"biz_content": text, "notify_url": notify_url}, accepts=accepts)
         # A signature proves who speaks, not of what: an answer may be genuine and about another trade.
-        if answer.get("out_trade_no", said.get("out_trade_no")) != said.get("out_trade_no"):
+        if answer.get("out_trade_no", fields.get("out_trade_no")) != fields.get("out_trade_no"):
             raise Untrusted("the answer is about another trade")
         return answer
 
-    def call(self, method: str, said: Mapping[str, str], *, accepts: tuple[str, ...] = (SUCCESS,)) -> dict[str, Any]:
+    def call(self, method: str, parameters: Mapping[str, str], *, accepts: tuple[str, ...] = (SUCCESS,)) -> dict[str, Any]:
         """One method of the gateway with its top-level parameters; gives the proved answer node."""
         params = {
             "app_id": self.app_id,
@@ -179,7 +179,7 @@ class AlipayClient:
             "timestamp": beijing(self._clock()),
             "version": "1.0",
             **(asdict(self._certificates) if self._certificates else {}),
-            **said,
+            **parameters,
         }
         form = {name: value for name, value in params.items() if value}
         form["sign"] = sign(self._key, request_content(form))

@@ -93,8 +93,9 @@ def certificate_number(certificate: Certificate) -> str:
 
 def root_number(root: str) -> str:
     """The numbers of a bundle's RSA certificates, joined; it holds SM2 certificates as well, which do not count."""
-    found = load_pem_x509_certificates(root.encode())
-    numbers = [certificate_number(one) for one in found if one.signature_algorithm_oid.dotted_string.startswith(_RSA_SIGNED)]
+    certificates = load_pem_x509_certificates(root.encode())
+    signed_by_rsa = [each for each in certificates if each.signature_algorithm_oid.dotted_string.startswith(_RSA_SIGNED)]
+    numbers = [certificate_number(certificate) for certificate in signed_by_rsa]
     if not numbers:
         raise ValueError("no RSA certificate in the root bundle")
     return "_".join(numbers)
@@ -105,7 +106,7 @@ def _chained(chain: list[Certificate], roots: list[Certificate]) -> Certificate:
     for _ in range(_LONGEST_CHAIN):
         if any(_issued(held, root) for root in roots):
             return leaf
-        above = next((one for one in chain[1:] if one is not held and _issued(held, one)), None)
+        above = next((issuer for issuer in chain[1:] if issuer is not held and _issued(held, issuer)), None)
         if above is None:
             break
         held = above

@@ -1,6 +1,6 @@
-"""Every job of every room, and the processes that run them.
+"""The processes that run the jobs of every room.
 
-`python -m api.jobs work`   the worker of all queues but the reader's; it also puts the scheduled jobs in.
+`python -m api.jobs work`   the worker of all queues but those with a process of their own; it also puts the scheduled jobs in.
 `python -m api.jobs read`   the reader: one instance, one photo at a time. `python -m api.reader` starts it again whenever it ends.
 """
 
@@ -24,22 +24,11 @@ from typing import Any
 
 import procrastinate
 
-from api.checkout import jobs as _checkout  # noqa: F401 - declares its jobs
-from api.exports import jobs as _exports  # noqa: F401 - declares its jobs
-from api.kit import db, logs, once
+from api.app import configure
+from api.kit import db, logs, rooms
 from api.kit import jobs as kit
-from api.ledger import jobs as _ledger  # noqa: F401 - declares its jobs
-from api.members import jobs as _members  # noqa: F401
-from api.messages import jobs as _messages  # noqa: F401
-from api.partners import jobs as _partners  # noqa: F401 - declares its jobs
-from api.payments import jobs as _payments  # noqa: F401
-from api.plates import jobs as _plates  # noqa: F401
-from api.points import jobs as _points  # noqa: F401 - declares its jobs
-from api.receipts import jobs as _receipts
+from api.kit.rooms import Process
 from api.settings import Settings, from_environment
-from api.staff import jobs as _staff  # noqa: F401
-from api.tills import jobs as _tills  # noqa: F401 - declares its jobs
-from api.wallet import jobs as _wallet  # noqa: F401 - declares its jobs
 
 log = logs.get(__name__)
 
@@ -49,7 +38,7 @@ RESCUE_EVERY = 3.0
 TIDY_EVERY = 3600.0
 JOBS_KEPT_HOURS = 30 * 24
 STOP_WITHIN = 20.0
-PARTNERS_AT_ONCE = 4  # endpoints of partners that are sent to at the same time
+AT_ONCE = 4  # jobs of the common queue
 
 
 class WorkerLost(Exception):
@@ -121,12 +110,6 @@ async def _stop_when(workers: list[asyncio.Task[None]], told: asyncio.Event, unt
         worker.cancel()  # procrastinate finishes the jobs that run
 
 
-@kit.nightly("50 19 * * *")
-def forget_old_keys() -> None:
-    """Remove idempotency keys past their time."""
-    once.forget_old()
-
-
 async def _tidy(app: Any) -> None:
     """Remove the rows of jobs that ended long ago; failed ones stay visible as long as the others."""
     while True:
@@ -150,32 +133,19 @@ async def _rescue(app: Any) -> None:
 
 
 def work(settings: Settings) -> None:
-    """The general worker."""
+    """The general worker: the common queue, and the lanes of rooms whose jobs wait for somebody outside."""
+    lanes = {kit.DEFAULT_QUEUE: AT_ONCE} | {queue: at_once for room in rooms.every() for queue, at_once in room.lanes.items()}
     _loaded()
-    _until_stopped(settings, {kit.DEFAULT_QUEUE: 4, kit.PARTNER_QUEUE: PARTNERS_AT_ONCE})
+    _until_stopped(settings, lanes)
 
 
-def read(settings: Settings) -> None:
-    """Read photos until worn out: after so many photos, or above so much memory, a fresh process takes over."""
-    from api.receipts import reading
-
+def work_alone(settings: Settings, process: Process) -> None:
+    """A queue that has a process of its own, one job at a time, until it is worn out and a fresh process takes over."""
     parent = os.getppid()
-    reading.start_reader(settings)
+    process.start(settings)
     _loaded()
-    threading.Thread(target=_beat, name="beat", daemon=True).start()
-
-    def worn_out() -> bool:
-        photos, rested = reading.photos_read(), reading.rested_mb()
-        worn = photos >= settings.reader_recycle_photos or rested > settings.reader_recycle_mb
-        if worn:
-            log.info("the reader is worn out", photos=photos, memory_mb=rested)
-        return worn or os.getppid() != parent
-
-    _until_stopped(
-        settings,
-        {kit.READER_QUEUE: 1},
-        until=worn_out,
-    )
+    threading.Thread(target=_beat, args=(process,), name="beat", daemon=True).start()
+    _until_stopped(settings, {process.queue: 1}, until=lambda: process.worn_out(settings) or os.getppid() != parent)
 
 
 def _loaded() -> None:
@@ -184,14 +154,14 @@ def _loaded() -> None:
     gc.enable()
 
 
-def _beat() -> None:
-    """Say from time to time that this reader still reads its known picture, for /readyz of the web processes."""
+def _beat(process: Process) -> None:
+    """Say from time to time that this process is well, for /readyz of the web processes."""
     while True:
         try:
-            _receipts.beat()
+            process.beat()
         except Exception as error:  # the database may be away: the next round says it again
-            log.warning("the reader's sign of life was not written", error_type=type(error).__name__)
-        time.sleep(_receipts.BEAT_EVERY.total_seconds())
+            log.warning("a process's sign of life was not written", queue=process.queue, error_type=type(error).__name__)
+        time.sleep(process.beat_seconds)
 
 
 def _until_stopped(settings: Settings, lanes: dict[str, int], *, until: Callable[[], bool] | None = None) -> None:
@@ -207,16 +177,15 @@ def _until_stopped(settings: Settings, lanes: dict[str, int], *, until: Callable
 
 def main(arguments: list[str]) -> int:
     """One process of the Procfile."""
-    from api.app import configure
-
     what = arguments[0] if arguments else "work"
-    if what not in ("work", "read"):
-        sys.exit("There are two workers, `work` and `read`; `python -m api.reader` keeps a reader running.")
+    alone = {name: process for room in rooms.every() for name, process in room.processes.items()}
+    if what not in ("work", *alone):
+        sys.exit(f"There are these workers: work, {', '.join(sorted(alone))}; `python -m api.reader` keeps a reader running.")
     settings = from_environment()
     configure(settings)
-    if what == "read":
+    if what in alone:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        read(settings)
+        work_alone(settings, alone[what])
     else:
         work(settings)
     return 0

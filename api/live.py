@@ -2,9 +2,9 @@
 
 GET /v1/live with the access token (header, or `?token=` where a browser's EventSource cannot send one). A stream that was cut
 resumes after Last-Event-ID; it is told one at its beginning, so that it loses nothing even when it was cut before its first message.
-Messages are hints; without the cache the stream stays open, silent, and the phone polls.
+Messages are hints to load again; without the cache the stream stays open without messages, and the phone polls.
 
-Thousands of streams stay open at once, each for hours: what one of them costs in memory is what this module is careful about.
+Thousands of streams stay open at once, each for hours: so this module keeps the memory of each one small.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ CLOCK_SECONDS = 60
 Message = tuple[str, str]  # id, JSON
 BEGINNING = "0-0"
 GAP: Message = ("", "gap")  # tells a stream that messages may have been missed and that it should look
-PING: Message = ("", "ping")  # tells it to say that it is there
-END: Message = ("", "end")  # tells it that nobody listens, or that the process stops
+PING: Message = ("", "ping")  # makes it send a keep-alive
+END: Message = ("", "end")  # ends it: the listener is gone, or the process stops
 
 
-class Line:
-    """What waits to be sent on one stream."""
+class StreamQueue:
+    """The messages waiting to be sent on one stream."""
 
     __slots__ = ("_waiting", "_wakes")
 
@@ -52,7 +52,8 @@ class Line:
         self._wakes: asyncio.Future[None] | None = None
 
     def put(self, message: Message) -> None:
-        """Never waits. A stream that lags too far drops what waits and looks again, instead of losing a message in the middle."""
+        """Never blocks. A stream that lags too far drops its queue and tells the listener to load again, so that no
+        message is lost unnoticed."""
         if message is END or len(self._waiting) >= LAG:
             self._waiting.clear()
             message = END if message is END else GAP
@@ -60,8 +61,8 @@ class Line:
         if self._wakes is not None and not self._wakes.done():
             self._wakes.set_result(None)
 
-    async def take(self) -> list[Message]:
-        """Everything that waits, as soon as anything does."""
+    async def take_all(self) -> list[Message]:
+        """Every waiting message, as soon as there is one."""
         if not self._waiting:
             self._wakes = asyncio.get_running_loop().create_future()
             await self._wakes
@@ -71,67 +72,67 @@ class Line:
 
 
 class Hub:
-    """One subscription to the cache for the whole process, handed out to the streams by topic."""
+    """One subscription to the cache for the whole process, distributed to the streams by topic."""
 
     def __init__(self, url: str) -> None:
         self.cache: Any = aioredis.from_url(url, socket_connect_timeout=1, health_check_interval=10, decode_responses=True)
-        self.streams: dict[str, set[Line]] = {}
+        self.streams: dict[str, set[StreamQueue]] = {}
 
     async def listen(self) -> None:
-        """Run for the life of the process; a lost cache is asked again every second."""
+        """Run for the life of the process; a lost cache is tried again every second."""
         while True:
             try:
                 async with self.cache.pubsub() as channel:
                     await channel.subscribe("live")
-                    self.tell_all(GAP)
+                    self.broadcast(GAP)
                     async for item in channel.listen():
                         if item["type"] == "message":
-                            self._hand_out(json.loads(item["data"]))
+                            self._distribute(json.loads(item["data"]))
             except (RedisError, OSError, ValueError) as error:
                 log.warning("the live channel is away", error_type=type(error).__name__)
             await asyncio.sleep(1)
 
-    def _hand_out(self, item: dict[str, str]) -> None:
-        for line in self.streams.get(item["topic"], ()):
-            line.put((item["id"], item["message"]))
+    def _distribute(self, item: dict[str, str]) -> None:
+        for queue in self.streams.get(item["topic"], ()):
+            queue.put((item["id"], item["message"]))
 
-    def tell_all(self, message: Message) -> None:
-        """Tell every stream."""
-        for lines in self.streams.values():
-            for line in lines:
-                line.put(message)
+    def broadcast(self, message: Message) -> None:
+        """Send a message to every stream."""
+        for queues in self.streams.values():
+            for queue in queues:
+                queue.put(message)
 
     async def ping(self) -> None:
-        """Run for the life of the process: proxies and phones give up a line that says nothing."""
+        """Run for the life of the process: proxies and phones close a connection on which nothing is sent."""
         while True:
             await asyncio.sleep(PING_SECONDS)
-            self.tell_all(PING)
+            self.broadcast(PING)
 
     async def missed(self, topic: str, after: str) -> list[Message]:
         """What was sent on a topic after a message the listener has seen."""
         try:
-            found = await asyncio.wait_for(self.cache.xrange(f"live:{topic}", min=f"({after}"), 1)
+            messages = await asyncio.wait_for(self.cache.xrange(f"live:{topic}", min=f"({after}"), 1)
         except (RedisError, OSError, TimeoutError):
             return []
-        return [(number, fields["m"]) for number, fields in found]
+        return [(number, fields["m"]) for number, fields in messages]
 
     async def newest(self, topic: str) -> str:
         """The id of the last message of a topic, after which a stream that does not resume begins."""
         try:
-            found = await asyncio.wait_for(self.cache.xrevrange(f"live:{topic}", count=1), 1)
+            messages = await asyncio.wait_for(self.cache.xrevrange(f"live:{topic}", count=1), 1)
         except (RedisError, OSError, TimeoutError):
             return BEGINNING
-        return str(found[0][0]) if found else BEGINNING
+        return str(messages[0][0]) if messages else BEGINNING
 
     @contextlib.contextmanager
-    def joined(self, topic: str) -> Iterator[Line]:
-        """A line that hears a topic while it is open."""
-        line = Line()
-        self.streams.setdefault(topic, set()).add(line)
+    def subscription(self, topic: str) -> Iterator[StreamQueue]:
+        """A queue that receives a topic's messages while it is open."""
+        queue = StreamQueue()
+        self.streams.setdefault(topic, set()).add(queue)
         try:
-            yield line
+            yield queue
         finally:
-            self.streams[topic].discard(line)
+            self.streams[topic].discard(queue)
             if not self.streams[topic]:
                 del self.streams[topic]
 
@@ -146,20 +147,20 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the signature of ASGI
         """Send until the listener leaves or the process stops."""
-        with self.hub.joined(self.topic) as line:
-            leaving = asyncio.create_task(_end_with_listener(receive, line))
+        with self.hub.subscription(self.topic) as queue:
+            leaving = asyncio.create_task(_end_with_listener(receive, queue))
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 # An id without data is no event: it only tells the listener where to resume.
                 await _send(send, f"id: {self.last}\n\n")
-                while (messages := await line.take())[0] is not END:
+                while (messages := await queue.take_all())[0] is not END:
                     for message in messages:
-                        await self._say(message, send)
+                        await self._send_message(message, send)
                 await send({"type": "http.response.body", "body": b""})
             finally:
                 leaving.cancel()
 
-    async def _say(self, message: Message, send: Send) -> None:
+    async def _send_message(self, message: Message, send: Send) -> None:
         if message is PING:
             await _send(send, ": ping\n\n")
             return
@@ -173,10 +174,10 @@ async def _send(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
-async def _end_with_listener(receive: Receive, line: Line) -> None:
+async def _end_with_listener(receive: Receive, queue: StreamQueue) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    line.put(END)
+    queue.put(END)
 
 
 def _order(number: str) -> tuple[int, int]:
@@ -227,7 +228,7 @@ async def _alive(_request: Request) -> Response:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The stream's own small app. It asks the database for the time only, so that it judges tokens by the one clock."""
+    """The stream's own small app. It reads nothing but the time from the database, so that it checks tokens by the same clock."""
     identity.configure(settings.secret)
 
     @contextlib.asynccontextmanager
@@ -237,7 +238,7 @@ def create_app(settings: Settings) -> Starlette:
         yield
         for task in side:
             task.cancel()
-        hub.tell_all(END)
+        hub.broadcast(END)
 
     allowed = CORSMiddleware, {"allow_origins": [settings.public_url], "allow_methods": ["GET"], "allow_headers": ["Authorization"]}
     return Starlette(

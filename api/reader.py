@@ -1,6 +1,6 @@
-"""`python -m api.reader` keeps one reader process running: starts it again when it is killed, hung or worn out.
+"""`python -m api.reader` keeps one reader process running: starts it again when it was killed, hangs, or has read its number of photos.
 
-It loads nothing of the app: it only waits, and a second copy of everything in memory would buy nothing.
+It loads nothing of the app: it only waits, and needs no second copy of everything in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = logs.get(__name__)
 RESTART_AFTER = 0.5  # seconds
 
 
-def keep_reading() -> None:
+def run_forever() -> None:
     """Run the reader process again and again until this one is told to stop."""
     stopping = False
     child: subprocess.Popen[bytes] | None = None
@@ -42,4 +42,4 @@ def keep_reading() -> None:
 
 if __name__ == "__main__":
     logs.configure(from_environment().log_level)
-    keep_reading()
+    run_forever()

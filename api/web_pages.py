@@ -294,11 +294,9 @@ def _mall_is_there(code: str) -> bool:
         return True
     if not _MALL_CODE.fullmatch(code):
         return False
-    try:
-        with db.unit_of_work():
-            flask.current_app.extensions["find_mall"](code)
-    except MallNotFound:
-        return False
+    with db.unit_of_work():
+        if not db.enter_by_code(code):
+            return False
     _known_malls.add(code)
     return True
 

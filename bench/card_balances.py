@@ -95,10 +95,10 @@ def report(mall_id: int) -> dict[str, Any]:
     """Make the report once."""
     before, began = _memory_mb(), time.monotonic()
     with db.unit_of_work(mall_id):
-        found = balance_report.record_report(DAY)
+        balances = balance_report.record_report(DAY)
     return {
-        "seconds": round(time.monotonic() - began, 1), "cards_moved": found.cards, "mb_grown": _memory_mb() - before,
-        "differences": [line["subject"] for line in found.differences],
+        "seconds": round(time.monotonic() - began, 1), "cards_moved": balances.cards, "mb_grown": _memory_mb() - before,
+        "differences": [line["subject"] for line in balances.differences],
     }  # fmt: skip
 
 
@@ -122,11 +122,11 @@ def main() -> None:
     with server() as postgres:
         began = time.monotonic()
         mall_id, entries = fill(postgres, cards)
-        told: dict[str, Any] = {"measurement": "card_balances", "entries": entries, "filled_s": round(time.monotonic() - began, 1)}
-        told["whole"] = report(mall_id)
+        figures: dict[str, Any] = {"measurement": "card_balances", "entries": entries, "filled_s": round(time.monotonic() - began, 1)}
+        figures["whole"] = report(mall_id)
         spoil(postgres, mall_id)
-        told["spoilt"] = report(mall_id)
-    print(json.dumps(told))
+        figures["spoilt"] = report(mall_id)
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

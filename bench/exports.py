@@ -17,7 +17,7 @@ from typing import Any
 
 from api.exports import jobs, service
 from api.exports.models import ROW_LIMIT
-from api.kit import db, identity, storage
+from api.kit import db, identity, roles, storage
 from api.kit.db import session
 from api.malls.models import Shop
 from api.staff import permissions
@@ -33,7 +33,7 @@ def write(url: str, mall: int, files: str, shop_id: int | None) -> dict[str, Any
     _connect(url)
     storage.configure(Path(files))
     with db.unit_of_work(mall):
-        role = permissions.Role.ADMINISTRATOR
+        role = roles.ADMINISTRATOR
         login = f"bench-{shop_id or 'all'}"
         account = staff.open_account(login=login, password="bench-password-1", name="bench", role=role, shop_id=None, by="command")
         who = identity.Principal("staff", account.id, mall, permissions=permissions.of(role))
@@ -44,14 +44,14 @@ def write(url: str, mall: int, files: str, shop_id: int | None) -> dict[str, Any
     took = {"seconds": round(time.perf_counter() - began, 2), "cpu_seconds": round(time.process_time() - worked, 2)}
     took["memory_mb"] = round(_peak_mb() - resting, 1)
     with db.unit_of_work(mall):
-        found, file = service.open_file(asked, who)
+        export, file = service.open_file(asked, who)
         with file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
             ids = [row[0] for row in csv.reader(text)][1:]
         return {
             "rows": len(ids),
             "rows_twice": len(ids) - len(set(ids)),
-            "state": found.state,
-            "size_mb": round((found.size_bytes or 0) / 2**20, 1),
+            "state": export.state,
+            "size_mb": round((export.size_bytes or 0) / 2**20, 1),
         } | took
 
 

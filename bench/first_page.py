@@ -116,7 +116,7 @@ def main() -> int:
         servers.wait_for(f"{servers.web}/healthz")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(chromium.FLAGS))
-            found = {
+            measures = {
                 "h5": measured(browser, "h5", f"{servers.web}/m/{demo.CODE}/", runs),
                 "console sign-in": measured(browser, "console sign-in", f"{servers.web}/office/{demo.CODE}/", runs, phone=False),
                 "console today": measured(
@@ -124,9 +124,9 @@ def main() -> int:
                 ),
             }
             browser.close()
-    report = {"name": "first_page", "cpu_slower": SLOW_CPU, "mbit_s": 1.6, "latency_ms": 150, "load": os.getloadavg()[0], "pages": found}
+    report = {"name": "first_page", "cpu_slower": SLOW_CPU, "mbit_s": 1.6, "latency_ms": 150, "load": os.getloadavg()[0], "pages": measures}
     print(json.dumps(report, ensure_ascii=False))
-    return 0 if all(page["met"] for page in found.values()) else 1
+    return 0 if all(page["met"] for page in measures.values()) else 1
 
 
 def signed_in(web: str) -> dict[str, str]:
@@ -136,9 +136,9 @@ def signed_in(web: str) -> dict[str, str]:
     import requests
 
     body = {"login": "admin", "password": demo.PASSWORD}
-    told = requests.post(f"{web}/v1/malls/{demo.CODE}/staff-sign-in", json=body, timeout=60).json()
-    ends = int(time.time() * 1000) + told["expires_in"] * 1000
-    kept = {"access": told["access_token"], "refresh": told["refresh_token"], "ends": ends, "account": told["account"]}
+    answer = requests.post(f"{web}/v1/malls/{demo.CODE}/staff-sign-in", json=body, timeout=60).json()
+    ends = int(time.time() * 1000) + answer["expires_in"] * 1000
+    kept = {"access": answer["access_token"], "refresh": answer["refresh_token"], "ends": ends, "account": answer["account"]}
     return {f"mallbridge.office.{demo.CODE}": json.dumps(kept)}
 
 

@@ -97,7 +97,7 @@ def make_mall(postgres: embedded.Postgres) -> int:
 
 def pgbench(postgres: embedded.Postgres, mall: int, seconds: int) -> float:
     """Posts a second by pgbench with prepared statements."""
-    statement = re.sub(r"%\((\w+)\)s", lambda found: PGBENCH[found[1]], queries.POST).replace("\n", " ")
+    statement = re.sub(r"%\((\w+)\)s", lambda match: PGBENCH[match[1]], queries.POST).replace("\n", " ")
     script = Path(tempfile.mkdtemp(prefix="mallbridge-pgbench-")) / "post.sql"
     script.write_text(
         f"\\set member random(1, {MEMBERS})\n\\set bearer random(1, {SHOPS})\n\\set cause random(1, 9000000000000000)\n"
@@ -109,10 +109,10 @@ def pgbench(postgres: embedded.Postgres, mall: int, seconds: int) -> float:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     shutil.rmtree(script.parent)
-    found = re.search(r"tps = ([0-9.]+)", done.stdout)
-    if found is None:
+    match = re.search(r"tps = ([0-9.]+)", done.stdout)
+    if match is None:
         raise SystemExit(f"pgbench failed: {done.stderr[-500:]}")
-    return float(found[1])
+    return float(match[1])
 
 
 class Clients:
@@ -196,7 +196,7 @@ def measure(seconds: int, rounds: int) -> dict[str, object]:
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return round(statistics.median(one / other for one, other in zip(ours, theirs, strict=True)), 3)
+    return round(statistics.median(our_rate / their_rate for our_rate, their_rate in zip(ours, theirs, strict=True)), 3)
 
 
 def main() -> None:

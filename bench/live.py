@@ -113,7 +113,7 @@ async def _cut_and_resume(streams: list[Stream], port: int) -> None:
 
 def _memory_mb(process: psutil.Process) -> dict[str, float]:
     family = [process, *process.children(recursive=True)]
-    sizes = sorted((one.memory_info().rss / 2**20 for one in family), reverse=True)
+    sizes = sorted((member.memory_info().rss / 2**20 for member in family), reverse=True)
     return {"worker": round(sizes[0], 1), "all": round(sum(sizes), 1)}
 
 
@@ -165,11 +165,11 @@ def main() -> int:
         identity.configure(place.env["MALLBRIDGE_SECRET"])
         place.start("live")
         place.wait_for(f"http://127.0.0.1:{place.env['LIVE_PORT']}/healthz")
-        found = asyncio.run(measure(place))
-    print(json.dumps(found))
-    memory: dict[str, dict[str, float]] = found["memory_mb"]  # type: ignore[assignment]
-    kept = memory["busy"]["all"] <= TARGETS["memory_mb"] and float(str(found["p95_ms"])) <= TARGETS["p95_ms"]
-    return 0 if kept and found["lost"] == found["doubled"] == 0 else 1
+        figures = asyncio.run(measure(place))
+    print(json.dumps(figures))
+    memory: dict[str, dict[str, float]] = figures["memory_mb"]  # type: ignore[assignment]
+    kept = memory["busy"]["all"] <= TARGETS["memory_mb"] and float(str(figures["p95_ms"])) <= TARGETS["p95_ms"]
+    return 0 if kept and figures["lost"] == figures["doubled"] == 0 else 1
 
 
 if __name__ == "__main__":

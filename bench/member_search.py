@@ -123,16 +123,16 @@ def kinds(known: list[tuple[int, str]], members: int) -> dict[str, Callable[[ran
 
 def measure(client: Any, headers: dict[str, str], made: Callable[[random.Random], dict[str, Any]]) -> dict[str, Any]:
     """Milliseconds of so many searches, and of a second page where there is one."""
-    chance, first, later, found = random.Random(11), [], [], 0
+    chance, first, later, count = random.Random(11), [], [], 0
     for _ in range(EACH):
         query = made(chance)
         took, answer = _timed(client, headers, query)
         first.append(took)
-        found += len(answer["items"])
+        count += len(answer["items"])
         if answer["next_cursor"]:
             later.append(_timed(client, headers, query | {"cursor": answer["next_cursor"]})[0])
-    told = {"p50_ms": _at(first, 50), "p95_ms": _at(first, 95), "found": found}
-    return told | ({"later_page_p95_ms": _at(later, 95)} if len(later) > 1 else {})
+    figures = {"p50_ms": _at(first, 50), "p95_ms": _at(first, 95), "found": count}
+    return figures | ({"later_page_p95_ms": _at(later, 95)} if len(later) > 1 else {})
 
 
 def _timed(client: Any, headers: dict[str, str], query: dict[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -185,11 +185,11 @@ def run(members: int) -> dict[str, Any]:
         client = app.test_client()
         headers = {"Authorization": f"Bearer {identity.access_token('staff', 1, 1, session_id='bench')}"}
         searched = kinds(known, members)
-        told = {kind: measure(client, headers, made) for kind, made in searched.items()}
+        results = {kind: measure(client, headers, made) for kind, made in searched.items()}
         plans = {kind: plan(client, headers, made(random.Random(3))) for kind, made in searched.items()}
-    worst = max(figures["p95_ms"] for figures in told.values())
+    worst = max(figures["p95_ms"] for figures in results.values())
     return {
-        "bench": "member_search", "members": members, "fill_seconds": round(seconds, 1), "searches": told, "plans": plans,
+        "bench": "member_search", "members": members, "fill_seconds": round(seconds, 1), "searches": results, "plans": plans,
         "worst_p95_ms": worst, "target_ms": TARGET_MS, "met": worst <= TARGET_MS,
         "no_sequential_scan": not any("Seq Scan member" in line for lines in plans.values() for line in lines),
     }  # fmt: skip

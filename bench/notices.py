@@ -164,7 +164,7 @@ def insist(place: Street, answers: Answers) -> None:
 
 def peak(place: Street, writer: Writer, growth: float, seconds: float, highest: float) -> tuple[float, list[dict[str, float]]]:
     """The highest rate at which the answers keep up, and what each rate showed."""
-    found, steps = 0.0, []
+    highest_kept, steps = 0.0, []
     for step in count():
         rate = FIRST_RATE * growth**step
         if rate > highest:
@@ -176,8 +176,8 @@ def peak(place: Street, writer: Writer, growth: float, seconds: float, highest: 
         steps.append({"rate": round(rate), "answered": round(answered, 1), "p99_ms": slow})
         if answered < KEEPS_UP * rate or slow > SLOW_MS:
             break
-        found = rate
-    return found, steps
+        highest_kept = rate
+    return highest_kept, steps
 
 
 def drained(place: Street) -> float:
@@ -211,7 +211,7 @@ def measure(total: int, members: int, growth: float, seconds: float, highest: fl
         answers = send(place, writer.calls(), most / 2, total + total // TWICE)
         insist(place, answers)
         drain = drained(place)
-        found = look(place, held)
+        outcome = look(place, held)
     sent = writer.written - before
     return {
         "bench": "notices",
@@ -228,10 +228,10 @@ def measure(total: int, members: int, growth: float, seconds: float, highest: fl
         "max_ms": percentile(answers.took, 1),
         "p50_over_that_of_healthz": round(percentile(answers.took, 0.5) / percentile(health.took, 0.5), 1),
         "not_acknowledged": len(answers.again),
-        "lost": writer.written - found["settled"],
+        "lost": writer.written - outcome["settled"],
         "settled_seconds_after_the_last": round(drain, 1),
         "settled_per_second": round(sent / (answers.seconds + drain), 1),
-        "found_afterwards": found,
+        "found_afterwards": outcome,
         "targets": {"p99_ms": 100, "lost": 0},
     }
 

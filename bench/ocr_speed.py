@@ -68,9 +68,9 @@ def _mixed(files: Sequence[str], count: int) -> Iterator[bytes]:
 
 
 def _workers(files: Sequence[Path]) -> dict[str, float]:
-    one = _rate(files, 1)
-    two = _rate(files, 2)
-    return {"one_photos_s": round(one, 3), "two_photos_s": round(two, 3), "ratio": round(two / one, 3)}
+    single = _rate(files, 1)
+    double = _rate(files, 2)
+    return {"one_photos_s": round(single, 3), "two_photos_s": round(double, 3), "ratio": round(double / single, 3)}
 
 
 def _rate(files: Sequence[Path], workers: int) -> float:

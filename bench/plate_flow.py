@@ -26,7 +26,6 @@ from typing import Any
 import psycopg
 import requests
 
-from api.kit import jobs as kit
 from api.payments.service import polling
 from bench.figures import load, percentile
 from bench.street import Street, look_at, street
@@ -80,8 +79,9 @@ class Shopper:
 
     def order(self, shop: int, amount_fen: int) -> tuple[str, str]:
         """Scan, look at the best way to pay, place the order; its number, and what WeChat is to be paid."""
-        basket = {"plate": self.place.plates[shop], "amount_fen": amount_fen, "choose": {"points": 0, "card_ids": []}}
-        self.ask("page", "GET", f"/v1/plates/{basket['plate']}")
+        plate = self.place.plates[shop]
+        basket = {"purchase": {"kind": "plate", "plate": plate, "amount_fen": amount_fen}, "choose": {"points": 0, "card_ids": []}}
+        self.ask("page", "GET", f"/v1/plates/{plate}")
         quoted = self.ask("quote", "POST", "/v1/quotes", json=basket)
         placed = self.ask("order", "POST", "/v1/orders", json=basket | {"channel": "wechat", "expected_fen": quoted["gateway_fen"]})
         return placed["order"]["number"], placed["wallet"]["package"].removeprefix("prepay_id=")
@@ -150,9 +150,11 @@ def statements(place: Street, flows: Flows, alone: int) -> tuple[dict[str, int],
             return answer
 
         for turn in range(alone):
-            basket = {"plate": place.plates[place.shops[0]], "amount_fen": 2_000 + turn, "choose": {"points": 0, "card_ids": []}}
-            asked = basket | {"channel": "wechat", "expected_fen": basket["amount_fen"]}
-            counted("page", partial(shopper.ask, "alone", "GET", f"/v1/plates/{basket['plate']}"))
+            plate = place.plates[place.shops[0]]
+            purchase = {"kind": "plate", "plate": plate, "amount_fen": 2_000 + turn}
+            basket = {"purchase": purchase, "choose": {"points": 0, "card_ids": []}}
+            asked = basket | {"channel": "wechat", "expected_fen": 2_000 + turn}
+            counted("page", partial(shopper.ask, "alone", "GET", f"/v1/plates/{plate}"))
             counted("quote", partial(shopper.ask, "alone", "POST", "/v1/quotes", json=basket))
             placed = counted("order", partial(shopper.ask, "alone", "POST", "/v1/orders", json=asked))
             number, prepay_id = placed["order"]["number"], placed["wallet"]["package"].removeprefix("prepay_id=")
@@ -160,18 +162,18 @@ def statements(place: Street, flows: Flows, alone: int) -> tuple[dict[str, int],
             counted("notice", partial(_notified, shopper, prepay_id))
             notice = connection.execute("SELECT max(id) FROM payment_notices").fetchone()
             assert notice is not None
-            counted("settle", partial(kit.JOBS[polling.HANDLE_NOTICE].task.func, mall_id=place.mall, notice_id=notice[0]))
+            counted("settle", partial(polling.HANDLE_NOTICE.job.task.func, mall_id=place.mall, notice_id=notice[0]))
             if not counted("read_after", partial(shopper.paid, number)):
                 raise SystemExit(f"order {number} is not paid")
             flows.numbers.append(number)
-    fewest = {step: min(found[False] for found in times) for step, times in seen.items()}
-    return fewest, sum(min(found[True] for found in times) for times in seen.values())
+    fewest = {step: min(counts[False] for counts in times) for step, times in seen.items()}
+    return fewest, sum(min(counts[True] for counts in times) for times in seen.values())
 
 
 def _notified(shopper: Shopper, prepay_id: str) -> None:
     shopper.pay(prepay_id)
-    told = requests.post(f"{shopper.place.place.env['WECHAT_API']}/_sim/notices/settle", json={}, timeout=30).json()
-    if not told["settled"]:
+    settling = requests.post(f"{shopper.place.place.env['WECHAT_API']}/_sim/notices/settle", json={}, timeout=30).json()
+    if not settling["settled"]:
         raise SystemExit("the notice was not acknowledged")
 
 
@@ -200,7 +202,7 @@ def measure(total: int, alone: int, members: int) -> dict[str, object]:
         together(place, counting, 4 * SHOPPERS)  # everything is warm
         rate = together(place, flows, total)
         plain = health(place, 100)
-        found = _found(place, [*counting.numbers, *flows.numbers])
+        outcome = _found(place, [*counting.numbers, *flows.numbers])
     p95 = {step: percentile(times, 0.95) for step, times in flows.took.items()}
     return {
         "bench": "plate_flow",
@@ -215,7 +217,7 @@ def measure(total: int, alone: int, members: int) -> dict[str, object]:
         "statements": by_step,
         "statements_of_the_job_queue": of_queue,
         "statements_of_the_whole_flow": sum(by_step.values()) + of_queue,
-        "found_afterwards": found,
+        "found_afterwards": outcome,
         "targets": {"statements_of_the_whole_flow": 40, "notice": 15, "settle": 25},
     }
 

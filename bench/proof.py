@@ -106,7 +106,7 @@ class Run:
     seconds: float
     process_mb: int
     server_mb: int
-    said: str
+    output: str
 
 
 def run(place: Stage, *command: str) -> Run:
@@ -118,14 +118,14 @@ def run(place: Stage, *command: str) -> Run:
     watcher = threading.Thread(target=_watch, args=(place, over, held), daemon=True)
     watcher.start()
     assert process.stdout is not None
-    said = process.stdout.read()
+    output = process.stdout.read()
     process.wait()
     over.set()
     watcher.join()
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {said[-2000:]}")
-    told = json.loads(said)
-    return Run(told["seconds"], told["process_kb"] // 1024, held[0] // 1024, told["said"])
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {output[-2000:]}")
+    report = json.loads(output)
+    return Run(report["seconds"], report["process_kb"] // 1024, held[0] // 1024, report["output"])
 
 
 def run_here(command: list[str]) -> None:
@@ -133,18 +133,18 @@ def run_here(command: list[str]) -> None:
     runner = wsgi().test_cli_runner()
     began = time.perf_counter()
     done = runner.invoke(args=command)
-    told = {"seconds": time.perf_counter() - began, "process_kb": _memory("self", "VmHWM"), "said": done.output}
-    print(json.dumps(told, ensure_ascii=False))
+    report = {"seconds": time.perf_counter() - began, "process_kb": _memory("self", "VmHWM"), "output": done.output}
+    print(json.dumps(report, ensure_ascii=False))
     if done.exit_code:
         raise SystemExit(done.exit_code)
 
 
 def _watch(place: Stage, over: threading.Event, held: list[int]) -> None:
     """The most that the app's connections, with those that work for them, ever hold together of their own: KiB."""
-    mine = "SELECT pid FROM pg_stat_activity a WHERE usename = 'mallbridge_app'"
+    connections = "SELECT pid FROM pg_stat_activity a WHERE usename = 'mallbridge_app'"
     with psycopg.connect(place.postgres.url("bench", "postgres"), autocommit=True) as connection:
         while not over.wait(0.05):
-            held[0] = max(held[0], sum(_memory(pid, "RssAnon") for (pid,) in connection.execute(mine)))
+            held[0] = max(held[0], sum(_memory(pid, "RssAnon") for (pid,) in connection.execute(connections)))
 
 
 def _memory(pid: int | str, what: str) -> int:
@@ -168,9 +168,9 @@ def prove(place: Stage, cards: int) -> dict[str, Run]:
     """The two proofs: the ledger's, and that of the cards that moved yesterday."""
     day = (datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(days=1)).date().isoformat()
     runs = {"ledger_prove": run(place, "ledger", "prove"), "balance_report": run(place, "wallet", "balance-report", day)}
-    told = json.loads(runs["balance_report"].said)
-    if not told["agrees"] or told["cards"] < cards // 365:
-        raise SystemExit(f"the report does not see the cards: {told}")
+    report = json.loads(runs["balance_report"].output)
+    if not report["agrees"] or report["cards"] < cards // 365:
+        raise SystemExit(f"the report does not see the cards: {report}")
     return runs
 
 

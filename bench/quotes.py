@@ -1,4 +1,5 @@
-"""A quote of 30 lines of 30 shops with every tender (points, and five cards with bonus, of which few shops take some) against one line.
+"""A quote of 30 lines of 30 shops, and of 200 lines of 30 shops, with every tender (points, and five cards with bonus, of which few shops
+take some) against one line; and the largest basket placed, paid by value and given back.
 
 `python -m bench.quotes [--small]` prints JSON: p50 and p95 in ms of both, the ratio, the statements of one quote. Each quote is a
 transaction of its own inside a mall, on a durable server that this command starts and ends.
@@ -9,26 +10,30 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from api.checkout.mix import Line
+from api.checkout.service import holds, orders, refunds, settlement
 from api.checkout.service.quotes import Quote, quote
-from api.checkout.things import Basket
-from api.kit import clock, db
+from api.kit import clock, db, states
+from api.payments import service as payments
+from api.payments.states import PaymentState
 from api.points import service as points
+from api.purchases.baskets import Basket, Line, Seller
 from api.wallet import service as wallet
 from api.wallet.service import package_offers, products
 from bench.figures import counted, load, percentile
 from bench.street import Street, street
 
-LINES, CARDS, QUOTES = 30, 5, 1_000
+LINES, MANY, SHOPS, CARDS, QUOTES = 30, 200, 30, 5, 1_000
 CARD_FEN, BONUS_FEN = 20_000, 2_000
 
 
 def basket(place: Street, lines: int) -> Basket:
-    """A line at each of so many shops; every fifth takes part in no benefit."""
+    """So many lines, one shop after the other; every fifth takes part in no benefit."""
     bought = (
-        Line(f"货品 {number}", 4_000 + 137 * number, place.shops[number % len(place.shops)], "服饰", discountable=number % 5 != 4)
+        Line(f"货品 {number}", 4_000 + 137 * (number % 30), Seller(place.shops[number % SHOPS]), "服饰", takes_benefits=number % 5 != 4)
         for number in range(lines)
     )
     return Basket("plate", {}, "三十样", tuple(bought))
@@ -54,13 +59,46 @@ def endow(place: Street, member_id: int) -> None:
             )  # fmt: skip
 
 
+def whole(place: Street, member_id: int, bought: Basket) -> dict[str, object]:
+    """The basket placed, settled by its payment, and given back in whole: ms and statements of each."""
+    took: dict[str, object] = {}
+
+    def step(name: str, work: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        kept: list[Any] = []
+        statements = counted(lambda: kept.append(db.in_mall(place.mall, work)))
+        took[name] = {"ms": round((time.perf_counter() - began) * 1000, 1), "statements": statements}
+        return kept[0]
+
+    def place_it() -> tuple[int, int]:
+        quoted = quote(bought, member_id)
+        order, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by="bench")
+        payment = payments.intend(
+            channel="wechat", account=place.account, order_id=order.id, amount_fen=order.gateway_fen, description=order.title,
+            payer_subject="bench", expires_at=clock.now() + timedelta(days=1),
+        )  # fmt: skip
+        order.payment_id, order.channel = payment.id, "wechat"
+        states.move(payment, PaymentState.PLACED, by="bench", placed_at=clock.now(), placed_with={"prepay_id": "bench"})
+        return order.id, payment.id
+
+    def settle(payment_id: int) -> None:
+        payment = payments.one(payment_id)
+        states.move(payment, PaymentState.PAID, by="bench", paid_at=clock.now(), gateway_no="bench")
+        settlement.settle_payment(payment)
+
+    order_id, payment_id = step("place", place_it)
+    step("settle", lambda: settle(payment_id))
+    step("refund", lambda: refunds.by_office(orders.read(order_id), refunds.Wanted(), by="bench", reason="bench"))
+    return took
+
+
 def measure(count: int) -> dict[str, object]:
     """Quotes of both baskets in turn, so that a slow moment of the machine meets both."""
     busy = load()
     with street(shoppers=70) as place:
         member_id = place.members[-1]
         endow(place, member_id)
-        baskets = {"one_line": basket(place, 1), "thirty_lines": basket(place, LINES)}
+        baskets = {"one_line": basket(place, 1), "thirty_lines": basket(place, LINES), "two_hundred_lines": basket(place, MANY)}
 
         def ask(name: str) -> Quote:
             return db.in_mall(place.mall, lambda: quote(baskets[name], member_id))
@@ -69,23 +107,26 @@ def measure(count: int) -> dict[str, object]:
         for number in range(count + 10):
             for name in baskets:
                 began = time.perf_counter()
-                found = ask(name)
+                quoted = ask(name)
                 took[name] += [(time.perf_counter() - began) * 1000] if number >= 10 else []  # the first ones warm up
-        statements = counted(lambda: ask("thirty_lines"))
-    if {tender for _, tender, _, _ in found.shares} != {"gateway", "stored_principal", "stored_bonus", "points"}:
-        raise SystemExit(f"the quote does not use every tender: {found.shares}")
+        statements = {name: counted(lambda name=name: ask(name)) for name in baskets}
+        largest = whole(place, member_id, baskets["two_hundred_lines"])
+    if {share.tender for share in quoted.shares} != {"gateway", "stored_principal", "stored_bonus", "points"}:
+        raise SystemExit(f"the quote does not use every tender: {quoted.shares}")
     p50 = {name: percentile(times, 0.5) for name, times in took.items()}
     return {
         "bench": "quotes",
         "load_average": busy,
         "quotes_each": count,
         "lines": LINES,
-        "cards_used": len(found.drawn),
-        "shares": len(found.shares),
+        "cards_used": len({share.source_id for share in quoted.shares if share.source_id}),
+        "shares": len(quoted.shares),
         "p50_ms": p50,
         "p95_ms": {name: percentile(times, 0.95) for name, times in took.items()},
         "thirty_lines_over_one": round(p50["thirty_lines"] / p50["one_line"], 2),
+        "two_hundred_lines_over_one": round(p50["two_hundred_lines"] / p50["one_line"], 2),
         "statements": statements,
+        "largest_basket": largest,
         "targets": {"p95_ms_of_thirty_lines": 50},
     }
 

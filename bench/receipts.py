@@ -143,7 +143,7 @@ def _mark(score: Score, label: Label, reading: Reading) -> None:
     if label.get("receipt_no") and seen.get("receipt_no", True):
         wanted = [label["receipt_no"], *label.get("receipt_no_alternatives", [])]
         got = _flat(reading.receipt_no.value or "")
-        score.mark("number", got in [_flat(one) for one in wanted], label, label["receipt_no"], reading.receipt_no.value)
+        score.mark("number", got in [_flat(printed) for printed in wanted], label, label["receipt_no"], reading.receipt_no.value)
 
 
 def _moments(label: Label) -> Iterator[str]:
@@ -168,13 +168,13 @@ def _flat(number: str) -> str:
 def _pairs(pairs: Sequence[Label], readings: Mapping[str, Reading]) -> dict[str, Any]:
     right = duplicates = 0
     for pair in pairs:
-        found = papers.compare(readings[pair["a"]], readings[pair["b"]])
-        exact = found.verdict in PAIRS[pair["kind"]]
+        comparison = papers.compare(readings[pair["a"]], readings[pair["b"]])
+        exact = comparison.verdict in PAIRS[pair["kind"]]
         right += exact
-        duplicates += (found.verdict is not papers.Verdict.DIFFERENT) == pair["is_duplicate"]
+        duplicates += (comparison.verdict is not papers.Verdict.DIFFERENT) == pair["is_duplicate"]
         if not exact:
-            facts = f"agree {found.agreeing}, differ {found.differing}"
-            print(f"miss pair      {pair['a']} {pair['b']}: want {pair['kind']}, got {found.verdict} ({facts})")
+            facts = f"agree {comparison.agreeing}, differ {comparison.differing}"
+            print(f"miss pair      {pair['a']} {pair['b']}: want {pair['kind']}, got {comparison.verdict} ({facts})")
     return {"asked": len(pairs), "right": right, "duplicate_or_not_right": duplicates}
 
 

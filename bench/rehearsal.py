@@ -29,6 +29,7 @@ from api.malls import service as malls
 from api.members import service as members
 from api.points import reckoning
 from api.points.models import Award
+from api.points.policy import PointsRules
 from api.points.service import awards, caps, rehearsals, rules
 from api.points.service.rehearsals import Replay
 from api.sales import service as sales
@@ -123,15 +124,15 @@ def rehearse(url: str, mall: int, days: int) -> dict[str, Any]:
         asked = rehearsals.ask(by="staff:1", rule=dict(DRAFT), first_on=BEGINS, last_on=last).id
         before = _books()
     resting, began, worked = _peak_mb(), time.perf_counter(), time.process_time()
-    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play(mall_id=mall, rehearsal_id=asked)
     seconds, cpu = time.perf_counter() - began, time.process_time() - worked
     with db.unit_of_work(mall):
-        found = rehearsals.read(asked)
-        assert found.result is not None
-        figures = {name: found.result[name] for name in ("points", "members", "sales_changed")}
+        rehearsal = rehearsals.read(asked)
+        assert rehearsal.result is not None
+        figures = {name: rehearsal.result[name] for name in ("points", "members", "sales_changed")}
         unchanged = _books() == before
     took = {"seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2), "memory_mb": round(_peak_mb() - resting, 1)}
-    return {"sales": found.done} | took | {"books_unchanged": unchanged} | figures
+    return {"sales": rehearsal.done} | took | {"books_unchanged": unchanged} | figures
 
 
 def reproduce(url: str, mall: int, days: int) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def one_at_a_time(url: str, mall: int, sample: int) -> dict[str, Any]:
         with db.unit_of_work(mall):
             sale = sales.read(sale_id)
             facts, in_force = awards.facts_of(sale, members.earner(sale.member_id or 0)), rules.in_force(sale.paid_at)
-            reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
+            reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
             caps.within(reckoned, in_force, facts, sale.member_id or 0, counter)
     return {"sales": len(ids), "seconds": round(time.perf_counter() - began, 2)}
 

@@ -95,7 +95,7 @@ def _cursors(kind: type) -> Iterator[None]:
 
 def script(first: Recording, second: Recording, given: dict[str, tuple[Any, Any]]) -> str:
     """One transaction of pgbench. `given`: SQL over the script's own variables, and its values in the first recording and the second."""
-    if [one.text for one in first.seen] != [other.text for other in second.seen]:
+    if [statement.text for statement in first.seen] != [statement.text for statement in second.seen]:
         raise SystemExit("the two recordings are of different statements")
     writer = _Writer(first, second, {(repr(a), repr(b)): f"({expression})" for expression, (a, b) in given.items()})
     lines = [writer.statement(number) for number in range(len(first.seen))]
@@ -112,24 +112,24 @@ class _Writer:
 
     def statement(self, number: int) -> str:
         """The statement with its parameters written into it; afterwards what it returned is known."""
-        one, other = self.first.seen[number], self.second.seen[number]
-        text = one.text if one.parameters is None else self._filled(one, other)
-        if len(one.rows) == len(other.rows) == 1:
-            for column, a, b in zip(one.columns, one.rows[0], other.rows[0], strict=True):
+        in_first, in_second = self.first.seen[number], self.second.seen[number]
+        text = in_first.text if in_first.parameters is None else self._filled(in_first, in_second)
+        if len(in_first.rows) == len(in_second.rows) == 1:
+            for column, a, b in zip(in_first.columns, in_first.rows[0], in_second.rows[0], strict=True):
                 if a != b and isinstance(a, int | str):
                     self.known.setdefault((repr(a), repr(b)), f"(:s{number}_{column})")
         return " ".join(text.split("\n"))
 
-    def _filled(self, one: Seen, other: Seen) -> str:
-        turn = iter(range(len(one.parameters or ())))
+    def _filled(self, in_first: Seen, in_second: Seen) -> str:
+        turn = iter(range(len(in_first.parameters or ())))
 
-        def put(found: re.Match[str]) -> str:
-            if found[0] == "%%":
+        def put(match: re.Match[str]) -> str:
+            if match[0] == "%%":
                 return "%"
-            key: Any = found[1] or next(turn)
-            return self._value(one.parameters[key], other.parameters[key])  # type: ignore[index]
+            key: Any = match[1] or next(turn)
+            return self._value(in_first.parameters[key], in_second.parameters[key])  # type: ignore[index]
 
-        return _PLACES.sub(put, one.text)
+        return _PLACES.sub(put, in_first.text)
 
     def _value(self, a: Any, b: Any) -> str:
         if isinstance(a, Json | Jsonb):
@@ -156,19 +156,19 @@ class _Writer:
         parts, others = re.split(r"(\d+)", a), re.split(r"(\d+)", b)
         if len(parts) != len(others):
             return _quoted(a)
-        written = [_quoted(one) if one == other else self._digits(one, other) for one, other in zip(parts, others, strict=True)]
+        written = [_quoted(part) if part == twin else self._digits(part, twin) for part, twin in zip(parts, others, strict=True)]
         return f"({' || '.join(part for part in written if part)})" if all(written) else _quoted(a)
 
     def _digits(self, a: str, b: str) -> str | None:
         whole = a.isdigit() and b.isdigit() and str(int(a)) == a and str(int(b)) == b
-        found = self._known(int(a), int(b)) if whole else None
-        return f"{found}::text" if found else None
+        variable = self._known(int(a), int(b)) if whole else None
+        return f"{variable}::text" if variable else None
 
     def _known(self, a: Any, b: Any) -> str | None:
-        found = self.known.get((repr(a), repr(b)))
-        if found and (source := re.match(r"\(:s(\d+)_", found)):
+        variable = self.known.get((repr(a), repr(b)))
+        if variable and (source := re.match(r"\(:s(\d+)_", variable)):
             self.kept.add(int(source[1]))
-        return found
+        return variable
 
 
 def _instant(since: timedelta) -> str:

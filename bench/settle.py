@@ -47,8 +47,8 @@ def settle(number: int, fen: int) -> None:
     """What the job of a notice does once it has read it, in the entered mall."""
     query = select(Payment).where(Payment.number == NUMBER.format(number)).with_for_update()
     payment = db.keep(session.scalars(query.execution_options(populate_existing=True)).one())
-    found = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
-    if wrong := collection.take(payment, found, by="gateway:wechat", reason="notice"):
+    status = PaymentStatus(GatewayPaymentState.PAID, payment.number, gateway_no=gateway_no(number), amount_fen=fen, paid_at=clock.now())
+    if wrong := collection.apply_status(payment, status, by="gateway:wechat", reason="notice"):
         raise SystemExit(f"payment {number} was refused: {wrong}")
 
 
@@ -115,17 +115,17 @@ def recorded(held: Held) -> tuple[str, int]:
 
     for number in range(WARM_UP):
         work(number)
-    one, other = WARM_UP, WARM_UP + 1
-    recordings = record(lambda: work(one)), record(lambda: work(other))
+    this, next_one = WARM_UP, WARM_UP + 1
+    recordings = record(lambda: work(this)), record(lambda: work(next_one))
     given = {
-        ":k": (one, other),
-        "'PB' || lpad((:k)::text, 22, '0')": (NUMBER.format(one), NUMBER.format(other)),
-        "'4200' || lpad((:k)::text, 24, '0')": (gateway_no(one), gateway_no(other)),
-        ":ord": (held.first_order + one, held.first_order + other),
-        ":payment": (held.first_payment + one, held.first_payment + other),
-        ":member": (held.member(one), held.member(other)),
-        ":shop": (held.shop(one), held.shop(other)),
-        ":fen": (held.fen(one), held.fen(other)),
+        ":k": (this, next_one),
+        "'PB' || lpad((:k)::text, 22, '0')": (NUMBER.format(this), NUMBER.format(next_one)),
+        "'4200' || lpad((:k)::text, 24, '0')": (gateway_no(this), gateway_no(next_one)),
+        ":ord": (held.first_order + this, held.first_order + next_one),
+        ":payment": (held.first_payment + this, held.first_payment + next_one),
+        ":member": (held.member(this), held.member(next_one)),
+        ":shop": (held.shop(this), held.shop(next_one)),
+        ":fen": (held.fen(this), held.fen(next_one)),
     }
     street = held.street
     variables = (
@@ -174,9 +174,9 @@ def measure(seconds: int, rounds: int, members: int) -> dict[str, object]:
                 runs[name].append(rate)
                 replayed += count
         settled = clients.stop() + replayed + WARM_UP + 2
-        found = look(place, held)
-    if found["settled"] != settled:
-        raise SystemExit(f"{settled} settlements, but {found}")
+        outcome = look(place, held)
+    if outcome["settled"] != settled:
+        raise SystemExit(f"{settled} settlements, but {outcome}")
     return {
         "bench": "settle",
         "load_average": busy,
@@ -185,7 +185,7 @@ def measure(seconds: int, rounds: int, members: int) -> dict[str, object]:
         "settlements_per_second": {name: round(statistics.median(values)) for name, values in runs.items()},
         "app_over_pgbench": round(statistics.median(a / b for a, b in zip(runs["app"], runs["pgbench"], strict=True)), 3),
         "statements": statements,
-        "found_afterwards": found,
+        "found_afterwards": outcome,
         "targets": {"statements": 25},
     }
 

@@ -12,10 +12,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import delete, select
 
-from api.checkout import baskets
 from api.checkout.models import Order, OrderLine, OrderShare
-from api.checkout.service import holds, quotes
-from api.checkout.service.quotes import Choice
+from api.checkout.service import holds, placement, quotes
 from api.kit import clock, db, identity, states
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -26,6 +24,7 @@ from api.payments import service as payments
 from api.payments.models import MerchantAccount, Payment
 from api.payments.states import PaymentState
 from api.plates.models import Plate
+from api.purchases.baskets import Buyer
 from bench.stage import Stage, stage
 from deploy import demo, merchants
 from wechat.simulator.people import People
@@ -70,7 +69,7 @@ class Street:
         later = "now() + interval '1 day'"
         self._copies("orders", order.id, count, number="'B' || lpad(n::text, 17, '0')", member_id=member, shop_id=shop, total_fen=fen,
                      gateway_fen=fen, payment_id=f"{first[1]} + n", placed_by=f"'member:' || ({member})", expires_at=later)  # fmt: skip
-        self._copies("order_lines", line, count, order_id=f"{first[0]} + n", shop_id=shop, amount_fen=fen)
+        self._copies("order_lines", line, count, order_id=f"{first[0]} + n", shop_id=shop, net_fen=fen, list_fen=fen)
         self._copies("order_shares", share, count, order_id=f"{first[0]} + n", amount_fen=fen)
         self._copies("payments", payment.id, count, number="'PB' || lpad(n::text, 22, '0')", order_id=f"{first[0]} + n", amount_fen=fen,
                      next_ask_at="NULL", expires_at=later)  # fmt: skip
@@ -80,9 +79,10 @@ class Street:
 
     def _order(self) -> tuple[Order, Payment]:
         who = self.members[0]
-        basket = baskets.charge(self.shops[0], LEAST_FEN)
+        purchase = {"kind": "charge", "amount_fen": LEAST_FEN, "excluded_fen": 0}
+        basket = placement.basket_of(purchase, Buyer(shop_id=self.shops[0]))
         order, _ = holds.place(
-            quotes.quote(basket, who, Choice(points=0, card_ids=())), member_id=who, payer_id=None, placed_by=f"member:{who}"
+            quotes.quote(basket, who, {"points": 0, "card_ids": []}), member_id=who, payer_id=None, placed_by=f"member:{who}"
         )
         payment = payments.intend(
             channel="wechat", account=self.account, order_id=order.id, amount_fen=order.gateway_fen, description=order.title,
@@ -99,7 +99,7 @@ class Street:
         assert row is not None
         return int(row[0])
 
-    def _copies(self, table: str, row_id: int, count: int, **other: str) -> int:
+    def _copies(self, table: str, row_id: int, count: int, **differing: str) -> int:
         """Copies of a row with ids in a row, numbered n = 0, 1, …; `other` says in SQL what differs. The first id."""
         first = self._first(table)
         with psycopg.connect(self.place.postgres.url("bench", "postgres")) as connection:
@@ -111,7 +111,7 @@ class Street:
                     [table],
                 )
             ]
-            values = {"id": f"{first} + n"} | other
+            values = {"id": f"{first} + n"} | differing
             connection.execute(
                 sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t, generate_series(0, {}) AS n WHERE t.id = {}").format(
                     sql.Identifier(table),

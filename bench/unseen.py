@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _slips(count: int, seed: int, only: str | None) -> list[tuple[str, Slip, random.Random]]:
     names = [only] if only else sorted(LAYOUTS)
-    found = []
+    slips = []
     for number in range(count):
         rng = random.Random(f"{seed}-{number}")
         name = names[number % len(names)]
-        found.append((name, LAYOUTS[name](Till(rng)), rng))
-    return found
+        slips.append((name, LAYOUTS[name](Till(rng)), rng))
+    return slips
 
 
 def score_text(count: int, seed: int, only: str | None, show: int) -> dict[str, Any]:
@@ -64,13 +64,13 @@ def score_text(count: int, seed: int, only: str | None, show: int) -> dict[str, 
     misses: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, slip, rng in _slips(count, seed, only):
         cut = rng.random() < CUT and slip.facts["kind"] != "e_screenshot"
-        for field, good, told in _verdicts(slip, _reading(slip, rng, cut), cut):
+        for field, good, miss in _verdicts(slip, _reading(slip, rng, cut), cut):
             asked[field] += 1
             right[field] += good
             if not good:
-                misses[name, field].append(told)
-    for (name, field), all_told in sorted(misses.items(), key=lambda pair: -len(pair[1])):
-        print(f"{len(all_told):4} {field:9} {name}", *(f"\n       {one}" for one in all_told[:show]))
+                misses[name, field].append(miss)
+    for (name, field), all_misses in sorted(misses.items(), key=lambda pair: -len(pair[1])):
+        print(f"{len(all_misses):4} {field:9} {name}", *(f"\n       {text}" for text in all_misses[:show]))
     return {
         field: {"right": right[field], "asked": asked[field], "share": round(right[field] / asked[field], 4)} for field in sorted(asked)
     }
@@ -85,28 +85,28 @@ def _reading(slip: Slip, rng: random.Random, cut: bool) -> Reading:
 def _verdicts(slip: Slip, reading: Reading, cut: bool) -> list[tuple[str, bool, str]]:
     facts = slip.facts
     total, got = facts["total"], reading.total_fen.value
-    found = [("cut", got is None, f"invented {got}")] if cut else [("total", got == total, f"want {total}, got {got}")]
+    verdicts = [("cut", got is None, f"invented {got}")] if cut else [("total", got == total, f"want {total}, got {got}")]
     if reading.auto:
-        found.append(("trusted", got == total and not cut, f"want {None if cut else total}, trusted {got}"))
+        verdicts.append(("trusted", got == total and not cut, f"want {None if cut else total}, trusted {got}"))
     if cut:
-        return found
+        return verdicts
     kind = KINDS.get(facts["kind"], facts["kind"])
-    found.append(("kind", reading.kind == kind, f"want {kind}, got {reading.kind} {reading.kind_confidence}"))
+    verdicts.append(("kind", reading.kind == kind, f"want {kind}, got {reading.kind} {reading.kind_confidence}"))
     if facts["kind"] == "receipt":
-        best = [(one.value_fen, one.confidence, one.label) for one in reading.candidates]
-        found.append(("auto", reading.auto, f"want {total}, candidates {best}"))
-    return [*found, ("currency", reading.currency == facts["currency"], reading.currency), *_named(facts, reading)]
+        best = [(candidate.value_fen, candidate.confidence, candidate.label) for candidate in reading.candidates]
+        verdicts.append(("auto", reading.auto, f"want {total}, candidates {best}"))
+    return [*verdicts, ("currency", reading.currency == facts["currency"], reading.currency), *_named(facts, reading)]
 
 
 def _named(facts: dict[str, Any], reading: Reading) -> list[tuple[str, bool, str]]:
     shop, number, at = reading.merchant.value or "", reading.receipt_no.value or "", reading.paid_at.value
     wanted = squeezed(facts["merchant"])
-    found = [("merchant", wanted in squeezed(shop) and len(squeezed(shop)) < len(wanted) + 12, f"want {facts['merchant']}, got {shop}")]
+    verdicts = [("merchant", wanted in squeezed(shop) and len(squeezed(shop)) < len(wanted) + 12, f"want {facts['merchant']}, got {shop}")]
     if facts["number"]:
-        found.append(("number", _flat(number) == _flat(facts["number"]), f"want {facts['number']}, got {number}"))
+        verdicts.append(("number", _flat(number) == _flat(facts["number"]), f"want {facts['number']}, got {number}"))
     if facts["at"]:
-        found.append(("datetime", at == facts["at"], f"want {facts['at']}, got {at}"))
-    return found
+        verdicts.append(("datetime", at == facts["at"], f"want {facts['at']}, got {at}"))
+    return verdicts
 
 
 def _flat(number: str) -> str:

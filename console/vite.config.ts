@@ -17,21 +17,31 @@ function entrances(): Plugin {
   return { name: 'entrances', configureServer: (server) => void server.middlewares.use(rewrite) }
 }
 
-/** `virtual:titles/zh`: how the desk's pages are called, for the navigation; a page's other words come with the page. */
-function titles(): Plugin {
-  const ours = /^virtual:titles\/(zh|en)$/
-  const office = fileURLToPath(new URL('./src/office', import.meta.url))
+/** `virtual:first/zh`: of each noun's words those that are needed before its page: what it is called in the navigation, its refusals. */
+function first(): Plugin {
+  const ours = /^virtual:first\/(zh|en)$/
+  const src = fileURLToPath(new URL('./src', import.meta.url))
   return {
-    name: 'titles',
+    name: 'first',
     resolveId: (id) => (ours.test(id) ? `\0${id}` : undefined),
     load(id) {
       const language = id.startsWith('\0') && ours.exec(id.slice(1))?.[1]
       if (!language) return
-      const named = readdirSync(office).map((page) => [page, `${office}/${page}/${language}.json`] as const)
-      const held = named.filter(([, file]) => existsSync(file)).map(([page, file]) => [page, { title: JSON.parse(readFileSync(file, 'utf8')).title }])
-      return `export default ${JSON.stringify(Object.fromEntries(held))}`
+      const titles: Record<string, { title: string }> = {}
+      const refusals: Record<string, string> = {}
+      for (const folder of ['office', 'shop'].flatMap((entrance) => readdirSync(`${src}/${entrance}`).map((noun) => `${entrance}/${noun}`))) {
+        const [sentences, words] = [`${src}/${folder}/${language}.json`, `${src}/${folder}/words.${language}.json`]
+        if (folder.startsWith('office/') && existsSync(sentences)) titles[folder.slice('office/'.length)] = { title: read(this, sentences).title as string }
+        if (existsSync(words)) Object.assign(refusals, read(this, words).refusals)
+      }
+      return `export const titles = ${JSON.stringify(titles)}\nexport const refusals = ${JSON.stringify(refusals)}`
     },
   }
+}
+
+function read(plugin: { addWatchFile: (file: string) => void }, file: string): Record<string, unknown> {
+  plugin.addWatchFile(file)
+  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 /** The words of a page of the desk are called after the page. */
@@ -42,7 +52,7 @@ function chunkFileNames(chunk: { facadeModuleId?: string | null }): string {
 
 export default defineConfig({
   base: '/console/',
-  plugins: [entrances(), titles(), vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] })],
+  plugins: [entrances(), first(), vue(), Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] })],
   resolve: {
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),

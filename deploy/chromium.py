@@ -35,16 +35,16 @@ def chinese_fonts() -> bool:
 
 def ensure() -> Path:
     """The browser, with fonts for Chinese; installed where we are root on Debian. CannotStart says in one sentence what to do."""
-    found = find()
-    if found and chinese_fonts():
-        return found
+    browser = find()
+    if browser and chinese_fonts():
+        return browser
     if not debian.install(*PACKAGES, saying="· installing Chromium and Chinese fonts for the browser tests (once)"):
-        what = "Chinese fonts (Debian's package fonts-noto-cjk)" if found else "a Chromium: install it, or set CHROMIUM to its path"
+        what = "Chinese fonts (Debian's package fonts-noto-cjk)" if browser else "a Chromium: install it, or set CHROMIUM to its path"
         raise CannotStart(f"The browser tests need {what}.")
-    found = find()
-    if found is None:
+    browser = find()
+    if browser is None:
         raise CannotStart("Debian's package chromium was installed, but no chromium is on the path: set CHROMIUM to it.")
-    return found
+    return browser
 
 
 if __name__ == "__main__":

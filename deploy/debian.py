@@ -18,10 +18,10 @@ _ENV = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 def program(variable: str, *places: str) -> Path | None:
     """The program that the variable names, else the first found of the places. CannotStart: what the variable names is none."""
     if given := os.environ.get(variable):
-        found = shutil.which(given)
-        if found is None:
+        path = shutil.which(given)
+        if path is None:
             raise CannotStart(f"{variable}={given} is not a program: set it to the path of one, or unset it.")
-        return Path(found)
+        return Path(path)
     return next((Path(path) for place in places if (path := shutil.which(place))), None)
 
 

@@ -29,22 +29,10 @@ from api.plates import service as plates
 from api.points.service import rules
 from api.settings import from_environment
 from api.staff import service as staff
-from api.staff.permissions import Role
-from deploy import demo_cards, embedded, history, paper
-from deploy.demo_shops import FLOORS, SHOPS
+from deploy import demo_cards, embedded, history, paper, servers
+from deploy.demo_shops import CODE, FLOORS, PASSWORD, SHOPS, STAFF
 
-CODE = "demo"
 SALES_A_MEMBER = 10
-#: Development only: production refuses to start with the demo's secrets, and its database is never filled by `make run`.
-STAFF: tuple[tuple[str, str, Role], ...] = (
-    ("admin", "管理员", Role.ADMINISTRATOR),
-    ("reviewer", "小票审核员", Role.REVIEWER),
-    ("reviewer2", "小票复核员", Role.REVIEWER),
-    ("marketer", "市场部", Role.MARKETER),
-    ("finance", "财务部", Role.FINANCE),
-    ("floor", "楼层经理", Role.FLOOR_MANAGER),
-)
-PASSWORD = "demo-mall-only"
 #: Where a part of an amount may take no benefits.
 EXCLUDES = ("超市", "便利店")
 
@@ -186,10 +174,8 @@ def _database() -> Iterator[None]:
     if os.environ.get("DATABASE_URL"):
         yield
         return
-    from deploy import run
-
-    env = run.environment()
-    started = run.start_servers(env)
+    env = servers.environment()
+    started = servers.start_servers(env)
     os.environ.update(env)
     try:
         embedded.migrate(env["DATABASE_OWNER_URL"], env["DATABASE_URL"])

@@ -41,6 +41,8 @@ def write() -> None:
         package = chance.choice(made)
         order -= 1
         wallet.recharge(order, member_id, principal_fen=package.pays_fen, bonus_fen=package.bonus_fen, package_id=package.id)
+        till, mall = Owner("gateway", 0), Owner("mall", db.mall())
+        ledger.post("order_settle", order, [Entry(till, Asset.CASH_FEN, -package.pays_fen), Entry(mall, Asset.CASH_FEN, package.pays_fen)])
         for _ in range(chance.randrange(4)):
             order -= 1
             _pay(order, member_id, chance.choice(shop_ids), chance.randrange(18, 160) * 100)
@@ -51,14 +53,14 @@ def _pay(order: int, member_id: int, shop_id: int, amount_fen: int) -> None:
     """Use stored value in a shop, and owe it to the shop."""
     drawn = wallet.spread(wallet.funds(member_id), amount_fen)
     wallet.draw(member_id, drawn, cause_type="order_hold", cause_id=order, shop_id=shop_id)
-    principal = sum(one.principal_fen for one in drawn)
+    principal = sum(part.principal_fen for part in drawn)
     borne = wallet.bonus_bearers("order_hold", order)
     shop, mall = Owner("shop", shop_id), Owner("mall", db.mall())
     entries = [Entry(mall, Asset.CASH_FEN, -principal), Entry(shop, Asset.CASH_FEN, principal)]
-    for one in borne:
+    for bearer in borne:
         entries += [
-            Entry(Owner("bearer", one.bearer_id), Asset.CASH_FEN, -one.bonus_fen),
-            Entry(shop, Asset.CASH_FEN, one.bonus_fen),
+            Entry(Owner("bearer", bearer.bearer_id), Asset.CASH_FEN, -bearer.bonus_fen),
+            Entry(shop, Asset.CASH_FEN, bearer.bonus_fen),
         ]
     ledger.post("order_settle", order, entries)
 

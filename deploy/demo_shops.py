@@ -1,6 +1,20 @@
-"""The tenants of the demo mall: floor, unit, name over the door, category, points rate in basis points. All invented."""
+"""The demo mall: its code, who works there, and its tenants: floor, unit, name over the door, category, points rate. All invented."""
 
 from __future__ import annotations
+
+from api.kit.roles import Role
+
+CODE = "demo"
+#: Development only: production refuses to start with the demo's secrets, and its database is never filled by `make run`.
+STAFF: tuple[tuple[str, str, Role], ...] = (
+    ("admin", "管理员", Role.ADMINISTRATOR),
+    ("reviewer", "小票审核员", Role.REVIEWER),
+    ("reviewer2", "小票复核员", Role.REVIEWER),
+    ("marketer", "市场部", Role.MARKETER),
+    ("finance", "财务部", Role.FINANCE),
+    ("floor", "楼层经理", Role.FLOOR_MANAGER),
+)
+PASSWORD = "demo-mall-only"
 
 FLOORS = ("B1", "L1", "L2", "L3", "L4", "L5")
 

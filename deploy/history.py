@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.kit import clock
 from api.kit.db import session
 from api.malls import service as malls
+from api.points.policy import PointsRules
 
 STAGED_MEMBERS = """
 CREATE TEMPORARY TABLE staged_members (
@@ -148,7 +149,7 @@ FROM grown CROSS JOIN LATERAL (SELECT max(rank) AS rank FROM levels WHERE reach_
 def write(sales: int) -> None:
     """Write it all in the open transaction, for the entered mall."""
     info = malls.mall_info()
-    arguments = {"sales": sales, "now": clock.now(), "zone": info.timezone, "wait": info.policy.return_window_days}
+    arguments = {"sales": sales, "now": clock.now(), "zone": info.timezone, "wait": info.policy.of(PointsRules).return_window_days}
     connection = session.connection()
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     # Nothing has been analysed yet: without this the planner takes the new tables for small and loops over them.

@@ -20,12 +20,12 @@ def find() -> Path | None:
 
 def ensure() -> Path:
     """The program; Debian's package is unpacked, not installed, so that none starts with the machine. CannotStart says what to do."""
-    if found := find():
-        return found
+    if program := find():
+        return program
     saying = "· unpacking nginx for the test of its configuration (once)"
-    if not debian.unpack("nginx", "nginx-common", into=UNPACKED, saying=saying) or not (found := find()):
+    if not debian.unpack("nginx", "nginx-common", into=UNPACKED, saying=saying) or not (program := find()):
         raise CannotStart("The test of deploy/nginx.conf needs an nginx: install it, or set NGINX to its path.")
-    return found
+    return program
 
 
 def kinds(program: Path) -> Path:

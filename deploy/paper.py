@@ -21,7 +21,7 @@ import requests
 from PIL import Image, ImageDraw, ImageFont
 
 from api.kit import clock, money
-from deploy.demo_shops import SHOPS
+from deploy.demo_shops import CODE, PASSWORD, SHOPS, STAFF
 
 FONT = Path(__file__).with_name("fonts") / "receipt.otf"
 WIDTH, SIZE, LEADING, MARGIN = 720, 30, 46, 60
@@ -120,23 +120,20 @@ def storefront(name: str, unit: str, *, shade: int) -> bytes:
 
 def plate_address(api: str, *, shop: int) -> str:
     """What the plate on the counter of a shop of the demo mall says. requests.RequestException when the mall does not run."""
-    from deploy import demo
 
-    login, _, _ = demo.STAFF[0]
-    signed_in = _told(
-        requests.post(f"{api}/v1/malls/{demo.CODE}/staff-sign-in", json={"login": login, "password": demo.PASSWORD}, timeout=30)
-    )
+    login, _, _ = STAFF[0]
+    signed_in = _body(requests.post(f"{api}/v1/malls/{CODE}/staff-sign-in", json={"login": login, "password": PASSWORD}, timeout=30))
     who = {"Authorization": f"Bearer {signed_in['access_token']}"}
     _, _, name, _, _ = SHOPS[shop]
-    found = _told(requests.get(f"{api}/v1/malls/{demo.CODE}/shops", params={"q": name}, timeout=30))["items"][0]
-    plates = _told(requests.get(f"{api}/v1/office/plates", params={"shop_id": found["id"], "state": "bound"}, headers=who, timeout=30))
+    shop_row = _body(requests.get(f"{api}/v1/malls/{CODE}/shops", params={"q": name}, timeout=30))["items"][0]
+    plates = _body(requests.get(f"{api}/v1/office/plates", params={"shop_id": shop_row["id"], "state": "bound"}, headers=who, timeout=30))
     return f"{api}/q/{plates['items'][0]['code']}"
 
 
-def _told(answer: requests.Response) -> dict[str, Any]:
+def _body(answer: requests.Response) -> dict[str, Any]:
     answer.raise_for_status()
-    told: dict[str, Any] = answer.json()
-    return told
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 if __name__ == "__main__":

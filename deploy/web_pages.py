@@ -80,11 +80,11 @@ def say(text: str) -> None:
 
 def sources(face: Face, root: Path = ROOT) -> list[Path]:
     """Every file that a build is made from, in a fixed order."""
-    found: list[Path] = []
+    files_found: list[Path] = []
     for folder, folders, files in os.walk(root / face.source):
         folders[:] = [name for name in folders if name not in NOT_SOURCE and not name.startswith(".")]
-        found += [Path(folder) / name for name in files if name not in NOT_SOURCE]
-    return sorted([*found, *(root / name for name in face.also)])
+        files_found += [Path(folder) / name for name in files if name not in NOT_SOURCE]
+    return sorted([*files_found, *(root / name for name in face.also)])
 
 
 def content_hash(face: Face, root: Path = ROOT) -> str:
@@ -180,9 +180,9 @@ def _packaged_node() -> Node | None:
 
 def _major(node: str) -> int:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
-        if found := re.match(r"v(\d+)\.", said):
-            return int(found[1])
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+        if match := re.match(r"v(\d+)\.", version):
+            return int(match[1])
     return 0
 
 
@@ -274,8 +274,8 @@ def _take(face: Face, node: Node, was: str, made: Path, folder: Path) -> None:
 def _refuse_inline(face: Face, index: Path) -> None:
     if not index.exists():
         raise CannotBuild(f"The build of {face.name} made no index.html: see build.log beside it.")
-    if found := INLINE.search(index.read_text()):
-        raise CannotBuild(f"The index of {face.name} holds “{found[0].strip()}” inline, which the Content-Security-Policy forbids.")
+    if match := INLINE.search(index.read_text()):
+        raise CannotBuild(f"The index of {face.name} holds “{match[0].strip()}” inline, which the Content-Security-Policy forbids.")
 
 
 def _keep_older_parts(face: Face, part: Path, folder: Path) -> None:

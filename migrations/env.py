@@ -36,7 +36,9 @@ def _grant(connection: Any, role: str) -> None:
 def _tables() -> MetaData:
     """Every table of every room, to compare with. An upgrade alone compares nothing, and need not load them."""
     if not context.config.attributes.get("upgrades_only"):
-        import api.app  # noqa: F401 - every room, and so every table
+        from api.kit import rooms
+
+        rooms.load()
     return Model.metadata
 
 

@@ -25,8 +25,8 @@ def holds(text: str) -> bool:
 
 def split(text: str) -> tuple[str, str]:
     """What stands before the first date of the text, and the text from there on; all of it there when it holds none."""
-    found = _DATE.search(text)
-    start = found.start() if found else 0
+    match = _DATE.search(text)
+    start = match.start() if match else 0
     return text[:start], text[start:]
 
 

@@ -204,9 +204,9 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _heic_size(data: bytes) -> tuple[int, int]:
     # ISO 23008-12: each image item carries an `ispe` box (size, type, version, width, height); the largest is the picture.
     sizes = [
-        struct.unpack_from(">II", data, found.end() + 4)
-        for found in re.finditer(rb"\x00\x00\x00\x14ispe", data[: 1 << 20])
-        if found.end() + 12 <= len(data)
+        struct.unpack_from(">II", data, box.end() + 4)
+        for box in re.finditer(rb"\x00\x00\x00\x14ispe", data[: 1 << 20])
+        if box.end() + 12 <= len(data)
     ]
     width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
     return width, height

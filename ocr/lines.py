@@ -96,10 +96,10 @@ class LineReader:
             closer = _closer(pixels, [view.back_quad(quad) for quad in quads])
             if closer is None or closer.zoom < 1.25 * view.zoom:
                 break
-            found = self._detect(closer.pixels, max(closer.pixels.shape[:2]))
-            if len(found) < len(quads):
+            closer_quads = self._detect(closer.pixels, max(closer.pixels.shape[:2]))
+            if len(closer_quads) < len(quads):
                 break
-            view, quads = closer, found
+            view, quads = closer, closer_quads
         return view, quads
 
     def _detect(self, pixels: Pixels, side: int) -> list[Quad]:
@@ -108,11 +108,10 @@ class LineReader:
         shrink = min(1.0, side / max(height, width))
         size = (_whole(width * shrink), _whole(height * shrink))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR)
-        found: Any = self._detector.predict(small, limit_side_len=max(size), limit_type="max", thresh=DETECT_PIXEL, box_thresh=DETECT_BOX)[
-            0
-        ]
+        limits: dict[str, Any] = {"limit_side_len": max(size), "limit_type": "max", "thresh": DETECT_PIXEL, "box_thresh": DETECT_BOX}
+        prediction: Any = self._detector.predict(small, **limits)[0]
         back = np.array([width / size[0], height / size[1]], dtype=np.float32)
-        return [np.asarray(quad, dtype=np.float32) * back for quad in found["dt_polys"]]
+        return [np.asarray(quad, dtype=np.float32) * back for quad in prediction["dt_polys"]]
 
     def _read_upright(self, pixels: Pixels, quads: list[Quad], axis: float) -> tuple[list[tuple[str, float]], list[Box]]:
         boxes = [_in_reading_order(quad, axis) for quad in quads]
@@ -131,9 +130,9 @@ class LineReader:
     def _read_beside(self, pixels: Pixels, texts: list[tuple[str, float]], boxes: list[Box]) -> None:
         """Labels whose value the detector passed over are read again with all that stands on their row."""
         rows = {i: row for i, (text, _) in enumerate(texts) if (row := _row_of(text, boxes[i], boxes))}
-        for i, found in zip(rows, self._recognise(pixels, list(rows.values())), strict=True):
-            if found[1] >= BESIDE and len(re.findall(r"\d", found[0])) >= CLOSE_DIGITS:
-                texts[i], boxes[i] = found, rows[i]
+        for i, reading in zip(rows, self._recognise(pixels, list(rows.values())), strict=True):
+            if reading[1] >= BESIDE and len(re.findall(r"\d", reading[0])) >= CLOSE_DIGITS:
+                texts[i], boxes[i] = reading, rows[i]
 
     def _recognise(self, pixels: Pixels, boxes: list[Box]) -> list[tuple[str, float]]:
         crops = [_crop(pixels, box) for box in boxes]
@@ -151,8 +150,8 @@ class LineReader:
     def _predict(self, crops: list[Pixels], model: Any = None) -> list[tuple[str, float]]:
         # Lines of like width in one batch: the shorter ones are padded to the widest.
         order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1] / crops[i].shape[0])
-        found = (model or self._recogniser).predict([crops[i] for i in order]) if crops else []
-        read = {i: (str(one["rec_text"]), float(one["rec_score"])) for i, one in zip(order, found, strict=True)}
+        predictions = (model or self._recogniser).predict([crops[i] for i in order]) if crops else []
+        read = {i: (str(prediction["rec_text"]), float(prediction["rec_score"])) for i, prediction in zip(order, predictions, strict=True)}
         return [read[i] for i in range(len(crops))]
 
 
@@ -195,7 +194,7 @@ def _vote(readings: list[tuple[str, float]]) -> tuple[str, float]:
         votes[text] = votes.get(text, 0.0) + score * _weight(text)
     if any(_weight(text) < 1 for text in votes):
         votes = _by_digits(votes)
-    text = max(votes, key=lambda one: votes[one])
+    text = max(votes, key=lambda candidate: votes[candidate])
     score = max(score for read, score in readings if read == text)
     digits = [_digits(read) for read, _ in readings]
     agree = 2 * digits.count(_digits(text)) > len(digits)
@@ -209,7 +208,7 @@ def _agreed(voted: tuple[str, float], first: list[tuple[str, float]], second: li
     # The second model reads the barred 0 of thermal printers as a hash.
     barred = [(text.replace("#", "0"), score) for text, score in second]
     shares = zip(_shares(first, len(digits)), _shares(barred, len(digits)), strict=True)
-    best = [max({*one, *other}, key=lambda digit: one.get(digit, 0.0) + other.get(digit, 0.0)) for one, other in shares]
+    best = [max({*left, *right}, key=lambda digit: left.get(digit, 0.0) + right.get(digit, 0.0)) for left, right in shares]
     fresh = iter(best)
     text = head + re.sub(r"\d", lambda _: next(fresh), stamp)
     if text == voted[0] or not dates.is_possible(text):

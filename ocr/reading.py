@@ -168,13 +168,13 @@ def _line_out(line: Line) -> dict[str, Any]:
     return {"text": line.text, "score": round(line.score, 4), "box": _box_out(line.box)}
 
 
-def _field_out(found: Field[Any]) -> dict[str, Any]:
-    value = found.value.isoformat() if isinstance(found.value, datetime) else found.value
+def _field_out(item: Field[Any]) -> dict[str, Any]:
+    value = item.value.isoformat() if isinstance(item.value, datetime) else item.value
     return {
         "value": value,
-        "confidence": found.confidence,
-        "line_indexes": list(found.line_indexes),
-        "box": _box_out(found.box),
+        "confidence": item.confidence,
+        "line_indexes": list(item.line_indexes),
+        "box": _box_out(item.box),
     }
 
 
@@ -184,9 +184,9 @@ def _field_in(data: Mapping[str, Any]) -> Field[Any]:
 
 
 def _time_in(data: Mapping[str, Any]) -> Field[datetime]:
-    found = _field_in(data)
-    value = None if found.value is None else datetime.fromisoformat(found.value)
-    return Field(value, found.confidence, found.line_indexes, found.box)
+    item = _field_in(data)
+    value = None if item.value is None else datetime.fromisoformat(item.value)
+    return Field(value, item.confidence, item.line_indexes, item.box)
 
 
 def _candidate_out(candidate: Candidate) -> dict[str, Any]:
@@ -221,6 +221,6 @@ def _picture_out(picture: Picture) -> dict[str, Any]:
 
 
 def _picture_in(data: Mapping[str, Any]) -> Picture:
-    told = data["signals"]
-    signals = Signals(told["screen_photo"], told["screenshot"], told["edited"], tuple(told["reasons"]))
+    facts = data["signals"]
+    signals = Signals(facts["screen_photo"], facts["screenshot"], facts["edited"], tuple(facts["reasons"]))
     return Picture(data["width"], data["height"], data["format"], data["phash"], signals)

@@ -216,8 +216,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     broom: Broom = request.getfixturevalue("_broom")
     yield
     clock.fix(None)
-    db.session.remove()
-    db._depth.open = False
+    db.abandon()
     broom.sweep()
     cache.configure(settings.redis_url)
     cache.attempt(lambda client: client.flushdb(), None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.kit import clock
 from api.kit.db import session
+from api.kit.roles import SHOP_ROLES
 from api.malls import names
 from api.malls import service as malls
 from api.malls.models import Floor, Mall, Shop, Site
@@ -15,10 +16,9 @@ from api.members.models import Member
 from api.points.models import Rule
 from api.points.service import rules as point_rules
 from api.sales import service as sales
-from api.sales.service import Sighted
+from api.sales.service import RecordedSighting
 from api.staff import passwords
 from api.staff.models import StaffAccount
-from api.staff.permissions import SHOP_ROLES
 
 _number = itertools.count(1)
 
@@ -81,7 +81,7 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
     return made
 
 
-def make_sighted(**given: Any) -> Sighted:
+def make_sighted(**given: Any) -> RecordedSighting:
     """A purchase told by one channel; by default a receipt of ¥128.00 paid now."""
     values: dict[str, Any] = {
         "channel": "receipt",

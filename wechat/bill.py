@@ -89,15 +89,15 @@ def _line(row: Mapping[str, str]) -> BillLine:
 
 
 def _fen(text: str) -> int:
-    if (found := _YUAN.match(text)) is None:
+    if (match := _YUAN.match(text)) is None:
         raise ValueError("not an amount in yuan")
-    return int(f"{found[1]}{int(found[2]) * 100 + int(found[3])}")
+    return int(f"{match[1]}{int(match[2]) * 100 + int(match[3])}")
 
 
 def _fee(text: str) -> int:
     """Fees have five decimals; what is below a fen is rounded, half away from zero."""
-    if (found := _FEE.match(text)) is None:
+    if (match := _FEE.match(text)) is None:
         raise ValueError("not a fee in yuan")
-    units = int(found[2]) * 100_000 + int((found[3] or "0").ljust(5, "0"))
+    units = int(match[2]) * 100_000 + int((match[3] or "0").ljust(5, "0"))
     fen = (units + 500) // 1000
-    return -fen if found[1] else fen
+    return -fen if match[1] else fen

@@ -36,7 +36,7 @@ class Complaints:
         if self._client.sub:
             asked["complainted_mchid"] = self._client.sub.mchid
         page = self._client.read(self._client.get(f"{BASE}?{urlencode(asked)}"), records.complaint_page)
-        return replace(page, complaints=tuple(self._opened(one) for one in page.complaints))
+        return replace(page, complaints=tuple(self._opened(complaint) for complaint in page.complaints))
 
     def said(self, complaint_id: str) -> tuple[ComplaintWord, ...]:
         """What payer, merchant and platform said of a complaint, up to 300 of it. Raises OrderMissing."""
@@ -68,14 +68,14 @@ class Complaints:
         """Let no notices be sent any more."""
         self._client.call("DELETE", NOTICES, None)
 
-    def _opened(self, found: Complaint) -> Complaint:
+    def _opened(self, complaint: Complaint) -> Complaint:
         """With the phone opened; without one where it was sealed for another certificate of ours."""
-        if not found.payer_phone:
-            return found
+        if not complaint.payer_phone:
+            return complaint
         try:
-            return replace(found, payer_phone=self._client.unseal(found.payer_phone))
+            return replace(complaint, payer_phone=self._client.unseal(complaint.payer_phone))
         except Undecryptable:
-            return replace(found, payer_phone=None)
+            return replace(complaint, payer_phone=None)
 
 
 def _path(complaint_id: str) -> str:

@@ -399,7 +399,7 @@ def _complaint_order(content: Mapping[str, Any]) -> ComplaintOrder:
 
 def complaint_page(content: Mapping[str, Any]) -> ComplaintPage:
     """Read a page of complaints. Raises ValueError as transaction does."""
-    return ComplaintPage(whole(content, "total_count"), tuple(complaint(one) for one in _parts(content, "data")))
+    return ComplaintPage(whole(content, "total_count"), tuple(complaint(part) for part in _parts(content, "data")))
 
 
 def complaint_words(content: Mapping[str, Any]) -> tuple[ComplaintWord, ...]:
@@ -451,6 +451,6 @@ def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _parts(content: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     value = content.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise ValueError(f"{name} is not a list of objects")
     return value

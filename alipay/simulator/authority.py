@@ -27,10 +27,10 @@ class Authority:
     @classmethod
     def new(cls) -> Authority:
         """A fresh one; its keys are kept nowhere."""
-        top, below, other = _key(), _key(), ec.generate_private_key(ec.SECP256R1())
+        top, below, elliptic = _key(), _key(), ec.generate_private_key(ec.SECP256R1())
         root = _certificate(top, _name("Certification Authority R1"), top, _name("Certification Authority R1"))
         # Stands for the SM2 root of Alipay's bundle, which client libraries must leave out of the number.
-        strange = _certificate(other, _name("Certification Authority ECC"), other, _name("Certification Authority ECC"))
+        strange = _certificate(elliptic, _name("Certification Authority ECC"), elliptic, _name("Certification Authority ECC"))
         middle = _certificate(below, _name("Certification Authority Class 2 R1"), top, root.subject)
         return cls(below, middle, f"{_pem(strange)}\n{_pem(root)}")
 
@@ -54,13 +54,13 @@ def _certificate(key: SigningKey, subject: x509.Name, by: SigningKey, issuer: x5
 
 
 def _name(common: str) -> x509.Name:
-    said = (
+    attributes = (
         (NameOID.COUNTRY_NAME, "CN"),
         (NameOID.ORGANIZATION_NAME, "Ant Financial (simulator)"),
         (NameOID.ORGANIZATIONAL_UNIT_NAME, "Certification Authority"),
         (NameOID.COMMON_NAME, common),
     )
-    return x509.Name([x509.NameAttribute(what, value) for what, value in said])
+    return x509.Name([x509.NameAttribute(what, value) for what, value in attributes])
 
 
 def _pem(certificate: x509.Certificate) -> str:

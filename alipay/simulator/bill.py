@@ -45,8 +45,8 @@ def is_available(day: date, now: datetime) -> bool:
 
 def lines_of(store: Store, seller_id: str, day: date) -> list[Line]:
     """Everything the seller was paid and gave back on that day, and then what was planted."""
-    mine = [trade for trade in store.trades.values() if store.apps[trade.app_id].seller_id == seller_id]
-    lines = sorted((line for trade in mine for line in _lines_of(trade) if _on(line.at, day)), key=lambda line: line.at)
+    trades = [trade for trade in store.trades.values() if store.apps[trade.app_id].seller_id == seller_id]
+    lines = sorted((line for trade in trades for line in _lines_of(trade) if _on(line.at, day)), key=lambda line: line.at)
     for difference in store.differences:
         if difference.on is None or difference.on == day:
             lines = _differing(lines, difference, day)
@@ -54,11 +54,11 @@ def lines_of(store: Store, seller_id: str, day: date) -> list[Line]:
 
 
 def _lines_of(trade: Trade) -> Iterable[Line]:
-    said = (trade.trade_no, trade.out_trade_no, str(trade.asked["subject"]), trade.created_at)
+    named = (trade.trade_no, trade.out_trade_no, str(trade.asked["subject"]), trade.created_at)
     if trade.paid_at:
-        yield Line("交易", *said, trade.paid_at, trade.total)
+        yield Line("交易", *named, trade.paid_at, trade.total)
     for refund in trade.refunds:
-        yield Line("退款", *said, refund.at, -refund.amount, refund.out_request_no)
+        yield Line("退款", *named, refund.at, -refund.amount, refund.out_request_no)
 
 
 def _differing(lines: list[Line], difference: Difference, day: date) -> list[Line]:

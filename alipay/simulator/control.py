@@ -65,21 +65,21 @@ def _phones(sim: Blueprint, store: Store, signer: Signer, settings: Settings) ->
     @sim.post("/users")
     def user() -> Answer:
         """Make or change a person: {person, phone?, app_id?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            person = store.people.named(said["person"])
-            person.phone = said.get("phone", person.phone)
-            open_id = store.people.open_id(person.name, said.get("app_id", settings.app_id))
+            person = store.people.named(body["person"])
+            person.phone = body.get("phone", person.phone)
+            open_id = store.people.open_id(person.name, body.get("app_id", settings.app_id))
             return {"person": person.name, "user_id": person.user_id, "open_id": open_id, "phone": person.phone}
 
     @sim.post("/auth-code")
     def auth_code() -> Answer:
         """What my.getAuthCode gives: {person, app_id?} → {code}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            person = store.people.named(said["person"])
+            person = store.people.named(body["person"])
             value = secrets.token_hex(16)
-            app_id = str(said.get("app_id", settings.app_id))
+            app_id = str(body.get("app_id", settings.app_id))
             store.codes[value] = Code(app_id, person.name, store.clock() + CODE_LIFE)
             return {"code": value}
 
@@ -87,22 +87,22 @@ def _phones(sim: Blueprint, store: Store, signer: Signer, settings: Settings) ->
     @sim.post("/auth-pay-code/<person>")
     def auth_pay_code(person: str = "") -> Answer:
         """What the phone shows to the cashier's scanner: {person, needs_password?, refuse?} → {auth_code}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            name = store.people.named(person or said["person"]).name
+            name = store.people.named(person or body["person"]).name
             value = f"{25 + int(store.dice.digits(6, 'pay code', name)) % 6}{store.dice.digits(16, 'pay code', name)}"
             expires_at = store.clock() + PAY_CODE_LIFE
-            store.pay_codes[value] = PayCode(name, expires_at, bool(said.get("needs_password")), str(said.get("refuse", "")))
+            store.pay_codes[value] = PayCode(name, expires_at, bool(body.get("needs_password")), str(body.get("refuse", "")))
             return {"auth_code": value}
 
     @sim.post("/phone-payload")
     def phone_payload() -> Answer:
         """What my.getPhoneNumber gives and the phone posts on: {person, app_id?, refuse?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            app = store.apps[str(said.get("app_id", settings.app_id))]
-            person = store.people.named(said["person"])
-        if said.get("refuse"):
+            app = store.apps[str(body.get("app_id", settings.app_id))]
+            person = store.people.named(body["person"])
+        if body.get("refuse"):
             return {"response": _PHONE_REFUSAL, "sign_type": SIGN_TYPE, "encrypt_type": "AES", "charset": "UTF-8"}
         plain = json.dumps({"code": "10000", "msg": "Success", "mobile": person.phone}, separators=(",", ":"))
         sealed = encrypt(app.content_key, plain)
@@ -127,49 +127,49 @@ _PHONE_REFUSAL = json.dumps(
 
 
 def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, settings: Settings) -> None:
-    def trade_of(said: Answer) -> Trade:
-        return trades.find(store.apps[str(said.get("app_id", settings.app_id))], said)
+    def trade_of(body: Answer) -> Trade:
+        return trades.find(store.apps[str(body.get("app_id", settings.app_id))], body)
 
     @sim.post("/pay")
     def pay() -> Answer:
         """The person pays (my.tradePay, or the password): {trade_no | out_trade_no, app_id?, notify?, late?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            trade = trade_of(said)
-            trades.pay(trade, notify=bool(said.get("notify", True)), late=bool(said.get("late")))
+            trade = trade_of(body)
+            trades.pay(trade, notify=bool(body.get("notify", True)), late=bool(body.get("late")))
         return {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
 
     @sim.post("/cancel")
     def cancel() -> Answer:
         """The person does not enter the password: {trade_no | out_trade_no, app_id?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            trades.give_up(trade_of(said))
+            trades.give_up(trade_of(body))
         return {}
 
     @sim.post("/finish")
     def finish() -> Answer:
         """The refund window of a trade ends: {trade_no | out_trade_no, app_id?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            trades.finish(trade_of(said))
+            trades.finish(trade_of(body))
         return {}
 
     @sim.post("/applications")
     def application() -> Answer:
         """A further application, or a change: {app_id, public_key?, content_key?, seller_id?, can_refund?, mode?, certificate_pem?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            app = store.apps.get(str(said["app_id"]))
+            app = store.apps.get(str(body["app_id"]))
             if app is None:
-                content_key = str(said.get("content_key", store.apps[settings.app_id].content_key))
-                seller = str(said.get("seller_id", settings.seller_id))
-                app = Application(str(said["app_id"]), public_key(said["public_key"]), content_key, seller)
+                content_key = str(body.get("content_key", store.apps[settings.app_id].content_key))
+                seller = str(body.get("seller_id", settings.seller_id))
+                app = Application(str(body["app_id"]), public_key(body["public_key"]), content_key, seller)
                 store.apps[app.app_id] = app
-            app.can_refund = bool(said.get("can_refund", app.can_refund))
-            app.mode = str(said.get("mode", app.mode))
-            if "certificate_pem" in said:
-                app.certificate = certificate_number(certificate_of(said["certificate_pem"]))
+            app.can_refund = bool(body.get("can_refund", app.can_refund))
+            app.mode = str(body.get("mode", app.mode))
+            if "certificate_pem" in body:
+                app.certificate = certificate_number(certificate_of(body["certificate_pem"]))
         return {"app_id": app.app_id, "seller_id": app.seller_id}
 
     @sim.get("/notices")
@@ -181,7 +181,7 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
     def again(letter_id: str) -> Answer:
         """Deliver a notice again: {copies?} at once."""
         letter = next(letter for letter in postman.letters if letter.id == letter_id)
-        postman.again(letter, int(_said().get("copies", 1)))
+        postman.again(letter, int(_body().get("copies", 1)))
         return {}
 
     @sim.post("/notices/release")
@@ -200,13 +200,13 @@ def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) ->
     def fault() -> Answer:
         """The next calls go wrong: see alipay.simulator.faults.Fault."""
         with store.lock:
-            store.faults.append(Fault(**_said()))
+            store.faults.append(Fault(**_body()))
         return {"faults": len(store.faults)}
 
     @sim.post("/troubles")
     def trouble() -> Answer:
         """The next notices go wrong: see alipay.simulator.postman.Trouble."""
-        postman.troubles.append(Trouble(**_said()))
+        postman.troubles.append(Trouble(**_body()))
         return {"troubles": len(postman.troubles)}
 
     @sim.delete("/faults")
@@ -221,20 +221,20 @@ def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) ->
     @sim.post("/clock")
     def clock() -> Answer:
         """Move the simulator's clock: {advance: seconds}; or {stop: instant}, or {start: true}."""
-        said = _said()
-        if "stop" in said:
-            store.clock.stop(_instant(str(said["stop"])))
-        elif said.get("start"):
+        body = _body()
+        if "stop" in body:
+            store.clock.stop(_instant(str(body["stop"])))
+        elif body.get("start"):
             store.clock.start()
         else:
-            store.clock.advance(float(said["advance"]))
+            store.clock.advance(float(body["advance"]))
         postman.wake()
         return {"now": store.clock().isoformat()}
 
     @sim.post("/sign-mode")
     def sign_mode() -> Answer:
         """Which key signs from now on: {mode: present | next | mixed}."""
-        mode = _said()["mode"]
+        mode = _body()["mode"]
         if mode not in MODES:
             raise ValueError(f"mode is one of {', '.join(MODES)}")
         signer.mode = mode
@@ -250,22 +250,22 @@ def _chance(sim: Blueprint, store: Store) -> None:
     @sim.post("/dice")
     def dice() -> Answer:
         """The same seed is the same replay: {seed}; null is real chance."""
-        seed = _said().get("seed")
+        seed = _body().get("seed")
         store.dice.seed(None if seed is None else str(seed))
         return {"seed": seed}
 
     @sim.post("/weather")
     def weather() -> Answer:
         """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
-        said = _said()
-        calls, notices = _chances(said.get("calls", {}), KINDS), _chances(said.get("notices", {}), TROUBLES)
+        body = _body()
+        calls, notices = _chances(body.get("calls", {}), KINDS), _chances(body.get("notices", {}), TROUBLES)
         store.weather.calls, store.weather.notices = calls, notices
-        store.weather.seconds = float(said.get("seconds", store.weather.seconds))
+        store.weather.seconds = float(body.get("seconds", store.weather.seconds))
         return {"calls": calls, "notices": notices}
 
 
-def _chances(said: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
-    chances = {str(kind): float(chance) for kind, chance in said.items()}
+def _chances(body: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
+    chances = {str(kind): float(chance) for kind, chance in body.items()}
     if not set(chances) <= set(kinds) or not 0 <= sum(chances.values()) <= 1 or min(chances.values(), default=0) < 0:
         raise ValueError(f"chances of {', '.join(kinds)}, one at most together")
     return chances
@@ -276,7 +276,7 @@ def _bills(sim: Blueprint, store: Store) -> None:
     def differ() -> Answer:
         """Bills made from now on say it otherwise: see alipay.simulator.store.Difference."""
         with store.lock:
-            store.differences.append(Difference(**_said()))
+            store.differences.append(Difference(**_body()))
         return {"differences": len(store.differences)}
 
     @sim.delete("/bill-differences")
@@ -303,12 +303,12 @@ def _letter(letter: Letter) -> Answer:
     }
 
 
-def _said() -> Answer:
-    said = request.get_json(force=True, silent=True)
-    if said is None and not request.get_data():
+def _body() -> Answer:
+    body = request.get_json(force=True, silent=True)
+    if body is None and not request.get_data():
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(body, dict):
         raise ValueError("the body is a JSON object")
-    if "person" in said and not (isinstance(said["person"], str) and said["person"]):
+    if "person" in body and not (isinstance(body["person"], str) and body["person"]):
         raise ValueError("person is a name")
-    return said
+    return body

@@ -333,14 +333,14 @@ def _expiry(asked: Content, now: datetime) -> datetime:
             return instant(str(asked["time_expire"]))
         except ValueError:
             raise business("INVALID_PARAMETER", "参数无效：time_expire") from None
-    said = asked.get("timeout_express")
-    if not said:
+    timeout = asked.get("timeout_express")
+    if not timeout:
         return now + TRADE_LIFE
-    if said == "1c":
+    if timeout == "1c":
         # The end of today in Beijing.
         tomorrow = (now.astimezone(BEIJING) + timedelta(days=1)).date()
         return datetime.combine(tomorrow, datetime.min.time(), BEIJING).astimezone(UTC)
-    match = _TIMEOUT.fullmatch(str(said))
+    match = _TIMEOUT.fullmatch(str(timeout))
     if match is None or int(match[1]) * _UNIT[match[2]] > TRADE_LIFE:
         raise business("INVALID_PARAMETER", "参数无效：timeout_express")
     return now + int(match[1]) * _UNIT[match[2]]

@@ -19,10 +19,6 @@ class TenderNotUsable(Unprocessable):
     """That way to pay cannot be used for this purchase; `reason` says why."""
 
 
-class MembershipNeeded(Conflict):
-    """Stored value belongs to a member; join first."""
-
-
 class ChannelMissing(Unprocessable):
     """Say which wallet pays what is left."""
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from api.checkout import errors
 from api.checkout.models import Order
-from api.checkout.service import holds, placement
+from api.checkout.service import orders, placement
 from api.checkout.states import OrderState
 from api.kit import clock, db, logs
 from api.kit import jobs as kit
@@ -22,7 +22,7 @@ def give_up(mall_id: int, order_id: int) -> None:
     """Give up an order whose time ran out, unless its money came. While its wallet is silent it stays held, and the sweep asks again."""
     try:
         with db.unit_of_work(mall_id):
-            order = holds.read(order_id)
+            order = orders.read(order_id)
             if order.state == OrderState.HELD and order.expires_at <= clock.now():
                 placement.give_up(order, by="system", reason="expired")
     except errors.OrderPaid:

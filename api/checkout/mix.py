@@ -1,8 +1,7 @@
-"""What pays for what: the best mix for a basket, and which part of which line each tender pays. Pure rules, no database.
+"""What pays for what: the best mix for a basket, and which part of which line each source pays. Pure rules, no database.
 
-The best mix takes, in this order: as little new money as possible; points before stored value, for they expire and earn nothing;
-the cards in their own order (the one that expires first). docs/checkout.md publishes it. Points pay only for lines that take part
-in benefits, in whole steps, up to a share of them; a card pays only for the lines of shops that accept it.
+The best mix takes, in this order: as little new money as possible; then as much as possible of each source in the order in which the
+sources are given (docs/checkout.md publishes it). Each source says how much it has and which lines it may pay.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
-from api.kit.money import basis_points, split
+from api.kit.money import split
 
 
 class Tender(StrEnum):
@@ -24,78 +24,54 @@ class Tender(StrEnum):
     BONUS = "stored_bonus"
     POINTS = "points"
 
-
-@dataclass(frozen=True)
-class Line:
-    """One line of what is bought. `discountable`: takes part in benefits; `earns`: earns points. No shop: the mall itself sells it."""
-
-    name: str
-    amount_fen: int
-    shop_id: int | None = None
-    category: str = ""
-    discountable: bool = True
-    earns: bool = True
+    @property
+    def has_sources(self) -> bool:
+        """Whether its shares name what they come from: one card of several."""
+        return self in (Tender.PRINCIPAL, Tender.BONUS)
 
 
-@dataclass(frozen=True)
-class Card:
-    """A card that may pay: how much is on it, and the shops that accept it (None: all)."""
+class SourceKey(NamedTuple):
+    """One thing that can pay: the tender it belongs to by name, and its number there (a card's id; 0 where there is only one)."""
 
+    tender: str
     id: int
-    fen: int
-    shop_ids: frozenset[int] | None = None
-
-    def pays(self, line: Line) -> bool:
-        """Whether the shop of a line accepts the card."""
-        return line.shop_id is not None and (self.shop_ids is None or line.shop_id in self.shop_ids)
 
 
 @dataclass(frozen=True)
-class PointsOffer:
-    """What points could pay: how many fen the balance is worth, in steps of so many fen, up to a share of the lines in benefits."""
+class Source:
+    """A source that may pay: how many fen it has for this basket, and for each line whether it may pay it."""
 
-    fen: int = 0
-    step_fen: int = 1
-    share_bp: int = 10_000
-
-    def limit(self, lines: Sequence[Line]) -> int:
-        """The most that points can pay of these lines."""
-        eligible = sum(line.amount_fen for line in lines if line.discountable)
-        most = min(self.fen, basis_points(eligible, self.share_bp))
-        return most - most % self.step_fen
-
-
-POINTS = 0  # the source of the flow that stands for points; cards are known by their ids, which begin at 1
+    key: SourceKey
+    fen: int
+    may_pay: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Who pays how much: `cells[line][source]` in fen, source 0 for points, a card's id, and the rest of each line by the gateway."""
+    """Who pays how much: `cells[line][source]` in fen, and the `rest` of each line in new money."""
 
-    cells: tuple[Mapping[int, int], ...]
+    cells: tuple[Mapping[SourceKey, int], ...]
     rest: tuple[int, ...]
 
     @property
-    def points_fen(self) -> int:
-        """What points pay."""
-        return self.of(POINTS)
-
-    @property
-    def gateway_fen(self) -> int:
-        """What is left for the wallet."""
+    def new_money_fen(self) -> int:
+        """What is left to be paid in new money."""
         return sum(self.rest)
 
-    def of(self, source: int) -> int:
+    def of(self, key: SourceKey) -> int:
         """What one source pays, over all lines."""
-        return sum(line.get(source, 0) for line in self.cells)
+        return sum(line.get(key, 0) for line in self.cells)
+
+    def by_line(self, key: SourceKey) -> list[int]:
+        """What one source pays of each line."""
+        return [line.get(key, 0) for line in self.cells]
 
 
-def best(lines: Sequence[Line], *, points: PointsOffer, cards: Sequence[Card]) -> Mix:
-    """The best mix. Amounts are whole fen; the cards come in the order in which they are to be used."""
-    flow = _Flow(lines, cards)
-    flow.place(POINTS, points.limit(lines))
-    for card in cards:
-        flow.place(card.id, card.fen)
+def best(amounts: Sequence[int], sources: Sequence[Source]) -> Mix:
+    """The best mix for lines that cost so many fen; the sources come in the order in which they are to be used."""
+    flow = _Flow(amounts, sources)
+    for source in sources:
+        flow.place(source.key, source.fen)
     return flow.mix()
 
 
@@ -103,83 +79,69 @@ def best(lines: Sequence[Line], *, points: PointsOffer, cards: Sequence[Card]) -
 class _Flow:
     """Sources pay lines; a later source may push an earlier one to another line that it may pay as well, never out."""
 
-    lines: Sequence[Line]
-    cards: Sequence[Card]
-    cells: list[dict[int, int]] = field(init=False)
+    amounts: Sequence[int]
+    sources: Sequence[Source]
+    cells: list[dict[SourceKey, int]] = field(init=False)
     free: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cells = [{} for _ in self.lines]
-        self.free = [line.amount_fen for line in self.lines]
-        allowed = {card.id: [card.pays(line) for line in self.lines] for card in self.cards}
-        self.allowed = allowed | {POINTS: [line.discountable for line in self.lines]}
+        self.cells = [{} for _ in self.amounts]
+        self.free = list(self.amounts)
+        self.allowed = {source.key: source.may_pay for source in self.sources}
 
-    def place(self, source: int, amount: int) -> None:
+    def place(self, key: SourceKey, fen: int) -> None:
         """Let a source pay as much as it can: spread over its lines by what they still need, then along paths that make room."""
-        room = [free if may else 0 for free, may in zip(self.free, self.allowed[source], strict=True)]
-        spread = min(amount, sum(room))
+        room = [free if may else 0 for free, may in zip(self.free, self.allowed[key], strict=True)]
+        spread = min(fen, sum(room))
         if spread > 0:
-            for number, part in enumerate(split(spread, room)):
-                self._pay(number, source, part)
-        left = amount - spread
-        while left > 0 and (path := self._path(source)) is not None:
+            for line, part in enumerate(split(spread, room)):
+                self._pay(line, key, part)
+        left = fen - spread
+        while left > 0 and (path := self._path(key)) is not None:
             left -= self._push(path, left)
 
-    def _pay(self, line: int, source: int, fen: int) -> None:
-        self.cells[line][source] = self.cells[line].get(source, 0) + fen
+    def _pay(self, line: int, key: SourceKey, fen: int) -> None:
+        self.cells[line][key] = self.cells[line].get(key, 0) + fen
         self.free[line] -= fen
 
-    def _path(self, source: int) -> list[tuple[int, int]] | None:
+    def _path(self, key: SourceKey) -> list[tuple[SourceKey, int]] | None:
         """(source, line it pays more of) steps from the source to a line with room; each step frees room in the line before."""
-        reached: dict[int, tuple[int, int] | None] = {}  # line → (line before, source that leaves it); None at the beginning
-        queue = deque(number for number, may in enumerate(self.allowed[source]) if may)
+        reached: dict[int, tuple[int, SourceKey] | None] = {}  # line → (line before, source that leaves it); None at the beginning
+        queue = deque(line for line, may in enumerate(self.allowed[key]) if may)
         reached.update(dict.fromkeys(queue))
         while queue:
             line = queue.popleft()
             if self.free[line] > 0:
-                return self._steps(source, line, reached)
-            for other, fen in self.cells[line].items():
-                for target, may in enumerate(self.allowed[other]):
+                return self._steps(key, line, reached)
+            for payer, fen in self.cells[line].items():
+                for target, may in enumerate(self.allowed[payer]):
                     if fen > 0 and may and target not in reached:
-                        reached[target] = (line, other)
+                        reached[target] = (line, payer)
                         queue.append(target)
         return None
 
     @staticmethod
-    def _steps(source: int, line: int, reached: Mapping[int, tuple[int, int] | None]) -> list[tuple[int, int]]:
+    def _steps(key: SourceKey, line: int, reached: Mapping[int, tuple[int, SourceKey] | None]) -> list[tuple[SourceKey, int]]:
         steps = []
         while (before := reached[line]) is not None:
             steps.append((before[1], line))
             line = before[0]
-        steps.append((source, line))
+        steps.append((key, line))
         return steps[::-1]
 
-    def _push(self, path: Sequence[tuple[int, int]], left: int) -> int:
+    def _push(self, path: Sequence[tuple[SourceKey, int]], left: int) -> int:
         fen = min(left, self.free[path[-1][1]])
         for (_, line), (leaver, _) in pairwise(path):
             fen = min(fen, self.cells[line][leaver])
         for (_, line), (leaver, _) in pairwise(path):
             self._pay(line, leaver, -fen)
-        for source, line in path:
-            self._pay(line, source, fen)
+        for payer, line in path:
+            self._pay(line, payer, fen)
         return fen
 
     def mix(self) -> Mix:
-        cells = tuple({source: fen for source, fen in line.items() if fen} for line in self.cells)
+        cells = tuple({key: fen for key, fen in line.items() if fen} for line in self.cells)
         return Mix(cells, tuple(self.free))
-
-
-def shares(mix: Mix, drawn: Mapping[int, tuple[int, int]]) -> list[tuple[int, Tender, int | None, int]]:
-    """The mix as (line, tender, card, fen), a card's part of each line divided into principal and bonus as it was drawn."""
-    rows: list[tuple[int, Tender, int | None, int]] = []
-    for card_id, (principal, _) in drawn.items():
-        paid = [line.get(card_id, 0) for line in mix.cells]
-        for number, (fen, of_principal) in enumerate(zip(paid, split(principal, paid), strict=True)):
-            rows += [(number, Tender.PRINCIPAL, card_id, of_principal), (number, Tender.BONUS, card_id, fen - of_principal)]
-    for number, rest in enumerate(mix.rest):
-        rows += [(number, Tender.GATEWAY, None, rest), (number, Tender.POINTS, None, mix.cells[number].get(POINTS, 0))]
-    order = list(Tender)
-    return sorted((row for row in rows if row[3]), key=lambda row: (row[0], order.index(row[1]), row[2] or 0))
 
 
 def give_back(amount: int, left: Sequence[int]) -> list[int]:

@@ -11,11 +11,15 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from api.checkout.mix import Tender
+from api.checkout.shares import Bearer, Bearers
 from api.checkout.states import ORDER_MOVES, REFUND_MOVES, OrderState, RefundState
 from api.kit.db import MallOwned, Model
 from api.kit.states import Stateful
+from api.purchases.baskets import Line, Seller
 
-TENDERS = ("gateway", "stored_principal", "stored_bonus", "points")
+TENDERS = tuple(str(tender) for tender in Tender)
+OF_MANY_SOURCES = tuple(str(tender) for tender in Tender if tender.has_sources)
 
 
 class Payer(MallOwned, Model):
@@ -31,7 +35,7 @@ class Payer(MallOwned, Model):
 
 
 class Order(Stateful, MallOwned, Model):
-    """One purchase (订单). `kind` and `ref` say what is bought; `told` holds the sentences that the shopper agreed to."""
+    """One purchase (订单). `kind` and `ref` say what is bought; `agreed_terms` the sentences that the shopper agreed to."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -49,10 +53,10 @@ class Order(Stateful, MallOwned, Model):
     allowed = ORDER_MOVES
 
     number: Mapped[str]
-    kind: Mapped[str]  # plate · charge · recharge
+    kind: Mapped[str]  # of purchase (api/purchases/registry.py)
     ref: Mapped[dict[str, Any]]
     title: Mapped[str]
-    shop_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shops.id"))  # None: several shops, or the mall itself
+    shop_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shops.id"))  # the only seller; None: several, or the mall itself
     member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     payer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("payers.id"))
     placed_by: Mapped[str]
@@ -62,32 +66,51 @@ class Order(Stateful, MallOwned, Model):
     refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     channel: Mapped[str | None]
     payment_id: Mapped[int | None]  # the payment that paid it, or the newest that may
-    told: Mapped[dict[str, Any]]
+    agreed_terms: Mapped[dict[str, Any]]
     remark: Mapped[str | None]
-    holds: Mapped[int] = mapped_column(server_default=text("1"), default=1)  # how often it was held: late money may hold it again
+    hold_count: Mapped[int] = mapped_column(server_default=text("1"), default=1)  # how often it was held: late money may hold it again
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
 
+    @property
+    def hold_cause(self) -> str:
+        """What the value that it holds is held for: the order, and the how-manyth time."""
+        return f"{self.id}:{self.hold_count}"
+
 
 class OrderLine(MallOwned, Model):
-    """One line of what is bought."""
+    """One line of what is bought; without a shop, the mall itself sells it."""
 
     __tablename__ = "order_lines"
-    __table_args__ = (UniqueConstraint("order_id", "line"), CheckConstraint("amount_fen > 0", name="costs_something"))
+    __table_args__ = (
+        UniqueConstraint("order_id", "line"),
+        CheckConstraint("net_fen > 0 AND list_fen >= net_fen", name="costs_something"),
+        CheckConstraint("quantity > 0", name="is_some"),
+    )
 
     order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))
     line: Mapped[int]
     shop_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shops.id"))
     name: Mapped[str]
     category: Mapped[str]
-    amount_fen: Mapped[int]
-    discountable: Mapped[bool]
+    quantity: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    item_ref: Mapped[str | None]
+    list_fen: Mapped[int]
+    net_fen: Mapped[int]
+    takes_benefits: Mapped[bool]
     earns: Mapped[bool]
+
+    def as_line(self) -> Line:
+        """The line as its kind made it."""
+        return Line(
+            self.name, self.net_fen, Seller(self.shop_id), self.category, self.takes_benefits, self.earns, self.quantity, self.item_ref,
+            self.list_fen,
+        )  # fmt: skip
 
 
 class OrderShare(MallOwned, Model):
-    """What one tender pays of one line. `bearers` says who bears it where it is a benefit: [kind, id, fen, of which came back]."""
+    """What one source of a tender pays of one line, and who bears it where it is a benefit."""
 
     __tablename__ = "order_shares"
     __table_args__ = (
@@ -95,16 +118,21 @@ class OrderShare(MallOwned, Model):
         CheckConstraint(f"tender IN {TENDERS}", name="tender_is_known"),
         CheckConstraint("amount_fen > 0", name="pays_something"),
         CheckConstraint("refunded_fen BETWEEN 0 AND amount_fen", name="refunds_within_share"),
-        CheckConstraint("(tender IN ('stored_principal', 'stored_bonus')) = (card_id IS NOT NULL)", name="stored_value_names_its_card"),
+        CheckConstraint(f"(tender IN {OF_MANY_SOURCES}) = (source_id IS NOT NULL)", name="names_its_source"),
     )
 
     order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))
     line: Mapped[int]
     tender: Mapped[str]
-    card_id: Mapped[int | None]
+    source_id: Mapped[int | None]
     amount_fen: Mapped[int]
     refunded_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)
-    bearers: Mapped[list[Any]]
+    bearers: Mapped[tuple[Bearer, ...]] = mapped_column(Bearers)
+
+    @property
+    def left_fen(self) -> int:
+        """What has not come back."""
+        return self.amount_fen - self.refunded_fen
 
 
 class OrderPart(MallOwned, Model):
@@ -129,7 +157,7 @@ class OrderPart(MallOwned, Model):
 
 
 class OrderRefund(Stateful, MallOwned, Model):
-    """One refund of an order (退款). `cells` says how much of which share comes back."""
+    """One refund of an order (退款). `allocations` says how much of which share comes back: [share id, fen]."""
 
     __tablename__ = "order_refunds"
     __table_args__ = (
@@ -151,7 +179,7 @@ class OrderRefund(Stateful, MallOwned, Model):
     points_taken: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     became_debt: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     asked: Mapped[dict[str, Any]]  # whole, lines or an amount, as it was asked for
-    cells: Mapped[list[Any]]
+    allocations: Mapped[list[Any]]
     reason: Mapped[str]
     asked_by: Mapped[str]
     decided_by: Mapped[str | None]

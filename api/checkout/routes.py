@@ -1,19 +1,19 @@
-"""Quotes, orders and refunds; the shop's feed and charges; the office's look at them; and where the gateways' notices come in."""
+"""Quotes, orders and refunds; the shop's feed and charges; the office's look at them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import flask
 from flask import request
 
-from api.checkout import baskets, errors, schemas
+from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import holds, placement, quotes, refunds, views
+from api.checkout.service import orders, placement, quotes, refunds, views
 from api.checkout.service.placement import Who
-from api.checkout.service.quotes import Choice
-from api.checkout.things import Basket
+from api.checkout.service.quotes import BEST
+from api.checkout.tenders import tenders
 from api.kit import http, identity, limits, pages
+from api.kit.errors import Problem
 from api.kit.http import MallNotFound
 from api.kit.limits import Limit
 from api.kit.once import IdempotencyKeyReused
@@ -22,9 +22,9 @@ from api.kit.tables import exported
 from api.members import alipay_login, wechat_login
 from api.members import errors as member_errors
 from api.payments import errors as payment_errors
-from api.payments import service as payments
-from api.plates import errors as plate_errors
-from api.points.errors import PointsTooFew
+from api.purchases import registry
+from api.purchases.baskets import Basket, Buyer
+from api.purchases.registry import AskedBy
 from api.wallet import errors as wallet_errors
 
 QUOTES = Limit("quotes", 120, 60)
@@ -42,22 +42,11 @@ members = http.Blueprint(
 )
 shop = http.Blueprint("shop_payments", __name__, audience=identity.shop_staff, description="A shop's payments")
 office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff, description="Orders and refunds of the mall")
-notices = http.Blueprint(
-    "notices", __name__, audience=identity.gateways, url_prefix="/<mall_code>", description="Notices of the payment gateways"
-)
 
-OF_AN_AMOUNT = (
-    plate_errors.PlateAmountTooSmall, plate_errors.PlateAmountTooLarge, plate_errors.PlateAmountTooFine, plate_errors.ExcludedPartNotTaken,
-    plate_errors.ExcludedPartTooLarge,
-)  # fmt: skip
-OF_A_BASKET = (
-    plate_errors.PlateUnknown, plate_errors.PlateBlank, plate_errors.PlateRetired, plate_errors.PlateShopClosed, *OF_AN_AMOUNT,
-    errors.TenderNotUsable, errors.MembershipNeeded, wallet_errors.PackageNotFound, wallet_errors.PackageClosed,
-    wallet_errors.PackageLimitReached, wallet_errors.CardLimitExceeded,
-)  # fmt: skip
-OF_A_HOLD = (
-    errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, PointsTooFew, wallet_errors.CardBalanceTooLow,
-    wallet_errors.CardNotUsable, wallet_errors.PinNeeded, wallet_errors.PinWrong, wallet_errors.PinLocked,
+OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
+OF_A_CHARGE: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP))
+OF_A_HOLD: tuple[type[Problem], ...] = (
+    errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, *(refusal for rules in tenders() for refusal in rules.refusals),
     payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused,
 )  # fmt: skip
 OVER = (errors.OrderNotFound, errors.OrderPaid, errors.OrderClosed, errors.OrderExpired, errors.WalletSilent)
@@ -70,20 +59,11 @@ def _who() -> Who:
 
 
 def _basket(args: dict[str, Any], who: Who) -> Basket:
-    if args["package_id"] is not None:
-        return baskets.recharge(who.member_id, args["package_id"], args["card_id"])
-    return baskets.plate(args["plate"], args["amount_fen"], args["excluded_fen"], remark=args["remark"])
-
-
-def _choice(args: dict[str, Any]) -> Choice | None:
-    said = args["choose"]
-    if said is None:
-        return None
-    return Choice(said["points"], tuple(said["card_ids"]) if said["card_ids"] is not None else None)
+    return placement.basket_of(args["purchase"], Buyer(member_id=who.member_id))
 
 
 @payers.post("/quotes")
-@payers.arguments(schemas.BasketArgs)
+@payers.arguments(schemas.QuoteArgs)
 @payers.response(200, schemas.QuoteSchema)
 @payers.problems(*OF_A_BASKET, limits.TooOften)
 def quote(args: dict[str, Any]) -> quotes.Quote:
@@ -93,7 +73,7 @@ def quote(args: dict[str, Any]) -> quotes.Quote:
     """
     who = _who()
     limits.spend(QUOTES, who.name)
-    return quotes.quote(_basket(args, who), who.member_id, _choice(args))
+    return quotes.quote(_basket(args, who), who.member_id, args["choose"] or BEST)
 
 
 @payers.post("/orders")
@@ -110,7 +90,12 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
     who = _who()
     limits.spend(ORDERS, who.name)
     placed = placement.order(
-        _basket(args, who), who, expected_fen=args["expected_fen"], choice=_choice(args), channel=args["channel"], pin=args["pin"]
+        _basket(args, who),
+        who,
+        expected_fen=args["expected_fen"],
+        choice=args["choose"] or BEST,
+        channel=args["channel"],
+        proof={name: args[name] for name in schemas.PROOFS},
     )
     return _placed(placed)
 
@@ -214,7 +199,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 @shop.arguments(schemas.ChargeArgs)
 @shop.response(201, schemas.WholeOrderSchema)
 @shop.problems(
-    *OF_AN_AMOUNT, errors.AuthCodeUnknown, errors.TenderNotUsable, wallet_errors.PayCodeWrong, wallet_errors.PayCodeUsed,
+    *OF_A_CHARGE, errors.AuthCodeUnknown, wallet_errors.PayCodeWrong, wallet_errors.PayCodeUsed,
     wallet_errors.PayCodeExpired, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
 @shop.permission("own_payments.charge")
@@ -226,7 +211,7 @@ def charge(args: dict[str, Any]) -> views.View:
     """
     who = identity.shop()
     limits.spend(CHARGES, who.name)
-    basket = baskets.charge(_shop_id(), args["amount_fen"], args["excluded_fen"])
+    basket = placement.basket_of(args["purchase"], Buyer(shop_id=_shop_id()))
     return views.view(placement.charge(_shop_id(), basket, args["auth_code"], by=who.name).order)
 
 
@@ -249,7 +234,7 @@ def cancel_charge(number: str) -> views.View:
     """Give up a charge whose shopper does not come to an end; when the wallet took the money after all, it goes back"""
     order = views.for_shop(number, _shop_id())
     placement.give_up(order, by=identity.shop().name, reason="cancelled at the till")
-    return views.view(holds.read(order.id))
+    return views.view(orders.read(order.id))
 
 
 @shop.post("/orders/<number>/refunds")
@@ -260,9 +245,8 @@ def cancel_charge(number: str) -> views.View:
 @shop.idempotent
 def refund_as_shop(args: dict[str, Any], number: str) -> OrderRefund:
     """Give money back for a payment to my shop; above the mall's limit a second person of the mall decides"""
-    order = holds.lock_paid(views.for_shop(number, _shop_id()))
-    wanted = _wanted(args)
-    return refunds.by_shop(order, _shop_id(), wanted, by=identity.shop().name, reason=args["reason"])
+    order = views.for_shop(number, _shop_id())
+    return refunds.by_shop(order, _shop_id(), _wanted(args), by=identity.shop().name, reason=args["reason"])
 
 
 def _wanted(args: dict[str, Any]) -> refunds.Wanted:
@@ -293,7 +277,7 @@ def list_orders(args: dict[str, Any]) -> pages.Page[Order]:
 @office.permission("orders.read")
 def read_order(number: str) -> views.View:
     """Read an order with its whole history"""
-    return views.view(views.by_number(number))
+    return views.view(*orders.whole(number))
 
 
 @office.post("/orders/<number>/refunds")
@@ -304,8 +288,7 @@ def read_order(number: str) -> views.View:
 @office.idempotent
 def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
     """Give money back for an order; above the mall's limit a second person decides"""
-    order = holds.lock_paid(views.by_number(number))
-    return refunds.refund(order, _wanted(args), by=identity.staff().name, reason=args["reason"], needs_second=True)
+    return refunds.by_office(orders.by_number(number), _wanted(args), by=identity.staff().name, reason=args["reason"])
 
 
 @office.get("/order-refunds")
@@ -327,26 +310,3 @@ def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
 def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
     """Let a waiting refund through, or not, as a second person"""
     return refunds.decide(number, by=identity.staff().name, approve=args["approve"], why=args["why"])
-
-
-@notices.post("/wechat/<int:account_id>")
-@notices.response(204)
-@notices.raw(http.MAX_BODY)
-@notices.dialect("application/json")
-def take_wechat_notice(account_id: int) -> flask.Response:
-    """A notice of WeChat Pay: stored, then acknowledged, then handled"""
-    return _take("wechat", account_id)
-
-
-@notices.post("/alipay/<int:account_id>")
-@notices.response(200, {"type": "string"}, content_type="text/plain")
-@notices.raw(http.MAX_BODY)
-@notices.dialect("text/plain")
-def take_alipay_notice(account_id: int) -> flask.Response:
-    """A notice of Alipay: stored, then acknowledged, then handled"""
-    return _take("alipay", account_id)
-
-
-def _take(channel: str, account_id: int) -> flask.Response:
-    answer = payments.receive(channel, account_id, dict(request.headers), request.get_data())
-    return flask.Response(answer.body, answer.status, content_type=answer.content_type)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
-from api.checkout import wording
+from api.checkout.tenders import tenders
 from api.kit import http
 from api.kit.http import PageArgs, page_of
-from api.kit.money import MAX_FEN
+from api.purchases import registry
+from api.purchases.registry import AskedBy
 
 SENTENCE = {
     "type": "object",
@@ -19,56 +20,35 @@ SENTENCE = {
 WALLETS = validate.OneOf(["wechat", "alipay"])
 
 
-def _fen(low: int = 1, **more: Any) -> fields.Integer:
-    return fields.Integer(validate=validate.Range(low, MAX_FEN), **more)
-
-
 def _at(**more: Any) -> fields.AwareDateTime:
     return fields.AwareDateTime(format="iso", **more)
 
 
-class ChoiceArgs(http.Schema):
-    """What the shopper wants instead of the best mix."""
-
-    points = fields.Integer(
-        validate=validate.Range(0, 10**9), load_default=None, allow_none=True, metadata={"description": "how many points"}
-    )
-    card_ids = fields.List(
-        fields.Integer(validate=validate.Range(1, 2**63 - 1)),
-        validate=validate.Length(max=20),
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "the cards to use, in this order; empty: none"},
-    )
+PROOFS = [name for rules in tenders() for name in rules.proof_fields]
 
 
-class BasketArgs(http.Schema):
-    """What is bought: an amount on a code plate, or a recharge by a package."""
+def _of_tenders(name: str, own_fields: str) -> type[Schema]:
+    """A schema of what each tender brings to it."""
+    return http.Schema.from_dict({key: field for rules in tenders() for key, field in getattr(rules, own_fields).items()}, name=name)
 
-    plate = fields.String(
-        validate=validate.Regexp(r"^[a-z0-9]{8,32}\Z"), load_default=None, metadata={"description": "the code on the plate"}
-    )
-    amount_fen = _fen(load_default=None)
-    excluded_fen = _fen(0, load_default=0, metadata={"description": "the part of it that takes part in no benefit"})
-    remark = fields.String(validate=validate.Length(max=100), load_default=None, allow_none=True)
-    package_id = fields.Integer(validate=validate.Range(1, 2**63 - 1), load_default=None)
-    card_id = fields.Integer(validate=validate.Range(1, 2**63 - 1), load_default=None, allow_none=True)
+
+ChoiceArgs = _of_tenders("ChoiceArgs", "choice_fields")
+ProofArgs = _of_tenders("ProofArgs", "proof_fields")
+FigureSchema = _of_tenders("FigureSchema", "figure_fields")
+
+
+class QuoteArgs(http.Schema):
+    """What is bought, and what the shopper wants instead of the best mix."""
+
+    purchase = http.Discriminated(lambda: registry.schemas(AskedBy.PAYER), required=True)
     choose = fields.Nested(ChoiceArgs, load_default=None, allow_none=True)
 
-    @validates_schema
-    def _one_thing(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("plate") is None) == (data.get("package_id") is None):
-            raise ValidationError({"plate": ["Say either a plate or a package_id."]})
-        if data.get("plate") is not None and data.get("amount_fen") is None:
-            raise ValidationError({"amount_fen": ["Say how much is to be paid."]})
 
-
-class OrderArgs(BasketArgs):
-    """A basket, and how it is to be paid."""
+class OrderArgs(QuoteArgs, ProofArgs):  # type: ignore[valid-type,misc]
+    """What is bought, and how it is to be paid."""
 
     channel = fields.String(validate=WALLETS, load_default=None, allow_none=True, metadata={"description": "who pays what is left"})
-    expected_fen = _fen(0, required=True, metadata={"description": "what the quote said is left for the wallet"})
-    pin = fields.String(validate=validate.Regexp(r"^[0-9]{6}\Z"), load_default=None, allow_none=True, load_only=True)
+    expected_fen = http.fen(0, required=True, metadata={"description": "what the quote said is left for the wallet"})
 
 
 class PaymentArgs(http.Schema):
@@ -100,13 +80,13 @@ class ClaimArgs(http.Schema):
 class OptionSchema(http.Schema):
     """One thing that could pay, or why it cannot."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(["points", "card"]))
-    card_id = fields.Integer(allow_none=True, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([rules.option_kind for rules in tenders() if rules.option_kind]))
+    source_id = fields.Integer(allow_none=True, required=True)
     has_fen = fields.Integer(required=True)
     could_fen = fields.Integer(required=True)
     takes_fen = fields.Integer(required=True)
     points = fields.Integer(allow_none=True, required=True)
-    could_points = fields.Integer(allow_none=True, required=True, metadata={"description": "could_fen in points; null for a card"})
+    could_points = fields.Integer(allow_none=True, required=True, metadata={"description": "could_fen in points; else null"})
     step_points = fields.Integer(allow_none=True, required=True, metadata={"description": "points pay in whole steps of so many"})
     sentence = fields.Raw(required=True, metadata=SENTENCE)
     reason = fields.String(allow_none=True, required=True)
@@ -119,17 +99,13 @@ SENTENCE_ROW = {
 }
 
 
-class QuoteSchema(http.Schema):
+class QuoteSchema(FigureSchema):  # type: ignore[valid-type,misc]
     """What there is to pay, by what, and why. Nothing is held yet."""
 
     title = fields.String(required=True)
     total_fen = fields.Integer(required=True)
-    stored_fen = fields.Integer(required=True)
-    points = fields.Integer(required=True)
-    points_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
     best_gateway_fen = fields.Integer(required=True, metadata={"description": "what the best mix would leave"})
-    pin_needed = fields.Boolean(required=True)
     wallets = fields.List(fields.String(), required=True, metadata={"description": "which wallets can pay what is left"})
     options = fields.List(fields.Nested(OptionSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
@@ -141,10 +117,12 @@ class OrderLineSchema(http.Schema):
     line = fields.Integer(required=True)
     shop_id = fields.Integer(allow_none=True, required=True)
     name = fields.String(required=True)
-    name_en = fields.Function(lambda line: wording.english_name(line.name), required=True, metadata={"type": "string"})
+    name_en = fields.Function(lambda line: registry.english_name(line.name), required=True, metadata={"type": "string"})
     category = fields.String(required=True)
-    amount_fen = fields.Integer(required=True)
-    discountable = fields.Boolean(required=True)
+    quantity = fields.Integer(required=True)
+    list_fen = fields.Integer(required=True, metadata={"description": "what it costs without any reduction"})
+    net_fen = fields.Integer(required=True, metadata={"description": "what is asked for it"})
+    takes_benefits = fields.Boolean(required=True)
     earns = fields.Boolean(required=True)
 
 
@@ -152,7 +130,7 @@ class TenderSchema(http.Schema):
     """What one tender paid, and how much of it came back."""
 
     tender = fields.String(required=True)
-    card_id = fields.Integer(allow_none=True, required=True)
+    source_id = fields.Integer(allow_none=True, required=True, metadata={"description": "which card; null where there is only one"})
     amount_fen = fields.Integer(required=True)
     refunded_fen = fields.Integer(required=True)
 
@@ -180,6 +158,7 @@ class OrderSchema(http.Schema):
     kind = fields.String(required=True)
     state = fields.String(required=True)
     title = fields.String(required=True)
+    title_en = fields.Function(lambda order: registry.english_name(order.title), required=True, metadata={"type": "string"})
     shop_id = fields.Integer(allow_none=True, required=True)
     total_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
@@ -214,7 +193,7 @@ class WholeOrderSchema(OrderSchema):
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
-    sentences = fields.Function(lambda view: view.order.told["sentences"], metadata={"type": "array", "items": SENTENCE_ROW})
+    sentences = fields.Function(lambda view: view.order.agreed_terms["sentences"], metadata={"type": "array", "items": SENTENCE_ROW})
 
 
 class PlacedSchema(http.Schema):
@@ -233,8 +212,7 @@ class ChargeArgs(http.Schema):
     """A cashier scans the code on a shopper's phone."""
 
     auth_code = fields.String(validate=validate.Regexp(r"^[0-9]{16,24}\Z"), required=True, load_only=True)
-    amount_fen = _fen(required=True)
-    excluded_fen = _fen(0, load_default=0)
+    purchase = http.Discriminated(lambda: registry.schemas(AskedBy.SHOP), required=True)
 
 
 class RefundArgs(http.Schema):
@@ -243,7 +221,7 @@ class RefundArgs(http.Schema):
     lines = fields.List(
         fields.Integer(validate=validate.Range(0, 1000)), validate=validate.Length(1, 100), load_default=None, allow_none=True
     )
-    amount_fen = _fen(load_default=None, allow_none=True)
+    amount_fen = http.fen(load_default=None, allow_none=True)
     reason = fields.String(validate=validate.Length(1, 80), required=True)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import BinaryIO
 
-from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from api.exports import service
 from api.exports.service import Batch, Work
 from api.kit import clock, db, jobs, logs, storage
 from api.kit.errors import Problem
+from api.kit.tables import FiltersWrong
 
 log = logs.get(__name__)
 
@@ -34,11 +34,11 @@ def write(mall_id: int, export_id: int) -> None:
     if work is None:
         return
     try:
-        with storage.writing(work.key) as file:
+        with storage.open_for_writing(work.key) as file:
             size = _write(file, mall_id, export_id, work)
     except _Ended:
         return
-    except (Problem, ValidationError) as refusal:
+    except (Problem, FiltersWrong) as refusal:
         trouble = refusal.slug() if isinstance(refusal, Problem) else "filters-wrong"
         db.in_mall(mall_id, lambda: service.fail(export_id, trouble))
     except DBAPIError:

@@ -62,7 +62,7 @@ def cancel_export(export_id: int) -> Export:
 @office.permission("exports.make")
 def download_export(export_id: int) -> flask.Response:
     """The file: UTF-8 with a byte order mark; the download is written into the audit log"""
-    found, file = service.open_file(export_id, identity.staff())
-    answer = flask.send_file(file, mimetype="text/csv", as_attachment=True, download_name=found.file_name)
-    answer.content_length = found.size_bytes
+    export, file = service.open_file(export_id, identity.staff())
+    answer = flask.send_file(file, mimetype="text/csv", as_attachment=True, download_name=export.file_name)
+    answer.content_length = export.size_bytes
     return answer

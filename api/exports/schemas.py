@@ -32,9 +32,9 @@ class ExportArgs(http.Schema):
     @ma.validates_schema
     def _fit(self, data: dict[str, Any], **_: Any) -> None:
         """The list is one that may leave, and what is asked of it fits it."""
-        table = tables.TABLES.get(data["table"])
+        table = tables.every().get(data["table"])
         if table is None:
-            raise ma.ValidationError({"table": [f"Must be one of: {', '.join(sorted(tables.TABLES))}."]})
+            raise ma.ValidationError({"table": [f"Must be one of: {', '.join(sorted(tables.every()))}."]})
         odd = sorted({column["name"] for column in data["columns"]} - set(table.columns))
         if odd:
             raise ma.ValidationError({"columns": [f"This list has no column {', '.join(odd)}."]})

@@ -58,13 +58,13 @@ def ask(table: str, filters: dict[str, Any], *, columns: list[dict[str, str]], l
 
 
 def _refuse_unseen(table: str, who: identity.Principal) -> None:
-    permission = tables.TABLES[table].permission
+    permission = tables.every()[table].permission
     if permission not in who.permissions:
         raise identity.PermissionMissing(permission=permission)
 
 
 def _refuse_many(staff_id: int) -> None:
-    db.alone("exports", staff_id)
+    db.lock("exports", staff_id)
     unfinished = select(func.count()).select_from(Export).where(Export.asked_by_id == staff_id, Export.state.not_in(ENDED))
     if (session.scalar(unfinished) or 0) >= AT_ONCE:
         raise TooManyExports(retry_after=10)
@@ -80,18 +80,18 @@ def listed(who: identity.Principal, *, all_people: bool, cursor: str | None, lim
 
 def one(export_id: int, who: identity.Principal) -> Export:
     """An export of mine, or anybody's for who may see them all. ExportNotFound."""
-    found = session.get(Export, export_id)
-    if found is None or (found.asked_by_id != who.id and SEE_ALL not in who.permissions):
+    export = session.get(Export, export_id)
+    if export is None or (export.asked_by_id != who.id and SEE_ALL not in who.permissions):
         raise ExportNotFound()
-    return found
+    return export
 
 
 def cancel(export_id: int, who: identity.Principal) -> Export:
     """End an export that is not done. ExportNotFound, WrongState."""
-    found = one(export_id, who)
-    states.move(found, ExportState.CANCELLED, by=who.name, ended_at=clock.now())
-    audit.record(who.name, "export cancelled", "export", found.id, after={"table": found.table})
-    return found
+    export = one(export_id, who)
+    states.move(export, ExportState.CANCELLED, by=who.name, ended_at=clock.now())
+    audit.record(who.name, "export cancelled", "export", export.id, after={"table": export.table})
+    return export
 
 
 def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO]:
@@ -99,69 +99,69 @@ def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO
 
     ExportNotFound, PermissionMissing, ExportNotReady, ExportExpired.
     """
-    found = one(export_id, who)
-    _refuse_unseen(found.table, who)
-    if found.state == ExportState.REMOVED or (found.expires_at is not None and found.expires_at <= clock.now()):
+    export = one(export_id, who)
+    _refuse_unseen(export.table, who)
+    if export.state == ExportState.REMOVED or (export.expires_at is not None and export.expires_at <= clock.now()):
         raise ExportExpired()
-    if found.file_key is None:
-        raise ExportNotReady(state=found.state)
-    file = storage.opened(found.file_key)
-    audit.record(who.name, "export downloaded", "export", found.id, after={"table": found.table, "rows": found.rows_done})
-    return found, file
+    if export.file_key is None:
+        raise ExportNotReady(state=export.state)
+    file = storage.open_file(export.file_key)
+    audit.record(who.name, "export downloaded", "export", export.id, after={"table": export.table, "rows": export.rows_done})
+    return export, file
 
 
 def begin(export_id: int) -> Work | None:
     """Take an export up, again after a crash too. None when it has ended or the asking person may not see the list any more."""
-    found = session.get(Export, export_id)
-    if found is None or found.state in ENDED:
+    export = session.get(Export, export_id)
+    if export is None or export.state in ENDED:
         return None
     try:
-        _still_allowed(found)
+        _still_allowed(export)
     except Problem as refusal:
         fail(export_id, refusal.slug())
         return None
-    if found.state == ExportState.WAITING:
-        states.move(found, ExportState.RUNNING, by="system")
-    chosen = {column["name"]: column["title"] for column in found.columns}
-    names = list(chosen) or tables.TABLES[found.table].columns
+    if export.state == ExportState.WAITING:
+        states.move(export, ExportState.RUNNING, by="system")
+    chosen = {column["name"]: column["title"] for column in export.columns}
+    names = list(chosen) or tables.every()[export.table].columns
     titles = [tables.plain(chosen.get(name) or tables.heading(name)) for name in names]
     key = storage.new_key(db.mall(), "exports", "csv")
-    return Work(key, names, titles, malls.mall_info().timezone, found.language)
+    return Work(key, names, titles, malls.mall_info().timezone, export.language)
 
 
-def _still_allowed(found: Export) -> None:
-    _refuse_unseen(found.table, staff.admitted(identity.Principal("staff", found.asked_by_id, db.mall())))
+def _still_allowed(export: Export) -> None:
+    _refuse_unseen(export.table, staff.admitted(identity.Principal("staff", export.asked_by_id, db.mall())))
 
 
 def next_batch(export_id: int, work: Work, cursor: str | None, done: int) -> Batch | None:
     """Some more rows, and the progress written down. None when somebody ended the export meanwhile."""
-    found = session.get(Export, export_id)
-    if found is None or found.state != ExportState.RUNNING:
+    export = session.get(Export, export_id)
+    if export is None or export.state != ExportState.RUNNING:
         return None
-    rows, next_cursor = tables.TABLES[found.table].page(found.filters, cursor)
+    rows, next_cursor = tables.every()[export.table].page(export.filters, cursor)
     left = ROW_LIMIT - done
     cut = len(rows) > left or (len(rows) == left and next_cursor is not None)
     rows = rows[:left]
     session.execute(update(Export).where(Export.id == export_id).values(rows_done=done + len(rows), cut=cut))
-    said = [list(tables.cells(row, work.columns, timezone=work.timezone, language=work.language)) for row in rows]
-    return Batch(said, None if cut else next_cursor)
+    lines = [list(tables.cells(row, work.columns, timezone=work.timezone, language=work.language)) for row in rows]
+    return Batch(lines, None if cut else next_cursor)
 
 
 def finish(export_id: int, key: str, size_bytes: int) -> bool:
     """The file is written: it is kept for KEPT_FOR. False when somebody ended the export meanwhile: the file is nobody's."""
-    found = session.get(Export, export_id)
-    if found is None or found.state != ExportState.RUNNING:
+    export = session.get(Export, export_id)
+    if export is None or export.state != ExportState.RUNNING:
         return False
     now = clock.now()
-    states.move(found, ExportState.DONE, by="system", file_key=key, size_bytes=size_bytes, ended_at=now, expires_at=now + KEPT_FOR)
+    states.move(export, ExportState.DONE, by="system", file_key=key, size_bytes=size_bytes, ended_at=now, expires_at=now + KEPT_FOR)
     return True
 
 
 def fail(export_id: int, trouble: str) -> None:
     """End an export that cannot be made; the name of the trouble is shown to who asked."""
-    found = session.get(Export, export_id)
-    if found is not None and found.state not in ENDED:
-        states.move(found, ExportState.FAILED, by="system", reason=trouble, trouble=trouble, ended_at=clock.now())
+    export = session.get(Export, export_id)
+    if export is not None and export.state not in ENDED:
+        states.move(export, ExportState.FAILED, by="system", reason=trouble, trouble=trouble, ended_at=clock.now())
 
 
 def tidy() -> list[str]:

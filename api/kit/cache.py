@@ -1,4 +1,4 @@
-"""Valkey/Redis. It holds no truth: when it is gone, slow or flushed, the mall goes on without it."""
+"""Valkey/Redis. Nothing is kept only here: when it is gone, slow or flushed, the mall works without it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def configure(url: str) -> None:
 
 
 def attempt(work: Callable[[Any], T], otherwise: T) -> T:
-    """Ask the cache, or answer `otherwise` when it cannot be asked just now. Never raises, never waits over TIMEOUT."""
+    """What the cache answers, or `otherwise` when it cannot be reached just now. Never raises, never waits over TIMEOUT."""
     global _asleep_until
     if _client is None or clock.monotonic() < _asleep_until:
         return otherwise

@@ -1,6 +1,6 @@
 """The one clock. Every server follows the database's clock, so a server whose own clock is wrong still agrees with the others.
 
-Between two looks at the database time runs on by the monotonic clock, so a step of the server's own clock moves nothing.
+Between two readings of it time runs on by the monotonic clock, so a step of the server's own clock changes nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def now() -> datetime:
         return _fixed
     if _base is None:
         return datetime.now(UTC)
-    told, when = _base
-    return told + timedelta(seconds=time.monotonic() - when)
+    database_time, when = _base
+    return database_time + timedelta(seconds=time.monotonic() - when)
 
 
 def today(timezone: str) -> date:
@@ -59,7 +59,7 @@ def skew() -> timedelta:
 
 
 def fix(at: datetime | None) -> None:
-    """Stand still at one instant (tests only), or run again with None."""
+    """Stop at one instant (tests only), or run again with None."""
     global _fixed
     if at is not None and at.tzinfo is None:
         raise ValueError("The clock takes aware instants only.")

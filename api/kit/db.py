@@ -1,7 +1,7 @@
 """The database: one transaction a request, one mall a transaction, and the wall between malls held by PostgreSQL itself.
 
 A transaction *enters* a mall (`enter`). Every mall-owned table has forced row-level security on that setting and fills its
-`mall_id` from it, so no statement, ORM or raw, can see or write another mall's rows. Who entered no mall gets an error.
+`mall_id` from it, so no statement, ORM or raw, can see or write another mall's rows. A transaction that entered none gets an error.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import psycopg
 from sqlalchemy import (
@@ -49,11 +50,11 @@ from api.kit.errors import Conflict, Problem, Unavailable, Unprocessable
 
 MALL_SETTING = "mallbridge.mall_id"
 
-#: Tables above malls: no wall, because they are read before anybody knows which mall it is.
+#: Tables without row-level security: they are read before it is known which mall is meant.
 ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_version"})
 
 MAX_TRIES = 4
-RESTED = 1.0  # seconds
+IDLE = 1.0  # seconds
 
 #: Enter the mall and read its row at once: nearly every request asks for it next.
 _ENTER = f"SELECT set_config('{MALL_SETTING}', %(id)s::text, true), to_jsonb(m) FROM (SELECT) one LEFT JOIN malls m ON m.id = %(id)s"  # noqa: S608
@@ -121,7 +122,58 @@ class DatabaseAway(Unavailable):
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False, autoflush=True)
 session: scoped_session[Session] = scoped_session(_sessions)
-_depth = threading.local()
+
+
+class Lock(NamedTuple):
+    """An advisory lock: on a hash of 64 bits, or on a kind and the hash of a row's number."""
+
+    number: int
+    kind: int | None = None
+
+
+@dataclass
+class Transaction:
+    """What ends with one transaction: at the commit, at each checkpoint, and when it is rolled back."""
+
+    locks: set[Lock] = field(default_factory=set)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class UnitOfWork:
+    """What is remembered until the unit of work ends. A checkpoint replaces `transaction` and nothing else; entering a mall, which it
+    does again, replaces `mall_row`."""
+
+    mall_id: int | None = None
+    mall_row: dict[str, Any] | None = None
+    checkpoints: int = 0
+    kept: list[object] = field(default_factory=list)
+    slots: dict[Slot[Any], object] = field(default_factory=dict)
+    transaction: Transaction = field(default_factory=Transaction)
+
+
+class Slot(Generic[T]):
+    """One value that a room keeps until the unit of work ends, checkpoints included: `MALL_INFO: db.Slot[MallInfo] = db.Slot()`."""
+
+    def get(self) -> T | None:
+        """The value of this unit of work, or None."""
+        return cast("T | None", current().slots.get(self))
+
+    def put(self, value: T) -> T:
+        """Keep a value, in place of the one before."""
+        current().slots[self] = value
+        return value
+
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        current().slots.pop(self, None)
+
+
+class _Thread(threading.local):
+    unit_of_work: UnitOfWork | None = None
+
+
+_thread = _Thread()
 
 
 def connect(url: str, *, pool_size: int = 6) -> Engine:
@@ -144,8 +196,8 @@ def connect(url: str, *, pool_size: int = 6) -> Engine:
         },
     )
     event.listen(_engine, "connect", _follow_database_clock)
-    event.listen(_engine, "checkin", _note_use)
-    event.listen(_engine, "checkout", _ask_if_rested)
+    event.listen(_engine, "checkin", _remember_use)
+    event.listen(_engine, "checkout", _test_if_idle)
     _sessions.configure(bind=_engine)
     return _engine
 
@@ -181,13 +233,13 @@ def _follow_database_clock(connection: psycopg.Connection, _record: object) -> N
     connection.rollback()
 
 
-def _note_use(_connection: Any, record: Any) -> None:
+def _remember_use(_connection: Any, record: Any) -> None:
     record.info["used"] = clock.monotonic()
 
 
-def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> None:
-    """A connection that rested is asked whether its server still lives; one that just worked is not, for that costs each post a third."""
-    if clock.monotonic() - record.info.get("used", clock.monotonic()) < RESTED:
+def _test_if_idle(connection: psycopg.Connection, record: Any, _proxy: Any) -> None:
+    """Test a connection that was idle; one that was just used is not tested, because that costs each ledger post a third of its speed."""
+    if clock.monotonic() - record.info.get("used", clock.monotonic()) < IDLE:
         return
     try:
         connection.execute("SELECT 1")
@@ -197,127 +249,137 @@ def _ask_if_rested(connection: psycopg.Connection, record: Any, _proxy: Any) -> 
 
 
 def enter(mall_id: int) -> None:
-    """Enter a mall for the rest of this transaction. Its row is at hand in `mall_row`."""
+    """Enter a mall for the rest of this transaction. `mall_row` gives its row."""
     _, row = session.connection().exec_driver_sql(_ENTER, {"id": int(mall_id)}).one()
-    entered(mall_id, row)
+    mark_entered(mall_id, row)
 
 
-def entered(mall_id: int, row: dict[str, Any] | None) -> None:
-    """This transaction has entered a mall by a statement of its own; its row, or None when there is no such mall."""
-    session.info["mall_id"], session.info["mall_row"] = mall_id, row
+def mark_entered(mall_id: int, row: dict[str, Any] | None) -> None:
+    """Note that this transaction entered a mall by a statement of the caller's own; `row` is the mall's, None when there is none."""
+    unit = current()
+    unit.mall_id, unit.mall_row = mall_id, row
 
 
 def enter_by_code(code: str) -> bool:
-    """Enter the mall that is called so; False when there is none. One statement."""
+    """Enter the mall with this code; False when there is none. One statement."""
     return _enter_where(_ENTER_BY_CODE, code=code)
 
 
 def enter_by_public_code(code: str, kind: str) -> bool:
-    """Enter the mall whose printed code this is; False when nobody ever printed it. One statement."""
+    """Enter the mall whose printed code this is; False when there is no such code. One statement."""
     return _enter_where(_ENTER_BY_PUBLIC_CODE, code=code, kind=kind)
 
 
 def _enter_where(statement: str, **values: str) -> bool:
-    found = session.connection().exec_driver_sql(statement, values).one_or_none()
-    if found is None:
+    entered_mall = session.connection().exec_driver_sql(statement, values).one_or_none()
+    if entered_mall is None:
         return False
-    entered(found[1]["id"], found[1])
+    mark_entered(entered_mall[1]["id"], entered_mall[1])
     return True
 
 
 def mall_row() -> dict[str, Any] | None:
     """The entered mall's row as it was on entering; None when there is no such mall, or it was changed since (`forget_mall_row`)."""
-    row: dict[str, Any] | None = session.info.get("mall_row")
-    return row
+    return current().mall_row
 
 
 def forget_mall_row() -> None:
     """The mall's row was changed in this transaction: read it anew."""
-    session.info.pop("mall_row", None)
+    current().mall_row = None
 
 
 def keep(row: T) -> T:
     """Hold a row until the unit of work ends, so that asking for it again by its number needs no statement."""
-    session.info.setdefault("kept", []).append(row)
+    current().kept.append(row)
     return row
 
 
 def mall() -> int:
     """The mall that this transaction entered. RuntimeError when it entered none."""
-    mall_id = session.info.get("mall_id")
+    mall_id = current().mall_id
     if mall_id is None:
         raise RuntimeError("This transaction has entered no mall.")
-    return int(mall_id)
+    return mall_id
+
+
+def is_open() -> bool:
+    """Whether this thread is in a unit of work."""
+    return _thread.unit_of_work is not None
+
+
+def current() -> UnitOfWork:
+    """The unit of work of this thread. RuntimeError when none is open."""
+    if _thread.unit_of_work is None:
+        raise RuntimeError("No unit of work is open in this thread.")
+    return _thread.unit_of_work
+
+
+def abandon() -> None:
+    """End this thread's unit of work, if any, in whatever state it is: what was not committed is gone."""
+    _thread.unit_of_work = None
+    session.remove()
 
 
 @contextmanager
 def unit_of_work(mall_id: int | None = None) -> Iterator[None]:
     """One transaction: everything in it is committed together, here and nowhere else, or nothing is."""
-    if getattr(_depth, "open", False):
+    if is_open():
         raise RuntimeError("A unit of work is open already in this thread.")
-    _depth.open = True
+    unit = _thread.unit_of_work = UnitOfWork()
     try:
         if mall_id is not None:
             enter(mall_id)
         yield
         _commit()
     except BaseException as error:
-        error.__dict__["halfway"] = passed_checkpoint()
+        error.__dict__["partly_committed"] = unit.checkpoints > 0
         session.rollback()
         raise
     finally:
-        _depth.open = False
-        session.remove()
+        abandon()
 
 
 def checkpoint() -> None:
-    """Make what was written so far durable, right before speaking to somebody outside; the mall stays entered."""
-    mall_id = session.info.get("mall_id")
+    """Commit what was written so far, right before calling somebody outside; the mall stays entered."""
     _commit()
-    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
-    if mall_id is not None:
-        enter(mall_id)
+    current().checkpoints += 1
+    _enter_again()
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
-    """Speak to somebody outside and hold no transaction meanwhile: what was written is durable, the mall is entered again after."""
-    mall_id = session.info.get("mall_id")
+def outside_transaction() -> Iterator[None]:
+    """Call somebody outside without an open transaction: what was written is committed before, and the mall is entered again after."""
     _commit()
-    session.info["checkpoints"] = session.info.get("checkpoints", 0) + 1
+    current().checkpoints += 1
     yield
-    if mall_id is not None:
+    _enter_again()
+
+
+def _enter_again() -> None:
+    if (mall_id := current().mall_id) is not None:
         enter(mall_id)
 
 
-def noting(work: Callable[[], T]) -> T:
-    """Write down what somebody outside said, again when the database asks for it: since `speaking` nothing else was written.
+def record_answer(work: Callable[[], T]) -> T:
+    """Write down what somebody outside answered, right after `outside_transaction`; repeated when the database asks for it.
 
-    Rows must be looked up inside: what was held before is no longer.
+    Rows must be looked up (and locked) inside `work`: locks from before the call are released.
     """
-    mall_id, checkpoints = session.info.get("mall_id"), session.info.get("checkpoints")
+    unit = current()
+    checkpoints = unit.checkpoints
     for attempt in range(1, MAX_TRIES + 1):
         try:
-            noted = work()
+            result = work()
             session.flush()
-            return noted
+            return result
         except DBAPIError as error:
-            spoke_again = session.info.get("checkpoints") != checkpoints
-            if attempt == MAX_TRIES or spoke_again or not _asks_again(error):
+            committed_since = unit.checkpoints != checkpoints
+            if attempt == MAX_TRIES or committed_since or not _is_retryable(error):
                 raise
             session.rollback()
-            for name in ("after_commit", "alone"):
-                session.info.pop(name, None)
-            if mall_id is not None:
-                enter(mall_id)
+            unit.transaction = Transaction()
+            _enter_again()
     raise AssertionError("unreachable")
-
-
-class Lock(NamedTuple):
-    """An advisory lock: on a hash of 64 bits, or on a kind and the hash of a row's number."""
-
-    number: int
-    kind: int | None = None
 
 
 def lock_of(*subject: object) -> Lock:
@@ -326,14 +388,14 @@ def lock_of(*subject: object) -> Lock:
     return Lock(int.from_bytes(key, "big", signed=True))
 
 
-def alone(*subject: object) -> None:
+def lock(*subject: object) -> None:
     """Until the end of this transaction, nobody else in this mall works on the same subject (advisory lock). Not inside a savepoint."""
     hold_locks([lock_of(*subject)])
 
 
 def hold_locks(locks: Iterable[Lock]) -> None:
     """Hold these locks until the end of this transaction, taken in their order; one that is held needs none. One statement at most."""
-    held: set[Lock] = session.info.setdefault("alone", set())
+    held = current().transaction.locks
     wanted = [lock for lock in dict.fromkeys(locks) if lock not in held]
     if not wanted:
         return
@@ -347,33 +409,29 @@ def hold_locks(locks: Iterable[Lock]) -> None:
             )
         )
     )
-    if not session().in_nested_transaction():  # a savepoint that is undone lets go of what it took
+    if not session().in_nested_transaction():  # rolling back a savepoint releases the locks taken in it
         held.update(wanted)
 
 
 def _commit() -> None:
     session.commit()
-    session.info.pop("alone", None)
-    for action in session.info.pop("after_commit", ()):
+    unit = current()
+    ended, unit.transaction = unit.transaction, Transaction()
+    for action in ended.after_commit:
         action()
 
 
 def after_commit(action: Callable[[], None]) -> None:
     """Run once the transaction is durable (live messages); never runs when it is rolled back. Must not raise."""
-    session.info.setdefault("after_commit", []).append(action)
+    current().transaction.after_commit.append(action)
 
 
-def passed_checkpoint() -> bool:
-    """Whether part of this unit of work is durable already, so that it must not simply be run again."""
-    return bool(session.info.get("checkpoints"))
+def may_retry(error: BaseException) -> bool:
+    """Whether the same transaction may simply run again: a deadlock or serialization failure, and nothing of it is committed yet."""
+    return isinstance(error, DBAPIError) and not error.__dict__.get("partly_committed") and _is_retryable(error)
 
 
-def worth_another_try(error: BaseException) -> bool:
-    """Whether the database only asks to run the same transaction again (deadlock, serialization), and none of it is durable yet."""
-    return isinstance(error, DBAPIError) and not error.__dict__.get("halfway") and _asks_again(error)
-
-
-def _asks_again(error: DBAPIError) -> bool:
+def _is_retryable(error: DBAPIError) -> bool:
     return isinstance(error.orig, (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure))
 
 
@@ -384,7 +442,7 @@ def in_mall(mall_id: int | None, work: Callable[[], T]) -> T:
             with unit_of_work(mall_id):
                 return work()
         except DBAPIError as error:
-            if attempt == MAX_TRIES or not worth_another_try(error):
+            if attempt == MAX_TRIES or not may_retry(error):
                 raise
     raise AssertionError("unreachable")
 
@@ -397,7 +455,7 @@ def rows_changed(statement: Executable) -> int:
 
 
 def as_problem(error: DBAPIError) -> Problem | None:
-    """What a client is told about a database error, or None when it is our own bug."""
+    """The refusal that a database error means to the client; None when it is a bug of ours."""
     if isinstance(error, IntegrityError):
         return RecordClash()
     if isinstance(error, DataError):

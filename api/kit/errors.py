@@ -10,7 +10,7 @@ class Problem(Exception):
     """Something refused the request."""
 
     status: ClassVar[int] = 500
-    suspicious: ClassVar[bool] = False  # somebody may be trying what is not theirs: a line in the security log
+    suspicious: ClassVar[bool] = False  # may be an attack: written to the security log
     retry_after: int | None = None
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None, **facts: Any) -> None:

@@ -1,4 +1,4 @@
-"""Is this process alive, is it ready, and what has it done: /healthz, /readyz, /metrics, and the contract's page."""
+"""Whether this process is alive and ready, its metrics, and the contract's page: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import flask
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import text
 
-from api.kit import cache, clock, db, logs
+from api.kit import cache, clock, db, logs, rooms
+from api.kit.rooms import Check
 from api.settings import Settings
 
 log = logs.get(__name__)
@@ -24,11 +25,8 @@ _PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>Mal
 """
 _START = 'window.onload = () => SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});\n'
 
-#: name → says what is wrong, or None when it is well. Rooms add their own (the reader, the jobs).
-CHECKS: dict[str, Callable[[], str | None]] = {}
-
-#: What this process can do without: it says so, and goes on (uploads wait in the database for a reader).
-DISPENSABLE = frozenset({"cache", "reader"})
+#: name → question: those of every process, and what the rooms add.
+CHECKS: dict[str, Check] = {}
 
 
 def install(app: flask.Flask, settings: Settings) -> None:
@@ -44,7 +42,10 @@ def install(app: flask.Flask, settings: Settings) -> None:
     app.extensions["observe"] = lambda method, path, status, took: seconds.labels(method, path, status).observe(took)
     app.extensions["metrics"] = registry
     _gauges(registry)
-    CHECKS.update(database=lambda: _database(settings), cache=_cache, clock=_clock)
+    CHECKS.update(database=Check(lambda: _database(settings)), cache=Check(_cache, needed=False), clock=Check(_clock))
+    for room in rooms.every():
+        CHECKS.update(room.checks)
+        room.metrics(registry)
     app.add_url_rule("/healthz", "healthz", _alive)
     app.add_url_rule("/readyz", "readyz", _ready)
     app.add_url_rule("/metrics", "metrics", lambda: flask.Response(generate_latest(registry), mimetype="text/plain"))
@@ -70,9 +71,9 @@ def _alive() -> flask.Response:
 
 def _ready() -> flask.Response:
     """200 when everything this process needs is there; 503 names what is not."""
-    found = {name: _run(check) for name, check in CHECKS.items()}
-    needed = {name: trouble for name, trouble in found.items() if trouble and name not in DISPENSABLE}
-    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in found.items()}})
+    answers = {name: _run(check.ask) for name, check in CHECKS.items()}
+    needed = {name: trouble for name, trouble in answers.items() if trouble and CHECKS[name].needed}
+    response = flask.jsonify({"ready": not needed, "checks": {name: trouble or "ok" for name, trouble in answers.items()}})
     response.status_code = 503 if needed else 200
     return response
 

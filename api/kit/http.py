@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -22,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.kit import clock, db, identity, logs, once, pages
 from api.kit.errors import BadRequest, NotFound, Problem, TooLarge, Unprocessable, WrongKind
+from api.kit.money import MAX_FEN
 
 log = logs.get(__name__)
 
@@ -76,24 +78,68 @@ class Schema(ma.Schema):
     def _refuse_odd_values(self, data: Any, **_: Any) -> Any:
         if isinstance(data, Mapping):
             fields = {field.data_key or name: field for name, field in self.load_fields.items()}
-            odd = [name for name, value in data.items() if _odd(fields.get(name), value)]
+            odd = [name for name, value in data.items() if _is_unstorable(fields.get(name), value)]
             if odd:
                 # A value no field accepts takes its place, so that the answer names every wrong field at once.
                 return {name: _NOTHING if name in odd else value for name, value in data.items()}
         return data
 
 
-def _odd(field: Any, value: Any) -> bool:
+def _is_unstorable(field: Any, value: Any) -> bool:
     """Whether a value must not reach its field: PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair, and 1.5 is no integer."""
     if isinstance(value, (list, tuple)):
-        return any(_odd(getattr(field, "inner", None), inner) for inner in value)
+        return any(_is_unstorable(getattr(field, "inner", None), inner) for inner in value)
     if isinstance(value, dict) and not isinstance(field, ma.fields.Nested):
-        return any(_odd(None, inner) for pair in value.items() for inner in pair)
+        return any(_is_unstorable(None, inner) for pair in value.items() for inner in pair)
     if isinstance(value, str) and _UNSTORABLE.search(value):
         return True
     if not isinstance(field, ma.fields.Integer):
         return False
     return isinstance(value, (bool, float)) or (isinstance(value, str) and not _WHOLE.fullmatch(value))
+
+
+def fen(least: int = 1, **more: Any) -> ma.fields.Integer:
+    """An amount of money in whole fen, from `least` to the most that the mall handles."""
+    return ma.fields.Integer(validate=ma.validate.Range(least, MAX_FEN), **more)
+
+
+class Discriminated(ma.fields.Field[Any]):
+    """An object whose `kind` says which of several schemas it has; it loads to a dict that keeps the kind.
+
+    `variants` gives kind → schema; it is asked at each load, so that what is declared later is known too.
+    """
+
+    def __init__(self, variants: Callable[[], Mapping[str, type[ma.Schema]]], **more: Any) -> None:
+        super().__init__(**more)
+        self.variants = variants
+
+    def schemas(self) -> dict[str, type[ma.Schema]]:
+        """kind → its schema with the field `kind`."""
+        return {kind: _of_kind(kind, schema) for kind, schema in self.variants().items()}
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ma.ValidationError("Not an object.")
+        schemas, kind = self.schemas(), value.get("kind")
+        if not isinstance(kind, str) or kind not in schemas:
+            raise ma.ValidationError({"kind": [f"Must be one of: {', '.join(schemas)}."]})
+        loaded: dict[str, Any] = schemas[kind]().load(value)
+        return loaded
+
+
+@functools.cache
+def _of_kind(kind: str, schema: type[ma.Schema]) -> type[ma.Schema]:
+    field = ma.fields.String(required=True, validate=ma.validate.OneOf([kind]))
+    return type(schema.__name__, (schema,), {"kind": field, "__doc__": schema.__doc__})
+
+
+def _document_variants(converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """OpenAPI of a discriminated field: one of its schemas, told apart by `kind`."""
+    if not isinstance(field, Discriminated):
+        return {}
+    references = {kind: converter.resolve_nested_schema(schema) for kind, schema in field.schemas().items()}
+    mapping = {kind: reference["$ref"] for kind, reference in references.items()}
+    return {"type": "object", "oneOf": list(references.values()), "discriminator": {"propertyName": "kind", "mapping": mapping}}
 
 
 class Parser(FlaskParser):
@@ -131,10 +177,10 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
     return Schema.from_dict(fields, name=item.__name__.removesuffix("Schema") + "PageSchema")
 
 
-class Ask(NamedTuple):
-    """What every route of a blueprint asks first, inside its transaction: told the values of the address; how it can refuse."""
+class Precondition(NamedTuple):
+    """What every route of a blueprint checks first, inside its transaction, with the values of the address; and how that can refuse."""
 
-    question: Callable[[dict[str, Any]], None]
+    check: Callable[[dict[str, Any]], None]
     refusals: tuple[type[Problem], ...]
 
 
@@ -144,10 +190,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = Parser()
 
     def __init__(
-        self, name: str, import_name: str, *, audience: identity.Audience, url_prefix: str = "", asks: Ask | None = None, **kwargs: Any
+        self,
+        name: str,
+        import_name: str,
+        *,
+        audience: identity.Audience,
+        url_prefix: str = "",
+        precondition: Precondition | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
-        self.audience, self.asks = audience, asks
+        self.audience, self.precondition = audience, precondition
         self._prepare_doc_cbks.append(_document_problems)
         self._prepare_doc_cbks.append(_document_access)
         self._prepare_doc_cbks.append(self._document_audience)
@@ -159,11 +212,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return doc
 
     def problems(self, *refusals: type[Problem]) -> Callable[[View], View]:
-        """List how a route can refuse, beside what its blueprint asks; each becomes a worked example in the contract."""
-        return _mark(problems=(*(self.asks.refusals if self.asks else ()), *refusals))
+        """List how a route can refuse, beside the precondition of its blueprint; each becomes a worked example in the contract."""
+        return _mark(problems=(*(self.precondition.refusals if self.precondition else ()), *refusals))
 
     def dialect(self, content_type: str) -> Callable[[View], View]:
-        """Say that who calls this is refused in a dialect of its own."""
+        """Callers of this route are refused in a format of their own."""
         return _mark(dialect=content_type)
 
     def permission(self, name: str) -> Callable[[View], View]:
@@ -175,7 +228,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return _mark(idempotent=True)(view)
 
     def raw(self, largest: int) -> Callable[[View], View]:
-        """The route reads its body itself, at most so many bytes; it is taken in before the transaction begins."""
+        """The route reads its body itself, at most so many bytes; it is read before the transaction begins."""
         return _mark(raw=largest)
 
     def upload(self, largest: int) -> Callable[[View], View]:
@@ -183,14 +236,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return _mark(upload=largest)
 
 
-def _receive(largest: int) -> None:
+def _read_upload(largest: int) -> None:
     # Before the transaction: a slow phone must not hold a database connection, and a stranger must not fill the disk.
     identity.bearer()
     request.max_content_length = largest
     _ = request.files
 
 
-def _take_in(largest: int) -> None:
+def _read_raw_body(largest: int) -> None:
     request.max_content_length = largest
     try:
         request.get_data(cache=True)
@@ -199,7 +252,7 @@ def _take_in(largest: int) -> None:
         raise
 
 
-def _sent() -> bytes:
+def _hashed_body() -> bytes:
     """What makes two bodies the same: the bytes, or of a form with files its fields and the files' contents."""
     if not request.files:
         return request.get_data(cache=True)
@@ -269,15 +322,15 @@ class App(Flask):
         if not request.blueprint or request.blueprint not in self.extensions.get("audiences", {}):
             return super().dispatch_request()
         if largest := marked(view, "upload", request.method):
-            _receive(largest)
+            _read_upload(largest)
         if largest := marked(view, "raw", request.method):
-            _take_in(largest)
+            _read_raw_body(largest)
         for attempt in range(1, db.MAX_TRIES + 1):
             try:
                 with db.unit_of_work():
                     return self._in_transaction(view)
             except DBAPIError as error:
-                if attempt == db.MAX_TRIES or not db.worth_another_try(error):
+                if attempt == db.MAX_TRIES or not db.may_retry(error):
                     raise
             except Problem as refusal:
                 self._keep_refusal(refusal)
@@ -286,7 +339,7 @@ class App(Flask):
 
     def _keep_refusal(self, refusal: Problem) -> None:
         """A refusal after part of the work became durable is the answer of its Idempotency-Key: the same request again gets it again."""
-        if (claimed := g.pop("once", None)) is None or not refusal.__dict__.get("halfway"):
+        if (claimed := g.pop("once", None)) is None or not refusal.__dict__.get("partly_committed"):
             return
         mall_id, who, key = claimed
         with db.unit_of_work(mall_id):
@@ -301,7 +354,7 @@ class App(Flask):
         if key is None:
             raise once.IdempotencyKeyMissing()
         who = identity.principal().name
-        answer = once.begin(who, key, once.request_hash(request.method, request.full_path, _sent()))
+        answer = once.begin(who, key, once.request_hash(request.method, request.full_path, _hashed_body()))
         if answer is not None:
             response = flask.jsonify(answer.body)
             response.status_code = answer.status
@@ -322,14 +375,14 @@ class App(Flask):
             who = identity.bearer()
             structlog.contextvars.bind_contextvars(principal=who.name, mall_id=who.mall_id)
             identity.admit(who, audience, marked(view, "permission", request.method))
-            if ask := getattr(self.blueprints.get(request.blueprint or ""), "asks", None):
-                ask.question(request.view_args or {})
+            if precondition := getattr(self.blueprints.get(request.blueprint or ""), "precondition", None):
+                precondition.check(request.view_args or {})
         elif (code := (request.view_args or {}).pop("mall_code", None)) and not db.enter_by_code(code):
             raise MallNotFound()
 
 
 def marked(view: Any, name: str, method: str) -> Any:
-    """What a decorator of Blueprint said about a route: problems, permission, idempotent."""
+    """What a decorator of Blueprint noted of a route: problems, permission, idempotent."""
     verb = getattr(getattr(view, "view_class", None), method.lower(), None)
     return getattr(verb or view, "_apidoc", {}).get(name)
 
@@ -338,6 +391,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     """Refusals as problem+json, and the contract."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(**options)
+        self.ma_plugin.converter.add_attribute_function(_document_variants)
 
     def register_blueprint(self, blp: Any, **kwargs: Any) -> None:
         """Register a room; its audience is remembered by name."""
@@ -416,7 +473,7 @@ def install(app: App) -> None:
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(PoolEmpty, _no_connection_left)
-    app.register_error_handler(Exception, _our_bug)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def _begin() -> None:
@@ -441,7 +498,7 @@ def _end(response: Response) -> Response:
 def _database_error(error: DBAPIError) -> Response:
     problem = db.as_problem(error)
     if problem is None:
-        return _our_bug(error)
+        return _internal_error(error)
     cause = getattr(error.orig, "diag", None)
     log.warning("the database refused", error_type=type(error.orig).__name__, constraint=getattr(cause, "constraint_name", None))
     return problem_response(problem)
@@ -452,7 +509,7 @@ def _no_connection_left(_error: PoolEmpty) -> Response:
     return problem_response(db.DatabaseAway())
 
 
-def _our_bug(error: Exception) -> Response:
+def _internal_error(error: Exception) -> Response:
     log.error("unexpected error", error_type=type(error).__name__, exc_info=error)
     return problem_response(InternalError())
 

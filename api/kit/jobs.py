@@ -1,6 +1,7 @@
-"""Background work. A job is put into the database in the transaction that causes it, so the two cannot part.
+"""Background work. A job is stored in the transaction that causes it: both are committed, or neither.
 
-`later(job, …)` inside a unit of work; the worker runs each job in a unit of work of its own, inside the same mall.
+`later(job, …)` inside a unit of work; the worker runs each job in a unit of work of its own, inside the same mall. A job is stored as
+`<room>.<function>`: the file it stands in may change while it waits.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from api.kit.db import session
 log = logs.get(__name__)
 
 DEFAULT_QUEUE = "default"
-READER_QUEUE = "ocr"
-PARTNER_QUEUE = "partners"
 MAX_ATTEMPTS = 5
 
 #: Jobs are declared on this app. It never opens a connection: jobs are put in through the caller's own.
@@ -40,11 +39,17 @@ class Job:
     cron: str | None = None
 
 
+class Promised:
+    """A job that a service puts in and `jobs.py` above it carries out, which says so: `@jobs.job(keeps=service.SPREAD)`."""
+
+    job: Job
+
+
 #: name → job, for the page of jobs and for the worker.
 JOBS: dict[str, Job] = {}
 
 
-class Waiting(procrastinate.BaseRetryStrategy):
+class Backoff(procrastinate.BaseRetryStrategy):
     """Try again after 2, 8, 32, 128 seconds; after MAX_ATTEMPTS the job stays failed and visible."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
@@ -61,11 +66,21 @@ class Waiting(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_in={"seconds": 2 * 4**job.attempts})
 
 
-def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True) -> Callable[[Callable[..., Any]], Job]:
+def _keep(run: Callable[..., Any], task: Any, cron: str | None = None) -> Job:
+    assert task.name not in JOBS, f"two jobs are called {task.name}"
+    JOBS[task.name] = Job(task.name, run, task, cron)
+    return JOBS[task.name]
+
+
+def _name(run: Callable[..., Any]) -> str:
+    package, _, inside = run.__module__.partition(".")
+    return f"{inside.split('.')[0] if package == 'api' else run.__module__}.{run.__name__}"
+
+
+def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True, keeps: Promised | None = None) -> Callable[[Callable[..., Any]], Job]:
     """Declare a job: a plain function of JSON values. With transaction=False it opens its own units of work."""
 
     def declare(run: Callable[..., Any]) -> Job:
-        name = f"{run.__module__.removeprefix('api.')}.{run.__name__}"
 
         @functools.wraps(run)
         def work(mall_id: int | None = None, **arguments: Any) -> None:
@@ -74,9 +89,10 @@ def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True) -> Callable[[Ca
             else:
                 run(mall_id=mall_id, **arguments)
 
-        task = app.task(name=name, queue=queue, retry=Waiting())(work)
-        JOBS[name] = Job(name, run, task)
-        return JOBS[name]
+        declared = _keep(run, app.task(name=_name(run), queue=queue, retry=Backoff())(work))
+        if keeps is not None:
+            keeps.job = declared
+        return declared
 
     return declare
 
@@ -85,9 +101,9 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
     """Declare work that is done for each mall on a schedule (cron, UTC); one mall's failure does not stop the others."""
 
     def declare(run: Callable[[], Any]) -> Job:
-        name = f"{run.__module__.removeprefix('api.')}.{run.__name__}"
+        name = _name(run)
 
-        def one(mall_id: int) -> None:
+        def in_one_mall(mall_id: int) -> None:
             db.in_mall(mall_id, run)
 
         def all_malls(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the tick
@@ -95,10 +111,9 @@ def nightly(cron: str, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[[], Any
                 with db.unit_of_work():
                     defer(one_task, mall_id=mall_id)
 
-        one_task = app.task(name=name, queue=queue, retry=Waiting())(one)
+        one_task = app.task(name=name, queue=queue, retry=Backoff())(in_one_mall)
         app.periodic(cron=cron)(app.task(name=f"{name}.tick", queue=queue, queueing_lock=f"{name}.tick")(all_malls))
-        JOBS[name] = Job(name, run, one_task, cron)
-        return JOBS[name]
+        return _keep(run, one_task, cron)
 
     return declare
 
@@ -109,9 +124,13 @@ def mall_ids() -> list[int]:
         return list(session.scalars(select(column("id", BigInteger)).select_from(table("malls"))))
 
 
-def later(job: Job, *, after: timedelta | None = None, lock: str | None = None, **arguments: Any) -> int:
+def later(job: Job | Promised, *, after: timedelta | None = None, lock: str | None = None, **arguments: Any) -> int:
     """Put a job into this transaction, for the mall it entered. `lock`: never two of the same lock at once."""
-    return defer(job.task, after=after, lock=lock, mall_id=db.mall(), **arguments)
+    return defer(_of(job).task, after=after, lock=lock, mall_id=db.mall(), **arguments)
+
+
+def _of(job: Job | Promised) -> Job:
+    return job.job if isinstance(job, Promised) else job
 
 
 def defer(task: Any, *, after: timedelta | None = None, lock: str | None = None, **arguments: Any) -> int:
@@ -129,7 +148,7 @@ _DEFERRAL = """procrastinate_defer_jobs_v1(ARRAY[
     ROW(CAST(:queue AS text), CAST(:name AS text), 0, NULL, NULL, CAST(:arguments AS jsonb), NULL)]::procrastinate_job_to_defer_v1[])"""
 
 
-def deferral(job: Job, **arguments: Any) -> TextClause:
+def deferral(job: Job | Promised, **arguments: Any) -> TextClause:
     """`later` as an expression: a statement of a hot path and the job it causes are one statement, and one journey to the database."""
-    told = json.dumps({"mall_id": db.mall(), **arguments})
-    return text(_DEFERRAL).bindparams(queue=job.task.queue, name=job.name, arguments=told)
+    values = json.dumps({"mall_id": db.mall(), **arguments})
+    return text(_DEFERRAL).bindparams(queue=_of(job).task.queue, name=_of(job).name, arguments=values)

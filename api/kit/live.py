@@ -1,4 +1,4 @@
-"""Live messages to phones and tablets. A message is a hint to look again: the truth stays in the database.
+"""Live messages to phones and tablets. A message is a hint to load again: the data itself is in the database.
 
 Topics are named "<mall>:<kind>:<id>", for instance "3:member:7". Each keeps its last messages for a stream that resumes.
 """

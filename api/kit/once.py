@@ -12,8 +12,8 @@ from sqlalchemy import UniqueConstraint, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped
 
-from api.kit import clock
-from api.kit.db import MallOwned, Model, rows_changed, session
+from api.kit import clock, jobs
+from api.kit.db import MallOwned, Model, session
 from api.kit.errors import Conflict, Unprocessable
 
 KEY_LENGTH = 200
@@ -96,6 +96,7 @@ def finish(principal: str, key: str, status: int, body: bytes) -> None:
     session.execute(update(OnceKey).where(OnceKey.principal == principal, OnceKey.key == key).values(status=status, answer=answer))
 
 
-def forget_old() -> int:
-    """Remove keys past their time; returns how many."""
-    return rows_changed(delete(OnceKey).where(OnceKey.made_at < clock.now() - KEPT_FOR))
+@jobs.nightly("50 19 * * *")
+def forget_old_keys() -> None:
+    """Remove keys past their time."""
+    session.execute(delete(OnceKey).where(OnceKey.made_at < clock.now() - KEPT_FOR))

@@ -72,13 +72,13 @@ def _columns(headings: Sequence[str], known: Mapping[str, str], needed: Collecti
     trimmed = list(headings)
     while trimmed and not trimmed[-1]:
         trimmed.pop()
-    found = [meant.get(heading.replace("（", "(").replace("）", ")").strip(" *").lower()) for heading in trimmed]
-    unknown = [heading[:MAX_COLUMNS] for heading, column in zip(trimmed, found, strict=True) if column is None]
-    twice = sorted({column for column in found if column and found.count(column) > 1})
-    missing = [column for column in needed if column not in found]
+    columns = [meant.get(heading.replace("（", "(").replace("）", ")").strip(" *").lower()) for heading in trimmed]
+    unknown = [heading[:MAX_COLUMNS] for heading, column in zip(trimmed, columns, strict=True) if column is None]
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    missing = [column for column in needed if column not in columns]
     if unknown or twice or missing:
         raise SheetIncomplete(columns=[*unknown, *twice] or missing)
-    return [column for column in found if column]
+    return [column for column in columns if column]
 
 
 def _csv(data: bytes) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""A lifecycle is a table of moves. One function moves a row; of two racers one wins and one gets WrongState."""
+"""A lifecycle is a table of moves. One function moves a row; of two moves at once one succeeds and one gets WrongState."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: di
     """
     if to not in row.allowed.get(row.state, frozenset()):
         raise WrongState(state=row.state, wanted=str(to))
-    if not moved(row, to, by=by, reason=reason, facts=facts, **values):
+    if not try_move(row, to, by=by, reason=reason, facts=facts, **values):
         session.refresh(row)
         raise WrongState(state=row.state, wanted=str(to))
 
 
-def moved(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: dict[str, Any] | None = None, **values: Any) -> bool:
+def try_move(row: Any, to: StrEnum, *, by: str, reason: str | None = None, facts: dict[str, Any] | None = None, **values: Any) -> bool:
     """Move a row as `move` does; False, with nothing changed, when its table forbids it or somebody was faster. One statement."""
     source = row.state
     if to not in row.allowed.get(source, frozenset()):

@@ -1,4 +1,4 @@
-"""Files that people sent. They lie under names of our own making, never under a name from outside."""
+"""Files that people sent. They are stored under names made here, never under a name from outside."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def put(key: str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise StorageFull() from error
 
 
 @contextlib.contextmanager
-def writing(key: str) -> Iterator[BinaryIO]:
+def open_for_writing(key: str) -> Iterator[BinaryIO]:
     """Write a file piece by piece; it is there, whole and durable, once the block ends, and not at all when it fails. StorageFull."""
     path = _path(key)
     part = path.with_name(path.name + ".part")
@@ -77,14 +77,14 @@ def writing(key: str) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
     except OSError as error:
         raise StorageFull() from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _keep_name(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     # A file's bytes are durable after its own fsync, its name only after the folder's.
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -101,7 +101,7 @@ def read(key: str) -> bytes:
         raise FileRemoved() from error
 
 
-def opened(key: str) -> BinaryIO:
+def open_file(key: str) -> BinaryIO:
     """The file, open for reading from its beginning; the caller closes it. FileRemoved when it is no longer kept."""
     try:
         return _path(key).open("rb")

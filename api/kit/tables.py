@@ -6,6 +6,7 @@ gets, and must not ask who is asking: an export runs in the background.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
-from api.kit import money, pages
+from api.kit import money, pages, rooms
 
 Read = TypeVar("Read", bound=Callable[[dict[str, Any]], pages.Page[Any]])
 
 #: A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class FiltersWrong(Exception):
+    """The filters of an export do not fit its list any more."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,9 @@ class Table:
     @property
     def permission(self) -> str:
         """What the role must hold: the same as for the list's route."""
-        said = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
-        assert said is not None, f"the table {self.name} names no permission"
-        return str(said)
+        needed = self.asked or getattr(self.read, "_apidoc", {}).get("permission")
+        assert needed is not None, f"the table {self.name} names no permission"
+        return str(needed)
 
     @property
     def columns(self) -> list[str]:
@@ -55,14 +60,25 @@ class Table:
         return loaded
 
     def page(self, filters: Mapping[str, Any], cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        """One page of the list as its route shows it, and the cursor of the next."""
-        found = self.read(self.load(filters, cursor=cursor))
-        rows: list[dict[str, Any]] = self.item(many=True).dump(found.items)
-        return rows, found.next_cursor
+        """One page of the list as its route shows it, and the cursor of the next. FiltersWrong."""
+        try:
+            arguments = self.load(filters, cursor=cursor)
+        except ma.ValidationError as error:
+            raise FiltersWrong from error
+        page = self.read(arguments)
+        rows: list[dict[str, Any]] = self.item(many=True).dump(page.items)
+        return rows, page.next_cursor
 
 
-#: name → table.
+#: name → table, of the routes that are loaded; `every` loads those of all rooms.
 TABLES: dict[str, Table] = {}
+
+
+@functools.cache
+def every() -> Mapping[str, Table]:
+    """Every list that may leave, by name."""
+    rooms.files("routes")
+    return TABLES
 
 
 def exported(name: str, args: type[ma.Schema], item: type[ma.Schema], *, permission: str | None = None) -> Callable[[Read], Read]:
@@ -104,11 +120,12 @@ def _cell(column: str, value: Any, zone: ZoneInfo, language: str) -> str:
 
 def _in_yuan(value: Any) -> Any:
     if isinstance(value, list):
-        return [_in_yuan(one) for one in value]
+        return [_in_yuan(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        heading(name): money.yuan(one) if name.endswith("_fen") and isinstance(one, int) else _in_yuan(one) for name, one in value.items()
+        heading(name): money.yuan(item) if name.endswith("_fen") and isinstance(item, int) else _in_yuan(item)
+        for name, item in value.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""A gateway's access token, shared by all workers through the cache: one of them renews it, the others find it."""
+"""A gateway's access token, shared by all workers through the cache: one of them renews it, the others read it there."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ class SharedTokens(Generic[T]):
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Held by one thread of one process. Who cannot get it in time renews too: that spoils nobody's token."""
+        """Held by one thread of one process. A caller that does not get it in time renews too, which invalidates nobody's token."""
         with self._locks[name]:
             held = cache.attempt(lambda client: client.lock(f"{_key(name)}:renewing", timeout=RENEWING), None)
-            mine = held is not None and cache.attempt(lambda _: held.acquire(blocking_timeout=RENEWING), False)
+            acquired = held is not None and cache.attempt(lambda _: held.acquire(blocking_timeout=RENEWING), False)
             try:
                 yield
             finally:
-                if mine and held is not None:
-                    with contextlib.suppress(redis.RedisError):  # it ended by itself, or the cache is away
+                if acquired and held is not None:
+                    with contextlib.suppress(redis.RedisError):  # it expired, or the cache is unreachable
                         held.release()
 
 

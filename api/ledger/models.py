@@ -21,7 +21,7 @@ class Account(MallOwned, Model):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         UniqueConstraint("mall_id", "owner_kind", "owner_id", "asset"),
-        CheckConstraint("owner_kind IN ('member', 'card', 'shop', 'mall', 'gateway', 'bearer')", name="owner_kind_known"),
+        CheckConstraint("owner_kind IN ('member', 'card', 'shop', 'mall', 'gateway', 'bearer', 'brand')", name="owner_kind_known"),
         CheckConstraint("asset IN ('points', 'points_pending', 'principal_fen', 'bonus_fen', 'cash_fen', 'growth')", name="asset_known"),
         CheckConstraint("(owner_kind IN ('member', 'card')) = (balance IS NOT NULL)", name="who_runs_a_balance"),
         CheckConstraint("balance >= 0 OR asset IN ('points', 'growth')", name="debt_only_where_allowed"),
@@ -82,7 +82,7 @@ class RollUp(MallOwned, Model):
 
 
 class Proof(MallOwned, Model):
-    """What a nightly recount of the ledger found: nothing, or which accounts and transfers are wrong."""
+    """The result of a nightly recount of the ledger: no differences, or which accounts and transfers are wrong."""
 
     __tablename__ = "ledger_proofs"
     __table_args__ = (Index("ix_ledger_proofs_time", "mall_id", "id"),)

@@ -23,12 +23,15 @@ MAX_AMOUNT = 2**53  # the largest whole number that JSON readers keep exact
 SETTLED_AFTER = timedelta(hours=1)
 
 
-OWNER_KINDS = frozenset({"member", "card", "shop", "mall", "gateway", "bearer"})
+OWNER_KINDS = frozenset({"member", "card", "shop", "mall", "gateway", "bearer", "brand"})
 
 
 class Owner(NamedTuple):
-    """Who an account belongs to. Kinds: member, card (stored value), shop, mall (id = the mall), gateway (id = the merchant account),
-    bearer (a shop's id, or 0 for the mall itself). A balance above zero is the owner's claim on the mall."""
+    """Who an account belongs to. A balance above zero is the owner's claim on the mall.
+
+    Kinds: member, card (stored value), shop, mall (id = the mall), gateway (id = the merchant account), and who pays for a benefit:
+    bearer (a shop's id, or 0 for the mall itself), brand (its id).
+    """
 
     kind: str
     id: int
@@ -59,7 +62,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Posted:
+class PostedTransfer:
     """A transfer, and the members' and cards' balances right after it (empty when it had been posted before)."""
 
     transfer_id: int
@@ -70,7 +73,7 @@ class Posted:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Something the proof found wrong: what kind, which account or transfer, what it should be, what it is."""
+    """Something that does not add up: what kind, which account or transfer, what it should be, what it is."""
 
     what: str
     subject: str
@@ -83,13 +86,13 @@ def post(cause_type: str, cause_id: str | int, entries: Sequence[Entry], *, undo
 
     BalanceTooLow when a member or a card would fall below zero, CauseClash when the cause was posted with other entries, AlreadyUndone.
     """
-    return post_seen(cause_type, cause_id, entries, undoes=undoes, note=note).transfer_id
+    return post_with_balances(cause_type, cause_id, entries, undoes=undoes, note=note).transfer_id
 
 
-def post_seen(
+def post_with_balances(
     cause_type: str, cause_id: str | int, entries: Sequence[Entry], *, undoes: int | None = None, note: str | None = None
-) -> Posted:
-    """Like post, and says the members' balances after it and whether it was a repetition."""
+) -> PostedTransfer:
+    """Like `post`, and returns the members' and cards' balances after it and whether it was a repetition."""
     lines = _merged(entries)
     arguments = _columns(lines) | {
         "cause_type": cause_type,
@@ -101,9 +104,9 @@ def post_seen(
     }
     rows = session.connection().exec_driver_sql(queries.POST, arguments).all()
     if not rows:
-        return _refused(arguments)
+        return _earlier_transfer(arguments)
     of = {kind: {(row[1], row[2]): row[3] for row in rows if row[4] == kind} for kind in ("member", "card")}
-    return Posted(rows[0][0], of["member"], of["card"])
+    return PostedTransfer(rows[0][0], of["member"], of["card"])
 
 
 def _merged(entries: Sequence[Entry]) -> list[Entry]:
@@ -111,8 +114,8 @@ def _merged(entries: Sequence[Entry]) -> list[Entry]:
     merged: dict[tuple[Owner, Asset], Entry] = {}
     for entry in entries:
         key = (Owner(*entry.owner), Asset(entry.asset))
-        held = merged.get(key)
-        merged[key] = Entry(*key, entry.amount + (held.amount if held else 0), entry.overdraft or bool(held and held.overdraft))
+        same = merged.get(key)
+        merged[key] = Entry(*key, entry.amount + (same.amount if same else 0), entry.overdraft or bool(same and same.overdraft))
     for asset in {asset for _, asset in merged}:
         if sum(entry.amount for key, entry in merged.items() if key[1] == asset) != 0:
             raise ValueError(f"the entries in {asset} do not sum to zero")
@@ -139,12 +142,13 @@ def _digest(lines: Iterable[Entry], undoes: int | None) -> str:
     return hashlib.sha256(f"{undoes or ''}|{text}".encode()).hexdigest()[:32]
 
 
-def _refused(arguments: dict[str, Any]) -> Posted:
+def _earlier_transfer(arguments: dict[str, Any]) -> PostedTransfer:
+    """What the same cause posted before; or the refusal that kept this transfer from being written."""
     earlier = session.connection().exec_driver_sql(queries.EARLIER, arguments).first()
     if earlier is not None:
         if earlier.digest != arguments["digest"]:
             raise CauseClash(cause=f"{arguments['cause_type']}:{arguments['cause_id']}")
-        return Posted(earlier.id, {}, repeated=True)
+        return PostedTransfer(earlier.id, {}, repeated=True)
     undoes = arguments["undoes"]
     if undoes is not None and session.scalar(select(Transfer.id).where(Transfer.undoes == undoes)) is not None:
         raise AlreadyUndone()
@@ -177,8 +181,8 @@ def balance(owner: Owner, asset: Asset) -> int:
 def balances(owner: Owner, assets: Sequence[Asset]) -> dict[Asset, int]:
     """Several balances of one owner, in one statement; zero for an account that was never used."""
     arguments = {"kind": owner.kind, "id": owner.id, "assets": [str(asset) for asset in assets]}
-    found: dict[str, int] = {row[0]: row[1] for row in session.connection().exec_driver_sql(queries.BALANCES, arguments)}
-    return {asset: found.get(str(asset), 0) for asset in assets}
+    sums: dict[str, int] = {row[0]: row[1] for row in session.connection().exec_driver_sql(queries.BALANCES, arguments)}
+    return {asset: sums.get(str(asset), 0) for asset in assets}
 
 
 def running_balances(owner_kind: str, owner_ids: Sequence[int], assets: Sequence[Asset]) -> dict[tuple[int, Asset], int]:
@@ -305,9 +309,10 @@ def prove() -> list[Discrepancy]:
 
 
 def record_proof() -> Proof:
-    """Prove the ledger and keep what was found; at most a hundred lines of it."""
-    found = prove()
-    proof = Proof(proved_at=clock.now(), differences=len(found), lines=[asdict(line) for line in found[:100]])
+    """Prove the ledger and keep the discrepancies; at most a hundred lines of them."""
+    discrepancies = prove()
+    lines = [asdict(discrepancy) for discrepancy in discrepancies[:100]]
+    proof = Proof(proved_at=clock.now(), differences=len(discrepancies), lines=lines)
     session.add(proof)
     session.flush()
     return proof

@@ -21,11 +21,11 @@ def normal(written: str) -> str:
 
 
 def _normal_part(part: str) -> str:
-    found = _PART.fullmatch(part)
-    if found is None:
+    match = _PART.fullmatch(part)
+    if match is None:
         raise ValueError(f"unclear: {part}")
-    first, last = found["first"] or "1", found["last"] or found["first"] or "7"
-    opens, closes = _minutes(found["opens"]), _minutes(found["closes"])
+    first, last = match["first"] or "1", match["last"] or match["first"] or "7"
+    opens, closes = _minutes(match["opens"]), _minutes(match["closes"])
     if first > last or not 0 <= opens < closes <= 30 * 60 or opens >= 24 * 60:
         raise ValueError(f"not possible: {part}")
     return f"{first}-{last} {_clock(opens)}-{_clock(closes)}"

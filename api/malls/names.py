@@ -34,7 +34,7 @@ def normalise_name(text: str) -> str:
     suffix ("便利店") keeps it: what is left must still be a name.
     """
     name = simple(text)
-    name = _shorter(name, _BRACKETS.sub(lambda found: " " if _is_branch(found[1]) else f" {found[1]} ", name))
+    name = _shorter(name, _BRACKETS.sub(lambda match: " " if _is_branch(match[1]) else f" {match[1]} ", name))
     name = _shorter(name, _BRANCH_TAIL.sub("", name))
     name = _shorter(name, _COMPANY.sub("", name))
     return _letters(name)

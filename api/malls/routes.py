@@ -6,13 +6,12 @@ from typing import Any
 
 from flask import Response, request
 
-from api.kit import http, identity
+from api.kit import http, identity, policy
 from api.kit.pages import Page
 from api.kit.sheets import SheetIncomplete, SheetTooLarge, SheetUnreadable
 from api.kit.storage import FileRemoved, StorageFull
 from api.kit.tables import exported
 from api.malls import photos, schemas, service, sheets
-from api.malls import policy as rules
 from api.malls.errors import (
     AliasNotFound,
     AliasTooShort,
@@ -250,8 +249,8 @@ def show_template() -> Response:
 @office.permission("policy.read")
 def show_policy() -> dict[str, Any]:
     """The mall's policy, and what each rule means"""
-    described = [{"name": name, "default": rule.default, **rule.metadata} for name, rule in rules.FIELDS.items()]
-    return {"policy": service.policy(), "rules": described}
+    described = [{"name": name, "default": rule.default, **rule.metadata} for name, rule in policy.fields().items()]
+    return {"policy": service.mall_info().policy.values(), "rules": described}
 
 
 @office.patch("/policy")
@@ -259,7 +258,7 @@ def show_policy() -> dict[str, Any]:
 @office.response(200, schemas.PolicySchema)
 @office.problems(PolicyContradicts)
 @office.permission("policy.write")
-def change_policy(args: dict[str, Any]) -> rules.Policy:
+def change_policy(args: dict[str, Any]) -> dict[str, Any]:
     """Change rules of the policy"""
     why = args.pop("why")
     return service.change_policy(args, by=identity.staff().name, why=why)

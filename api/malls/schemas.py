@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_type_hints
+from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from api.kit import http
+from api.kit import http, policy
 from api.kit.http import Schema
-from api.malls import policy
 from api.malls.models import ALIAS_KINDS, HTTPS, HTTPS_SAYS
 
 CODE = Regexp(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}\Z", error="1 to 40 letters, digits or . _ / -")
@@ -241,17 +240,17 @@ class ImportReportSchema(Schema):
 
 
 def _rule(name: str) -> fields.Field[Any]:
-    limits = policy.FIELDS[name].metadata
-    about = {"description": limits["says"]}
-    kind = get_type_hints(policy.Policy)[name]
+    limits = policy.fields()[name].metadata
+    metadata = {"description": limits["says"]}
+    kind = policy.types()[name]
     if kind is bool:
-        return fields.Boolean(truthy={True}, falsy={False}, metadata=about)
+        return fields.Boolean(truthy={True}, falsy={False}, metadata=metadata)
     if kind is int:
-        return fields.Integer(strict=True, validate=Range(limits["min"], limits["max"]), metadata=about)
-    return fields.String(validate=OneOf(limits["choices"]), metadata=about)
+        return fields.Integer(strict=True, validate=Range(limits["min"], limits["max"]), metadata=metadata)
+    return fields.String(validate=OneOf(limits["choices"]), metadata=metadata)
 
 
-_RULES: dict[str, ma.fields.Field[Any]] = {name: _rule(name) for name in policy.FIELDS}
+_RULES: dict[str, ma.fields.Field[Any]] = {name: _rule(name) for name in policy.fields()}
 
 PolicySchema = Schema.from_dict(_RULES, name="PolicySchema")
 ChangePolicyArgs = Schema.from_dict(_RULES | {"why": fields.String(required=True, validate=WHY)}, name="ChangePolicyArgs")

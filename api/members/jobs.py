@@ -16,13 +16,13 @@ from api.members.service import levels, member_codes, phone_codes
 KEPT = timedelta(days=2)
 
 
-@job(transaction=False)
+@job(transaction=False, keeps=phone_codes.DELIVERY_JOB)
 def send_text(mall_id: int, message_id: int) -> None:
     """Hand a text message to the SMS gateway: read, talk, write down. A repeat carries the same reference."""
-    found = db.in_mall(mall_id, lambda: phone_codes.message(message_id))
-    if found is None:
+    text_message = db.in_mall(mall_id, lambda: phone_codes.message(message_id))
+    if text_message is None:
         return
-    sms.deliver(f"{mall_id}-{message_id}", *found)
+    sms.deliver(f"{mall_id}-{message_id}", *text_message)
     db.in_mall(mall_id, lambda: phone_codes.sent(message_id))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from api.kit import audit, db, identity, limits, pages
-from api.kit.http import Ask, Blueprint, MallNotFound, PageArgs, page_of
+from api.kit.http import Blueprint, MallNotFound, PageArgs, Precondition, page_of
 from api.kit.limits import Limit
 from api.kit.once import IdempotencyKeyReused
 from api.kit.pages import Page
@@ -48,7 +48,9 @@ office = Blueprint("office_members", __name__, audience=identity.mall_staff, des
 records = Blueprint(
     "member_records", __name__, audience=identity.mall_staff, url_prefix="/members/<int:member_id>",
     description="What stands in a member's record, once it was opened with a reason",
-    asks=Ask(lambda values: profile.refuse_unopened(values["member_id"], identity.staff().name), (errors.RecordNotOpened,)),
+    precondition=Precondition(
+        lambda values: profile.refuse_unopened(values["member_id"], identity.staff().name), (errors.RecordNotOpened,)
+    ),
 )  # fmt: skip
 
 WALLET_TROUBLES = (errors.GatewaySilent, errors.GatewayBusy, errors.GatewayMisconfigured)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
-from api.kit import http
+from api.kit import http, rooms
 from api.members.schemas import LevelSchema, StaffMemberSchema
 from api.merges.states import MergeState
 
@@ -53,7 +55,7 @@ class MergeBatchSchema(http.Schema):
     expires_at = fields.String(required=True, allow_none=True)
 
 
-class MergeSideSchema(http.Schema):
+class _Side(http.Schema):
     """One of the two."""
 
     member = fields.Nested(StaffMemberSchema, required=True)
@@ -63,15 +65,20 @@ class MergeSideSchema(http.Schema):
     debt = fields.Integer(attribute="holding.debt", required=True)
     growth = fields.Integer(attribute="holding.growth", required=True)
     batches = fields.List(fields.Nested(MergeBatchSchema), required=True, metadata={"description": "the first hundred to expire"})
-    sales = fields.Integer(required=True)
-    receipts = fields.Integer(required=True)
     identities = fields.Integer(required=True)
     vehicles = fields.Integer(required=True)
     consents = fields.Integer(required=True)
     channels = fields.List(fields.String(), required=True)
-    cards = fields.Integer(required=True, metadata={"description": "stored-value cards that are neither void nor replaced"})
-    stored_fen = fields.Integer(required=True, metadata={"description": "what is on them, principal and bonus"})
-    orders = fields.Integer(required=True)
+
+
+def _counted(name: str, says: str) -> fields.Field[Any]:
+    return fields.Integer(attribute=f"counts.{name}", required=True, metadata={"description": says} if says else {})
+
+
+_COUNTS = {name: _counted(name, says) for part in rooms.member_parts() for name, says in part.counts.items()}
+
+#: One of the two, with what each room counts.
+MergeSideSchema = _Side.from_dict(_COUNTS, name="MergeSideSchema")
 
 
 class MergeConflictSchema(http.Schema):

@@ -9,23 +9,18 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
-from api.checkout import service as checkout
-from api.kit import clock, pages, states
+from api.kit import clock, pages, rooms, states
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.members import service as members
 from api.members.models import Level, Member
 from api.members.service import member_merge as member_merging
-from api.members.service.member_merge import Moved, Rows
 from api.members.states import MemberState
 from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge, MergeRow
 from api.merges.states import MergeState
-from api.messages import service as messages
 from api.points import service as points
 from api.points.service import member_merge as point_merging
-from api.receipts import service as receipts
-from api.sales import service as sales
-from api.wallet import service as wallet
 
 
 @dataclass(frozen=True)
@@ -35,15 +30,11 @@ class Side:
     member: Member
     level: Level | None
     holding: points.Holding
-    sales: int
-    receipts: int
     identities: int
     vehicles: int
     consents: int
     channels: list[str]
-    cards: int
-    stored_fen: int
-    orders: int
+    counts: dict[str, int]  # what each room counts
 
     @property
     def batches(self) -> list[dict[str, Any]]:
@@ -133,13 +124,7 @@ def approve(merge_id: int, *, by: str) -> Merge:
     source, target = _hold(merge.source_id, merge.target_id)
     member_merging.refuse_inactive(source, target)
     moved, held, transfer_id = points.merge(source.id, target.id, merge_id=merge.id)
-    moved += [
-        *checkout.hand_over(source.id, target.id),
-        *sales.hand_over(source.id, target.id),
-        *receipts.hand_over(source.id, target.id),
-        *messages.lend(source.id, target.id),
-        *wallet.hand_over(source.id, target.id),
-    ]
+    moved += [row for part in rooms.member_parts() for row in part.hand_over(source.id, target.id)]
     of_members, kept = member_merging.absorb(source, target, phone_of_source=merge.phone_of_source, by=by)
     _remember(merge, [*moved, *of_members])
     merge.held, merge.kept, merge.transfer_id = point_merging.stored(held), kept, transfer_id
@@ -189,11 +174,8 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     source, target = _parting_two(merge)
     held = point_merging.restored(merge.held or {})
     done, transfer_id, causes = points.part(target.id, source.id, rows, held, merge_id=merge.id, undoes=merge.transfer_id)
-    checkout.bring_back(rows, target.id, source.id)
-    sales.bring_back(rows, target.id, source.id)
-    receipts.bring_back(rows, target.id, source.id)
-    messages.bring_back(rows.get("message", ()), target.id, source.id)
-    wallet.bring_back(rows, target.id, source.id)
+    for part in rooms.member_parts():
+        part.bring_back(rows, target.id, source.id)
     lost = member_merging.release(source, target, rows, merge.kept or {}, causes=causes, by=by)
     merge.undone, merge.undo_transfer_id = asdict(done) | {"survivor_debt": done.survivor_debt, "lost": lost}, transfer_id
     session.flush()
@@ -251,14 +233,11 @@ def _side(member: Member) -> Side:
         member,
         members.level_of(member.level_rank),
         points.holding(member.id),
-        sales.count_of(member.id),
-        receipts.count_of(member.id),
         counted["identity"],
         counted["vehicle"],
         counted["consent"],
         member_merging.channels(member.id),
-        *wallet.holdings(member.id),
-        checkout.count_of(member.id),
+        {name: number for part in rooms.member_parts() for name, number in part.count(member.id).items()},
     )
 
 
@@ -280,8 +259,7 @@ def _told(seen: Preview) -> dict[str, Any]:
 
     def side(one: Side) -> dict[str, Any]:
         return asdict(one.holding) | {
-            "level_rank": one.member.level_rank, "sales": one.sales, "receipts": one.receipts, "identities": one.identities,
-            "vehicles": one.vehicles, "cards": one.cards, "stored_fen": one.stored_fen, "orders": one.orders,
+            "level_rank": one.member.level_rank, "identities": one.identities, "vehicles": one.vehicles, **one.counts,
         }  # fmt: skip
 
     conflicts = [asdict(conflict) for conflict in seen.conflicts]
@@ -290,18 +268,14 @@ def _told(seen: Preview) -> dict[str, Any]:
 
 def _hold(source_id: int, target_id: int) -> tuple[Member, Member]:
     """Everything that still earns for the source comes to its end first; then both members wait for us. In the order that scoring locks."""
-    checkout.lock_all(source_id)
-    receipts.lock_all(source_id)
-    sales.lock_all(source_id)
-    points.lock_awards(source_id)
+    for part in rooms.member_parts():
+        part.lock(source_id)
     return member_merging.lock_two(source_id, target_id)
 
 
 def _lock_moved(target_id: int, rows: Rows) -> None:
-    checkout.lock_all(target_id, rows.get("order", ()))
-    receipts.lock_all(target_id, rows.get("receipt", ()))
-    sales.lock_all(target_id, rows.get("sale", ()))
-    points.lock_awards(target_id, rows.get("award", ()))
+    for part in rooms.member_parts():
+        part.lock(target_id, rows.get(part.kind, ()))
 
 
 def _parting_two(merge: Merge, *, hold: bool = True) -> tuple[Member, Member]:

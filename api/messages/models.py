@@ -44,7 +44,7 @@ class Push(StrEnum):
     FAILED = "failed"
 
 
-_PUSHES = tuple(str(one) for one in Push)
+_PUSHES = tuple(str(push) for push in Push)
 _KINDS = tuple(str(kind) for kind in Kind)
 _REASONS = tuple(str(reason) for reason in Unwanted)
 

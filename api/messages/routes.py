@@ -67,6 +67,6 @@ def grant_pushes(args: dict[str, Any]) -> None:
 def change_wants(args: dict[str, Any]) -> dict[str, Any]:
     """Say which messages I want; kinds that are not named stay as they are"""
     me = identity.member().id
-    for said in args["wants"]:
-        service.want(me, **said)
+    for want in args["wants"]:
+        service.want(me, **want)
     return {"wants": service.wants_of(me)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, live, pages
 from api.kit.db import rows_changed, session
+from api.kit.membership import Moved, Rows
 from api.malls import service as malls
 from api.members import service as members
 from api.members.service import member_merge
-from api.members.service.member_merge import Moved
 from api.messages import wechat_push
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
 from api.messages.models import Kind, Message, MessageWant, Push, PushGrant
@@ -115,8 +115,8 @@ def send(
 def _push(member_id: int, kind: Kind, today: date) -> Any:
     # Within the INSERT: the paths that write messages count their statements.
     no_pause = func.coalesce(MessageWant.paused_until_on <= today, True)
-    said = select(MessageWant.push & no_pause).where(MessageWant.member_id == member_id, MessageWant.kind == str(kind))
-    return func.coalesce(said.scalar_subquery(), True)
+    wanted = select(MessageWant.push & no_pause).where(MessageWant.member_id == member_id, MessageWant.kind == str(kind))
+    return func.coalesce(wanted.scalar_subquery(), True)
 
 
 def _push_state(member_id: int, kind: Kind, today: date) -> Any:
@@ -180,30 +180,30 @@ def want(
         raise ServiceMessageNeeded(kind=str(kind))
     if kind == Kind.OFFER and (inbox or push) and not members.consent_stands(member_id, "marketing"):
         raise OfferConsentNeeded()
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "inbox": inbox,
         "push": push,
         "reason": None if inbox and push else reason,
         "paused_until_on": paused_until_on,
         "changed_at": clock.now(),
     }
-    stored = insert(MessageWant).values(member_id=member_id, kind=str(kind), **said)
-    session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "kind"], set_=said))
+    stored = insert(MessageWant).values(member_id=member_id, kind=str(kind), **values)
+    session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "kind"], set_=values))
 
 
 def _wants(member_id: int, kinds: Sequence[Kind]) -> list[Want]:
     columns = (MessageWant.kind, MessageWant.inbox, MessageWant.push, MessageWant.reason, MessageWant.paused_until_on)
     rows = session.execute(select(*columns).where(MessageWant.member_id == member_id, MessageWant.kind.in_(kinds)))
-    said = {row.kind: row for row in rows}
-    return [_want(member_id, kind, said.get(kind)) for kind in kinds]
+    stored = {row.kind: row for row in rows}
+    return [_want(member_id, kind, stored.get(kind)) for kind in kinds]
 
 
-def _want(member_id: int, kind: Kind, said: Any) -> Want:
+def _want(member_id: int, kind: Kind, stored: Any) -> Want:
     if kind != Kind.OFFER:
-        return Want(kind, True, True, said.push, said.reason, said.paused_until_on) if said else Want(kind, True, True, True)
+        return Want(kind, True, True, stored.push, stored.reason, stored.paused_until_on) if stored else Want(kind, True, True, True)
     if not members.consent_stands(member_id, "marketing"):
-        return Want(kind, False, False, False, said.reason if said else None)
-    return Want(kind, False, said.inbox, said.push, said.reason, said.paused_until_on) if said else Want(kind, False, True, True)
+        return Want(kind, False, False, False, stored.reason if stored else None)
+    return Want(kind, False, stored.inbox, stored.push, stored.reason, stored.paused_until_on) if stored else Want(kind, False, True, True)
 
 
 # Pushing to the phone: one agreement, one message
@@ -213,9 +213,9 @@ def grant(member_id: int, templates: Sequence[str]) -> None:
     """The member agreed on the phone to one more message of each of these templates; those we do not use count for nothing."""
     ours = {template_id for kind in Kind if (template_id := wechat_push.template_of(str(kind)))}
     for template_id in sorted(ours.intersection(templates)):
-        said = {"left_count": 1, "granted_at": clock.now()}
-        more = said | {"left_count": func.least(PushGrant.left_count + 1, GRANTS_AT_MOST)}
-        stored = insert(PushGrant).values(member_id=member_id, template_id=template_id, **said)
+        values = {"left_count": 1, "granted_at": clock.now()}
+        more = values | {"left_count": func.least(PushGrant.left_count + 1, GRANTS_AT_MOST)}
+        stored = insert(PushGrant).values(member_id=member_id, template_id=template_id, **values)
         session.execute(stored.on_conflict_do_update(index_elements=["mall_id", "member_id", "template_id"], set_=more))
 
 
@@ -260,8 +260,8 @@ def _take_grant(member_id: int, kind: str) -> bool:
 
 
 def _change_grant(member_id: int, kind: str, left: Any, *only: Any) -> bool:
-    mine = (PushGrant.member_id == member_id, PushGrant.template_id == wechat_push.template_of(kind), *only)
-    return rows_changed(update(PushGrant).where(*mine).values(left_count=left)) == 1
+    grants = (PushGrant.member_id == member_id, PushGrant.template_id == wechat_push.template_of(kind), *only)
+    return rows_changed(update(PushGrant).where(*grants).values(left_count=left)) == 1
 
 
 # What other rooms ask
@@ -284,13 +284,13 @@ def export(member_id: int) -> dict[str, Any]:
         ],
         "wants": [
             {
-                "kind": str(one.kind),
-                "inbox": one.inbox,
-                "push": one.push,
-                "reason": one.reason,
-                "paused_until_on": _day(one.paused_until_on),
+                "kind": str(wish.kind),
+                "inbox": wish.inbox,
+                "push": wish.push,
+                "reason": wish.reason,
+                "paused_until_on": _day(wish.paused_until_on),
             }
-            for one in wants_of(member_id)
+            for wish in wants_of(member_id)
         ],
     }
 
@@ -325,9 +325,9 @@ def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
     return member_merge.move("message", Message, from_member_id, into_member_id)
 
 
-def bring_back(ids: Iterable[int], from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """Such a merge was undone: the messages that went along come back."""
-    member_merge.bring_back(Message, ids, from_member_id, into_member_id)
+    member_merge.bring_back(Message, rows.get("message", ()), from_member_id, into_member_id)
 
 
 def remove_expired() -> int:

@@ -56,19 +56,19 @@ def configure(settings: Settings) -> None:
     _templates = dict(_template(part) for part in settings.wechat_templates.split(";") if part.strip())
 
 
-def _template(said: str) -> tuple[str, Template]:
-    kind, _, rest = said.strip().partition("=")
+def _template(setting: str) -> tuple[str, Template]:
+    kind, _, rest = setting.strip().partition("=")
     template_id, _, fields = rest.partition(":")
     names = tuple(fields.split(","))
     if not kind or not template_id or len(names) != 3 or not all(names):
-        raise SettingsRefused(f"WECHAT_TEMPLATES: “{said.strip()}” is not kind=TEMPLATE:title,body,time")
+        raise SettingsRefused(f"WECHAT_TEMPLATES: “{setting.strip()}” is not kind=TEMPLATE:title,body,time")
     return kind, Template(template_id, (names[0], names[1], names[2]))
 
 
 def template_of(kind: str) -> str | None:
     """The id of the template for a kind of messages, if there is one."""
-    found = _templates.get(kind)
-    return found.id if found else None
+    template = _templates.get(kind)
+    return template.id if template else None
 
 
 def app_id() -> str:

@@ -7,33 +7,37 @@ from datetime import datetime
 
 from api.kit import clock, db, jobs, logs
 from api.partners import sending, service
+from api.partners.service.dispatch import DELIVER
+from api.partners.service.events import SPREAD
+from api.partners.service.redelivery import RESEND
 
 log = logs.get(__name__)
 
+QUEUE = "partners"
 TURN_SECONDS = 20.0  # after so long the next endpoint gets the place
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE)
+@jobs.job(queue=QUEUE, keeps=SPREAD)
 def spread() -> None:
     """Write down for whom each new event is."""
     service.spread()
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE, transaction=False)
+@jobs.job(queue=QUEUE, transaction=False, keeps=DELIVER)
 def deliver(mall_id: int, endpoint_id: int) -> None:
     """Send what is due to one endpoint, one letter at a time; no connection to the database is held while the partner answers."""
     turn, ends = secrets.token_hex(8), clock.monotonic() + TURN_SECONDS
     while letter := db.in_mall(mall_id, lambda: service.take(endpoint_id, turn, over=clock.monotonic() > ends)):
-        said = sending.post(letter)
-        note_of(mall_id, letter, said)
+        result = sending.post(letter)
+        note_of(mall_id, letter, result)
 
 
-def note_of(mall_id: int, letter: sending.Letter, said: sending.Said) -> None:
+def note_of(mall_id: int, letter: sending.Letter, result: sending.Said) -> None:
     """Write down what came of a letter."""
-    db.in_mall(mall_id, lambda: service.note(letter, said))
+    db.in_mall(mall_id, lambda: service.note(letter, result))
 
 
-@jobs.job(queue=jobs.PARTNER_QUEUE)
+@jobs.job(queue=QUEUE, keeps=RESEND)
 def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
     """Send again what was given up since then, some at once."""
     following = service.resend_failed(endpoint_id, datetime.fromisoformat(since), by=by, beyond=beyond)
@@ -44,8 +48,8 @@ def resend(endpoint_id: int, since: str, by: str, beyond: int = 0) -> None:
 @jobs.nightly("* * * * *")
 def sweep() -> None:
     """Find notices to partners that are due and have no job, and give up those that waited too long."""
-    if found := service.sweep():
-        log.warning("notices to partners were overdue", found=found)
+    if overdue := service.sweep():
+        log.warning("notices to partners were overdue", found=overdue)
 
 
 @jobs.nightly("45 19 * * *")

@@ -100,8 +100,8 @@ def resume_partner(partner_id: int) -> PartnerEndpoint:
 @office.permission("partners.write")
 def rotate_secret(args: dict[str, Any], partner_id: int) -> dict[str, Any]:
     """Replace the secret; the new one is shown this once, and the one before signs beside it for a while"""
-    found, secret = service.rotate(partner_id, by=identity.staff().name, **args)
-    return {"partner": found, "secret": secret}
+    partner, secret = service.rotate(partner_id, by=identity.staff().name, **args)
+    return {"partner": partner, "secret": secret}
 
 
 @office.post("/partners/<int:partner_id>/tests")

@@ -113,21 +113,21 @@ def _is_address(host: str) -> bool:
 
 def is_public(address: str) -> bool:
     """Whether an address belongs to the open internet, also the IPv4 address that one of IPv6 stands for."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        meant = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if meant is None and found in _NAT64:
-            meant = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        meant = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if meant is None and ip in _NAT64:
+            meant = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if meant is not None:
             return is_public(str(meant))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def post(letter: Letter) -> Said:
     """Send one attempt. Never raises for what a partner or the network does."""
     began = clock.monotonic()
-    said = _try(letter)
-    return Said(said.status, said.answer, said.trouble, int((clock.monotonic() - began) * 1000))
+    result = _try(letter)
+    return Said(result.status, result.answer, result.trouble, int((clock.monotonic() - began) * 1000))
 
 
 def _try(letter: Letter) -> Said:
@@ -167,10 +167,10 @@ def _judge(status: int, head: bytes) -> Said:
 
 def _resolve(host: str, port: int) -> Sequence[tuple[str, int]]:
     """Every address of a name. In production one that is not public forbids them all: which of them would be asked is not ours to guess."""
-    found = [(str(place[4][0]), port) for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not found or (_production and not all(is_public(address) for address, _ in found)):
+    addresses = [(str(place[4][0]), port) for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not addresses or (_production and not all(is_public(address) for address, _ in addresses)):
         raise AddressForbidden()
-    return found
+    return addresses
 
 
 def _exchange(wire: _Wire, parts: SplitResult, letter: Letter) -> tuple[int, bytes]:

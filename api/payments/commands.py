@@ -25,10 +25,10 @@ def ask(mall_code: str, number: str) -> None:
     try:
         with db.unit_of_work():
             db.enter(malls.id_of(mall_code))
-            found = service.payments(number=number, limit=1).items
-            if not found:
+            payments = service.payments(number=number, limit=1).items
+            if not payments:
                 raise click.ClickException("There is no such payment.")
-            payment = service.ask(found[0].id)
+            payment = service.ask(payments[0].id)
             click.echo(f"{payment.number}: {payment.state}" + (f" ({payment.trouble})" if payment.trouble else ""))
     except Problem as refusal:
         raise click.ClickException(refusal.title()) from refusal
@@ -37,15 +37,15 @@ def ask(mall_code: str, number: str) -> None:
 @group.command("unanswered")
 def unanswered() -> None:
     """List payments and refunds of every mall that have no final answer. Exit 1 when there is one."""
-    found = 0
+    count = 0
     for mall_id in jobs.mall_ids():
         with db.unit_of_work(mall_id):
             for line in service.unanswered():
-                found += 1
+                count += 1
                 click.echo(
                     f"mall {mall_id}: {line.kind} {line.number}: {line.state} since {line.since.isoformat()} {line.trouble or ''}".rstrip()
                 )
-    if found:
+    if count:
         raise SystemExit(1)
     click.echo("Every gateway has answered.")
 
@@ -60,7 +60,7 @@ def match(mall_code: str, day: datetime) -> None:
         with db.unit_of_work():
             db.enter(malls.id_of(mall_code))
             for account_id in service.billed_accounts():
-                bill = service.match(account_id, day.date())
+                bill = service.reconcile(account_id, day.date())
                 wrong += bill.outcome in ("differs", "waiting")
                 moved = f"{bill.paid_count} payments {money.yuan(bill.paid_fen)}, {bill.refund_count} refunds {money.yuan(bill.refund_fen)}"
                 click.echo(f"{bill.channel} account {account_id}: {bill.outcome}: {moved} {bill.trouble or ''}".rstrip())
@@ -79,9 +79,9 @@ def hear_complaints(mall_code: str, account_id: int) -> None:
     try:
         with db.unit_of_work():
             db.enter(malls.id_of(mall_code))
-            if (said := service.hear_here(account_id, by=BY)) is not None:
-                raise click.ClickException(f"WeChat Pay did not take it: {said.name}.")
-            click.echo(f"Complaints against merchant account {account_id} are told to us.")
+            if (failure := service.direct_notices_here(account_id, by=BY)) is not None:
+                raise click.ClickException(f"WeChat Pay did not take it: {failure.name}.")
+            click.echo(f"WeChat Pay sends complaints against merchant account {account_id} here from now on.")
     except Problem as refusal:
         raise click.ClickException(refusal.title()) from refusal
 
@@ -127,12 +127,12 @@ def add_merchant(
     try:
         with db.unit_of_work():
             db.enter(malls.id_of(mall_code))
-            made = service.open_account(
+            account = service.open_account(
                 by=BY, channel=channel, name=name, merchant_no=merchant_no, app_id=app_id, shop_id=shop_id, collects=collects
             )
             for kind, text, beside, serial in keys:
-                service.add_key(made.id, kind=kind, text=text, certificate=beside, serial=serial, by=BY)
-            click.echo(f"Merchant account {made.id} of {mall_code} collects through {channel} with {len(keys)} keys.")
+                service.add_key(account.id, kind=kind, text=text, certificate=beside, serial=serial, by=BY)
+            click.echo(f"Merchant account {account.id} of {mall_code} collects through {channel} with {len(keys)} keys.")
     except Problem as refusal:
         wrong = "; ".join(f"{name}: {says}" for name, says in refusal.facts.get("errors", {}).items())
         raise click.ClickException(f"{refusal.title()} {wrong}".strip()) from refusal

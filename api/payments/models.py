@@ -294,7 +294,7 @@ class Notice(Stateful, MallOwned, Model):
     trouble: Mapped[str | None]  # why it is refused, or what failed
 
     @property
-    def told(self) -> dict[str, Any]:
+    def shown_facts(self) -> dict[str, Any]:
         """Its content as staff may see it: without who paid."""
         payment = self.facts.get("payment")
         return self.facts | {"payment": {name: value for name, value in payment.items() if name != "payer"} if payment else None}

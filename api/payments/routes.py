@@ -1,6 +1,11 @@
+"""What gateways collect and give back, for the office; and where the gateways' notices come in."""
+
 from __future__ import annotations
 
 from typing import Any
+
+import flask
+from flask import request
 
 from api.kit import http, identity, pages
 from api.kit.states import WrongState
@@ -48,6 +53,9 @@ from api.payments.models import (
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
 merchants = http.Blueprint(
     "office_merchants", __name__, audience=identity.mall_staff, url_prefix="/merchants", description="Merchant accounts and their keys"
+)
+notices = http.Blueprint(
+    "notices", __name__, audience=identity.gateways, url_prefix="/<mall_code>", description="Notices of the payment gateways"
 )
 
 
@@ -341,3 +349,26 @@ def add_key(args: dict[str, Any], account_id: int) -> MerchantKey:
 def end_key(args: dict[str, Any], account_id: int, key_id: int) -> MerchantKey:
     """Let a key be believed no longer"""
     return service.end_key(account_id, key_id, ends_at=args["ends_at"], by=identity.staff().name, why=args["why"])
+
+
+@notices.post("/wechat/<int:account_id>")
+@notices.response(204)
+@notices.raw(http.MAX_BODY)
+@notices.dialect("application/json")
+def take_wechat_notice(account_id: int) -> flask.Response:
+    """A notice of WeChat Pay: stored, then acknowledged, then handled"""
+    return _take("wechat", account_id)
+
+
+@notices.post("/alipay/<int:account_id>")
+@notices.response(200, {"type": "string"}, content_type="text/plain")
+@notices.raw(http.MAX_BODY)
+@notices.dialect("text/plain")
+def take_alipay_notice(account_id: int) -> flask.Response:
+    """A notice of Alipay: stored, then acknowledged, then handled"""
+    return _take("alipay", account_id)
+
+
+def _take(channel: str, account_id: int) -> flask.Response:
+    answer = service.receive(channel, account_id, dict(request.headers), request.get_data())
+    return flask.Response(answer.body, answer.status, content_type=answer.content_type)

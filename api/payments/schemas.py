@@ -94,7 +94,7 @@ class GatewayNoticeSchema(http.Schema):
     channel = fields.String(required=True, validate=OneOf(CHANNELS))
     notice_no = fields.String(required=True)
     event = fields.String(required=True)
-    facts = fields.Dict(required=True, attribute="told")
+    facts = fields.Dict(required=True, attribute="shown_facts")
     state = fields.String(required=True, validate=OneOf(NOTICE_STATES))
     received_at = fields.AwareDateTime(required=True)
     copies = fields.Integer(required=True, metadata={"description": "how often it was delivered"})

@@ -11,6 +11,6 @@ log = logs.get(__name__)
 @jobs.nightly("*/10 * * * *")
 def watch_silence() -> None:
     """Raise an alarm for each shop that takes nothing by its plate while it is usually busy."""
-    found = service.watch()
-    if found.silent:
-        log.warning("shops that are usually busy take nothing by their plates", shops=len(found.silent))
+    report = service.watch()
+    if report.silent:
+        log.warning("shops that are usually busy take nothing by their plates", shops=len(report.silent))

@@ -1,4 +1,4 @@
-"""A Plate is the printed code on a shop's counter. It knows its shop, never an amount. Checks and silence tell of a swapped one."""
+"""A Plate is the printed code on a shop's counter. It knows its shop, never an amount. Spot checks and silence reveal a swapped one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class PlateTerms(MallOwned, Model):
 
 
 class PlateCheck(MallOwned, Model):
-    """A floor walker scanned what stands on a counter (巡检): what was found, and what was expected there."""
+    """A floor walker scanned what stands on a counter (巡检): the finding, and what was expected there."""
 
     __tablename__ = "plate_checks"
     __table_args__ = (

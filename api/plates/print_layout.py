@@ -127,12 +127,12 @@ def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 def _text(pdf: FPDF, text: str, x: float, y: float, *, size: float, colour: tuple[int, int, int] = INK, bold: bool = False) -> None:
     """One centred line, made smaller until it fits between the edges."""
-    said, width = _printable(text), WIDTH - 2 * PAD
+    printable, width = _printable(text), WIDTH - 2 * PAD
     pdf.set_font("plate", size=size)
-    if (natural := pdf.get_string_width(said)) > width:
+    if (natural := pdf.get_string_width(printable)) > width:
         pdf.set_font_size(size * width / natural)
     pdf.set_text_color(*colour)
-    _words(pdf, said, x + PAD, y, width, bold=bold, align="C")
+    _words(pdf, printable, x + PAD, y, width, bold=bold, align="C")
     pdf.set_text_color(*INK)
 
 

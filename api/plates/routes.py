@@ -33,7 +33,7 @@ def _base() -> str:
 @public.get("/<code>")
 @public.response(200, schemas.ScannedPlateSchema)
 @public.problems(*OF_A_SCAN, limits.TooOften)
-def show_plate(code: str) -> service.Shown:
+def show_plate(code: str) -> service.ScannedPlate:
     """The shop that a plate stands at, and what may be paid there"""
     limits.spend(BY_ADDRESS, request.remote_addr or "")
     service.enter(code)
@@ -159,7 +159,7 @@ def set_plate_terms(args: dict[str, Any], shop_id: int) -> dict[str, Any]:
 @office.arguments(schemas.ScanArgs)
 @office.response(200, schemas.ExpectedSchema)
 @office.permission("plates.check")
-def scan_plate(args: dict[str, Any]) -> service.Expected:
+def scan_plate(args: dict[str, Any]) -> service.ExpectedPlate:
     """What should be seen around a scanned code: the shop, its photo, floor and unit"""
     return service.expected(args["scanned"], _base())
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from api.kit import clock, db, jobs, logs
 from api.malls import service as malls
 from api.points import service
+from api.points.service import growth as growth_values
+from api.points.service import rehearsals
 
 log = logs.get(__name__)
 
@@ -73,3 +75,15 @@ def watch() -> None:
     timezone = malls.mall_info().timezone
     service.watch(clock.today(timezone) - timedelta(days=1))
     service.watch()
+
+
+@jobs.job(keeps=growth_values.CREDIT)
+def credit_growth(member_id: int, growth: int, cause: str) -> None:
+    """Growth value for a purchase, or taken back with a refund."""
+    growth_values.credit(member_id, growth, cause)
+
+
+@jobs.job(transaction=False, keeps=rehearsals.PLAY)
+def rehearse(mall_id: int, rehearsal_id: int) -> None:
+    """Play a rule over real sales before anybody approves it."""
+    rehearsals.play(mall_id, rehearsal_id)

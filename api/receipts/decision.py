@@ -51,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Twin:
-    """Another receipt of the mall that says the same. how: number, minute, picture."""
+    """Another receipt of the mall that says the same. how: number, minute, picture; first: whether it was there before this one."""
 
     receipt_id: int
     own: bool
@@ -59,6 +59,7 @@ class Twin:
     how: str
     same_amount: bool
     same_number: bool
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class KnownSale:
 
 @dataclass(frozen=True)
 class Habits:
-    """How the shopper has been sending: scored at this shop that day; sent in the last hour, 24 hours, 7 days, refused ones too."""
+    """How the shopper has been sending: scored at this shop that day; sent up to this receipt in an hour (of the same picture one),
+    24 hours, 7 days, refused ones too."""
 
     scored_shop_day: int
     sent_hour: int
@@ -180,12 +182,12 @@ def _currency(facts: Facts) -> Outcome | None:
 
 
 def _shop(facts: Facts) -> Outcome | None:
-    found, merchant = facts.match, facts.slip.merchant
-    if found.shop is not None:
+    match, merchant = facts.match, facts.slip.merchant
+    if match.shop is not None:
         if facts.shop_excluded:
-            return _refuse(Reason.SHOP_EXCLUDED, shop=found.shop.name)
+            return _refuse(Reason.SHOP_EXCLUDED, shop=match.shop.name)
         return None
-    if found.likely:
+    if match.likely:
         return None  # asked below, unless something else decides first
     if merchant.value and not merchant.doubtful(60):
         return _refuse(Reason.SHOP_NOT_IN_MALL, shop=merchant.value)
@@ -214,6 +216,8 @@ def _amount_seen(facts: Facts) -> Outcome | None:
 
 
 _GONE = frozenset({ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE})
+#: Of a paper that stands so, nothing more is decided.
+SETTLED = frozenset({ReceiptState.SCORED, ReceiptState.RETURNED})
 
 
 def _known_sale(facts: Facts) -> Outcome | None:
@@ -230,17 +234,20 @@ def _known_sale(facts: Facts) -> Outcome | None:
 
 
 def _twins(facts: Facts) -> Outcome | None:
-    alive = [twin for twin in facts.twins if twin.state not in _GONE]
+    # What is settled speaks before what waits.
+    alive = sorted((twin for twin in facts.twins if twin.state not in _GONE), key=lambda twin: twin.state not in SETTLED)
     for twin in alive:
         if twin.how == "number" and not twin.same_amount and _amount_sure(facts):
             return _review(Reason.SAME_NUMBER_OTHER_AMOUNT, receipt_id=twin.receipt_id)
+    # Of those that wait only an earlier one holds a later one back: otherwise each would wait for the other, and nobody would score.
     for twin in alive:
-        if twin.how != "picture" and twin.same_amount:
+        if twin.how != "picture" and twin.same_amount and twin.first:
             return _same_paper(twin)
     for twin in alive:
-        if twin.how == "picture":
-            same = twin.same_amount and twin.same_number
-            return _same_paper(twin) if same else _review(Reason.SAME_PICTURE_OTHER_FACTS, receipt_id=twin.receipt_id)
+        if twin.how == "picture" and not (twin.same_amount and twin.same_number):
+            return _review(Reason.SAME_PICTURE_OTHER_FACTS, receipt_id=twin.receipt_id)
+        if twin.how == "picture" and twin.first:
+            return _same_paper(twin)
     return None
 
 
@@ -287,8 +294,8 @@ def _picture(facts: Facts) -> Outcome | None:
         (slip.screen_photo, Reason.SCREEN_PHOTO),
         (0.0 if slip.kind == "e_screenshot" else slip.screenshot, Reason.SCREENSHOT),
     ]
-    found = [reason for score, reason in signs if score * 100 >= policy.signal_at]
-    return _review(found[0]) if found else None
+    reasons = [reason for score, reason in signs if score * 100 >= policy.signal_at]
+    return _review(reasons[0]) if reasons else None
 
 
 def _behaviour(facts: Facts) -> Outcome | None:
@@ -351,7 +358,7 @@ def _open_fields(facts: Facts) -> list[str]:
 
 def _amount_choices(facts: Facts) -> tuple[Choice, ...]:
     best: dict[int, Choice] = {}
-    for choice in sorted(facts.slip.amounts, key=lambda each: -each.confidence):
+    for choice in sorted(facts.slip.amounts, key=lambda choice: -choice.confidence):
         if choice.value > 0 and choice.confidence >= SUPPORTED:
             best.setdefault(choice.value, choice)
     return tuple(best.values())[:CHOICES]

@@ -9,29 +9,31 @@ from datetime import timedelta
 from api.kit import clock, db, jobs, logs, storage
 from api.kit.storage import FileRemoved
 from api.receipts import queries, reading, review, service
+from api.settings import Settings
 
 log = logs.get(__name__)
 
-BEAT_EVERY = timedelta(seconds=30)
+READER_QUEUE = "ocr"
+BEAT_SECONDS = 30.0
 ORPHAN_AGE = timedelta(hours=2)
 SWEEP = 500  # files asked about at once
 
 
-@jobs.job(queue=jobs.READER_QUEUE, transaction=False)
+@jobs.job(queue=READER_QUEUE, transaction=False)
 def read(mall_id: int, receipt_id: int) -> None:
     """Read a receipt: count the try → read, holding no transaction → store, decide and score in one transaction."""
     keys = db.in_mall(mall_id, lambda: service.begin_reading(receipt_id))
     if keys is None:
         return
     try:
-        found = reading.read([storage.read(key) for key in keys])
+        receipt_reading = reading.read([storage.read(key) for key in keys])
     except (reading.PhotoUnreadable, FileRemoved):
-        found = None
+        receipt_reading = None
     except Exception:
         if db.in_mall(mall_id, lambda: service.reading_failed(receipt_id)):
             return
         raise
-    db.in_mall(mall_id, lambda: service.conclude(receipt_id, found))
+    db.in_mall(mall_id, lambda: service.conclude(receipt_id, receipt_reading))
 
 
 @jobs.nightly("10 19 * * *")
@@ -59,10 +61,19 @@ def sweep_orphans() -> None:
 @jobs.nightly("*/5 * * * *")
 def watch_promises() -> None:
     """Mark cases whose promised time has passed, and close questions that nobody answered."""
-    late = review.breaches()
+    late = review.mark_late()
     service.close_unanswered()
     if late:
         log.warning("receipt reviews are later than promised", cases=late)
+
+
+def worn_out(settings: Settings) -> bool:
+    """Whether a fresh reader takes over: after so many photos, or above so much memory."""
+    photos, rested = reading.photos_read(), reading.rested_mb()
+    worn = photos >= settings.reader_recycle_photos or rested > settings.reader_recycle_mb
+    if worn:
+        log.info("the reader is worn out", photos=photos, memory_mb=rested)
+    return worn
 
 
 def beat() -> None:

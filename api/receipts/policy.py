@@ -4,9 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.malls.policy import REFUSE, REVIEW, SCORE, Policy
+from api.kit.money import MAX_FEN
+from api.kit.policy import TEN_YEARS, Rules, choice, number, yes
 
-__all__ = ["REFUSE", "REVIEW", "SCORE", "ReceiptPolicy"]
+SCORE, REVIEW, REFUSE = "score", "review", "refuse"
+VERDICTS = (SCORE, REVIEW, REFUSE)
+
+
+@dataclass(frozen=True)
+class ReceiptRules(Rules):
+    """The mall's rules of receipts."""
+
+    place = 10
+
+    submission_days: int = number(7, 0, 365, "a receipt may be sent until the end of this many days after the purchase")
+    minimum_spend_fen: int = number(100, 0, MAX_FEN, "a smaller purchase does not score")
+    payment_slip: str = choice(REVIEW, VERDICTS, "a card or wallet slip (签购单)")
+    delivery_order: str = choice(REVIEW, VERDICTS, "an order slip of a delivery platform (外卖单)")
+    e_screenshot: str = choice(REVIEW, VERDICTS, "a screenshot of an electronic receipt (电子小票截图)")
+    receipts_per_shop_day: int = number(10, 1, 1000, "scored receipts of one member at one shop on one day")
+    receipts_per_member_day: int = number(20, 1, 1000, "receipts of one member in one day, refused ones too")
+    receipts_per_member_week: int = number(70, 1, 10_000, "receipts of one member in seven days, refused ones too")
+    auto_limit_fen: int = number(300_000, 0, MAX_FEN, "the largest purchase that scores without a person looking at it")
+    answer_limit_fen: int = number(50_000, 0, MAX_FEN, "the largest purchase that a shopper's own answer may settle")
+    second_reader_fen: int = number(500_000, 0, MAX_FEN, "a purchase of at least this needs a second reviewer")
+    ask_shopper: bool = yes(True, "when one field is unsure, ask the shopper before a reviewer")
+    decide_minutes: int = number(1440, 5, 43_200, "the promised time until a reviewer has decided")
+    late_bonus_points: int = number(0, 0, 10_000, "points for the shopper when that promise is broken")
+    review_lock_minutes: int = number(10, 1, 240, "how long one reviewer holds a case")
+    photo_retention_days: int = number(180, 1, TEN_YEARS, "photos are removed after this many days")
+
+    def contradictions(self) -> list[str]:
+        """The first of each pair is not more than the second."""
+        pairs = (
+            ("answer_limit_fen", "auto_limit_fen"),  # the shopper's own answer settles no more than a reading does by itself
+            ("auto_limit_fen", "second_reader_fen"),  # what needs two people does not go through without one
+            ("receipts_per_shop_day", "receipts_per_member_week"),
+            ("receipts_per_member_day", "receipts_per_member_week"),
+        )
+        return [name for pair in pairs if getattr(self, pair[0]) > getattr(self, pair[1]) for name in pair]
 
 
 @dataclass(frozen=True)
@@ -16,7 +52,7 @@ class ReceiptPolicy:
     window_days: int = 7  # the day of purchase and so many after it
     minimum_fen: int = 100
     cap_shop_day: int = 10  # scored receipts of a member at one shop on one day of purchase
-    cap_member_day: int = 20  # receipts sent by a member in 24 hours, refused ones too
+    cap_member_day: int = 20  # receipts sent by a member in 24 hours up to this one, refused ones too
     cap_member_week: int = 70  # and in seven days
     payment_slip: str = REVIEW
     delivery_order: str = REVIEW
@@ -31,7 +67,7 @@ class ReceiptPolicy:
     photos_kept_days: int = 180
     # the room's own
     future_minutes: int = 15  # how far a till's clock may run ahead
-    velocity_hour: int = 8  # receipts sent in an hour by a member before a person looks
+    velocity_hour: int = 8  # receipts sent by a member in an hour up to this one, the same picture counted once, before a person looks
     signal_at: int = 70  # a picture's sign of fraud from here on
     sure_at: int = 80  # below this confidence a field other than the amount is in doubt
     question_hours: int = 72
@@ -42,23 +78,23 @@ class ReceiptPolicy:
     cashier_share: int = 60  # … so many percent by one member: a person looks
 
     @classmethod
-    def of(cls, policy: Policy) -> ReceiptPolicy:
+    def of(cls, rules: ReceiptRules) -> ReceiptPolicy:
         """The part of the mall's policy that is about receipts."""
         return cls(
-            window_days=policy.submission_days,
-            minimum_fen=policy.minimum_spend_fen,
-            cap_shop_day=policy.receipts_per_shop_day,
-            cap_member_day=policy.receipts_per_member_day,
-            cap_member_week=policy.receipts_per_member_week,
-            payment_slip=policy.payment_slip,
-            delivery_order=policy.delivery_order,
-            e_screenshot=policy.e_screenshot,
-            ask_shopper=policy.ask_shopper,
-            review_above_fen=policy.auto_limit_fen,
-            second_reader_from_fen=policy.second_reader_fen,
-            answer_settles_to_fen=policy.answer_limit_fen,
-            review_minutes=policy.decide_minutes,
-            take_minutes=policy.review_lock_minutes,
-            late_bonus_points=policy.late_bonus_points,
-            photos_kept_days=policy.photo_retention_days,
+            window_days=rules.submission_days,
+            minimum_fen=rules.minimum_spend_fen,
+            cap_shop_day=rules.receipts_per_shop_day,
+            cap_member_day=rules.receipts_per_member_day,
+            cap_member_week=rules.receipts_per_member_week,
+            payment_slip=rules.payment_slip,
+            delivery_order=rules.delivery_order,
+            e_screenshot=rules.e_screenshot,
+            ask_shopper=rules.ask_shopper,
+            review_above_fen=rules.auto_limit_fen,
+            second_reader_from_fen=rules.second_reader_fen,
+            answer_settles_to_fen=rules.answer_limit_fen,
+            review_minutes=rules.decide_minutes,
+            take_minutes=rules.review_lock_minutes,
+            late_bonus_points=rules.late_bonus_points,
+            photos_kept_days=rules.photo_retention_days,
         )

@@ -20,18 +20,28 @@ JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 SCORED = ReceiptState.SCORED
 GONE = (ReceiptState.REFUSED, ReceiptState.WITHDRAWN, ReceiptState.SET_ASIDE, ReceiptState.TAKEN_BACK)
+UNREAD = (ReceiptState.RECEIVED, ReceiptState.READING)  # nothing is known of them yet: many of them must not hide what is decided
 
 
-def habits(*, member_id: int, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None) -> tuple[Habits, bool]:
-    """How the member has been sending, and whether this printed name was settled as this shop's before."""
-    now = clock.now()
+def habits(
+    receipt: Receipt, *, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None
+) -> tuple[Habits, bool]:
+    """How the member had been sending when this receipt came, and whether this printed name was settled as this shop's before.
+
+    What was sent after it does not count: of many that are decided at once, in whatever order, the first ones are within the limits.
+    """
+    now, member_id = clock.now(), receipt.member_id
+    earlier = and_(Receipt.member_id == member_id, Receipt.id <= receipt.id, Receipt.sent_at > receipt.sent_at - WEEK)
+    first_photo = and_(ReceiptPhoto.receipt_id == Receipt.id, ReceiptPhoto.position == 1)
+    picture = select(ReceiptPhoto.sha256).where(first_photo).correlate(Receipt).scalar_subquery()
     sent = (
         select(
-            func.count().filter(Receipt.sent_at > now - HOUR).label("hour"),
-            func.count().filter(Receipt.sent_at > now - DAY).label("day"),
+            # A phone that sends the same picture again and again has one receipt.
+            func.count(picture.distinct()).filter(Receipt.sent_at > receipt.sent_at - HOUR).label("hour"),
+            func.count().filter(Receipt.sent_at > receipt.sent_at - DAY).label("day"),
             func.count().label("week"),
         )
-        .where(Receipt.member_id == member_id, Receipt.sent_at > now - WEEK, Receipt.state != ReceiptState.WITHDRAWN)
+        .where(earlier, Receipt.state != ReceiptState.WITHDRAWN)
         .subquery()
     )
     at_shop = and_(Receipt.shop_id == shop_id, Receipt.state == SCORED)
@@ -41,9 +51,9 @@ def habits(*, member_id: int, shop_id: int | None, paid_on: date | None, cashier
         .where(at_shop, Receipt.cashier == cashier, Receipt.paid_at > now - WEEK)
         .subquery()
     )
-    known = select(literal(1)).where(at_shop, Receipt.merchant == merchant).exists()
+    name_settled = select(literal(1)).where(at_shop, Receipt.merchant == merchant).exists()
     row = session.execute(
-        select(sent.c.hour, sent.c.day, sent.c.week, scored, till.c.all, till.c.own, known).join_from(sent, till, true())
+        select(sent.c.hour, sent.c.day, sent.c.week, scored, till.c.all, till.c.own, name_settled).join_from(sent, till, true())
     ).one()
     return Habits(row[3], row[0], row[1], row[2], row[4], row[5]), bool(row[6])
 
@@ -55,6 +65,7 @@ class Near:
     receipt_id: int
     member_id: int
     state: str
+    moved_at: datetime
     shop_id: int | None
     paid_fen: int | None
     paid_at: datetime | None
@@ -81,6 +92,7 @@ def near(
         Receipt.id.label("receipt_id"),
         Receipt.member_id,
         Receipt.state,
+        Receipt.moved_at,
         Receipt.shop_id,
         Receipt.paid_fen,
         Receipt.paid_at,
@@ -89,7 +101,7 @@ def near(
         Receipt.number_key,
         Receipt.reading,
     )
-    alive = and_(Receipt.id != receipt_id, Receipt.state.not_in(GONE))
+    alive = and_(Receipt.id != receipt_id, Receipt.state.not_in((*GONE, *UNREAD)))
     bare = (literal(None, ReceiptPhoto.sha256.type).label("sha256"), literal(None, ReceiptPhoto.bands.type).label("bands"))
     parts: list[Any] = []
     if shop_id is not None and number_key is not None:
@@ -102,18 +114,16 @@ def near(
     like = or_(ReceiptPhoto.sha256.in_(sha256), *(ReceiptPhoto.band(place).in_(bands) for place in BAND_PLACES))
     joined = select(*facts, ReceiptPhoto.sha256, ReceiptPhoto.bands).join(ReceiptPhoto, ReceiptPhoto.receipt_id == Receipt.id)
     parts.append(joined.where(alive, like).order_by(Receipt.id.desc()).limit(20))
-    found = session.execute(union_all(*(select(part.subquery()) for part in parts)))
-    return [Near(*row) for row in found]
+    rows = session.execute(union_all(*(select(part.subquery()) for part in parts)))
+    return [Near(*row) for row in rows]
 
 
-def scored_purchases(shop_id: int, number_key: str | None, paid_fen: int, until: datetime) -> list[Receipt]:
-    """Scored receipts of a shop that a refund slip may speak of: by number, else the same amount. Newest first, at most 5."""
-    query = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.state == SCORED, Receipt.paid_at <= until)
-    if number_key is not None:
-        found = list(session.scalars(query.where(Receipt.number_key == number_key).order_by(Receipt.paid_at.desc()).limit(5)))
-        if found:
-            return found
-    return list(session.scalars(query.where(Receipt.paid_fen == paid_fen).order_by(Receipt.paid_at.desc()).limit(5)))
+def scored_purchases(shop_id: int, sale_ids: Sequence[int], paid_fen: int, until: datetime) -> list[Receipt]:
+    """Scored receipts of a shop that a refund slip may speak of: of these sales, else of the same amount. Newest first, at most 5."""
+    scored = select(Receipt).where(Receipt.shop_id == shop_id, Receipt.state == SCORED).order_by(Receipt.paid_at.desc()).limit(5)
+    if sale_ids and (receipts := session.scalars(scored.where(Receipt.sale_id.in_(sale_ids))).all()):
+        return list(receipts)
+    return list(session.scalars(scored.where(Receipt.paid_fen == paid_fen, Receipt.paid_at <= until)))
 
 
 def next_case(staff_id: int, own_members: Sequence[int], until: datetime, besides: int | None = None) -> int | None:
@@ -134,11 +144,11 @@ def next_case(staff_id: int, own_members: Sequence[int], until: datetime, beside
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    mine = eligible.where(ReceiptReview.taken_by == staff_id, ReceiptReview.hold_ends_at >= now)
+    in_hand = eligible.where(ReceiptReview.taken_by == staff_id, ReceiptReview.hold_ends_at >= now)
     free = eligible.where(or_(ReceiptReview.hold_ends_at.is_(None), ReceiptReview.hold_ends_at < now))
     taken = (
         update(ReceiptReview)
-        .where(ReceiptReview.id == func.coalesce(mine.scalar_subquery(), free.scalar_subquery()))
+        .where(ReceiptReview.id == func.coalesce(in_hand.scalar_subquery(), free.scalar_subquery()))
         .values(taken_by=staff_id, hold_ends_at=until)
         .returning(ReceiptReview.id)
         .execution_options(synchronize_session=False)
@@ -191,14 +201,14 @@ def record_of_shop(shop_id: int, since: datetime) -> Any:
     return session.execute(_record(Receipt.member_id).where(Receipt.shop_id == shop_id, Receipt.paid_at >= since)).one()
 
 
-def _record(others: Any) -> Any:
+def _record(counterparts: Any) -> Any:
     scored = Receipt.state == SCORED
     points = func.sum(Receipt.award["points"].astext.cast(BigInteger)).filter(scored)
     return select(
         func.count().label("receipts"),
         func.count().filter(scored).label("scored"),
         func.count().filter(Receipt.state == ReceiptState.REFUSED).label("refused"),
-        func.count(others.distinct()).label("others"),
+        func.count(counterparts.distinct()).label("others"),
         func.coalesce(points, 0).cast(BigInteger).label("points"),
         func.coalesce(func.avg(Receipt.paid_fen).filter(scored), 0).cast(BigInteger).label("usual_fen"),
         func.coalesce(func.max(Receipt.paid_fen).filter(scored), 0).label("largest_fen"),
@@ -226,27 +236,27 @@ def waiting_to_be_read(limit: int) -> int:
 
 def concentration(since: datetime, least: int) -> list[Any]:
     """Cashiers whose scored receipts go to few members: shop, cashier, receipts, members, the busiest member's count. At most 100."""
-    each = (
+    pairs = (
         select(Receipt.shop_id, Receipt.cashier, Receipt.member_id, func.count().label("receipts"), func.sum(Receipt.paid_fen).label("fen"))
         .where(Receipt.state == SCORED, Receipt.decided_at > since)
         .group_by(Receipt.shop_id, Receipt.cashier, Receipt.member_id)
         .subquery()
     )
-    top = func.max(each.c.receipts)
-    total = func.sum(each.c.receipts)
-    busiest = func.max(case((each.c.receipts == _most_of(each), each.c.member_id)))
+    top = func.max(pairs.c.receipts)
+    total = func.sum(pairs.c.receipts)
+    busiest = func.max(case((pairs.c.receipts == _most_of(pairs), pairs.c.member_id)))
     return list(
         session.execute(
             select(
-                each.c.shop_id,
-                each.c.cashier,
+                pairs.c.shop_id,
+                pairs.c.cashier,
                 total.cast(BigInteger).label("receipts"),
                 func.count().label("members"),
                 top.label("top_receipts"),
-                func.sum(each.c.fen).cast(BigInteger).label("paid_fen"),
+                func.sum(pairs.c.fen).cast(BigInteger).label("paid_fen"),
                 busiest.label("top_member_id"),
             )
-            .group_by(each.c.shop_id, each.c.cashier)
+            .group_by(pairs.c.shop_id, pairs.c.cashier)
             .having(total >= least)
             .order_by((top * 100 / total).desc(), total.desc())
             .limit(100)
@@ -254,11 +264,11 @@ def concentration(since: datetime, least: int) -> list[Any]:
     )
 
 
-def _most_of(each: Any) -> Any:
-    other = each.alias()
+def _most_of(pairs: Any) -> Any:
+    same_till = pairs.alias()
     return (
-        select(func.max(other.c.receipts))
-        .where(other.c.shop_id == each.c.shop_id, other.c.cashier.is_not_distinct_from(each.c.cashier))
+        select(func.max(same_till.c.receipts))
+        .where(same_till.c.shop_id == pairs.c.shop_id, same_till.c.cashier.is_not_distinct_from(pairs.c.cashier))
         .scalar_subquery()
     )
 

@@ -97,7 +97,7 @@ class ReceiptReading:
             receipt_no=Sure(read.receipt_no.value, read.receipt_no.confidence, read.receipt_no.box),
             auto=read.auto,
             currency=read.currency,
-            amounts=tuple(Choice(one.value_fen, one.label, one.confidence, one.box) for one in read.candidates),
+            amounts=tuple(Choice(amount.value_fen, amount.label, amount.confidence, amount.box) for amount in read.candidates),
             readable=bool(read.lines),
             screen_photo=read.picture.signals.screen_photo,
             screenshot=read.picture.signals.screenshot,
@@ -155,8 +155,8 @@ def aware(local: datetime, timezone: str) -> datetime:
 def translate(readings: list[Reading]) -> ReceiptReading:
     """One receipt out of the readings of its photos, in the order they were sent."""
     together = readings[0] if len(readings) == 1 else papers.join(readings)
-    heights = [one.picture.height for one in readings]
-    return ReceiptReading(together.to_json() | {"heights": heights}, tuple(_photo_facts(one) for one in readings))
+    heights = [reading.picture.height for reading in readings]
+    return ReceiptReading(together.to_json() | {"heights": heights}, tuple(_photo_facts(reading) for reading in readings))
 
 
 def located(stored: dict[str, Any], box: Box | None) -> tuple[int, Box] | None:
@@ -171,14 +171,14 @@ def located(stored: dict[str, Any], box: Box | None) -> tuple[int, Box] | None:
     return None
 
 
-def same_paper(stored: dict[str, Any], other: dict[str, Any]) -> str:
+def same_paper(stored: dict[str, Any], other_stored: dict[str, Any]) -> str:
     """What two readings are to each other by their printed facts: same, reprint, tampered or different."""
-    return str(papers.compare(Reading.from_json(stored), Reading.from_json(other)).verdict)
+    return str(papers.compare(Reading.from_json(stored), Reading.from_json(other_stored)).verdict)
 
 
-def _photo_facts(one: Reading) -> PhotoFacts:
-    lines = tuple({"text": line["text"], "box": line["box"]} for line in one.to_json()["lines"])
-    return PhotoFacts(tuple(bands(one.picture.phash)), lines)
+def _photo_facts(reading: Reading) -> PhotoFacts:
+    lines = tuple({"text": line["text"], "box": line["box"]} for line in reading.to_json()["lines"])
+    return PhotoFacts(tuple(bands(reading.picture.phash)), lines)
 
 
 def bands(phash: str) -> list[int]:
@@ -187,9 +187,9 @@ def bands(phash: str) -> list[int]:
     return [(place << BAND_BITS) | (number >> (BAND_BITS * place)) & 0xFFFF for place in range(HASH_BANDS)]
 
 
-def distance(one: list[int], other: list[int]) -> int:
+def distance(bands: list[int], other_bands: list[int]) -> int:
     """How many bits of two hashes differ, from their parts."""
-    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True))
+    return sum((a ^ b).bit_count() for a, b in zip(bands, other_bands, strict=True))
 
 
 # The reader itself: one thread owns it, everybody else hands photos over.
@@ -308,7 +308,7 @@ def private(text: str) -> bool:
     """Whether a printed line carries a person's phone or card digits."""
     if _PHONE.search(text) or _MASKED_CARD.search(text) or (_CARD_LABEL.search(text) and re.search(r"\d{4,}", text)):
         return True
-    return any(_is_card(re.sub(r"\D", "", found)) for found in _LONG.findall(text))
+    return any(_is_card(re.sub(r"\D", "", digits)) for digits in _LONG.findall(text))
 
 
 def _is_card(digits: str) -> bool:

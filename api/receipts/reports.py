@@ -65,10 +65,10 @@ def today(on: date | None) -> Today:
 
 
 def _hours(rows: Sequence[Any]) -> list[tuple[int, dict[str, int]]]:
-    found: dict[int, dict[str, int]] = {}
+    hours: dict[int, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row.hour, {})[row.state] = row.receipts
-    return sorted(found.items())
+        hours.setdefault(row.hour, {})[row.state] = row.receipts
+    return sorted(hours.items())
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,19 @@ def history(review_id: int) -> History:
     """History of a case's member and shop. ReviewNotFound."""
     case = review.dossier(review_id)
     receipt = case.receipt
-    named = {int(one.value) for one in case.corrections if one.field == "shop_id" and one.value.isdecimal()}
+    named = {int(correction.value) for correction in case.corrections if correction.field == "shop_id" and correction.value.isdecimal()}
     since, member = clock.now() - HISTORY, members.of_any_state(receipt.member_id)
     level = members.level_of(member.level_rank)
-    own = queries.latest_of_member(member.id, receipt.id, RECENT)
-    theirs = queries.latest_of_shop(receipt.shop_id, receipt.id, RECENT) if receipt.shop_id else []
+    of_member = queries.latest_of_member(member.id, receipt.id, RECENT)
+    of_shop = queries.latest_of_shop(receipt.shop_id, receipt.id, RECENT) if receipt.shop_id else []
     return History(
         member,
         level.name if level else None,
         queries.record_of_member(member.id, since),
-        own,
+        of_member,
         queries.record_of_shop(receipt.shop_id, since) if receipt.shop_id else None,
-        theirs,
-        malls.shop_names(named | {one.shop_id for one in (*own, *theirs) if one.shop_id}),
+        of_shop,
+        malls.shop_names(named | {receipt.shop_id for receipt in (*of_member, *of_shop) if receipt.shop_id}),
     )
 
 

@@ -29,10 +29,10 @@ from api.receipts.errors import (
     SecondReaderNeeded,
 )
 from api.receipts.models import Receipt, ReceiptCorrection, ReceiptPhoto, ReceiptReview, ReviewerMember
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
-from api.sales import same_purchase as same_purchase
+from api.sales import same_purchase
 
 WAITING = (ReviewState.OPEN, ReviewState.SECOND)
 
@@ -96,11 +96,11 @@ def dossier(review_id: int) -> Dossier:
 def photo(review_id: int, position: int, field: str | None) -> bytes:
     """A photo of the case as JPEG, strangers' digits covered; only the part where a field was read when that stands on it."""
     case = dossier(review_id)
-    found = next((one for one in case.photos if one.position == position), None)
-    if found is None:
+    receipt_photo = next((photo for photo in case.photos if photo.position == position), None)
+    if receipt_photo is None:
         raise PhotoNotFound()
     place = service.place_of(case.receipt, field) if field else None
-    return photos.masked(storage.read(found.file_key), found.lines, place[1] if place and place[0] == position else None)
+    return photos.masked(storage.read(receipt_photo.file_key), receipt_photo.lines, place[1] if place and place[0] == position else None)
 
 
 def correct(review_id: int, staff_id: int, *, field: str, value: str, why: str) -> Dossier:
@@ -206,7 +206,7 @@ def name_own_member(staff_id: int, member_id: int, *, by: str, why: str) -> None
     audit.record(by, "name reviewer's member", "staff_account", staff_id, after=row, why=why)
 
 
-def breaches() -> int:
+def mark_late() -> int:
     """Mark cases whose promised time has passed; returns how many are newly late. The mall makes up for it, where its policy says so."""
     late = (
         update(ReceiptReview)
@@ -215,12 +215,12 @@ def breaches() -> int:
         .returning(ReceiptReview.id, ReceiptReview.receipt_id, ReceiptReview.member_id)
         .execution_options(synchronize_session=False)
     )
-    found, bonus = session.execute(late).all(), _policy().late_bonus_points
-    for review_id, receipt_id, member_id in sorted(found, key=lambda case: case.member_id):
+    late_cases, bonus = session.execute(late).all(), _policy().late_bonus_points
+    for review_id, receipt_id, member_id in sorted(late_cases, key=lambda case: case.member_id):
         if bonus:
             points.grant(member_id, bonus, cause_type="late_receipt_review", cause_id=review_id)
         live.publish("member", member_id, "receipt", receipt_id=receipt_id, state=ReceiptState.IN_REVIEW, late=True, bonus_points=bonus)
-    return len(found)
+    return len(late_cases)
 
 
 def concentration(days: int, least: int) -> list[Any]:
@@ -229,7 +229,7 @@ def concentration(days: int, least: int) -> list[Any]:
 
 
 def _policy() -> ReceiptPolicy:
-    return ReceiptPolicy.of(malls.policy())
+    return ReceiptPolicy.of(malls.policy(ReceiptRules))
 
 
 def _own_members(staff_id: int) -> list[int]:

@@ -131,7 +131,7 @@ def list_receipt_reviews(args: dict[str, Any]) -> pages.Page[ReceiptReview]:
 @reviews.permission("receipts.read")
 def list_refusal_reasons() -> dict[str, Any]:
     """The reasons that a reviewer may refuse with, in the order of the keys 1 to 9, and what the shopper is told"""
-    described = [{"reason": str(one), "sentence": sentence(one), "next_action": next_action(one)} for one in REVIEWER_REASONS]
+    described = [{"reason": str(reason), "sentence": sentence(reason), "next_action": next_action(reason)} for reason in REVIEWER_REASONS]
     return {"reasons": described}
 
 

@@ -240,9 +240,9 @@ def _read(reading: dict[str, Any]) -> dict[str, Any]:
     return {ours: _read_field(reading, reading[theirs]) for ours, theirs in fields.items() if theirs in reading}
 
 
-def _read_field(reading: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    photo, place = located(reading, found.get("box")) or (None, None)
-    return dict(ReadFieldSchema().dump(found | {"photo": photo, "place": place}))
+def _read_field(reading: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
+    photo, place = located(reading, field.get("box")) or (None, None)
+    return dict(ReadFieldSchema().dump(field | {"photo": photo, "place": place}))
 
 
 def _lines(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ NOBODY = Match(None, 0.0, "none")
 
 def match(clues: Clues, shops: Sequence[ShopNames], own_names: Sequence[str], *, at: float, margin: float) -> Match:
     """The one shop whose evidence is at least `at` and `margin` better than any other's; else the likely ones."""
-    ranked = sorted(((*_evidence(clues, shop), shop) for shop in shops), key=lambda found: -found[0])
+    ranked = sorted(((*_evidence(clues, shop), shop) for shop in shops), key=lambda evidence: -evidence[0])
     if not ranked or ranked[0][0] < LIKELY:
         return NOBODY
     score, how, best = ranked[0]
@@ -95,16 +95,16 @@ def _likeness(printed: str, name: str) -> float:
         return 0.0
     if printed == name:
         return 100.0
-    if _telling(name) and printed.startswith(name):
+    if _distinctive(name) and printed.startswith(name):
         return 96.0
-    if _telling(printed) and (name.startswith(printed) or (printed in name and len(printed) * 2 >= len(name))):
+    if _distinctive(printed) and (name.startswith(printed) or (printed in name and len(printed) * 2 >= len(name))):
         return 92.0
-    if _telling(name) and name in printed:
+    if _distinctive(name) and name in printed:
         return 92.0
     return float(fuzz.ratio(printed, name))
 
 
-def _telling(name: str) -> bool:
+def _distinctive(name: str) -> bool:
     # Two Chinese characters name a shop (喜茶); two letters name nothing.
     return (len(name) >= 2 and not name.isascii()) or len(name) >= 4
 
@@ -113,7 +113,7 @@ def _by_lines(clues: Clues, shop: ShopNames) -> tuple[float, str]:
     # The reader took a platform's or bank's name for the shop's: look for a known name among the first lines.
     top = [normalise_name(line) for line in clues.lines[:10]]
     hit = any(
-        name == line or (len(name) >= 3 and _telling(name) and line.startswith(name))
+        name == line or (len(name) >= 3 and _distinctive(name) and line.startswith(name))
         for line in top
         for name in (*shop.names, *shop.aliases)
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -15,14 +14,14 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.sales import queries, same_purchase
 from api.sales.models import Sale, Sighting
-from api.sales.same_purchase import Known, Register, Told
+from api.sales.same_purchase import KnownPurchase, PurchaseFacts, Register
 
-#: First key of the advisory lock that lets one sighting a shop be matched at a time.
+#: First key of the advisory lock under which the sightings of a shop are matched one at a time.
 SIGHTING_LOCK = 0x5A1E
 
 
-class Telling(NamedTuple):
-    """One of many sightings told at once: the teller's own number for it, the minute, fen, and the till's number."""
+class ReportedPurchase(NamedTuple):
+    """One of many purchases reported at once: its number in the report, the minute, fen, and the till's number."""
 
     source_id: int
     paid_at: datetime
@@ -31,8 +30,8 @@ class Telling(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one of many sightings is, or would be: of which sale (None: one not seen before), what it tells differently, and the
+class SightingMatch:
+    """What one of many sightings is, or would be: of which sale (None: one not seen before), what it says differently, and the
     amount of the sale."""
 
     sale_id: int | None
@@ -41,79 +40,95 @@ class Found:
     paid_fen: int
 
 
-def foresee(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
-    """What each of these sightings would turn out to be, in their order. Nothing is written. Two statements."""
-    told = _told_all(tellings, channel, source_type)
-    known, _ = queries.known(shop_id, told, source_type=source_type, source_ids=())
-    return [Found(sale.sale_id, is_new, differs, sale.paid_fen) for sale, is_new, differs in _compare(told, known)]
+class _Compared(NamedTuple):
+    """A sighting's purchase, whether the sighting is what made it known, and what it says differently."""
+
+    purchase: KnownPurchase
+    is_new: bool
+    differs: list[str]
 
 
-def sight_all(shop_id: int, tellings: Sequence[Telling], *, channel: str, source_type: str) -> list[Found]:
-    """A channel that knows no member tells of many purchases of a shop at once: as `sight` for each. At most five statements.
+def foresee(shop_id: int, reported: Sequence[ReportedPurchase], *, channel: str, source_type: str) -> list[SightingMatch]:
+    """What each of these sightings would turn out to be, in their order. Nothing is written. At most two statements."""
+    sightings = _all_facts(reported, channel, source_type)
+    purchases, _ = queries.known_purchases(shop_id, sightings)
+    return [_match(compared) for compared in _compare(sightings, purchases)]
 
-    The shop's other sightings wait until this unit of work ends, so tell of some hundreds at most.
+
+def sight_all(shop_id: int, reported: Sequence[ReportedPurchase], *, channel: str, source_type: str) -> list[SightingMatch]:
+    """A channel that knows no member reports many purchases of a shop at once: as `sight` for each. At most five statements.
+
+    The shop's other sightings wait until this unit of work ends, so report some hundreds at most.
     """
-    told = _told_all(tellings, channel, source_type)
+    sightings = _all_facts(reported, channel, source_type)
     db.hold_locks([sighting_lock(shop_id)])
-    known, before = queries.known(shop_id, told, source_type=source_type, source_ids={one.source_id for one in tellings})
-    fresh = [place for place, one in enumerate(tellings) if one.source_id not in before]
-    compared = _compare([told[place] for place in fresh], known)
-    _record_all(shop_id, [(sale, tellings[place]) for place, (sale, is_new, _) in zip(fresh, compared, strict=True) if is_new])
-    found, seen = {}, []
-    for place, (sale, is_new, differs) in zip(fresh, compared, strict=True):
-        assert sale.sale_id is not None
-        found[place] = Found(sale.sale_id, is_new, differs, sale.paid_fen)
-        seen.append(_seen(shop_id, sale.sale_id, told[place], tellings[place], source_type, differs))
-    if seen:
-        session.execute(insert(Sighting), seen)
-    return [found.get(place) or Found(before[one.source_id], False, [], one.paid_fen) for place, one in enumerate(tellings)]
-
-
-def _told_all(tellings: Sequence[Telling], channel: str, source_type: str) -> list[Told]:
-    zone, source = ZoneInfo(malls.mall_info().timezone), same_purchase.teller(source_type)
+    source_ids = {purchase.source_id for purchase in reported}
+    purchases, earlier = queries.known_purchases(shop_id, sightings, source_type=source_type, source_ids=source_ids)
+    fresh = [place for place, purchase in enumerate(reported) if purchase.source_id not in earlier]
+    compared = dict(zip(fresh, _compare([sightings[place] for place in fresh], purchases), strict=True))
+    _record_all(shop_id, [(match.purchase, reported[place]) for place, match in compared.items() if match.is_new])
+    rows = [_row(shop_id, match, sightings[place], reported[place], source_type) for place, match in compared.items()]
+    if rows:
+        session.execute(insert(Sighting), rows)
     return [
-        Told(channel, at, at.astimezone(zone).date(), True, fen, same_purchase.number_key(number), None, source=source)
-        for _, at, fen, number in tellings
+        _match(compared[place]) if place in compared else SightingMatch(earlier[purchase.source_id].sale_id, False, [], purchase.paid_fen)
+        for place, purchase in enumerate(reported)
     ]
 
 
-def _compare(told: Sequence[Told], known: Sequence[Known]) -> list[tuple[Known, bool, list[str]]]:
-    """For each sighting its sale, whether the sighting is what made it known, and what is told differently."""
-    register, compared = Register(known), []
-    for one in told:
-        sale = register.choose(one)
-        if sale is None:
-            sale = Known(None, one.paid_at, one.paid_on, one.minute_known, one.paid_fen, [one])
-            register.add(sale)
-            compared.append((sale, True, list[str]()))
+def _all_facts(reported: Sequence[ReportedPurchase], channel: str, source_type: str) -> list[PurchaseFacts]:
+    timezone = malls.mall_info().timezone
+    return [
+        same_purchase.purchase_facts(channel, source_type, timezone=timezone, paid_at=paid_at, paid_fen=paid_fen, receipt_no=receipt_no)
+        for _, paid_at, paid_fen, receipt_no in reported
+    ]
+
+
+def _compare(sightings: Sequence[PurchaseFacts], purchases: Sequence[KnownPurchase]) -> list[_Compared]:
+    """Each sighting beside its purchase; one that the earlier of them brought is known to the later."""
+    register, compared = Register(purchases), []
+    for sighting in sightings:
+        recognized = register.recognize(sighting)
+        if recognized is None:
+            purchase = KnownPurchase(None, [sighting])
+            register.add(purchase)
+            compared.append(_Compared(purchase, True, []))
         else:
-            compared.append((sale, False, same_purchase.differences(one, sale)))
-            register.tell(sale, one)
+            purchase = recognized.purchase
+            compared.append(_Compared(purchase, False, same_purchase.differences(sighting, purchase.first)))
+            register.add_sighting(purchase, sighting)
     return compared
 
 
-def _record_all(shop_id: int, new: Sequence[tuple[Known, Telling]]) -> None:
+def _match(compared: _Compared) -> SightingMatch:
+    return SightingMatch(compared.purchase.sale_id, compared.is_new, compared.differs, compared.purchase.first.paid_fen)
+
+
+def _record_all(shop_id: int, new: Sequence[tuple[KnownPurchase, ReportedPurchase]]) -> None:
     """Purchases not seen before, in one statement; each learns its number."""
     if not new:
         return
     now = clock.now()
     rows = [
         {
-            "shop_id": shop_id, "channel": sale.told[0].channel, "paid_at": sale.paid_at, "paid_on": sale.paid_on, "minute_known": True,
-            "paid_fen": sale.paid_fen, "receipt_no": telling.receipt_no, "tenders": [], "lines": [], "recorded_at": now,
+            "shop_id": shop_id, "channel": purchase.first.channel, "paid_at": purchase.first.paid_at, "paid_on": purchase.first.paid_on,
+            "minute_known": True, "paid_fen": purchase.first.paid_fen, "receipt_no": reported.receipt_no, "tenders": [], "lines": [],
+            "recorded_at": now,
         }
-        for sale, telling in new
+        for purchase, reported in new
     ]  # fmt: skip
-    made = session.scalars(insert(Sale).returning(Sale.id, sort_by_parameter_order=True), rows)
-    for (sale, _), sale_id in zip(new, made, strict=True):
-        sale.sale_id = sale_id
+    sale_ids = session.scalars(insert(Sale).returning(Sale.id, sort_by_parameter_order=True), rows)
+    for (purchase, _), sale_id in zip(new, sale_ids, strict=True):
+        purchase.sale_id = sale_id
 
 
-def _seen(shop_id: int, sale_id: int, told: Told, telling: Telling, source_type: str, differs: list[str]) -> dict[str, Any]:
+def _row(shop_id: int, compared: _Compared, sighting: PurchaseFacts, reported: ReportedPurchase, source_type: str) -> dict[str, Any]:
+    assert compared.purchase.sale_id is not None
     return {
-        "sale_id": sale_id, "shop_id": shop_id, "channel": told.channel, "source_type": source_type, "source_id": telling.source_id,
-        "member_id": None, "paid_at": told.paid_at, "minute_known": True, "paid_fen": told.paid_fen, "receipt_no": telling.receipt_no,
-        "number_key": told.number_key, "external_no": None, "external_key": None, "differs": differs, "seen_at": clock.now(),
+        "sale_id": compared.purchase.sale_id, "shop_id": shop_id, "channel": sighting.channel, "source_type": source_type,
+        "source_id": reported.source_id, "member_id": None, "paid_at": sighting.paid_at, "minute_known": True,
+        "paid_fen": sighting.paid_fen, "receipt_no": reported.receipt_no, "number_key": sighting.number_key, "external_no": None,
+        "external_key": None, "differs": compared.differs, "seen_at": clock.now(),
     }  # fmt: skip
 
 

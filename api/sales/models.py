@@ -1,4 +1,4 @@
-"""A Sale is one purchase, whatever channel told us of it; a Sighting is one telling. The sale is scored once."""
+"""A Sale is one purchase, whatever channel reports it; a Sighting is one report of it. The sale is scored once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.kit.db import MallOwned, Model
 
 
 class Sale(MallOwned, Model):
-    """One purchase (销售). `tenders` and `lines` are what was told at first; `scored_by` is the sighting that earned."""
+    """One purchase (销售). `tenders` and `lines` are as first reported; `scored_by` is the sighting that earned its points."""
 
     __tablename__ = "sales"
     __table_args__ = (
@@ -57,7 +57,7 @@ class Sale(MallOwned, Model):
 
 
 class Sighting(MallOwned, Model):
-    """One channel's word of a purchase (同一笔销售的一次出现), as that channel told it."""
+    """One channel's report of a purchase (同一笔销售的一次出现), as that channel sent it."""
 
     __tablename__ = "sale_sightings"
     __table_args__ = (
@@ -107,8 +107,8 @@ class SaleRefund(MallOwned, Model):
     refunded_at: Mapped[datetime]
 
 
-class ToldRefund(MallOwned, Model):
-    """Another teller's word of a refund (同一笔退款的又一次告知) that is recorded already: money given back once counts once."""
+class RefundSighting(MallOwned, Model):
+    """Another source's report of a refund (同一笔退款的又一次告知) that is recorded already: money given back once counts once."""
 
     __tablename__ = "sale_refund_tellings"
     __table_args__ = (

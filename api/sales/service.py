@@ -1,4 +1,4 @@
-"""One row per purchase. Channels tell of purchases; the first sighting to be scored wins, the others are told so."""
+"""One row per purchase. Channels report purchases; the first sighting to be scored wins, and the others learn that it did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
@@ -16,35 +15,35 @@ from sqlalchemy import (
     Table,
     and_,
     column,
-    false,
     func,
     literal,
     or_,
     select,
     true,
-    union,
-    union_all,
     update,
     values,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from api.kit import clock, db, pages, records
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.kit.money import split
 from api.malls import service as malls
 from api.members.service import member_merge
-from api.sales import same_purchase
-from api.sales.bulk_sightings import Found as Found
-from api.sales.bulk_sightings import Telling as Telling
+from api.sales import queries, same_purchase
+from api.sales.bulk_sightings import ReportedPurchase as ReportedPurchase
+from api.sales.bulk_sightings import SightingMatch as SightingMatch
 from api.sales.bulk_sightings import foresee as foresee
 from api.sales.bulk_sightings import sight_all as sight_all
 from api.sales.bulk_sightings import sighting_lock as sighting_lock
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
-from api.sales.models import Sale, SaleRefund, Sighting, ToldRefund
-from api.sales.same_purchase import Known
+from api.sales.models import RefundSighting, Sale, SaleRefund, Sighting
+from api.sales.policy import SalesRules
+from api.sales.same_purchase import KnownPurchase, PurchaseFacts, RecognizedPurchase
 
-#: The channel of what a shop's own till reports: it tells of purchases, and never scores one.
+#: The channel of what a shop's own till reports: it reports purchases, and never scores one.
 TILL = "till"
 
 
@@ -78,7 +77,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sighted:
+class RecordedSighting:
     """What a sighting turned out to be: of which sale, whether new, and which sighting has scored it already."""
 
     sale_id: int
@@ -113,70 +112,79 @@ def sight(
     lines: Sequence[Line] = (),
     earning_fen: int | None = None,
     claims: bool = False,
-) -> Sighted:
-    """A channel tells of a purchase: find its sale or record one. The same source told twice is one sighting.
+) -> RecordedSighting:
+    """A channel reports a purchase: find its sale or record one. The same source again is the same sighting.
 
     `receipt_no` is the till's number, `external_no` a gateway's or order's; `earning_fen` what of it earns, where the channel knows
-    it to the fen; with `claims` a sale not seen before is scored by this sighting (`scored_by` says so), and for any other `claim` is
-    asked. TendersDoNotAddUp.
+    it to the fen; with `claims` a sale not seen before is scored by this sighting (`scored_by` says so); for any other, call `claim`.
+    TendersDoNotAddUp.
     """
-    paid_on = paid_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date()
-    numbers = same_purchase.number_key(receipt_no), same_purchase.number_key(external_no)
-    told = same_purchase.Told(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=same_purchase.teller(source_type))
+    timezone = malls.mall_info().timezone
+    facts = same_purchase.purchase_facts(
+        channel, source_type, timezone=timezone, paid_at=paid_at, minute_known=minute_known, paid_fen=paid_fen, receipt_no=receipt_no,
+        external_no=external_no,
+    )  # fmt: skip
     settled = _settled(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     db.hold_locks([sighting_lock(shop_id)])
-    earlier, candidates = _known(told, shop_id, source_type, source_id)
-    if earlier is not None:
-        return earlier
-    chosen = same_purchase.choose(told, candidates)
-    if chosen is None:
-        facts = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
-        return _record(told, shop_id, facts, source, external_no, claims=claims and member_id is not None)
-    sale = session.get_one(Sale, chosen, populate_existing=True)
+    purchases, earlier = queries.known_purchases(shop_id, [facts], source_type=source_type, source_ids=[source_id])
+    if (same_source := earlier.get(source_id)) is not None:
+        return RecordedSighting(same_source.sale_id, same_source.sighting_id, False, same_source.scored_by)
+    recognized = same_purchase.recognize(facts, purchases)
+    if recognized is None:
+        values = {"receipt_no": receipt_no, "tenders": settled, "lines": [list(line) for line in lines], "earning_fen": earning_fen}
+        return _record(facts, shop_id, values, source, external_no, claims=claims and member_id is not None)
+    sale = session.get_one(Sale, recognized.purchase.sale_id, populate_existing=True)
     if sale.channel == TILL and channel != TILL and sale.scored_by is None:
         _take_up(sale, channel, settled, lines)
     if earning_fen is not None:
         _know_better(sale, settled, earning_fen)
-    seen = _remember(sale, told, source, receipt_no, external_no)
-    return Sighted(sale.id, seen.id, False, sale.scored_by)
+    sighting = _remember(recognized.purchase, facts, source, shop_id, receipt_no, external_no)
+    return RecordedSighting(sale.id, sighting.id, False, sale.scored_by)
+
+
+def recognize(shop_id: int, facts: PurchaseFacts) -> RecognizedPurchase | None:
+    """The purchase that these facts are another sighting of, by all that was said of it so far; None: one not seen before.
+
+    Nothing is written and nobody waits. One statement.
+    """
+    purchases, _ = queries.known_purchases(shop_id, [facts])
+    return same_purchase.recognize(facts, purchases)
 
 
 def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
-    """A purchase known from the till alone came through a channel that scores: it is that one's, and earns as if this had told first."""
+    """A purchase known from the till alone came through a channel that scores: it belongs to that channel now, as if it had come first."""
     sale.channel = channel
     if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
         sale.tenders, sale.lines = tenders, [list(line) for line in lines]
 
 
 def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
-    """A purchase that nobody scored yet was told of by a channel that knew less: take what this one knows to the fen."""
+    """A purchase that nobody scored yet was reported by a channel that knew less: take what this one knows to the fen."""
     if sale.scored_by is None and sale.earning_fen is None and not sale.refunded_fen and earning_fen <= sale.paid_fen:
         sale.tenders, sale.earning_fen = tenders, earning_fen
 
 
-def _remember(sale: Sale, told: same_purchase.Told, source: dict[str, Any], receipt_no: str | None, external_no: str | None) -> Sighting:
-    seen = Sighting(
+def _remember(
+    purchase: KnownPurchase, facts: PurchaseFacts, source: dict[str, Any], shop_id: int, receipt_no: str | None, external_no: str | None
+) -> Sighting:
+    sighting = Sighting(
         **source,
-        sale_id=sale.id,
-        shop_id=sale.shop_id,
-        paid_at=told.paid_at,
-        minute_known=told.minute_known,
-        paid_fen=told.paid_fen,
+        sale_id=purchase.sale_id,
+        shop_id=shop_id,
+        paid_at=facts.paid_at,
+        minute_known=facts.minute_known,
+        paid_fen=facts.paid_fen,
         receipt_no=receipt_no,
-        number_key=told.number_key,
+        number_key=facts.number_key,
         external_no=external_no,
-        external_key=told.external_key,
-        differs=same_purchase.differences(told, _as_known(sale)),
+        external_key=facts.external_key,
+        differs=same_purchase.differences(facts, purchase.first),
         seen_at=clock.now(),
     )
-    session.add(seen)
+    session.add(sighting)
     session.flush()
-    return seen
-
-
-def _as_known(sale: Sale) -> Known:
-    return Known(sale.id, sale.paid_at, sale.paid_on, sale.minute_known, sale.paid_fen, [])
+    return sighting
 
 
 def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
@@ -184,82 +192,42 @@ def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
     rest = paid_fen - sum(tender.amount_fen for tender in tenders)
     if rest < 0 or any(tender.amount_fen < 0 for tender in tenders):
         raise TendersDoNotAddUp(paid_fen=paid_fen)
-    known = [[str(TenderKind(tender.kind)), tender.amount_fen] for tender in tenders if tender.amount_fen]
-    return [*known, [str(TenderKind.OTHER), rest]] if rest and tenders else known
-
-
-def _known(
-    told: same_purchase.Told, shop_id: int, source_type: str, source_id: int
-) -> tuple[Sighted | None, list[same_purchase.Candidate]]:
-    """What this source told before, if it did; and the sales of this shop that the telling may be another sighting of, with all told of
-    them: those with its number, or its amount at nearly the same moment (or day, where no minute is known). One statement."""
-    rows = session.execute(
-        select(Sighting, Sale.paid_on, Sale.scored_by)
-        .join(Sale, Sale.id == Sighting.sale_id)
-        .where(Sighting.sale_id.in_(_alike(told, shop_id, source_type, source_id)))
-        .order_by(Sighting.id)
-    ).all()
-    grouped: dict[int, list[same_purchase.Told]] = {}
-    for seen, paid_on, scored_by in rows:
-        if (seen.source_type, seen.source_id) == (source_type, source_id):
-            return Sighted(seen.sale_id, seen.id, False, scored_by), []
-        grouped.setdefault(seen.sale_id, []).append(
-            same_purchase.Told(
-                seen.channel, seen.paid_at, paid_on, seen.minute_known, seen.paid_fen, seen.number_key, seen.external_key,
-                same_purchase.teller(seen.source_type),
-            )
-        )  # fmt: skip
-    return None, [same_purchase.Candidate(sale_id, told_of) for sale_id, told_of in grouped.items()]
-
-
-def _alike(told: same_purchase.Told, shop_id: int, source_type: str, source_id: int) -> Any:
-    """The ids of those sales. A stall sells the same dish all day: where minutes are known, only the near ones are looked at."""
-    same = [Sale.shop_id == shop_id, Sale.paid_fen == told.paid_fen]
-    day, near = timedelta(hours=36), same_purchase.SAME_NUMBER + same_purchase.CLOCKS_DIFFER
-    reach = near if told.minute_known else day
-    ids = [select(Sale.id).where(*same, Sale.paid_at.between(told.paid_at - reach, told.paid_at + reach))]
-    if told.minute_known:
-        untimed = Sale.minute_known.is_(False)
-        ids.append(select(Sale.id).where(*same, untimed, Sale.paid_at.between(told.paid_at - day, told.paid_at + day)))
-    for known, key in ((Sighting.number_key, told.number_key), (Sighting.external_key, told.external_key)):
-        if key is not None:
-            ids.append(select(Sighting.sale_id).where(Sighting.shop_id == shop_id, known == key))
-    ids.append(select(Sighting.sale_id).where(Sighting.source_type == source_type, Sighting.source_id == source_id))
-    return union_all(*ids)
+    explained = [[str(TenderKind(tender.kind)), tender.amount_fen] for tender in tenders if tender.amount_fen]
+    return [*explained, [str(TenderKind.OTHER), rest]] if rest and tenders else explained
 
 
 def _record(
-    told: same_purchase.Told, shop_id: int, facts: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
-) -> Sighted:
+    facts: PurchaseFacts, shop_id: int, values: dict[str, Any], source: dict[str, Any], external_no: str | None, *, claims: bool
+) -> RecordedSighting:
     """A purchase not seen before, and its first sighting, which with `claims` scores it. One statement."""
-    both = {"shop_id": shop_id, "paid_at": told.paid_at, "minute_known": told.minute_known, "paid_fen": told.paid_fen}
-    made = Sale(channel=told.channel, paid_on=told.paid_on, recorded_at=clock.now(), **both, **facts)
+    shared = {"shop_id": shop_id, "paid_at": facts.paid_at, "minute_known": facts.minute_known, "paid_fen": facts.paid_fen}
+    sale = Sale(channel=facts.channel, paid_on=facts.paid_on, recorded_at=clock.now(), **shared, **values)
     if claims:
-        made.member_id, made.scored_at = source["member_id"], made.recorded_at
-    seen = source | both | {
-        "receipt_no": facts["receipt_no"], "number_key": told.number_key, "external_no": external_no, "external_key": told.external_key,
-        "differs": [], "seen_at": clock.now(),
+        sale.member_id, sale.scored_at = source["member_id"], sale.recorded_at
+    sighting = source | shared | {
+        "receipt_no": values["receipt_no"], "number_key": facts.number_key, "external_no": external_no,
+        "external_key": facts.external_key, "differs": [], "seen_at": clock.now(),
     }  # fmt: skip
-    values = records.new_values(made)
-    row = session.execute(_both_written(values, seen, claims=claims)).one()
-    records.adopt(made, row.sale_id, values | {"scored_by": row.id if claims else None})
-    return Sighted(row.sale_id, row.id, True, made.scored_by)
+    sale_values = records.new_values(sale)
+    row = session.execute(_sale_and_sighting(sale_values, sighting, claims=claims)).one()
+    records.adopt(sale, row.sale_id, sale_values | {"scored_by": row.id if claims else None})
+    return RecordedSighting(row.sale_id, row.id, True, sale.scored_by)
 
 
-def _both_written(sale: dict[str, Any], seen: dict[str, Any], *, claims: bool) -> Any:
+def _sale_and_sighting(sale: dict[str, Any], sighting: dict[str, Any], *, claims: bool) -> Any:
     """The sale and its sighting, whose number is drawn first so that the sale can name it."""
     sales, sightings = cast(Table, Sale.__table__).c, cast(Table, Sighting.__table__).c
     drawn = select(func.nextval(func.pg_get_serial_sequence(Sighting.__tablename__, "id")).label("id")).cte("drawn")
-    told = {name: literal(value, sales[name].type) for name, value in sale.items()} | ({"scored_by": drawn.c.id} if claims else {})
-    made = (
+    columns = {name: literal(value, sales[name].type) for name, value in sale.items()} | ({"scored_by": drawn.c.id} if claims else {})
+    new_sale = (
         insert(Sale)
-        .from_select(list(told), select(*told.values()).select_from(drawn), include_defaults=False)
+        .from_select(list(columns), select(*columns.values()).select_from(drawn), include_defaults=False)
         .returning(Sale.id)
-        .cte("made")
+        .cte("new_sale")
     )
-    told_of_it = [literal(value, sightings[name].type) for name, value in seen.items()]
-    both = select(drawn.c.id, made.c.id, *told_of_it).select_from(drawn).join(made, true())
-    return insert(Sighting).from_select(["id", "sale_id", *seen], both, include_defaults=False).returning(Sighting.sale_id, Sighting.id)
+    sighting_values = [literal(value, sightings[name].type) for name, value in sighting.items()]
+    row = select(drawn.c.id, new_sale.c.id, *sighting_values).select_from(drawn).join(new_sale, true())
+    return insert(Sighting).from_select(["id", "sale_id", *sighting], row, include_defaults=False).returning(Sighting.sale_id, Sighting.id)
 
 
 def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
@@ -269,15 +237,20 @@ def claim_score(sale_id: int, sighting_id: int, member_id: int) -> bool:
 
 def claim(sale_id: int, sighting_id: int, member_id: int) -> Sale | None:
     """Like claim_score, and gives the sale, held until the unit of work ends. One statement."""
-    mine = update(Sale).where(Sale.id == sale_id, or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id))
-    held = session.identity_map.get(session.identity_key(Sale, sale_id))
-    if held is not None:
-        session.expire(held)
-    claimed = mine.values(
-        scored_by=sighting_id,
-        member_id=func.coalesce(Sale.member_id, member_id),
-        scored_at=func.coalesce(Sale.scored_at, clock.now()),
-    ).returning(Sale)
+    open_to_claim = or_(Sale.scored_by.is_(None), Sale.scored_by == sighting_id)
+    loaded = session.identity_map.get(session.identity_key(Sale, sale_id))
+    if loaded is not None:
+        session.expire(loaded)
+    claimed = (
+        update(Sale)
+        .where(Sale.id == sale_id, open_to_claim)
+        .values(
+            scored_by=sighting_id,
+            member_id=func.coalesce(Sale.member_id, member_id),
+            scored_at=func.coalesce(Sale.scored_at, clock.now()),
+        )
+        .returning(Sale)
+    )
     return session.scalar(claimed.execution_options(synchronize_session=False, populate_existing=True))
 
 
@@ -295,12 +268,12 @@ def count_of(member_id: int) -> int:
     return session.scalar(select(func.count()).where(Sale.member_id == member_id)) or 0
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: the purchases of the one are the other's. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the purchases that went along come back."""
     for kind, table in _OF_MEMBERS.items():
         member_merge.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)
@@ -320,9 +293,9 @@ def read(sale_id: int) -> Sale:
     return sale
 
 
-def recorded(seen: Sighted) -> Sale:
+def recorded(sighting: RecordedSighting) -> Sale:
     """The sale that this unit of work has just recorded and nobody else can hold. No statement."""
-    return session.get_one(Sale, seen.sale_id)
+    return session.get_one(Sale, sighting.sale_id)
 
 
 def lock(sale_id: int) -> Sale:
@@ -335,10 +308,10 @@ def lock(sale_id: int) -> Sale:
 
 def read_refund(sale_refund_id: int) -> SaleRefund:
     """A recorded refund. SaleNotFound."""
-    found = session.get(SaleRefund, sale_refund_id)
-    if found is None:
+    refund = session.get(SaleRefund, sale_refund_id)
+    if refund is None:
         raise SaleNotFound()
-    return found
+    return refund
 
 
 def refunds_of(sale_ids: Collection[int]) -> list[SaleRefund]:
@@ -348,10 +321,10 @@ def refunds_of(sale_ids: Collection[int]) -> list[SaleRefund]:
 
 def sighting(sighting_id: int) -> Sighting:
     """One sighting. SaleNotFound."""
-    found = session.get(Sighting, sighting_id)
-    if found is None:
+    row = session.get(Sighting, sighting_id)
+    if row is None:
         raise SaleNotFound()
-    return found
+    return row
 
 
 def sightings_of(sale_id: int) -> list[Sighting]:
@@ -359,26 +332,26 @@ def sightings_of(sale_id: int) -> list[Sighting]:
     return list(session.scalars(select(Sighting).where(Sighting.sale_id == sale_id).order_by(Sighting.id)))
 
 
-def find(shop_id: int, *, receipt_no: str | None, paid_at: datetime | None, paid_fen: int | None) -> list[Sale]:
-    """Sales of a shop that a slip may speak of, best first: by number, else by amount near the moment. At most 10, one statement."""
-    key, day = same_purchase.number_key(receipt_no), timedelta(days=1)
-    same_number = Sighting.number_key == key if key is not None else false()
-    numbered = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same_number).limit(100)
-    near: list[ColumnElement[bool]] = [false()]
-    if paid_at is not None and paid_fen is not None:
-        near = [Sale.shop_id == shop_id, Sale.paid_fen == paid_fen, Sale.paid_at.between(paid_at - day, paid_at + day)]
-    either = union(numbered.subquery().select(), select(Sale.id).where(*near).limit(100).subquery().select())
-    rows = session.execute(select(Sale, Sale.id.in_(numbered)).where(Sale.id.in_(either))).all()
-    found = [sale for sale, by_number in rows if by_number]
-    if found or paid_at is None:
-        return sorted(found, key=lambda sale: sale.paid_at, reverse=True)[:10]
-    return sorted((sale for sale, _ in rows), key=lambda sale: abs(sale.paid_at - paid_at))[:10]
+def refunded_purchases(
+    shop_id: int, receipt_no: str, *, until: datetime, paid_on: date | None = None, scored_in: str | None = None
+) -> list[Sale]:
+    """The purchases that a refund under this till number may give back, newest first: by all sightings, paid before an instant (on a day
+    of the mall's own; scored by a channel). Several: the number alone cannot tell. At most 20, one statement."""
+    number = Sighting.number_key == same_purchase.number_key(receipt_no)
+    sale_ids = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, number)
+    query = select(Sale).where(Sale.id.in_(sale_ids), Sale.paid_at < until)
+    if paid_on is not None:
+        query = query.where(Sale.paid_on == paid_on)
+    if scored_in is not None:
+        scoring = aliased(Sighting)
+        query = query.where(select(scoring.id).where(scoring.id == Sale.scored_by, scoring.channel == scored_in).exists())
+    return list(session.scalars(query.order_by(Sale.paid_at.desc(), Sale.id).limit(20)))
 
 
 def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, at: datetime, earning_fen: int | None = None) -> SaleRefund:
     """Record money given back; `earning_fen` says how much of what earned comes back, where that is known (else in proportion).
 
-    The same source again is the same refund; so is the same amount of the same sale told by another teller, once for each of its
+    The same source again is the same refund; so is the same amount of the same sale reported by another source, once for each of its
     refunds. RefundTooLarge, RefundClash, SaleNotFound.
     """
     sale = lock(sale_id)
@@ -395,7 +368,7 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
     sale.refunded_fen = before + amount_fen
     if sale.earning_fen is not None:
         sale.refunded_earning_fen += measured
-    made = session.execute(
+    new_refund = session.execute(
         insert(SaleRefund)
         .values(
             sale_id=sale_id,
@@ -410,7 +383,7 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
         .returning(SaleRefund)
     ).scalar_one()
     session.flush()
-    return made
+    return new_refund
 
 
 def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
@@ -424,13 +397,13 @@ def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
 
 
 def _refunded_before(source_type: str, source_id: int) -> SaleRefund | None:
-    also = select(ToldRefund.sale_refund_id).where(ToldRefund.source_type == source_type, ToldRefund.source_id == source_id)
+    later = select(RefundSighting.sale_refund_id).where(RefundSighting.source_type == source_type, RefundSighting.source_id == source_id)
     first = (SaleRefund.source_type == source_type) & (SaleRefund.source_id == source_id)
-    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == also.scalar_subquery()))).one_or_none()
+    return session.scalars(select(SaleRefund).where(first | (SaleRefund.id == later.scalar_subquery()))).one_or_none()
 
 
 def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
-    """Money given back that another teller told of already: remember that this one did too. None, and nothing changes, when nobody did.
+    """A refund that another source reported already: remember that this one did too. None, and nothing changes, when nobody did.
 
     SaleNotFound.
     """
@@ -439,13 +412,13 @@ def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: i
 
 
 def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
-    """The oldest refund of this amount that this teller has not told of yet, if another one has. The sale is held."""
-    mine = same_purchase.teller(source_type)
-    told = select(ToldRefund.id).where(ToldRefund.sale_refund_id == SaleRefund.id, ToldRefund.teller == mine)
-    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~told.exists())
+    """The oldest refund of this amount that this source has not reported yet, if another one has. The sale is held."""
+    source = same_purchase.source_of(source_type)
+    reported = select(RefundSighting.id).where(RefundSighting.sale_refund_id == SaleRefund.id, RefundSighting.teller == source)
+    query = select(SaleRefund).where(SaleRefund.sale_id == sale_id, SaleRefund.amount_fen == amount_fen, ~reported.exists())
     for refund in session.scalars(query.order_by(SaleRefund.id)):
-        if same_purchase.teller(refund.source_type) != mine:
-            session.add(ToldRefund(sale_refund_id=refund.id, teller=mine, source_type=source_type, source_id=source_id))
+        if same_purchase.source_of(refund.source_type) != source:
+            session.add(RefundSighting(sale_refund_id=refund.id, teller=source, source_type=source_type, source_id=source_id))
             session.flush()
             return refund
     return None
@@ -457,23 +430,14 @@ def paid_through_us(sale_id: int) -> bool:
     return session.scalar(ours.limit(1)) is not None
 
 
-def numbered(shop_id: int, receipt_no: str, *, until: datetime) -> list[Sale]:
-    """The sales of a shop that were told of under this number and paid before an instant, newest first. At most 20, one statement."""
-    same = Sighting.number_key == same_purchase.number_key(receipt_no)
-    ids = select(Sighting.sale_id).where(Sighting.shop_id == shop_id, same)
-    return list(
-        session.scalars(select(Sale).where(Sale.id.in_(ids), Sale.paid_at < until).order_by(Sale.paid_at.desc(), Sale.id).limit(20))
-    )
-
-
-def numbers_known(shop_id: int, keys: Collection[str]) -> set[str]:
-    """Which of these numbers (as `matching.number_key` writes them) any sighting of the shop has. One statement."""
+def known_numbers(shop_id: int, keys: Collection[str]) -> set[str]:
+    """Which of these numbers (as `same_purchase.number_key` writes them) any sighting of the shop has. One statement."""
     query = select(Sighting.number_key).where(Sighting.shop_id == shop_id, Sighting.number_key.in_(keys)).distinct()
     return {str(key) for key in session.scalars(query)}
 
 
-def told_otherwise(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
-    """Sales of which another channel than this told something different since an instant: sale → what, and the amount in fen that it told.
+def differing_sightings(since: datetime, *, channel: str) -> dict[int, tuple[list[str], int]]:
+    """Sales of which another channel than this reported something different since an instant: sale → what, and the amount in fen it named.
 
     At most 1,000, one statement.
     """
@@ -487,7 +451,7 @@ def earning_base(sale: Sale) -> int:
     """The part of a sale that earns, in fen: money and stored-value principal, net of coupons and points, as the mall's policy says."""
     if sale.earning_fen is not None:
         return sale.earning_fen
-    policy = malls.policy()
+    policy = malls.policy(SalesRules)
     barred = {
         TenderKind.STORED_PRINCIPAL: not policy.earn_on_principal,
         TenderKind.STORED_BONUS: not policy.earn_on_bonus,
@@ -515,12 +479,12 @@ def sales_of_mall(
 
 def counts_within(channel: str, windows: Sequence[tuple[datetime, datetime]]) -> dict[int, list[int]]:
     """How many purchases of a channel each shop had in each half-open window: shop → a number a window. One statement."""
-    asked = values(
-        column("place", BigInteger), column("begins_at", DateTime(timezone=True)), column("ends_at", DateTime(timezone=True)), name="asked"
+    spans = values(
+        column("place", BigInteger), column("begins_at", DateTime(timezone=True)), column("ends_at", DateTime(timezone=True)), name="spans"
     ).data([(place, begins, ends) for place, (begins, ends) in enumerate(windows)])
-    within = (Sale.paid_at >= asked.c.begins_at) & (Sale.paid_at < asked.c.ends_at) & (Sale.channel == channel)
+    within = (Sale.paid_at >= spans.c.begins_at) & (Sale.paid_at < spans.c.ends_at) & (Sale.channel == channel)
     rows = session.execute(
-        select(Sale.shop_id, asked.c.place, func.count()).select_from(asked).join(Sale, within).group_by(Sale.shop_id, asked.c.place)
+        select(Sale.shop_id, spans.c.place, func.count()).select_from(spans).join(Sale, within).group_by(Sale.shop_id, spans.c.place)
     )
     counted: dict[int, list[int]] = {}
     for shop_id, place, count in rows:

@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.db import MallOwned, Model
+from api.kit.roles import SHOP_ROLES, Role
 from api.kit.states import Stateful
-from api.staff.permissions import SHOP_ROLES, Role
 from api.staff.states import ALLOWED, AccountState
 
 _ROLES = tuple(str(role) for role in Role)

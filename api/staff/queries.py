@@ -131,8 +131,8 @@ def _line(name: str, cron: str | None, row: Any, last: dict[int, Any]) -> JobLin
 
 def again(job_id: int) -> bool:
     """Put a failed run back into its queue with all its tries. False when it is not failed (any more)."""
-    mine = select(_jobs.c.id).where(_mine(), _jobs.c.id == job_id, _state("failed")).with_for_update()
-    if session.scalar(mine) is None:
+    failed_run = select(_jobs.c.id).where(_mine(), _jobs.c.id == job_id, _state("failed")).with_for_update()
+    if session.scalar(failed_run) is None:
         return False
     session.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})
     session.execute(update(_jobs).where(_jobs.c.id == job_id).values(attempts=0))

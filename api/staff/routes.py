@@ -10,10 +10,11 @@ from api.kit import audit, http, identity, limits
 from api.kit.audit import AuditEntry
 from api.kit.limits import Limit
 from api.kit.pages import Page
+from api.kit.roles import SHOP_ROLES, Role
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
-from api.staff import queries, schemas, service
+from api.staff import permissions, queries, schemas, service
 from api.staff.errors import (
     JobNotFailed,
     JobNotFound,
@@ -31,7 +32,6 @@ from api.staff.errors import (
     TokenReused,
 )
 from api.staff.models import StaffAccount
-from api.staff.permissions import ROLES, SHOP_ROLES, Role
 from api.staff.queries import JobLine, JobRun
 from api.staff.service import Pairing, Tokens
 from api.staff.states import AccountState
@@ -184,7 +184,7 @@ def reset_password(args: dict[str, str], account_id: int) -> StaffAccount:
 @office.permission("staff.read")
 def show_roles() -> dict[str, Any]:
     """Every role and what it allows"""
-    return {"roles": [{"role": role, "of_shop": role in SHOP_ROLES, "permissions": sorted(held)} for role, held in ROLES.items()]}
+    return {"roles": [{"role": role, "of_shop": role in SHOP_ROLES, "permissions": sorted(permissions.of(role))} for role in Role]}
 
 
 @office.get("/tablets")

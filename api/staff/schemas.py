@@ -7,8 +7,8 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from api.kit import http
 from api.kit.http import Schema
+from api.kit.roles import Role
 from api.staff import passwords, queries
-from api.staff.permissions import Role
 from api.staff.states import AccountState
 
 LOGIN = Regexp(r"^[a-zA-Z0-9][a-zA-Z0-9._@-]{1,63}\Z", error="2 to 64 letters, digits or . _ @ -")

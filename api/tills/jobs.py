@@ -15,8 +15,8 @@ def work(mall_id: int, report_id: int) -> None:
     for _ in range(MAX_ROWS + 2):  # no batch works less than a row
         if not db.in_mall(mall_id, lambda: service.work_batch(report_id)):
             break
-    shop_id = db.in_mall(mall_id, lambda: service.one(report_id).shop_id)
-    for row_id in db.in_mall(mall_id, lambda: service.waiting_now(shop_id)):
+    shop_id = db.in_mall(mall_id, lambda: service.report(report_id).shop_id)
+    for row_id in db.in_mall(mall_id, lambda: service.take_up_waiting(shop_id)):
         db.in_mall(mall_id, lambda row_id=row_id: service.retry(row_id))  # type: ignore[misc]
 
 
@@ -29,7 +29,7 @@ def retry(row_id: int) -> None:
 @jobs.nightly("*/15 * * * *")
 def look_again() -> None:
     """What came since: sales of refunds that wait, photos that differ, reports left by a worker, reports nobody confirmed."""
-    for row_id in service.waiting_now():
+    for row_id in service.take_up_waiting():
         jobs.later(retry, row_id=row_id)
     for report_id in service.left_behind():
         jobs.later(work, report_id=report_id)

@@ -92,7 +92,7 @@ class TillRow(MallOwned, Model):
     problems: Mapped[dict[str, Any]]
     told: Mapped[dict[str, Any]]
     differs: Mapped[list[str]]
-    known_fen: Mapped[int | None]  # of a row that differs: the amount that was told before, or that is left to give back
+    known_fen: Mapped[int | None]  # of a row that differs: the amount that was reported before, or that is left to give back
     waits: Mapped[str | None]
     holds: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     sale_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("sales.id"))

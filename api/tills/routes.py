@@ -31,11 +31,11 @@ def _own() -> int:
     return shop_id
 
 
-def _worked(confirmed: service.Confirmed) -> TillReport:
+def _worked(confirmation: service.Confirmation) -> TillReport:
     """The report, with its work put in where this request confirmed it."""
-    if confirmed.fresh:
-        kit.later(jobs.work, report_id=confirmed.report.id)
-    return confirmed.report
+    if confirmation.fresh:
+        kit.later(jobs.work, report_id=confirmation.report.id)
+    return confirmation.report
 
 
 @shop.post("")
@@ -85,7 +85,7 @@ def list_shop_sales_reports(args: dict[str, Any]) -> pages.Page[TillReport]:
 @shop.permission("own_sales.report")
 def show_shop_sales_report(report_id: int) -> TillReport:
     """How far a report of my shop is"""
-    return service.one(report_id, shop_id=_own())
+    return service.report(report_id, shop_id=_own())
 
 
 @shop.get("/<int:report_id>/rows")
@@ -95,7 +95,7 @@ def show_shop_sales_report(report_id: int) -> TillReport:
 @shop.permission("own_sales.report")
 def list_shop_sales_report_rows(args: dict[str, Any], report_id: int) -> pages.Page[TillRow]:
     """The rows of a report of my shop, in its own order"""
-    report = service.one(report_id, shop_id=_own())
+    report = service.report(report_id, shop_id=_own())
     return service.rows(report_id=report.id, outcome=args["outcome"], cursor=args.get("cursor"), limit=args["limit"])
 
 
@@ -105,7 +105,7 @@ def list_shop_sales_report_rows(args: dict[str, Any], report_id: int) -> pages.P
 @shop.permission("own_sales.report")
 def confirm_shop_sales_report(report_id: int) -> TillReport:
     """Let a report of my shop do what it says"""
-    return _worked(service.confirm(service.one(report_id, shop_id=_own()), by=identity.shop().name))
+    return _worked(service.confirm(service.report(report_id, shop_id=_own()), by=identity.shop().name))
 
 
 @shop.put("/<int:report_id>/cancellation")
@@ -114,7 +114,7 @@ def confirm_shop_sales_report(report_id: int) -> TillReport:
 @shop.permission("own_sales.report")
 def drop_shop_sales_report(report_id: int) -> TillReport:
     """Drop a report of my shop that nobody confirmed"""
-    return service.drop(service.one(report_id, shop_id=_own()), by=identity.shop().name)
+    return service.drop(service.report(report_id, shop_id=_own()), by=identity.shop().name)
 
 
 @office.post("/files")
@@ -168,7 +168,7 @@ def list_sales_report_rows(args: dict[str, Any]) -> pages.Page[TillRow]:
 @office.permission("sales_reports.read")
 def show_sales_report(report_id: int) -> TillReport:
     """How far a report is"""
-    return service.one(report_id)
+    return service.report(report_id)
 
 
 @office.put("/<int:report_id>/confirmation")
@@ -177,7 +177,7 @@ def show_sales_report(report_id: int) -> TillReport:
 @office.permission("sales_reports.write")
 def confirm_sales_report(report_id: int) -> TillReport:
     """Let a report do what it says"""
-    return _worked(service.confirm(service.one(report_id), by=identity.staff().name))
+    return _worked(service.confirm(service.report(report_id), by=identity.staff().name))
 
 
 @office.put("/<int:report_id>/cancellation")
@@ -186,7 +186,7 @@ def confirm_sales_report(report_id: int) -> TillReport:
 @office.permission("sales_reports.write")
 def drop_sales_report(report_id: int) -> TillReport:
     """Drop a report that nobody confirmed"""
-    return service.drop(service.one(report_id), by=identity.staff().name)
+    return service.drop(service.report(report_id), by=identity.staff().name)
 
 
 def _template() -> Response:

@@ -78,73 +78,73 @@ class Reader:
 
     def read(self, line: int, cells: Row) -> TillLine:
         """One row, with every problem it has."""
-        found = TillLine(line, cells)
+        row = TillLine(line, cells)
         for column, text in cells.items():
             if column == EXTRA:
-                found.problems[column] = "there is more in this row than there are columns"
+                row.problems[column] = "there is more in this row than there are columns"
             elif text == FORMULA:
-                found.problems[column] = "holds a formula; write the value itself"
+                row.problems[column] = "holds a formula; write the value itself"
             elif len(text) > CELL_LENGTH:
-                found.problems[column] = f"longer than {CELL_LENGTH} characters"
+                row.problems[column] = f"longer than {CELL_LENGTH} characters"
         if cells.get("shop", self.shop_code) not in ("", self.shop_code):
-            found.problems.setdefault("shop", "this row is of another shop")
+            row.problems.setdefault("shop", "this row is of another shop")
         for name, reads in (
             ("kind", self._kind), ("receipt_no", self._number), ("paid_at", self._moment),
             ("paid_yuan", self._amount), ("original_no", self._original), ("tender", self._tender),
         ):  # fmt: skip
             try:
-                if name not in found.problems:
-                    reads(found, cells)
+                if name not in row.problems:
+                    reads(row, cells)
             except ValueError as error:
-                found.problems.setdefault(name, str(error))
-        if not found.problems:
-            found.row_key = row_key(found.receipt_no, found.paid_on)
-        return found
+                row.problems.setdefault(name, str(error))
+        if not row.problems:
+            row.row_key = same_purchase.purchase_key(row.receipt_no, row.paid_on)
+        return row
 
-    def _kind(self, found: TillLine, cells: Row) -> None:
+    def _kind(self, row: TillLine, cells: Row) -> None:
         kind = KINDS.get(cells.get("kind", "").lower())
         if kind is None:
             raise ValueError("sale or refund (销售 or 退款)")
-        found.kind = kind
+        row.kind = kind
 
-    def _number(self, found: TillLine, cells: Row) -> None:
-        found.receipt_no = _number(cells.get("receipt_no", ""))
+    def _number(self, row: TillLine, cells: Row) -> None:
+        row.receipt_no = _number(cells.get("receipt_no", ""))
 
-    def _moment(self, found: TillLine, cells: Row) -> None:
+    def _moment(self, row: TillLine, cells: Row) -> None:
         text = cells.get("paid_at", "")
         if not text:
             raise ValueError("is needed")
-        found.paid_at = moment(text, self.timezone)
-        if found.paid_at > self.now + CLOCK_AHEAD:
+        row.paid_at = moment(text, self.timezone)
+        if row.paid_at > self.now + CLOCK_AHEAD:
             raise ValueError("lies in the future")
-        if found.paid_at < self.now - OLDEST:
+        if row.paid_at < self.now - OLDEST:
             raise ValueError("lies more than 400 days back")
-        found.paid_on = found.paid_at.astimezone(ZoneInfo(self.timezone)).date()
+        row.paid_on = row.paid_at.astimezone(ZoneInfo(self.timezone)).date()
 
-    def _amount(self, found: TillLine, cells: Row) -> None:
+    def _amount(self, row: TillLine, cells: Row) -> None:
         yuan, fen = cells.get("paid_yuan", ""), cells.get("paid_fen", "")
         if bool(yuan) == bool(fen):
             raise ValueError("the amount is needed once, in yuan or in fen")
-        found.paid_fen = _fen(fen) if fen else _yuan(yuan)
-        if found.kind == REFUND and not found.paid_fen:
+        row.paid_fen = _fen(fen) if fen else _yuan(yuan)
+        if row.kind == REFUND and not row.paid_fen:
             raise ValueError("a refund gives something back")
 
-    def _original(self, found: TillLine, cells: Row) -> None:
+    def _original(self, row: TillLine, cells: Row) -> None:
         text, day = cells.get("original_no", ""), cells.get("original_on", "")
-        if found.kind == SALE:
+        if row.kind == SALE:
             if text or day:
                 raise ValueError("only a refund names an earlier receipt")
             return
         if not text:
             raise ValueError("a refund names the receipt it gives back")
-        found.original_no = _number(text)
-        found.original_on = _day(day) if day else None
+        row.original_no = _number(text)
+        row.original_on = _day(day) if day else None
 
-    def _tender(self, found: TillLine, cells: Row) -> None:
+    def _tender(self, row: TillLine, cells: Row) -> None:
         text = cells.get("tender", "")
         if len(text) > TENDER_LENGTH or any(ord(char) < 32 for char in text):
             raise ValueError(f"longer than {TENDER_LENGTH} characters, or with line breaks")
-        found.tender = text or None
+        row.tender = text or None
 
 
 def read(data: bytes) -> Iterator[tuple[int, Row]]:
@@ -157,18 +157,12 @@ def template() -> bytes:
     return sheets.template([COLUMNS[name] for name in TEMPLATE], *EXAMPLES)
 
 
-def row_key(receipt_no: str, paid_on: date | None) -> str:
-    """What makes two rows the same one: a long number alone; a short one comes round again, so with its day."""
-    key = same_purchase.number_key(receipt_no) or ""
-    return key if len(key) >= same_purchase.LONG_NUMBER else f"{key}@{paid_on}"
-
-
 def moment(text: str, timezone: str) -> datetime:
     """An instant: local to the mall, or with an offset of its own. ValueError."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    written = _MOMENT.fullmatch(text)
+    if written is None:
         raise ValueError("a time is written 2026-01-31 18:05")
-    *parts, offset = found.groups()
+    *parts, offset = written.groups()
     year, month, day, hour, minute, second = (int(part or 0) for part in parts)
     if not 1990 <= year <= 2199:
         raise ValueError("this year cannot be meant")
@@ -189,10 +183,10 @@ def _instant(*parts: int) -> datetime:
 
 
 def _day(text: str) -> date:
-    found = _DAY.fullmatch(text)
-    if found is None:
+    written = _DAY.fullmatch(text)
+    if written is None:
         raise ValueError("a day is written 2026-01-31")
-    return _instant(*(int(number) for number in found.groups()), 0, 0, 0).date()
+    return _instant(*(int(number) for number in written.groups()), 0, 0, 0).date()
 
 
 def _number(text: str) -> str:

@@ -27,11 +27,11 @@ UNFINISHED = frozenset({ReportState.CHECKED, ReportState.WORKING})
 class Outcome(StrEnum):
     """What a row is; until it is worked, what it would be as things stood when it was checked."""
 
-    NEW = "new"  # a purchase nobody had told of
-    KNOWN = "known"  # a purchase, or a refund, that somebody told of already
-    DIFFERING = "differing"  # told otherwise before: kept for a person, nothing is overwritten
+    NEW = "new"  # a purchase nobody had reported
+    KNOWN = "known"  # a purchase, or a refund, that somebody reported already
+    DIFFERING = "differing"  # reported otherwise before: kept for a person, nothing is overwritten
     REFUNDED = "refunded"  # a refund that lowered its sale
-    WAITING = "waiting"  # a refund whose sale cannot be told yet
+    WAITING = "waiting"  # a refund whose sale is not clear yet
     REPEATED = "repeated"  # reported before, in the same words
     REFUSED = "refused"  # cannot be read
 
@@ -39,6 +39,6 @@ class Outcome(StrEnum):
 class Waits(StrEnum):
     """Why a refund waits."""
 
-    UNKNOWN = "unknown"  # nobody told of the purchase yet
+    UNKNOWN = "unknown"  # nobody reported the purchase yet
     UNCLEAR = "unclear"  # several purchases have this number
     THROUGH_MALL = "through_mall"  # it was paid through the mall, and is given back through it

@@ -50,13 +50,13 @@ def lay(rows: str) -> Page:
     parsed = [_parse(line) for line in rows.split("\n") if line.strip()]
     columns = max(30, *(_needed(cells, size) for _, cells, size, _ in parsed))
     width = columns * UNIT + 2 * MARGIN
-    top, total_top, found = MARGIN, math.inf, []
+    top, total_top, cells_placed = MARGIN, math.inf, []
     for number, (marks, cells, size, first) in enumerate(parsed):
         if first:
             total_top = min(total_top, top)
-        found += _placed(cells, size, "^" in marks, top, number, width)
+        cells_placed += _placed(cells, size, "^" in marks, top, number, width)
         top += STEP * size
-    return Page(tuple(found), width, top + MARGIN, total_top)
+    return Page(tuple(cells_placed), width, top + MARGIN, total_top)
 
 
 def _parse(line: str) -> tuple[str, list[str], int, bool]:
@@ -74,7 +74,7 @@ def _needed(cells: Sequence[str], size: int) -> int:
 def _placed(cells: Sequence[str], size: int, centred: bool, top: float, row: int, width: float) -> list[Cell]:
     if cells == ["---"]:
         return []
-    found: list[Cell] = []
+    placed: list[Cell] = []
     high = 24.0 * size
     for place, text in enumerate(cells):
         long = width_of(text) * UNIT * size
@@ -83,9 +83,9 @@ def _placed(cells: Sequence[str], size: int, centred: bool, top: float, row: int
             left = width - MARGIN - long
         elif centred or (len(cells) == 1 and size == 2):
             left = (width - long) / 2
-        left = max(left, found[-1].right + UNIT) if found else max(MARGIN / 2, left)
-        found.append(Cell(text, left, top, high, row))
-    return found
+        left = max(left, placed[-1].right + UNIT) if placed else max(MARGIN / 2, left)
+        placed.append(Cell(text, left, top, high, row))
+    return placed
 
 
 def as_lines(page: Page, rng: random.Random, cut: bool) -> tuple[list[Line], int, int]:
@@ -99,14 +99,14 @@ def as_lines(page: Page, rng: random.Random, cut: bool) -> tuple[list[Line], int
 
 def _read(cells: Sequence[Cell], rng: random.Random) -> list[tuple[Cell, str]]:
     """Neighbours that stand close together are read as one line."""
-    found: list[tuple[Cell, str]] = []
+    lines: list[tuple[Cell, str]] = []
     for cell in cells:
-        if found and found[-1][0].row == cell.row and cell.left - _end(*found[-1]) < 3 * UNIT and rng.random() < 0.5:
-            first, text = found[-1]
-            found[-1] = (first, text + " " + cell.text)
+        if lines and lines[-1][0].row == cell.row and cell.left - _end(*lines[-1]) < 3 * UNIT and rng.random() < 0.5:
+            first, text = lines[-1]
+            lines[-1] = (first, text + " " + cell.text)
         else:
-            found.append((cell, cell.text))
-    return found
+            lines.append((cell, cell.text))
+    return lines
 
 
 def _end(cell: Cell, text: str) -> float:

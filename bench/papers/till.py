@@ -111,7 +111,7 @@ class Till:
     def listed(self, goods: Sequence[Good], points: int = 2) -> str:
         """The articles as rows, in one of three arrangements."""
         style = self.rng.randrange(3)
-        return "\n".join(_article(one, style, points) for one in goods)
+        return "\n".join(_article(good, style, points) for good in goods)
 
     def money(self, fen: int, points: int = 2, sign: str | None = None) -> str:
         """The amount with this slip's currency sign."""

@@ -5,7 +5,7 @@ import { loadMall } from '@/kit/mall'
 import type { Page } from '@/kit/page'
 import { place, root } from '@/kit/place'
 import { Refusal } from '@/kit/problem'
-import { words } from '@/lang'
+import { learnNames, words } from '@/lang'
 
 const found: Record<'office' | 'shop', Record<string, { default: Page }>> = {
   office: import.meta.glob('./office/*/page.ts', { eager: true }),
@@ -16,7 +16,7 @@ const found: Record<'office' | 'shop', Record<string, { default: Page }>> = {
 function withWords(path: string, page: Page): Page {
   if (place.entrance === 'shop') return page
   const folders = [path.split('/').at(-2)!, ...(page.words ?? [])]
-  return { ...page, component: async () => (await Promise.all([page.component(), words(folders)]))[0] }
+  return { ...page, component: async () => (await Promise.all([page.component(), words(folders), page.names ? learnNames() : undefined]))[0] }
 }
 
 /** The pages of this entrance, in the order of the navigation. */

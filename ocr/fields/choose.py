@@ -55,7 +55,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
         kind_confidence=sure,
         auto=_is_sure(slip, ranked, amount, sure),
         picture=picture,
-        candidates=tuple(_candidate(slip, one) for one in ranked[:4]),
+        candidates=tuple(_candidate(slip, hypothesis) for hypothesis in ranked[:4]),
         tenders=_tenders(ledger, amount.value),
         amounts=_named(ledger),
         original_no=numbers.original_number(rows) if kind == "refund" else None,
@@ -70,7 +70,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
 
 def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
     """The currency that stands with the amount, else the slip's."""
-    beside = [code for one in ranked[:1] for entry in one.entries if (code := currency_of(entry.item.text))]
+    beside = [code for best in ranked[:1] for entry in best.entries if (code := currency_of(entry.item.text))]
     return beside[0] if beside else slip.currency or "CNY"
 
 
@@ -79,7 +79,7 @@ def _rank(slip: _Slip) -> list[Hypothesis]:
     if special is not None:
         return total.weigh_special(slip.ledger, slip.rows, special)
     ranked = total.weigh(slip.ledger, slip.rows)
-    if slip.kind == "e_screenshot" and not any(one.evidence & {"paid", "payable"} for one in ranked):
+    if slip.kind == "e_screenshot" and not any(hypothesis.evidence & {"paid", "payable"} for hypothesis in ranked):
         return total.weigh_tallest(slip.ledger) or ranked
     return ranked
 
@@ -142,9 +142,9 @@ def _is_unread(slip: _Slip, number: int) -> bool:
     return not any(entry.row in (number, number + 1) for entry in slip.ledger)
 
 
-def _candidate(slip: _Slip, one: Hypothesis) -> Candidate:
-    item = one.best.item
-    return Candidate(one.fen, min(0.99, one.confidence), one.best.label, item.index, slip.lines[item.index].box)
+def _candidate(slip: _Slip, hypothesis: Hypothesis) -> Candidate:
+    item = hypothesis.best.item
+    return Candidate(hypothesis.fen, min(0.99, hypothesis.confidence), hypothesis.best.label, item.index, slip.lines[item.index].box)
 
 
 def _merchant(slip: _Slip) -> Field[str]:
@@ -156,18 +156,18 @@ def _merchant(slip: _Slip) -> Field[str]:
 
 def _paid_at(slip: _Slip) -> Field[datetime]:
     order = "mdy" if slip.currency == "USD" else "ymd" if slip.currency in (None, "CNY") and not slip.traditional else "dmy"
-    found = times.moments(slip.rows, order)
-    if not found or found[0].score < 0.2:
+    moments = times.moments(slip.rows, order)
+    if not moments or moments[0].score < 0.2:
         return Field(None)
-    best = found[0]
+    best = moments[0]
     return Field(best.when, round(best.score, 3), _indexes(best.items), _box(slip, best.items))
 
 
 def _number(slip: _Slip, paid_at: datetime | None) -> Field[str]:
-    found = numbers.numbers(slip.rows, slip.kind)
-    if not found:
+    numbers_found = numbers.numbers(slip.rows, slip.kind)
+    if not numbers_found:
         return Field(None)
-    best = found[0]
+    best = numbers_found[0]
     value = numbers.repaired(best.value, paid_at)
     return Field(value, round(best.score * best.item.score, 3), (best.item.index,), slip.lines[best.item.index].box)
 

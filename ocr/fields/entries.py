@@ -32,7 +32,7 @@ class Entry:
 
 def entries(rows: Sequence[Row], cut: frozenset[int] = frozenset()) -> list[Entry]:
     """Every amount of the slip with its role. `cut`: indexes of lines that the frame cuts through; they say nothing."""
-    found: list[Entry] = []
+    ledger: list[Entry] = []
     waiting: tuple[Role, str] | None = None
     headings: list[tuple[Role, str]] = []
     for number, row in enumerate(rows):
@@ -41,10 +41,10 @@ def entries(rows: Sequence[Row], cut: frozenset[int] = frozenset()) -> list[Entr
             here = [_under(entry, *heading) for entry, heading in zip(here, headings, strict=True)]
         if waiting and here and all(entry.role is None and not entry.label for entry in here):
             here = [_under(entry, *waiting) for entry in here]
-        found += here
+        ledger += here
         waiting = None if here else _waiting(row)
         headings = [] if here else _headings(row)
-    return found
+    return ledger
 
 
 def _under(entry: Entry, role: Role, label: str) -> Entry:
@@ -76,7 +76,7 @@ _OFFER = re.compile(r"满\s?\d|下次|再消费|每消费|送\s?\d+\s?元")
 
 
 def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
-    found: list[Entry] = []
+    ledger: list[Entry] = []
     words: list[str] = []
     items = _mended(row.items)
     for place, item in enumerate(items):
@@ -89,14 +89,14 @@ def _of_row(number: int, row: Row, cut: frozenset[int]) -> list[Entry]:
                 words.append(before)
             offered = money.fen > 0 and _OFFER.search(item.text)
             if item.index not in cut and abs(money.fen) < MAX_FEN and not offered:
-                found.append(_entry(money, words, number))
+                ledger.append(_entry(money, words, number))
             start = money.end
         rest = item.text[start:].strip(" :()[]")
         if squeezed(rest):
             words = [*words, rest] if start == 0 else [rest]
         elif start:
             words = words[-1:]
-    return found
+    return ledger
 
 
 def _mended(items: Sequence[Item]) -> list[Item]:

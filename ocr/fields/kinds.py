@@ -144,7 +144,7 @@ def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, fl
     # A title says more than a place: refunds, top-ups and unpaid bills first, then the channel.
     for kind in ("refund", "top_up", "unpaid_bill", "parking", "e_screenshot", "delivery_order", "payment_slip", "other"):
         if kind in able and able[kind] >= 0.6 * max(able.values()):
-            rest = max((vote for other, vote in votes.items() if other != kind), default=0.0)
+            rest = max((vote for rival, vote in votes.items() if rival != kind), default=0.0)
             return kind, round(min(0.99, 0.6 + 0.08 * (votes[kind] - 0.5 * rest)), 3)
     money = [entry for entry in ledger if entry.strong or entry.role in _SUMS]
     if not money:

@@ -67,26 +67,26 @@ class Name:
 
 def merchant(rows: Sequence[Row], ledger: Sequence[Entry], lines: Sequence[Line], kind: Kind) -> Name | None:
     """The shop's name as printed, or None when the slip shows none."""
-    said = _said(rows, lines, kind)
+    labelled = _labelled(rows, lines, kind)
     head = _head(rows, ledger, kind)
-    names = [*said, *_ranked(head, lines, kind)]
+    names = [*labelled, *_ranked(head, lines, kind)]
     if not names:
         return None
     best = max(names, key=lambda name: name.score)
     return _completed(best, head, lines)
 
 
-def _said(rows: Sequence[Row], lines: Sequence[Line], kind: Kind) -> list[Name]:
+def _labelled(rows: Sequence[Row], lines: Sequence[Line], kind: Kind) -> list[Name]:
     """Names behind a label that says that they are names."""
-    found = []
+    names = []
     for row in rows:
         for at, item in enumerate(row.items):
             label, colon, rest = item.text.partition(":")
             if re.search(r"name\)?$", label.strip(), re.IGNORECASE) or _SAYS_SO.match(squeezed(label)):
                 value, source = (rest, item) if rest.strip() else _next(row, at)
                 if value.strip() and (colon or source is not item) and not re.fullmatch(r"[\d\s\-*/A-Z]{1,14}", value.strip()):
-                    found.append(Name(_as_printed(lines, source, value), _label_score(squeezed(label), kind, value), (source,)))
-    return found
+                    names.append(Name(_as_printed(lines, source, value), _label_score(squeezed(label), kind, value), (source,)))
+    return names
 
 
 def _next(row: Row, at: int) -> tuple[str, Item]:
@@ -126,7 +126,7 @@ def _ranked(head: Sequence[Row], lines: Sequence[Line], kind: Kind) -> list[Name
     western = not any(has_han(item.text) for item in items)
     names = []
     for place, row in enumerate(head):
-        item = max(row.items, key=lambda one: one.height)
+        item = max(row.items, key=lambda item: item.height)
         score = _likely(item, place, usual, len(row.items), kind, western)
         if score > 0:
             names.append(Name(_as_printed(lines, item, item.text), round(score, 3), (item,)))

@@ -49,14 +49,14 @@ class Money:
 
 def amounts(item: Item) -> list[Money]:
     """The amounts printed on one item, from left to right."""
-    found = []
+    printed = []
     for match in _AMOUNT.finditer(_repaired(item.text)):
         if re.match(r"0\d", match["whole"]) or item.text[match.end() :].startswith("."):
             continue  # the rest of a number that was cut or folded away
         if _NOT_MONEY.match(item.text[match.end() :]):
             continue
-        found.append(_money(match, item))
-    return found
+        printed.append(_money(match, item))
+    return printed
 
 
 def _money(match: re.Match[str], item: Item) -> Money:
@@ -100,8 +100,8 @@ def _local_currency(text: str, traditional: bool) -> str | None:
     dollar = re.search(r"(?<![A-Za-z])\$\s?-?\d", text)
     if re.search(r"[¥元]", text) or not (traditional or dollar):
         return None
-    told = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), None)
-    return told or ("HKD" if dollar and traditional else None)
+    local = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), None)
+    return local or ("HKD" if dollar and traditional else None)
 
 
 _WORDS = {

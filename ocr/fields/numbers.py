@@ -58,10 +58,10 @@ class Number:
 
 def numbers(rows: Sequence[Row], kind: Kind) -> list[Number]:
     """The numbers that may be the slip's own, best first."""
-    found = [*_labelled(rows, kind), *_beside_date(rows), *_uniform(rows)]
+    candidates = [*_labelled(rows, kind), *_beside_date(rows), *_uniform(rows)]
     barcodes = _bare(rows)
-    found = [_confirmed(number, barcodes) for number in found]
-    return sorted(found, key=lambda number: number.score, reverse=True)
+    candidates = [_confirmed(number, barcodes) for number in candidates]
+    return sorted(candidates, key=lambda number: number.score, reverse=True)
 
 
 def repaired(value: str, paid_at: datetime | None) -> str:
@@ -72,8 +72,8 @@ def repaired(value: str, paid_at: datetime | None) -> str:
     day = f"{paid_at:%Y%m%d}"
     for at in (match.start() for match in re.finditer(r"(?=\d{8})", value)):
         printed = value[at : at + 8]
-        other = [(a, b) for a, b in zip(printed, day, strict=True) if a != b]
-        if len(other) == 1 and set(other[0]) <= _ALIKE and not _is_day(printed):
+        differing = [(a, b) for a, b in zip(printed, day, strict=True) if a != b]
+        if len(differing) == 1 and set(differing[0]) <= _ALIKE and not _is_day(printed):
             return value[:at] + day + value[at + 8 :]
     return value
 

@@ -59,7 +59,7 @@ def lay_out(lines: Sequence[Line]) -> list[Row]:
     if not items:
         return []
     rows: list[list[Item]] = []
-    for item in sorted(items, key=lambda one: one.left):
+    for item in sorted(items, key=lambda item: item.left):
         home = _home(rows, item)
         if home is None:
             rows.append([item])

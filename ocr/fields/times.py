@@ -60,17 +60,17 @@ class Moment:
 def moments(rows: Sequence[Row], order: str) -> list[Moment]:
     """Every date of the slip, best first. `order`: "dmy" or "mdy", for dates whose order nothing on the slip settles."""
     stamps = _stamps(rows)
-    found = [moment for number in range(len(rows)) for moment in _of_row(rows, number, order, stamps)]
-    found.sort(key=lambda moment: moment.score, reverse=True)
-    return [_with_time(found), *found[1:]] if found else []
+    candidates = [moment for number in range(len(rows)) for moment in _of_row(rows, number, order, stamps)]
+    candidates.sort(key=lambda moment: moment.score, reverse=True)
+    return [_with_time(candidates), *candidates[1:]] if candidates else []
 
 
-def _with_time(found: Sequence[Moment]) -> Moment:
+def _with_time(candidates: Sequence[Moment]) -> Moment:
     """The best date; when it stands without a time, the time that the same day has elsewhere on the slip."""
-    best = found[0]
+    best = candidates[0]
     if best.has_time:
         return best
-    same_day = [one for one in found if one.has_time and one.when.date() == best.when.date() and one.score > 0.3]
+    same_day = [moment for moment in candidates if moment.has_time and moment.when.date() == best.when.date() and moment.score > 0.3]
     return same_day[0] if same_day else best
 
 
@@ -85,10 +85,10 @@ def _stamps(rows: Sequence[Row]) -> set[date]:
 
 def _day(year: str | int, month: str | int, day: str | int) -> date | None:
     try:
-        found = date(int(year), int(month), int(day))
+        day_read = date(int(year), int(month), int(day))
     except ValueError:
         return None
-    return found if 2010 <= found.year <= 2045 else None
+    return day_read if 2010 <= day_read.year <= 2045 else None
 
 
 def _of_row(rows: Sequence[Row], number: int, order: str, stamps: set[date]) -> Iterator[Moment]:
@@ -108,7 +108,7 @@ def _of_row(rows: Sequence[Row], number: int, order: str, stamps: set[date]) -> 
 
 
 def _label_before(rows: Sequence[Row], number: int, item: Item) -> str:
-    before = [other.text for other in rows[number].items if other.left < item.left]
+    before = [left_item.text for left_item in rows[number].items if left_item.left < item.left]
     if before:
         return before[-1]
     above = rows[number - 1] if number else None
@@ -185,15 +185,15 @@ def _clock(rest: str, rows: Sequence[Row], number: int, item: Item) -> tuple[tim
     pointed = re.sub(r"^(\s?[012]\d)\.([0-5]\d)", r"\1:\2", rest)
     if (inline := _read_time(pointed)) or (inline := _read_run(rest)):
         return inline, item
-    beside = [other for other in rows[number].items if other is not item]
-    near = [other for step in (1, -1, 2) if 0 <= number + step < len(rows) for other in rows[number + step].items]
-    for other in beside + near:
-        clock = _read_time(other.text)
-        if clock is None or re.search(r"\d{4}[-/.年]\d|\d[-/.]\d{1,2}[-/.]\d", other.text):
+    beside = [neighbour for neighbour in rows[number].items if neighbour is not item]
+    near = [neighbour for step in (1, -1, 2) if 0 <= number + step < len(rows) for neighbour in rows[number + step].items]
+    for candidate in beside + near:
+        clock = _read_time(candidate.text)
+        if clock is None or re.search(r"\d{4}[-/.年]\d|\d[-/.]\d{1,2}[-/.]\d", candidate.text):
             continue
-        alone = len(squeezed(_TIME.sub("", other.text, count=1))) <= 10
-        if alone and not _BAD.search(squeezed(other.text)):
-            return clock, other
+        alone = len(squeezed(_TIME.sub("", candidate.text, count=1))) <= 10
+        if alone and not _BAD.search(squeezed(candidate.text)):
+            return clock, candidate
     return None, None
 
 

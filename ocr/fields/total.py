@@ -84,19 +84,20 @@ _VOUCHER = re.compile(r"券|团购|抵|voucher|coupon", re.IGNORECASE)
 def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
     """The amounts that may be the one paid, best first."""
     ledger = _in_style(ledger)
-    found = {fen: Hypothesis(fen, same) for fen, same in _labelled(ledger).items()}
-    for hypothesis in found.values():
+    hypotheses = {fen: Hypothesis(fen, same) for fen, same in _labelled(ledger).items()}
+    for hypothesis in hypotheses.values():
         _by_label(hypothesis)
-    _by_cash(ledger, found)
-    _by_tenders(ledger, found)
-    _by_discounts(ledger, found)
-    _by_items(ledger, found)
-    _by_words(rows, found)
-    _by_balance(ledger, found)
-    _by_size(ledger, found)
-    _doubt(ledger, found)
-    ranked = sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
-    return ranked if any(_is_firm(one) or "subtotal" in one.evidence for one in ranked) else [*_unlabelled(ledger), *ranked]
+    _by_cash(ledger, hypotheses)
+    _by_tenders(ledger, hypotheses)
+    _by_discounts(ledger, hypotheses)
+    _by_items(ledger, hypotheses)
+    _by_words(rows, hypotheses)
+    _by_balance(ledger, hypotheses)
+    _by_size(ledger, hypotheses)
+    _doubt(ledger, hypotheses)
+    ranked = sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.confidence, hypothesis.best.row), reverse=True)
+    labelled = any(_is_firm(hypothesis) or "subtotal" in hypothesis.evidence for hypothesis in ranked)
+    return ranked if labelled else [*_unlabelled(ledger), *ranked]
 
 
 def _unlabelled(ledger: Sequence[Entry]) -> list[Hypothesis]:
@@ -139,29 +140,29 @@ def _by_label(hypothesis: Hypothesis) -> None:
         hypothesis.evidence.add("again")
 
 
-def _by_cash(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_cash(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     changes = [abs(entry.fen) for entry in ledger if entry.role is Role.CHANGE and entry.fen]
     handed = [entry for entry in ledger if entry.role in (Role.CASH, Role.PAID, Role.TENDER) and entry.fen]
     for change, given in product(changes, handed):
         paid = abs(given.fen) - change
-        if paid > 0 and paid in found:
-            found[paid].evidence.add("change")
-            if given.fen in found:
+        if paid > 0 and paid in hypotheses:
+            hypotheses[paid].evidence.add("change")
+            if given.fen in hypotheses:
                 # What was handed over is not what was paid, whatever its label says.
-                found[given.fen].doubt *= 0.1
+                hypotheses[given.fen].doubt *= 0.1
 
 
-def _by_tenders(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_tenders(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     means = [entry for entry in ledger if _is_means(entry)]
-    for hypothesis in found.values():
+    for hypothesis in hypotheses.values():
         printed = {entry.row for entry in hypothesis.entries if entry.role in (*_SUMS, Role.PAID)}
         if not printed:
             continue
         others = [entry for entry in means if entry.row not in printed and entry.row > min(printed)][-6:]
         for count in range(1, len(others) + 1):
             for some in combinations(others, count):
-                if sum(abs(one.fen) for one in some) == hypothesis.fen:
-                    known = all(one.role in (Role.TENDER, Role.CASH) for one in some)
+                if sum(abs(entry.fen) for entry in some) == hypothesis.fen:
+                    known = all(entry.role in (Role.TENDER, Role.CASH) for entry in some)
                     hypothesis.evidence.add("tenders" if known else "echo")
 
 
@@ -173,10 +174,10 @@ def _is_means(entry: Entry) -> bool:
     return entry.fen != 0 and (entry.role in (Role.TENDER, Role.CASH, Role.DEPOSIT) or voucher or unknown)
 
 
-def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_discounts(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     sums = {entry.fen: entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED) and entry.fen > 0}
     changes = _adjustments(ledger)
-    for hypothesis in found.values():
+    for hypothesis in hypotheses.values():
         for fen, row in sums.items():
             last = max(entry.row for entry in hypothesis.entries)
             if fen != hypothesis.fen and row < last and hypothesis.fen - fen in changes:
@@ -186,7 +187,7 @@ def _by_discounts(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None
 def _adjustments(ledger: Sequence[Entry]) -> set[int]:
     """Every change of a sum that the printed discounts, fees, taxes and roundings allow, in fen."""
     reachable = {0}
-    for entry in [one for one in ledger if one.fen and _signs(one)][:8]:
+    for entry in [entry for entry in ledger if entry.fen and _signs(entry)][:8]:
         steps = [sign * abs(entry.fen) for sign in _signs(entry)]
         reachable |= {base + step for base in reachable for step in steps}
     return reachable - {0}
@@ -212,7 +213,7 @@ _SIGNS: dict[Role | None, tuple[int, ...]] = {
 }
 
 
-def _by_items(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_items(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.DISCOUNT, Role.PAID)]
     if not sums:
         return
@@ -224,8 +225,8 @@ def _by_items(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
     # One article and one discount of several would fit too easily: for one article all changes count.
     changes = {0, *_adjustments(ledger)} if len(articles) > 1 else {0, _full_change(ledger)}
     fitting = {total + change for total in whole for change in changes} | ({sum(parts)} if len(parts) > 1 else set())
-    for fen in fitting & found.keys():
-        found[fen].evidence.add("items")
+    for fen in fitting & hypotheses.keys():
+        hypotheses[fen].evidence.add("items")
 
 
 def _article_lines(ledger: Sequence[Entry], first: int) -> list[int]:
@@ -245,56 +246,56 @@ def _full_change(ledger: Sequence[Entry]) -> int:
     return sum(_signs(entry)[0] * abs(entry.fen) for entry in ledger if entry.fen and _signs(entry))
 
 
-def _by_words(rows: Sequence[Row], found: dict[int, Hypothesis]) -> None:
+def _by_words(rows: Sequence[Row], hypotheses: dict[int, Hypothesis]) -> None:
     for row in rows:
         fen = in_words(row.text)
-        if fen in found:
-            found[fen].evidence.add("words")
+        if fen in hypotheses:
+            hypotheses[fen].evidence.add("words")
 
 
-def _by_balance(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_balance(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     """A card's balance before, less what was paid, is its balance after."""
     balances = [entry.fen for entry in ledger if entry.role is Role.BALANCE and entry.fen >= 0]
     for before, after in product(balances, balances):
-        if before - after in found:
-            found[before - after].evidence.add("balance")
+        if before - after in hypotheses:
+            hypotheses[before - after].evidence.add("balance")
 
 
-def _by_size(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _by_size(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     heights = [entry.item.height for entry in ledger]
     if not heights:
         return
     usual = median(heights)
-    for hypothesis in found.values():
+    for hypothesis in hypotheses.values():
         if hypothesis.best.item.height > 1.3 * usual:
             hypothesis.evidence.add("tall")
     named = (*_NAMES, Role.CASH, Role.CHANGE, Role.FEE, Role.DISCOUNT)
     money = {abs(entry.fen) for entry in ledger if entry.fen and (entry.strong or entry.cents or entry.role in named)}
-    for hypothesis in found.values():
+    for hypothesis in hypotheses.values():
         if money == {hypothesis.fen}:
             hypothesis.evidence.add("alone")
 
 
-def _doubt(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _doubt(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     """A sum that is followed by discounts and by a smaller amount due is not what was paid."""
-    for hypothesis in found.values():
-        rivals = [other for other in found.values() if other is not hypothesis]
-        if any(_supersedes(other, hypothesis, ledger) for other in rivals):
+    for hypothesis in hypotheses.values():
+        rivals = [rival for rival in hypotheses.values() if rival is not hypothesis]
+        if any(_supersedes(rival, hypothesis, ledger) for rival in rivals):
             hypothesis.doubt *= 0.5
-        if {"tender", "subtotal"} & hypothesis.evidence and any(_is_firm(other) for other in rivals):
+        if {"tender", "subtotal"} & hypothesis.evidence and any(_is_firm(rival) for rival in rivals):
             hypothesis.doubt *= 0.6
-    _prefer_paid(ledger, found)
+    _prefer_paid(ledger, hypotheses)
     handed = any(entry.role is Role.CASH and entry.fen for entry in ledger)
-    for hypothesis in found.values():
+    for hypothesis in hypotheses.values():
         if "paid" in hypothesis.evidence and handed and not hypothesis.evidence & PROOFS - {"tenders", "echo"}:
             hypothesis.doubt *= 0.7
 
 
-def _prefer_paid(ledger: Sequence[Entry], found: dict[int, Hypothesis]) -> None:
+def _prefer_paid(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     """Without cash, a little less than was due is what was paid: the till let the odd amount go."""
     if any(entry.role in (Role.CASH, Role.CHANGE) and entry.fen for entry in ledger):
         return
-    for due, paid in product(found.values(), repeat=2):
+    for due, paid in product(hypotheses.values(), repeat=2):
         less = 0.9 * due.fen <= paid.fen < due.fen and paid.best.row > due.best.row
         if less and "paid" in paid.evidence and "payable" in due.evidence:
             due.doubt *= 0.8
@@ -321,7 +322,7 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
     proofs = first.evidence & PROOFS
     if proofs == {"alone"} and first.legible < CLEAR:
         return False  # nothing else on the paper would show that a digit was misread
-    rival = max((other.confidence for other in ranked[1:]), default=0.0)
+    rival = max((hypothesis.confidence for hypothesis in ranked[1:]), default=0.0)
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
     return labelled and bool(proofs) and first.legible >= LEGIBLE and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
 
@@ -363,15 +364,15 @@ def weigh_special(ledger: Sequence[Entry], rows: Sequence[Row], role: Role) -> l
     own = [entry for entry in ledger if entry.role is role and entry.fen]
     if not own:
         return weigh([_positive(entry) for entry in ledger], rows)
-    found = {abs(entry.fen): Hypothesis(abs(entry.fen), [], {"special"}) for entry in own}
+    hypotheses = {abs(entry.fen): Hypothesis(abs(entry.fen), [], {"special"}) for entry in own}
     for entry in own:
-        found[abs(entry.fen)].entries.append(entry)
-    for hypothesis in found.values():
+        hypotheses[abs(entry.fen)].entries.append(entry)
+    for hypothesis in hypotheses.values():
         others = [entry for entry in ledger if abs(entry.fen) == hypothesis.fen and entry not in hypothesis.entries]
         if others or len(hypothesis.entries) > 1:
             hypothesis.evidence.add("again")
-    _by_size(ledger, found)
-    return sorted(found.values(), key=lambda one: (one.confidence, one.best.row), reverse=True)
+    _by_size(ledger, hypotheses)
+    return sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.confidence, hypothesis.best.row), reverse=True)
 
 
 def weigh_tallest(ledger: Sequence[Entry]) -> list[Hypothesis]:

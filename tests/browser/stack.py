@@ -98,7 +98,7 @@ class Stack:
 
     def buys(self, token: str, fen: int, *, remark: str | None = None, shop: str = f"T{CAFE + 1:03d}", pays: bool = True) -> dict[str, Any]:
         """Somebody pays an amount at a shop's plate by WeChat; the order as it stands afterwards."""
-        basket = {"plate": self.plate(shop), "amount_fen": fen, "remark": remark}
+        basket = {"purchase": {"kind": "plate", "plate": self.plate(shop), "amount_fen": fen, "remark": remark}}
         left = self.told("POST", "/v1/quotes", token, json=basket)["gateway_fen"]
         order = self.told("POST", "/v1/orders", token, json=basket | {"channel": "wechat", "expected_fen": left})["order"]
         if pays and left:
@@ -120,7 +120,7 @@ class Stack:
     def recharge(self, token: str, fen: int = 50_000) -> None:
         """Somebody recharges by a package of so much, through WeChat."""
         package = next(one for one in self.told("GET", "/v1/wallet/packages", token)["items"] if one["pays_fen"] == fen)
-        body = {"package_id": package["id"], "channel": "wechat", "expected_fen": fen}
+        body = {"purchase": {"kind": "recharge", "package_id": package["id"]}, "channel": "wechat", "expected_fen": fen}
         number = self.told("POST", "/v1/orders", token, json=body)["order"]["number"]
         self.sim("wechat", "pay", out_trade_no=self.payment(number))
         processes.until(lambda: self.told("GET", f"/v1/orders/{number}", token)["state"] == "paid" or None, 60, every=0.2)
@@ -240,9 +240,9 @@ def shop_manager(mall: int) -> None:
     from sqlalchemy import select
 
     from api.kit.db import session
+    from api.kit.roles import Role
     from api.malls.models import Shop
     from api.staff import service as staff
-    from api.staff.permissions import Role
 
     with db.unit_of_work(mall):
         shop = session.scalars(select(Shop).where(Shop.code == f"T{CAFE + 1:03d}")).one()

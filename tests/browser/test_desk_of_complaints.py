@@ -21,8 +21,8 @@ NASTY = "<img src=x onerror=alert(1)> 面里有头发，店员不理人。\n" + 
 def complaint(stack: Stack, person: str) -> dict[str, str]:
     """Somebody paid at a plate, and complains of it in WeChat."""
     with db.unit_of_work(stack.mall):
-        account = payments.account_for([], "wechat")
-        assert payments.hear_here(account.id, by="test") is None
+        account = payments.account_for(None, "wechat")
+        assert payments.direct_notices_here(account.id, by="test") is None
     token = str(stack.join(person)["access_token"])
     order = stack.buys(token, 3_300)
     number = stack.payment(order["number"])

@@ -213,7 +213,7 @@ def test_the_amount_that_changed_is_shown_before_it_is_paid(phone: Visit, stack:
     phone.button("付款 ¥60.00").click()
     expect(phone.button("微信支付 ¥50.00")).to_be_visible()
     # Another device spends the points meanwhile.
-    body = {"plate": plate, "amount_fen": 10_000, "expected_fen": 9_000, "channel": "wechat"}
+    body = {"purchase": {"kind": "plate", "plate": plate, "amount_fen": 10_000}, "expected_fen": 9_000, "channel": "wechat"}
     stack.told("POST", "/v1/orders", phone.access(), json=body)
     phone.button("微信支付 ¥50.00").click()
     expect(page.get_by_text("原来 ¥50.00，现在 ¥60.00")).to_be_visible()

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from api.checkout.models import OrderShare
-from api.checkout.service import views
+from api.checkout.service import orders
 from api.kit import clock, db
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -92,7 +92,7 @@ class Street:
 
     def payment_of(self, number: str) -> Payment:
         with self.inside():
-            order = views.by_number(number)
+            order = orders.by_number(number)
             return payments.one(order.payment_id or 0)
 
     def cash(self, owner: Owner) -> int:
@@ -104,8 +104,8 @@ class Street:
         with self.inside():
             assert ledger.prove() == []
             for share in session.scalars(select(OrderShare)):
-                assert sum(row[2] for row in share.bearers) in (0, share.amount_fen)
-                assert sum(row[3] for row in share.bearers) in (0, share.refunded_fen)
+                assert sum(bearer.fen for bearer in share.bearers) in (0, share.amount_fen)
+                assert sum(bearer.returned_fen for bearer in share.bearers) in (0, share.refunded_fen)
 
 
 @dataclass
@@ -128,7 +128,14 @@ class Shopper:
         return answer.json
 
     def basket(self, amount_fen: int, **more: Any) -> dict[str, Any]:
-        return {"plate": self.street.plate, "amount_fen": amount_fen} | more
+        """What is said to buy so much at the plate; what is not of the purchase stands beside it."""
+        bought = {name: more.pop(name) for name in ("excluded_fen", "remark") if name in more}
+        return {"purchase": {"kind": "plate", "plate": self.street.plate, "amount_fen": amount_fen} | bought} | more
+
+    def charge(self, auth_code: str, amount_fen: int, **more: Any) -> Any:
+        """At the till: charge the code on somebody's phone."""
+        purchase = {"kind": "charge", "amount_fen": amount_fen} | more
+        return self.send("post", "/v1/shop/charges", {"auth_code": auth_code, "purchase": purchase})
 
     def quote(self, amount_fen: int, **more: Any) -> dict[str, Any]:
         answer = self.send("post", "/v1/quotes", self.basket(amount_fen, **more))

@@ -57,17 +57,17 @@ def test_no_such_amount_is_quoted_ordered_charged_or_given_back(street: Street, 
     order = shopper.paid(5_000)
     clerk, office = street.staff("shop_manager", shop_id=street.shop_id), street.staff("finance")
     asked = [
-        (shopper, "/v1/quotes", {"plate": street.plate, "amount_fen": amount}),
-        (shopper, "/v1/quotes", {"plate": street.plate, "amount_fen": 100, "excluded_fen": amount}),
-        (shopper, "/v1/orders", {"plate": street.plate, "amount_fen": amount, "channel": "wechat", "expected_fen": 100}),
-        (shopper, "/v1/orders", {"plate": street.plate, "amount_fen": 100, "channel": "wechat", "expected_fen": amount}),
-        (clerk, "/v1/shop/charges", {"auth_code": "1" * 18, "amount_fen": amount}),
+        (shopper, "/v1/quotes", shopper.basket(amount)),
+        (shopper, "/v1/quotes", shopper.basket(100, excluded_fen=amount)),
+        (shopper, "/v1/orders", shopper.basket(amount, channel="wechat", expected_fen=100)),
+        (shopper, "/v1/orders", shopper.basket(100, channel="wechat", expected_fen=amount)),
+        (clerk, "/v1/shop/charges", {"auth_code": "1" * 18, "purchase": {"kind": "charge", "amount_fen": amount}}),
         (clerk, f"/v1/shop/orders/{order['number']}/refunds", {"reason": "x", "amount_fen": amount}),
         (office, f"/v1/office/orders/{order['number']}/refunds", {"reason": "x", "amount_fen": amount}),
     ]
     refused = 0
     for who, path, body in asked:
-        if (amount == 0 and body.get("amount_fen") == 100) or (amount is None and "refunds" in path):
+        if (amount == 0 and body.get("purchase", {}).get("amount_fen") == 100) or (amount is None and "refunds" in path):
             continue  # nothing excluded, and the whole of it: these are meant
         with nothing_changes("shape-wrong"):
             check_refused(who.send("post", path, body), "shape-wrong", 422)
@@ -87,7 +87,7 @@ def elsewhere(street: Street) -> str:
 
 
 def order_at(shopper: Shopper, plate: str) -> list[Any]:
-    body = {"plate": plate, "amount_fen": 1_000}
+    body = {"purchase": {"kind": "plate", "plate": plate, "amount_fen": 1_000}}
     return [
         shopper.send("post", "/v1/quotes", body),
         shopper.send("post", "/v1/orders", body | {"channel": "wechat", "expected_fen": 1_000}),
@@ -128,7 +128,7 @@ def test_a_plate_that_was_moved_pays_the_shop_where_it_stands_now(street: Street
 
 def charge(street: Street, code: str, **more: Any) -> Any:
     clerk = street.staff("shop_clerk", shop_id=street.shop_id)
-    return clerk.send("post", "/v1/shop/charges", {"auth_code": code, "amount_fen": 1_000} | more)
+    return clerk.charge(code, 1_000, **more)
 
 
 def test_a_pay_code_played_again_pays_nothing(street: Street, nothing_changes) -> None:
@@ -143,7 +143,7 @@ def test_a_photographed_pay_code_pays_nothing_a_minute_later(street: Street, not
     code = street.shopper(principal_fen=5_000).send("post", "/v1/wallet/pay-code", {}).json["code"]
     clerk = street.staff("shop_clerk", shop_id=street.shop_id)
     with nothing_changes("pay-code-expired", code), at(clock.now() + timedelta(seconds=61)):
-        check_refused(clerk.send("post", "/v1/shop/charges", {"auth_code": code, "amount_fen": 1_000}), "pay-code-expired", 409)
+        check_refused(clerk.charge(code, 1_000), "pay-code-expired", 409)
 
 
 def test_a_guessed_pay_code_names_nobody(street: Street, nothing_changes) -> None:

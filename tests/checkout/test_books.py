@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from api.checkout.models import Order
-from api.checkout.service import views
+from api.checkout.service import orders
 from api.checkout.states import OrderState
 from api.kit import clock, states
 from api.kit.db import session
@@ -19,7 +19,7 @@ from tests.checkout.test_refunding import give_back
 
 def recharged(street: Street, shopper: Shopper, channel: str) -> str:
     package = shopper.get("/v1/wallet/packages")["items"][0]
-    body = {"package_id": package["id"], "channel": channel, "expected_fen": package["pays_fen"]}
+    body = {"purchase": {"kind": "recharge", "package_id": package["id"]}, "channel": channel, "expected_fen": package["pays_fen"]}
     number = str(shopper.send("post", "/v1/orders", body).json["order"]["number"])
     shopper.pays(number)
     street.due(ahead=10)
@@ -33,7 +33,7 @@ def compared(street: Street, channel: str, day: date) -> list[tuple[str, str]]:
     simulator.sim("clock", advance=35 * 3600)
     with street.inside():
         [account] = payments.accounts(channel=channel).items
-        payments.match(account.id, day)
+        payments.reconcile(account.id, day)
         return [(one.kind, one.number) for one in payments.differences(state="open", limit=100).items if one.kind != "missing_here"]
 
 
@@ -47,7 +47,7 @@ def test_what_is_billed_is_what_the_ledger_says_the_gateway_owes(street: Street,
     other = street.shopper("han-meimei")
     late = other.ordered(3_300, channel=channel)["order"]["number"]
     with street.inside():  # it ran out, and then the money came
-        order = views.by_number(late)
+        order = orders.by_number(late)
         order.expires_at = clock.now() - timedelta(seconds=1)
         states.move(order, OrderState.CLOSED, by="test", reason="expired")
     other.pays(late)

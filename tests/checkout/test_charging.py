@@ -9,7 +9,7 @@ from tests.checkout.conftest import Street
 
 def charge(street: Street, code: str, amount_fen: int = 4_200):
     clerk = street.staff("shop_clerk", shop_id=street.shop_id)
-    return clerk, clerk.send("post", "/v1/shop/charges", {"auth_code": code, "amount_fen": amount_fen})
+    return clerk, clerk.charge(code, amount_fen)
 
 
 @pytest.mark.parametrize("wallet", ["wechat", "alipay"])

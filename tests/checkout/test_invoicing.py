@@ -71,7 +71,7 @@ def test_a_recharge_is_invoiced_by_the_mall_or_at_its_use_and_never_both(street:
         invoiced_at_sale(street)
     with street.inside():
         package = make_package()
-    body = {"package_id": package.id, "channel": "wechat", "expected_fen": 100_000}
+    body = {"purchase": {"kind": "recharge", "package_id": package.id}, "channel": "wechat", "expected_fen": 100_000}
     number = shopper.send("post", "/v1/orders", body).json["order"]["number"]
     assert shopper.read(number)["invoices"] == []
     shopper.pays(number)

@@ -9,110 +9,125 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.checkout.mix import POINTS, Card, Line, Mix, PointsOffer, Tender, best, give_back, shares
+from api.checkout.mix import Mix, Source, SourceKey, Tender, best, give_back
+from api.checkout.tenders.base import Asked
+from api.checkout.tenders.cards import CardOffer
+from api.checkout.tenders.gateway import GatewayOffer
+from api.checkout.tenders.points import KEY as POINTS
+from api.checkout.tenders.points import PointsOffer, Worth
+from api.purchases.baskets import MALL, Line, Seller
+from api.wallet.service import Funds
 
-SHOPS = [1, 2, 3]
+SELLERS = [MALL, Seller(1), Seller(2), Seller(3)]
 
 
 def lines_of(most: int, count: int) -> st.SearchStrategy[list[Line]]:
-    line = st.builds(
-        Line,
-        name=st.just("x"),
-        amount_fen=st.integers(1, most),
-        shop_id=st.sampled_from(SHOPS),
-        discountable=st.booleans(),
-        earns=st.booleans(),
-    )
+    line = st.builds(Line, name=st.just("x"), net_fen=st.integers(1, most), seller=st.sampled_from(SELLERS), takes_benefits=st.booleans())
     return st.lists(line, min_size=1, max_size=count)
 
 
-def cards_of(most: int, count: int) -> st.SearchStrategy[list[Card]]:
-    shops = st.none() | st.frozensets(st.sampled_from(SHOPS), max_size=3)
-    each = st.tuples(st.integers(0, most), shops)
-    return st.lists(each, max_size=count).map(lambda rows: [Card(number, fen, taken) for number, (fen, taken) in enumerate(rows, 1)])
+def cards_of(most: int, count: int) -> st.SearchStrategy[list[Funds]]:
+    shops = st.none() | st.frozensets(st.sampled_from([1, 2, 3]), max_size=3)
+    each = st.tuples(st.integers(0, most), st.integers(0, most), shops)
+    return st.lists(each, max_size=count).map(
+        lambda rows: [
+            Funds(number, f"{number}", "electronic", principal, bonus, None, shop_ids, None)
+            for number, (principal, bonus, shop_ids) in enumerate(rows, 1)
+        ]
+    )
 
 
-def points_of(most: int, step: int) -> st.SearchStrategy[PointsOffer]:
-    return st.builds(PointsOffer, fen=st.integers(0, most), step_fen=st.integers(1, step), share_bp=st.integers(0, 10_000))
+def worth_of(most: int, step: int) -> st.SearchStrategy[Worth]:
+    """One point is worth one fen here."""
+    return st.builds(
+        Worth, balance=st.integers(0, most), points_a_yuan=st.just(100), step=st.integers(1, step), share_bp=st.integers(0, 10_000)
+    )
 
 
-def check(lines: Sequence[Line], cards: Sequence[Card], points: PointsOffer, mix: Mix) -> None:
-    for number, line in enumerate(lines):
-        assert sum(mix.cells[number].values()) + mix.rest[number] == line.amount_fen
-        assert all(fen > 0 for fen in mix.cells[number].values())
-        assert mix.rest[number] >= 0
-        assert line.discountable or POINTS not in mix.cells[number]
-    for card in cards:
-        assert mix.of(card.id) <= card.fen
-        assert all(card.pays(line) for line, cells in zip(lines, mix.cells, strict=True) if card.id in cells)
-    assert mix.points_fen <= points.limit(lines)
-    assert mix.points_fen % points.step_fen == 0
+def offers(lines: Sequence[Line], cards: Sequence[Funds], worth: Worth) -> tuple[PointsOffer, CardOffer]:
+    asked = Asked(tuple(lines), tuple(line.net_fen for line in lines), 1)
+    may_pay = tuple(line.takes_benefits for line in lines)
+    return PointsOffer(worth, may_pay, worth.limit(asked.sum_of(may_pay)), None), CardOffer(asked, tuple(cards), None)
+
+
+def mixed(lines: Sequence[Line], points: PointsOffer, cards: CardOffer) -> Mix:
+    return best([line.net_fen for line in lines], [*points.sources({}), *cards.sources({})])
 
 
 @settings(max_examples=3000, deadline=None)
-@given(lines_of(100_000, 12), cards_of(200_000, 4), points_of(100_000, 500))
-def test_every_line_is_paid_to_the_fen_and_nobody_pays_more_than_there_is(lines, cards, points) -> None:
-    check(lines, cards, points, best(lines, points=points, cards=cards))
+@given(lines_of(100_000, 12), cards_of(200_000, 4), worth_of(100_000, 500))
+def test_every_line_is_paid_to_the_fen_and_nobody_pays_more_than_there_is(lines, cards, worth) -> None:
+    points, stored = offers(lines, cards, worth)
+    mix = mixed(lines, points, stored)
+    for number, line in enumerate(lines):
+        assert sum(mix.cells[number].values()) + mix.rest[number] == line.net_fen
+        assert all(fen > 0 for fen in mix.cells[number].values())
+        assert mix.rest[number] >= 0
+        assert line.takes_benefits or POINTS not in mix.cells[number]
+    for source in stored.sources({}):
+        assert mix.of(source.key) <= source.fen
+        assert all(may for may, cells in zip(source.may_pay, mix.cells, strict=True) if source.key in cells)
+    assert mix.of(POINTS) <= points.limit_fen
+    assert mix.of(POINTS) % worth.step_fen == 0
 
 
-def brute(lines: Sequence[Line], cards: Sequence[Card], points: PointsOffer) -> tuple[int, int, tuple[int, ...]]:
-    """The best of all mixes there are: least new money, then most points, then the cards in their order."""
-    sources = [(POINTS, points.limit(lines)), *((card.id, card.fen) for card in cards)]
-    may = {POINTS: [line.discountable for line in lines]} | {card.id: [card.pays(line) for line in lines] for card in cards}
+def brute(amounts: Sequence[int], sources: Sequence[Source], step: int) -> tuple[int, tuple[int, ...]]:
+    """The best of all mixes there are: least new money, then the most of each source in its order."""
 
     def ways(number: int, free: tuple[int, ...]):
         if number == len(sources):
             yield ()
             return
-        source, most = sources[number]
-        ranges = [range(min(room, most) + 1) if able else range(1) for room, able in zip(free, may[source], strict=True)]
+        source = sources[number]
+        ranges = [range(min(room, source.fen) + 1) if may else range(1) for room, may in zip(free, source.may_pay, strict=True)]
         for parts in itertools.product(*ranges):
             total = sum(parts)
-            if total <= most and (source != POINTS or total % points.step_fen == 0):
+            if total <= source.fen and (source.key != POINTS or total % step == 0):
                 for later in ways(number + 1, tuple(room - part for room, part in zip(free, parts, strict=True))):
                     yield (total, *later)
 
-    whole = tuple(line.amount_fen for line in lines)
-    return min((sum(whole) - sum(used), -used[0], tuple(-fen for fen in used[1:])) for used in ways(0, whole))
+    return min((sum(amounts) - sum(used), tuple(-fen for fen in used)) for used in ways(0, tuple(amounts)))
 
 
 @settings(max_examples=250, deadline=None)
-@given(lines_of(5, 3), cards_of(6, 2), points_of(8, 3))
-def test_the_mix_is_the_best_of_all(lines, cards, points) -> None:
-    mix = best(lines, points=points, cards=cards)
-    assert (mix.gateway_fen, -mix.points_fen, tuple(-mix.of(card.id) for card in cards)) == brute(lines, cards, points)
+@given(lines_of(5, 3), cards_of(3, 2), worth_of(8, 3))
+def test_the_mix_is_the_best_of_all(lines, cards, worth) -> None:
+    points, stored = offers(lines, cards, worth)
+    sources = [*points.sources({}), *stored.sources({})]
+    amounts = [line.net_fen for line in lines]
+    mix = best(amounts, sources)
+    assert (mix.new_money_fen, tuple(-mix.of(source.key) for source in sources)) == brute(amounts, sources, worth.step_fen)
 
 
 def test_a_card_of_one_shop_is_not_crowded_out_by_a_card_for_all() -> None:
-    lines = [Line("a", 100, 1), Line("b", 100, 2)]
-    mix = best(lines, points=PointsOffer(), cards=[Card(1, 100), Card(2, 100, frozenset({1}))])
-    assert mix.gateway_fen == 0
-    assert mix.cells == ({2: 100}, {1: 100})
+    wide, narrow = SourceKey("card", 1), SourceKey("card", 2)
+    mix = best([100, 100], [Source(wide, 100, (True, True)), Source(narrow, 100, (True, False))])
+    assert mix.new_money_fen == 0
+    assert mix.cells == ({narrow: 100}, {wide: 100})
 
 
 @settings(max_examples=2000, deadline=None)
 @given(
     lines_of(50_000, 8),
     cards_of(80_000, 3),
-    points_of(50_000, 100),
-    st.lists(st.integers(0, 80_000), min_size=3, max_size=3),
+    worth_of(50_000, 100),
     st.lists(st.integers(1, 100) | st.integers(1, 400_000), max_size=30),
 )
-def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, cards, points, principals, pieces) -> None:
-    mix = best(lines, points=points, cards=cards)
-    drawn = {}
-    for card, most in zip(cards, principals, strict=False):
-        if fen := mix.of(card.id):
-            principal = min(most, fen)
-            drawn[card.id] = (principal, fen - principal)
-    rows = shares(mix, drawn)
-    whole = sum(line.amount_fen for line in lines)
-    assert sum(fen for *_, fen in rows) == whole
-    assert all(fen > 0 for *_, fen in rows)
+def test_shares_add_up_and_refunds_in_any_pieces_end_at_what_was_paid(lines, cards, worth, pieces) -> None:
+    points, stored = offers(lines, cards, worth)
+    mix = mixed(lines, points, stored)
+    taken = {card: mix.of(SourceKey("stored_value", card.card_id)) for card in cards}
+    drawn = {card.card_id: (min(fen, card.principal_fen), fen - min(fen, card.principal_fen)) for card, fen in taken.items() if fen}
+    shares = [*points.shares(mix), *stored.shares_of(mix, drawn), *GatewayOffer().shares(mix)]
+    whole = sum(line.net_fen for line in lines)
+    assert sum(share.fen for share in shares) == whole
+    assert all(share.fen > 0 for share in shares)
     for card_id, (principal, bonus) in drawn.items():
-        assert sum(fen for _, tender, card, fen in rows if (tender, card) == (Tender.PRINCIPAL, card_id)) == principal
-        assert sum(fen for _, tender, card, fen in rows if (tender, card) == (Tender.BONUS, card_id)) == bonus
-    left = [fen for *_, fen in rows]
+        assert sum(share.fen for share in shares if (share.tender, share.source_id) == (Tender.PRINCIPAL, card_id)) == principal
+        assert sum(share.fen for share in shares if (share.tender, share.source_id) == (Tender.BONUS, card_id)) == bonus
+    for number, line in enumerate(lines):
+        assert sum(share.fen for share in shares if share.line == number) == line.net_fen
+    left = [share.fen for share in shares]
     for piece in (*pieces, whole):  # the last one is all that is left
         if fen := min(piece, sum(left)):
             parts = give_back(fen, left)

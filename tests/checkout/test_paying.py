@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.pool import QueuePool
 
 from api.checkout.jobs import sweep
-from api.checkout.service import holds, views
+from api.checkout.service import holds, orders
 from api.kit import clock, db
 from api.ledger.service import Owner
 from api.malls import service as malls
@@ -188,7 +188,7 @@ def test_an_order_that_ran_out_frees_everything(street: Street) -> None:
     shopper = street.shopper(points_held=1_000)
     number = shopper.ordered(10_000)["order"]["number"]
     with street.inside():
-        views.by_number(number).expires_at = clock.now() - timedelta(seconds=1)
+        orders.by_number(number).expires_at = clock.now() - timedelta(seconds=1)
     with street.inside():
         sweep.run()
     street.due()
@@ -227,7 +227,7 @@ def late(street: Street, payment, between=lambda: None) -> None:
     with street.inside():
         held = collection.hold(payment.id)
         collection.shut(held, PaymentState.CLOSED, "closed")
-        holds.close(holds.lock(payment.order_id), by="test", reason="expired")
+        holds.close(*orders.lock_whole(payment.order_id), by="test", reason="expired")
     between()
     simulator = street.wechat if payment.channel == "wechat" else street.alipay
     simulator.sim("pay", out_trade_no=payment.number, notify=False)
@@ -268,7 +268,7 @@ def test_nobody_sees_or_cancels_another_ones_order(street: Street) -> None:
 )
 def test_odd_amounts_are_refused_by_name_and_change_nothing(street: Street, amount) -> None:
     shopper = street.shopper()
-    refused = shopper.send("post", "/v1/quotes", {"plate": street.plate, "amount_fen": amount})
+    refused = shopper.send("post", "/v1/quotes", shopper.basket(amount))
     if amount == "100":
         assert refused.status_code == 200
         return

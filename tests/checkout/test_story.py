@@ -49,7 +49,7 @@ def order(street: Street, shopper: Shopper, body: dict, trouble: str) -> str:
 def test_recharge_pay_by_three_tenders_earn_and_refund_a_part(street: Street, channel: str, trouble: str) -> None:
     shopper = street.shopper(points_held=2_000)
     package = shopper.get("/v1/wallet/packages")["items"][0]
-    recharge = {"package_id": package["id"], "channel": channel, "expected_fen": package["pays_fen"]}
+    recharge = {"purchase": {"kind": "recharge", "package_id": package["id"]}, "channel": channel, "expected_fen": package["pays_fen"]}
     pays_somehow(street, shopper, order(street, shopper, recharge, trouble), trouble)
     assert shopper.value() == (100_000, 10_000)
 

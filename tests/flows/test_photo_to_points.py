@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from api.jobs import run_worker
 from api.kit import db
-from api.kit import jobs as kit
 from api.malls.service import shops_changed
 from api.receipts import reading
+from api.receipts.jobs import READER_QUEUE
 from ocr import models
 from tests.factories import make_shop
 from tests.receipts.conftest import World, world  # noqa: F401 - a fixture
@@ -62,7 +62,7 @@ def work(world: World, settings: Any, receipt_id: int) -> None:  # noqa: F811
     """A reader's worker, until it has decided on the receipt."""
     undecided = {"received", "reading"}
     until = lambda: world.receipt(receipt_id).state not in undecided  # noqa: E731
-    asyncio.run(asyncio.wait_for(run_worker(settings, {kit.READER_QUEUE: 1}, until=until), 120))
+    asyncio.run(asyncio.wait_for(run_worker(settings, {READER_QUEUE: 1}, until=until), 120))
 
 
 def story(world: World, member: int, *photos: bytes) -> Any:  # noqa: F811

@@ -1,46 +1,127 @@
-"""The desk shows names that the server makes: permissions, jobs, tables, deeds of the audit log. Each has its words in both languages."""
+"""The console shows names that the server makes. Each has its words in both languages, in its noun's folder; no word outlives its name."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from api import app as _app  # noqa: F401 - declares every table
+from api.kit import rooms, tables
+from api.kit.errors import Problem
 from api.kit.jobs import JOBS
-from api.kit.tables import TABLES
-from api.staff.permissions import PERMISSIONS
+from api.staff import permissions
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ROOT / "console" / "src" / "office"
+API = sorted((ROOT / "api").rglob("*.py"))
+SRC = ROOT / "console" / "src"
+LANGUAGES = ("zh", "en")
+NAMED = ("permissions", "jobs", "tables", "deeds", "subjects")
 
 
-def _words(page: str, language: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads((PAGES / page / f"{language}.json").read_text())
-    return found
+def _files(language: str) -> dict[Path, dict[str, dict[str, str]]]:
+    return {path: json.loads(path.read_text()) for path in sorted(SRC.glob(f"*/*/words.{language}.json"))}
 
 
-def _told(at: int) -> Iterator[str]:
-    """The constant arguments of audit.record at a place: 1 is what was done, 2 the kind of thing it was done to."""
-    for path in (ROOT / "api").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > at:
-                told = node.args[at]
-                if isinstance(told, ast.Constant):
-                    yield str(told.value)
+def _words(language: str, section: str) -> list[str]:
+    return [name for words in _files(language).values() for name in words.get(section, {})]
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_permission_job_and_table_has_words(language: str) -> None:
-    asked = {
-        "permission": {name.replace(".", "_") for name in PERMISSIONS} - set(_words("staff", language)["may"]),
-        "job": {name.replace(".", "_") for name in JOBS if not name.startswith("tests.")} - set(_words("jobs", language)["name"]),
-        "table": set(TABLES) - set(_words("exports", language)["tables"]),
-        "deed": {re.sub(r"[^a-z0-9]+", "_", deed.lower()).strip("_") for deed in _told(1)} - set(_words("audit", language)["did"]),
-        "subject": set(_told(2)) - set(_words("audit", language)["subject"]),
+def _refusals(language: str) -> list[str]:
+    # What refuses everywhere is the kit's.
+    kit = SRC / "kit" / f"refusals.{language}.json"
+    return _words(language, "refusals") + (list(json.loads(kit.read_text())) if kit.exists() else [])
+
+
+@cache
+def _trees() -> list[ast.Module]:
+    return [ast.parse(path.read_text()) for path in API]
+
+
+def _recorded(place: int) -> Iterator[ast.expr]:
+    """The arguments of audit.record at a place: 1 is what was done, 2 the kind of thing it was done to."""
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > place:
+                argument = node.args[place]
+                yield from (argument.body, argument.orelse) if isinstance(argument, ast.IfExp) else (argument,)
+
+
+def _written(place: int) -> set[str]:
+    return {str(argument.value) for argument in _recorded(place) if isinstance(argument, ast.Constant)}
+
+
+def _made_up(place: int) -> list[re.Pattern[str]]:
+    """What f-strings can say: "added the {noun}"."""
+    texts = [argument for argument in _recorded(place) if isinstance(argument, ast.JoinedStr)]
+    return [
+        re.compile("".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in text.values))
+        for text in texts
+    ]
+
+
+@cache
+def _constants() -> frozenset[str]:
+    """Every string of the server: a deed may reach the log through a variable."""
+    nodes = (node for tree in _trees() for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return frozenset(node.value for node in nodes if isinstance(node.value, str))
+
+
+def _slugs(problem: type[Problem] = Problem) -> Iterator[str]:
+    for kind in problem.__subclasses__():
+        yield kind.slug()
+        yield from _slugs(kind)
+
+
+def _needed() -> dict[str, set[str]]:
+    rooms.load()
+    return {
+        "permissions": set(permissions.holders()),
+        "jobs": {name for name in JOBS if not name.startswith("tests.")},
+        "tables": set(tables.every()),
+        "deeds": _written(1),
+        "subjects": _written(2),
     }
-    assert {what: sorted(names) for what, names in asked.items() if names} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_name_of_the_server_has_words(language: str) -> None:
+    missing = {section: names - set(_words(language, section)) for section, names in _needed().items()}
+    assert {section: sorted(names) for section, names in missing.items() if names} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_outlives_its_name(language: str) -> None:
+    needed = _needed()
+    left = {section: set(_words(language, section)) - needed[section] for section in NAMED}
+    left["deeds"] = {deed for deed in left["deeds"] - _constants() if not any(text.fullmatch(deed) for text in _made_up(1))}
+    left["subjects"] -= _constants()
+    pages = "\n".join(path.read_text() for path in SRC.rglob("*") if path.suffix in {".ts", ".vue"} and path.name != "contract.d.ts")
+    without_class = set(_refusals(language)) - set(_slugs())
+    left["refusals"] = {name for name in without_class - _constants() if f"'{name}'" not in pages}
+    assert {section: sorted(names) for section, names in left.items() if names} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_has_its_words_once_and_in_a_known_section(language: str) -> None:
+    unknown = [
+        f"{path.relative_to(SRC)}: {section}"
+        for path, words in _files(language).items()
+        for section in words
+        if section not in {*NAMED, "refusals"}
+    ]
+    assert unknown == []
+    times = {section: Counter(_words(language, section)) for section in NAMED} | {"refusals": Counter(_refusals(language))}
+    assert {
+        section: [name for name, count in names.items() if count > 1] for section, names in times.items() if max(names.values()) > 1
+    } == {}
+
+
+def test_in_english_a_refusal_has_the_servers_sentence_or_one_here() -> None:
+    without_class = {name for name in _refusals("zh") if name not in set(_slugs())} - {"offline"}  # said by the kit
+    assert set(_refusals("en")) == without_class

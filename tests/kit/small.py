@@ -97,7 +97,6 @@ def small_app(settings: Settings) -> http.App:
     app = http.App("small", static_folder=None)
     app.config.update(_smorest_config())
     app.extensions["settings"] = settings
-    app.extensions["find_mall"] = lambda code: 0
     http.install(app)
     health.install(app, settings)
     http.Api(app).register_blueprint(blp)

@@ -83,10 +83,10 @@ def test_a_lock_is_taken_once_and_one_of_an_undone_savepoint_again(inside: int, 
         db.hold_locks([row, mine])
     assert len(seen) == 1
     with session.begin_nested() as savepoint:
-        db.alone("value", 8)
+        db.lock("value", 8)
         savepoint.rollback()
     with statements() as seen:
-        db.alone("value", 8)
+        db.lock("value", 8)
     assert len(seen) == 1
 
 
@@ -109,3 +109,38 @@ def test_who_waits_for_one_of_several_locks_holds_the_others_by_then(app, mall: 
         thread.join(0.3)
     thread.join(10)
     assert order == ["first", "second"]
+
+
+def test_a_checkpoint_keeps_the_mall_and_the_slots_and_ends_locks_and_messages(app, mall: int, statements) -> None:
+    slot: db.Slot[str] = db.Slot()
+    sent: list[str] = []
+    with db.unit_of_work(mall):
+        slot.put("kept")
+        db.lock("value", 1)
+        db.after_commit(lambda: sent.append("sent"))
+        db.checkpoint()
+        assert (db.mall(), slot.get(), sent) == (mall, "kept", ["sent"])
+        with statements() as seen:
+            db.lock("value", 1)
+        assert len(seen) == 1
+    assert sent == ["sent"]
+    with db.unit_of_work(mall):
+        assert slot.get() is None
+
+
+def test_outside_a_unit_of_work_nothing_can_be_kept(app) -> None:
+    assert not db.is_open()
+    with pytest.raises(RuntimeError, match="No unit of work"):
+        db.keep("row")
+
+
+def test_an_abandoned_unit_of_work_leaves_nothing_and_the_next_one_opens(app, mall: int) -> None:
+    slot: db.Slot[str] = db.Slot()
+    opened = db.unit_of_work(mall)
+    opened.__enter__()
+    slot.put("kept")
+    once.begin("member:1", "key-of-one", "hash")
+    db.abandon()
+    with db.unit_of_work(mall):
+        assert slot.get() is None
+        assert session.scalars(select(once.OnceKey)).all() == []

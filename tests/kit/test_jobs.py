@@ -34,7 +34,7 @@ def status(settings, job_id: int) -> tuple[str, int]:
 
 
 def test_a_worker_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SystemExit, match="two workers, `work` and `read`"):
+    with pytest.raises(SystemExit, match="these workers: work, read"):
         main(["ocr"])
 
 
@@ -104,7 +104,7 @@ def test_the_pauses_between_tries_grow() -> None:
         def __init__(self, attempts: int) -> None:
             self.attempts = attempts
 
-    waits = [jobs.Waiting().get_retry_decision(exception=RuntimeError(), job=Put(tries)) for tries in range(jobs.MAX_ATTEMPTS)]
+    waits = [jobs.Backoff().get_retry_decision(exception=RuntimeError(), job=Put(tries)) for tries in range(jobs.MAX_ATTEMPTS)]
     assert [wait is None for wait in waits] == [False] * (jobs.MAX_ATTEMPTS - 1) + [True]
     assert [wait.retry_at for wait in waits[:-1]] == sorted(wait.retry_at for wait in waits[:-1])
 

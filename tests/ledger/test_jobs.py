@@ -26,7 +26,7 @@ def test_a_difference_is_kept_and_fails_a_job(inside: int) -> None:
     jobs.prove.run()
     proof = ledger.proofs().items[0]
     assert proof.lines == [{"what": "balance", "subject": "member:7 points", "expected": 100, "found": 99}]
-    assert session.scalar(text("SELECT task_name FROM procrastinate_jobs")) == "ledger.jobs.raise_alarm"
+    assert session.scalar(text("SELECT task_name FROM procrastinate_jobs")) == "ledger.raise_alarm"
     with pytest.raises(jobs.LedgerDoesNotBalance, match="1 differences"):
         jobs.raise_alarm.run(proof.id, 1)
 

@@ -53,14 +53,14 @@ def test_an_account_that_nothing_moves_gets_no_line(inside: int) -> None:
 
 
 def test_a_repetition_says_so_and_moves_nothing(inside: int) -> None:
-    first = ledger.post_seen("test", 1, [Entry(MEMBER, POINTS, 5), Entry(BEARER, POINTS, -5)])
-    again = ledger.post_seen("test", 1, [Entry(BEARER, POINTS, -5), Entry(MEMBER, POINTS, 5)])
+    first = ledger.post_with_balances("test", 1, [Entry(MEMBER, POINTS, 5), Entry(BEARER, POINTS, -5)])
+    again = ledger.post_with_balances("test", 1, [Entry(BEARER, POINTS, -5), Entry(MEMBER, POINTS, 5)])
     assert (first.balances, first.of_cards, first.repeated) == ({(MEMBER.id, "points"): 5}, {}, False)
     assert (again.transfer_id, again.balances, again.of_cards, again.repeated) == (first.transfer_id, {}, {}, True)
 
 
 def test_a_posting_between_shops_and_the_mall_says_no_balances(inside: int) -> None:
-    posted = ledger.post_seen("test", 1, [Entry(SHOP, POINTS, 5), Entry(BEARER, POINTS, -5)])
+    posted = ledger.post_with_balances("test", 1, [Entry(SHOP, POINTS, 5), Entry(BEARER, POINTS, -5)])
     assert (posted.balances, posted.of_cards) == ({}, {})
     assert (ledger.balance(SHOP, POINTS), ledger.prove()) == (5, [])
 

@@ -250,7 +250,7 @@ def test_whatever_is_posted_the_ledger_sums_to_zero(app, mall: int, moves) -> No
 def test_a_card_runs_a_balance_of_its_own_beside_the_member_with_its_number(inside: int) -> None:
     card, mall = Owner("card", MEMBER.id), Owner("mall", inside)
     give(MEMBER, 100, 1)
-    posted = ledger.post_seen(
+    posted = ledger.post_with_balances(
         "recharge",
         1,
         [

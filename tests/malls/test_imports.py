@@ -76,8 +76,8 @@ def test_a_row_that_the_database_refuses_takes_the_others_with_it(app, mall, bui
             shop.points_rate_bp = -1
         return shop
 
-    real = service.imports._apply
-    monkeypatch.setattr(service.imports, "_apply", clash)
+    real = service.shop_imports._apply
+    monkeypatch.setattr(service.shop_imports, "_apply", clash)
     with pytest.raises(Exception, match="points_rate_in_range"), db.unit_of_work(mall):
         service.import_shops(_sheet(*GOOD).encode(), dry_run=False, by="staff:1")
     assert _count(settings) == 0

@@ -170,9 +170,10 @@ def test_the_policy_says_what_each_rule_means_and_changes_with_a_reason(client, 
     changed = client.patch("/v1/office/policy", json={"submission_days": 3, "e_screenshot": "score", "why": "spring"}, headers=header)
     assert (changed.json["submission_days"], changed.json["e_screenshot"]) == (3, "score")
     from api.malls import service
+    from api.receipts.policy import ReceiptRules
 
     with db.unit_of_work(mall):
-        assert service.policy().submission_days == 3
+        assert service.policy(ReceiptRules).submission_days == 3
     line = client.get("/v1/office/audit?subject_type=mall", headers=header).json["items"][0]
     assert line["before"] == {"submission_days": 7, "e_screenshot": "review"}
 

@@ -1,12 +1,14 @@
 import pytest
 
 from api.kit import db
+from api.kit.policy import Policy
 from api.malls import service
+from api.receipts.policy import ReceiptRules
 from tests.factories import make_mall, make_rule, make_shop, make_staff
 
 
 def test_a_mall_knows_its_default_policy(inside: int) -> None:
-    assert service.policy().submission_days == 7
+    assert service.policy(ReceiptRules).submission_days == 7
     assert service.mall_info().id == inside
 
 
@@ -18,7 +20,7 @@ def test_shops_for_matching_cost_no_statement_until_one_changes(app, mall: int, 
     with db.unit_of_work(mall):
         with statements() as seen:
             service.shops_for_matching()
-            service.policy()
+            service.policy(ReceiptRules)
         assert len(seen) == 0  # the mall's row came with entering it
         assert service.learn_alias(shop_id, "HAIDILAO HOTPOT", "receipt:1")
         assert not service.learn_alias(shop_id, "Haidilao Hot-pot", "receipt:2")
@@ -69,7 +71,7 @@ def test_one_mall_remembers_nothing_of_another(app) -> None:
 
 
 def test_the_factories_make_every_role(inside: int) -> None:
-    from api.staff.permissions import Role
+    from api.kit.roles import Role
 
     assert {make_staff(str(role)).role for role in Role} == {str(role) for role in Role}
 
@@ -118,12 +120,18 @@ def test_a_rolled_back_change_is_never_shown_to_other_requests(app, mall: int) -
 
 
 def test_a_stored_rule_that_is_out_of_range_gives_way_to_the_default() -> None:
-    from api.malls import policy
+    kept = Policy({"submission_days": 9999, "minimum_spend_fen": 500, "gone_rule": 1})
+    rules = kept.of(ReceiptRules)
+    assert (rules.submission_days, rules.minimum_spend_fen) == (7, 500)
+    assert kept.differs() == {"minimum_spend_fen": 500}
+    assert Policy({}).contradictions() == []
 
-    kept = policy.read({"submission_days": 9999, "minimum_spend_fen": 500, "gone_rule": 1})
-    assert (kept.submission_days, kept.minimum_spend_fen) == (7, 500)
-    assert policy.Policy(submission_days=3).differs() == {"submission_days": 3}
-    assert policy.contradiction(policy.Policy()) == []
+
+def test_rules_that_cannot_hold_together_are_named() -> None:
+    wrong = {"answer_limit_fen": 400_000, "plate_min_fen": 200, "plate_max_fen": 100, "points_pay_step": 7, "points_a_yuan": 3}
+    assert Policy(wrong).contradictions() == [
+        "answer_limit_fen", "auto_limit_fen", "points_pay_step", "points_a_yuan", "plate_min_fen", "plate_max_fen",
+    ]  # fmt: skip
 
 
 def test_work_goes_on_in_a_mall_that_is_held(app, mall: int) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from api.kit import rooms
 from api.kit.errors import Conflict
+from api.kit.membership import MemberPart
 from api.members.errors import PlateInvalid
 from api.members.models import Member, MemberIdentity, Vehicle
-from api.members.service import before_closing, exports
 from api.members.service.vehicles import normalise_plate
 from tests.conftest import bearer
 from tests.members.conftest import check_refused, header, rows
@@ -112,14 +112,14 @@ def test_other_plates_are_refused(plate: str) -> None:
         normalise_plate(plate)
 
 
-def test_the_export_holds_what_is_known_and_what_other_rooms_add(client: Any, me: dict[str, str], wechat: Any) -> None:
+def test_the_export_holds_what_is_known_and_what_other_rooms_add(
+    client: Any, me: dict[str, str], wechat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wechat.sim("users", person="li-lei", phone="13800138000")
     client.post("/v1/me/phone/wechat", json={"code": wechat.sim("phone-code", person="li-lei")["code"]}, headers=me)
-    exports["games"] = lambda member_id: [{"member": member_id, "won": 7}]
-    try:
-        told = client.get("/v1/me/export", headers=me).json
-    finally:
-        del exports["games"]
+    games = MemberPart(place=45, exports={"games": lambda member_id: [{"member": member_id, "won": 7}]})
+    monkeypatch.setattr(rooms, "member_parts", lambda: [games])
+    told = client.get("/v1/me/export", headers=me).json
     assert told["member"]["phone"] == "+8613800138000"
     assert {row["channel"] for row in told["identities"]} == {"wechat", "phone"}
     assert told["rooms"]["games"][0]["won"] == 7 and told["consents"][0]["document"] == "privacy"
@@ -130,13 +130,11 @@ class ValueIsLeft(Conflict):
 
 
 @pytest.fixture
-def value_left() -> Iterator[None]:
+def value_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_member_id: int) -> None:
         raise ValueIsLeft()
 
-    before_closing.append(refuse)
-    yield
-    before_closing.remove(refuse)
+    monkeypatch.setattr(rooms, "member_parts", lambda: [MemberPart(place=45, refuse_closing=refuse)])
 
 
 def test_an_account_with_value_left_is_not_closed(client: Any, me: dict[str, str], value_left: None, mall: int) -> None:

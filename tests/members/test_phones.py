@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.kit import cache, clock, db
+from api.kit import cache, clock, db, rooms
 from api.kit.jobs import JOBS
+from api.kit.membership import MemberPart
 from api.members import phones, sms
 from api.members.errors import PhoneInvalid
 from api.members.models import Consent, Member, MemberIdentity, TextMessage, Vehicle
-from api.members.service import holds_value, phone_codes
+from api.members.service import phone_codes
 from api.points import service as points
 from api.settings import Settings, SettingsRefused
 from tests.members.conftest import check_refused, header, rows
@@ -134,11 +135,9 @@ def test_a_younger_member_who_holds_value_is_not_folded(
 ) -> None:
     join_wechat(client, wechat, header(with_wechat("li-lei")))
     younger = with_alipay("li-lei")
-    holds_value.append(lambda member_id: member_id == younger.json["member"]["number"])
-    try:
-        check_refused(join_alipay(client, alipay, header(younger)), 409, "merge-needed")
-    finally:
-        holds_value.pop()
+    coupons = MemberPart(place=45, holds_value=lambda member_id: member_id == younger.json["member"]["number"])
+    monkeypatch.setattr(rooms, "member_parts", lambda: [coupons])
+    check_refused(join_alipay(client, alipay, header(younger)), 409, "merge-needed")
     assert rows(mall, select(Member.state).order_by(Member.id)) == [("active",), ("active",)]
     assert client.get("/v1/me", headers=header(younger)).json["phone"] is None
 
@@ -382,7 +381,7 @@ def gateway(connected: Any) -> Iterator[SmsGateway]:
 def run_jobs(mall: int) -> None:
     ids = rows(mall, select(TextMessage.id).order_by(TextMessage.id))
     for (message_id,) in ids:
-        JOBS["members.jobs.send_text"].run(mall_id=mall, message_id=message_id)
+        JOBS["members.send_text"].run(mall_id=mall, message_id=message_id)
 
 
 def test_a_text_is_handed_to_the_gateway_once_and_then_forgotten(gateway: SmsGateway, ask: Any, mall: int) -> None:
@@ -408,7 +407,7 @@ def test_a_text_is_put_in_as_a_job_in_the_same_transaction(gateway: SmsGateway, 
     from tests.conftest import owner_rows
 
     ask()
-    jobs = owner_rows(settings, "SELECT args FROM procrastinate_jobs WHERE task_name = 'members.jobs.send_text'")
+    jobs = owner_rows(settings, "SELECT args FROM procrastinate_jobs WHERE task_name = 'members.send_text'")
     assert len(jobs) == 1 and "phone" not in json.dumps(jobs)
 
 

@@ -137,12 +137,12 @@ def test_growth_that_comes_late_finds_whose_purchase_it_is(pair: Pair) -> None:
 
     award = pair.source.buys(100)
     merge = pair.merge()
-    credit.run(pair.source.id, 100, f"points_award:{award.id}")
+    credit(pair.source.id, 100, f"points_award:{award.id}")
     assert (whole(pair.target.id)["growth"], whole(pair.source.id)["growth"]) == (100, 0)
     pair.undo(merge)
     assert (whole(pair.target.id)["growth"], whole(pair.source.id)["growth"]) == (0, 100)
     refund_of = pair.source.buys(50)
-    credit.run(pair.target.id, 50, f"points_award:{refund_of.id}")
+    credit(pair.target.id, 50, f"points_award:{refund_of.id}")
     assert whole(pair.source.id)["growth"] == 150
 
 

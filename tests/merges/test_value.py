@@ -249,7 +249,10 @@ def test_cards_go_along_with_what_is_on_them_and_come_back(pair: Pair) -> None:
     wallet.recharge(1, pair.source.id, principal_fen=10_000, bonus_fen=1_000)
     wallet.recharge(2, pair.target.id, principal_fen=500, bonus_fen=0)
     seen = merges.preview(pair.source.id, pair.target.id)
-    assert [(side.cards, side.stored_fen, side.orders) for side in (seen.source, seen.target)] == [(1, 11_000, 0), (1, 500, 0)]
+    assert [(side.counts["cards"], side.counts["stored_fen"], side.counts["orders"]) for side in (seen.source, seen.target)] == [
+        (1, 11_000, 0),
+        (1, 500, 0),
+    ]
     merge = pair.merge()
     assert [one.principal_fen for one in wallet.funds(pair.target.id)] == [10_000, 500]
     drawn = wallet.spread(wallet.funds(pair.target.id), 4_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import mmap
 import os
@@ -167,6 +168,7 @@ class Runner:
             return child
         try:
             os.setpgid(0, 0)
+            gc.disable()  # it would copy every page that it looks through
             _open_anew()
             os._exit(run())
         except BaseException:

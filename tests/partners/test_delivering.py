@@ -11,7 +11,7 @@ import pytest
 
 from api.kit import clock, db
 from api.partners import jobs, sending, service
-from api.partners.service import deliveries
+from api.partners.service import dispatch
 from tests.conftest import owner_rows
 from tests.partners.conftest import Office, Receiver
 
@@ -133,7 +133,7 @@ def test_a_receiver_that_is_down_for_a_day_is_given_up_and_sent_again_by_hand(of
     tries = office.whole(shown["id"])["attempts"]
     assert len(tries) == len(receiver.letters) == 10
     last = max(one["begun_at"] for one in tries)
-    assert timedelta(hours=23) < clock.now().fromisoformat(last) - began <= deliveries.PATIENCE
+    assert timedelta(hours=23) < clock.now().fromisoformat(last) - began <= dispatch.PATIENCE
     assert office.ask("post", f"/partner-deliveries/{shown['id']}/sendings").status_code == 202
     office.due()
     assert office.log()[0]["state"] == "delivered" and len(set(receiver.ids)) == 1
@@ -158,12 +158,12 @@ def test_one_that_fails_for_long_rests_and_holds_nobody_up(office: Office, recei
         office.sell()
     office.due()
     assert len(other.letters) == 12
-    assert len(receiver.letters) == deliveries.RESTS_AFTER  # then it rests; seven wait untouched
+    assert len(receiver.letters) == dispatch.RESTS_AFTER  # then it rests; seven wait untouched
     assert office.shown(failing)["partner"]["rests_until_at"] is not None
     office.until(began + timedelta(seconds=15))
-    assert len(receiver.letters) == deliveries.RESTS_AFTER + 1  # one try, and a longer rest
+    assert len(receiver.letters) == dispatch.RESTS_AFTER + 1  # one try, and a longer rest
     office.until(began + timedelta(seconds=44))
-    assert len(receiver.letters) == deliveries.RESTS_AFTER + 1
+    assert len(receiver.letters) == dispatch.RESTS_AFTER + 1
     office.until(began + timedelta(seconds=45))
     assert office.shown(failing)["waiting"] == 0  # the first success lets everything that is due follow
     assert len(set(receiver.ids)) == 12
@@ -220,7 +220,7 @@ def test_a_crash_between_sending_and_noting_sends_the_same_number_again(office: 
     assert sending.post(letter).taken
     office.due()
     assert len(receiver.letters) == 1  # its turn is not over yet
-    clock.fix(clock.now() + deliveries.TURN + deliveries.OVERDUE)
+    clock.fix(clock.now() + dispatch.TURN + dispatch.OVERDUE)
     assert db.in_mall(office.mall, service.sweep) == 1
     office.due()
     first, again = receiver.letters
@@ -298,7 +298,7 @@ def test_old_events_are_forgotten_with_all_that_was_written_of_them(office: Offi
     office.partner(receiver.url)
     office.sell()
     office.due()
-    clock.fix(clock.now() + deliveries.KEPT_FOR + timedelta(days=1))
+    clock.fix(clock.now() + dispatch.KEPT_FOR + timedelta(days=1))
     assert db.in_mall(office.mall, service.forget_old) is False
     for table in ("partner_events", "partner_deliveries", "partner_delivery_moves", "partner_attempts"):
         assert owner_rows(settings, f"SELECT count(*) FROM {table}") == [(0,)]

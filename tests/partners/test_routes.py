@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.kit import clock, db
-from api.partners.service import endpoints
+from api.partners.service import registration
 from tests.conftest import bearer, owner_rows
 from tests.factories import make_mall, make_staff
 from tests.partners.conftest import ALL, Office, Receiver
@@ -47,7 +47,7 @@ def test_two_partners_of_one_name_there_are_not(office: Office) -> None:
 
 
 def test_a_mall_has_so_many_partners_and_no_more_however_they_hurry(office: Office) -> None:
-    for _ in range(endpoints.MOST - 1):
+    for _ in range(registration.MOST - 1):
         office.partner(HERE)
     gate, answers = threading.Barrier(4), []
 

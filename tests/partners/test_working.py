@@ -32,7 +32,7 @@ def test_a_partner_that_hangs_holds_up_no_other_and_no_other_work(
 
     with db.unit_of_work(office.mall):
         kit.later(jobs.forget_more)
-    lanes = {kit.DEFAULT_QUEUE: 1, kit.PARTNER_QUEUE: 2}
+    lanes = {kit.DEFAULT_QUEUE: 1, jobs.QUEUE: 2}
     asyncio.run(asyncio.wait_for(run_worker(settings, lanes, until=done), 60))
     assert meanwhile == {"hanging": 1, "other": 3}
     assert len(set(other.ids)) == 3

@@ -33,7 +33,7 @@ PHONE = "+8613800138000"
 def counter(wechat_till: Till) -> Iterator[Till]:
     """The mall's account, told of complaints at its own address."""
     with db.unit_of_work(wechat_till.mall):
-        assert service.hear_here(wechat_till.account_id, by="test") is None
+        assert service.direct_notices_here(wechat_till.account_id, by="test") is None
     yield wechat_till
     with db.unit_of_work(wechat_till.mall):
         complaints.desk_of(service.account(wechat_till.account_id))._books().send_no_notices()
@@ -269,7 +269,7 @@ def test_a_reading_that_began_earlier_does_not_undo_a_later_one(counter) -> None
     with db.unit_of_work(counter.mall):
         service.answer_complaint(found.id, 1, "您好", by="小王")
     with db.unit_of_work(counter.mall):
-        complaints.take(complaints.hold(found.id), old, began=began)
+        complaints.apply_status(complaints.hold(found.id), old, began=began)
     assert only(counter).state == "processing"
 
 
@@ -277,7 +277,7 @@ def test_where_wechat_pay_does_not_say_whom_it_is_against_it_is_who_heard_of_it(
     found = heard(counter, complain(counter, counter.placed()))
     with db.unit_of_work(counter.mall):
         desk = complaints.desk_of(service.account(counter.account_id))
-        complaints.take(complaints.hold(found.id), replace(desk.one(found.gateway_no), accused_no=""), began=clock.now())
+        complaints.apply_status(complaints.hold(found.id), replace(desk.complaint(found.gateway_no), accused_no=""), began=clock.now())
     with db.unit_of_work(counter.mall):
         assert service.answer_complaint(found.id, 1, "您好", by="小王").state == "sent"
 
@@ -499,7 +499,7 @@ def test_a_provider_keeps_nothing_of_another_malls_merchant(wechat, mall, settin
         account = add_account(wechat, mode="partner", sub_merchant_no="1900000209")
     till = Till(mall, wechat, settings, account.id)
     with db.unit_of_work(mall):
-        service.hear_here(account.id, by="test")
+        service.direct_notices_here(account.id, by="test")
     foreign = heard(till, complain(till, "FOREIGN1", amount=100, sub_mchid="1900000309", text="别家的秘密"))
     own = heard(till, complain(till, "OWNSUB01", amount=100, sub_mchid="1900000209"))
     assert (foreign.state, foreign.detail, foreign.phone_sealed) == ("foreign", "", None)
@@ -582,7 +582,7 @@ def test_an_operator_asks_for_the_notices(app, wechat_till) -> None:
 
 def test_alipays_complaints_are_not_connected(alipay_till) -> None:
     with db.unit_of_work(alipay_till.mall), pytest.raises(errors.MerchantAccountWrong):
-        service.hear_here(alipay_till.account_id, by="test")
+        service.direct_notices_here(alipay_till.account_id, by="test")
 
 
 def test_a_notice_of_a_complaint_is_kept_within_fifteen_statements(counter, mailbox, statements, figure) -> None:

@@ -45,8 +45,7 @@ def crash_before(statement: int) -> Iterator[None]:
     try:
         yield
     except Crash:
-        db.session.remove()
-        db._depth.open = False
+        db.abandon()
     finally:
         event.remove(db.engine(), "before_cursor_execute", strike)
 
@@ -378,8 +377,7 @@ def test_a_commit_whose_answer_is_lost_is_one_payment(till, told, monkeypatch, f
             with monkeypatch.context() as broken, pytest.raises(OperationalError):
                 broken.setattr(db, "_commit", cut)
                 work()
-            db._depth.open = False
-            db.session.remove()
+            db.abandon()
             work()
     assert len(set(told.paid)) == trials(100) // 2
     with db.unit_of_work(till.mall):
@@ -404,7 +402,7 @@ def test_without_the_cache_notices_are_taken_and_refused_as_ever(wechat_till, to
 def test_notices_questions_and_refunds_at_once_meet_no_deadlock(wechat_till, figure) -> None:
     """Row 27: everything locks the payment first, then the order."""
     chance, done, lost = random.Random(27), [], []
-    hooks.on_paid[:] = [lambda payment: db.alone("order", payment.order_id % 3)]
+    hooks.on_paid[:] = [lambda payment: db.lock("order", payment.order_id % 3)]
     payments = [placed(wechat_till) for _ in range(6)]
 
     def act(turn: int) -> None:
@@ -416,7 +414,7 @@ def test_notices_questions_and_refunds_at_once_meet_no_deadlock(wechat_till, fig
             else:
                 with db.unit_of_work(wechat_till.mall):
                     service.hold_all(payment.order_id)
-                    db.alone("order", payment.order_id % 3)
+                    db.lock("order", payment.order_id % 3)
                     service.intend_refund(payment.id, amount_fen=1, reason="x", cause_type="mixed", cause_id=turn)
             done.append(turn)
         except Problem:

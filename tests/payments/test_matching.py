@@ -44,7 +44,7 @@ class Day:
         self.at(10.5, days=1)
 
     def match(self, day: date | None = None) -> GatewayBill:
-        return self.till.do(lambda: service.match(self.till.account_id, day or self.day))
+        return self.till.do(lambda: service.reconcile(self.till.account_id, day or self.day))
 
     def lines(self, **asked: Any) -> list[BillDifference]:
         return list(self.till.do(lambda: service.differences(**asked).items))
@@ -289,13 +289,13 @@ def test_the_nightly_work_asks_for_each_merchants_days_once(day: Day, settings: 
         other = add_account(day.till.simulator, app_id="another-app")
     payment = day.till.paid(1_000)
     day.next_morning()
-    assert day.till.do(service.due) >= 1
+    assert day.till.do(service.put_due_bills) >= 1
     day.till.due()
     bills = {bill.billed_on: bill for bill in day.till.do(lambda: service.bills().items)}
     assert bills[day.day].outcome == "agrees" and {bill.account_id for bill in bills.values()} == {day.till.account_id}
     assert other.id != day.till.account_id
     waiting = sum(bill.outcome == "waiting" for bill in bills.values())
-    assert day.till.do(service.due) == waiting
+    assert day.till.do(service.put_due_bills) == waiting
     assert day.till.read(payment).billed_on == day.day
 
 

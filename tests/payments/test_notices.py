@@ -184,6 +184,6 @@ def test_no_line_of_the_log_carries_a_payer_a_key_or_a_body(till, told, mailbox,
         said = capfd.readouterr().err
     finally:
         logs.configure("WARNING")
-    assert "security: a notice was refused" in said and "security: a gateway tells of another payment than ours" in said
+    assert "security: a notice was refused" in said and "security: a gateway describes another payment than ours" in said
     for planted in (till.simulator.payer("li-lei"), "planted-secret", "planted-openid", "13912345678", "PRIVATE KEY"):
         assert planted not in said

@@ -165,4 +165,4 @@ def test_a_refused_code_fails_at_once(till, told) -> None:
 
 def test_a_mall_without_an_account_offers_no_wallet(mall, app) -> None:
     with db.unit_of_work(mall), pytest.raises(NoMerchantAccount):
-        service.account_for([1], "wechat")
+        service.account_for(1, "wechat")

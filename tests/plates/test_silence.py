@@ -85,7 +85,7 @@ def test_a_payment_ends_the_silence_and_a_new_silence_is_a_new_alarm(inside) -> 
 )
 def test_a_quiet_or_new_shop_never_alarms(inside, weeks) -> None:
     busy_shop(*weeks)
-    assert service.watch() == silence.Watched((), ())
+    assert service.watch() == silence.SilenceReport((), ())
 
 
 def test_a_busy_shop_that_takes_payments_or_has_no_plate_is_left_alone(inside) -> None:

@@ -15,6 +15,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.malls.models import Mall
+from api.malls.service.mall import forget_mall_info
 from api.points import service as points
 from api.points.models import Award, Batch
 from api.sales import service as sales
@@ -24,8 +25,7 @@ from tests.factories import lay_points_rules, make_claimed_sale, make_member, ma
 def set_policy(**values: Any) -> None:
     """The entered mall's policy, from now on."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=values))
-    session.info.pop("mall_info", None)
-    db.forget_mall_row()
+    forget_mall_info()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from api.kit import clock, db
 from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
+from api.malls.service.mall import forget_mall_info
 from api.points import service as points
 from api.points.errors import SaleNotClaimed
 from api.points.models import CapUse
@@ -131,8 +132,7 @@ def test_an_award_is_few_statements(shopper: Shopper, statements) -> None:
     make_rule("cap", "daily", max_points=100, period="day", per="member")
     sale_id = make_claimed_sale(shopper.id, shop_id=shopper.shop_id)
     session.expunge_all()
-    session.info.pop("mall_info", None)
-    db.forget_mall_row()
+    forget_mall_info()
     with statements() as seen:
         points.earn(sale_id, by="test")
     assert len(seen) <= 10, seen

@@ -44,7 +44,7 @@ def test_the_watch_looks_at_today_and_yesterday(shopper: Shopper) -> None:
 def test_growth_reaches_the_room_of_members_once(shopper: Shopper) -> None:
     award = shopper.buys(100)
     for _ in range(2):
-        growth.credit.run(shopper.id, award.growth, f"points_award:{award.id}")
+        growth.credit(shopper.id, award.growth, f"points_award:{award.id}")
     session.expire_all()
     assert session.get_one(Member, shopper.id).growth == 100
 
@@ -54,7 +54,7 @@ def test_a_growth_job_waits_in_the_transaction_of_the_award(shopper: Shopper) ->
 
     award = shopper.buys(100)
     shopper.returns(award, 100)
-    waiting = session.execute(text("SELECT args FROM procrastinate_jobs WHERE task_name = 'points.service.growth.credit' ORDER BY id"))
+    waiting = session.execute(text("SELECT args FROM procrastinate_jobs WHERE task_name = 'points.credit_growth' ORDER BY id"))
     assert [row.args["growth"] for row in waiting] == [100, -100]
 
 

@@ -252,7 +252,7 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
     mapped = [table for table in Model.metadata.tables if table != "points_rehearsals"]
     with db.unit_of_work(mall):
         before, rows = {table: digest_of(table) for table in mapped}, rows_by_table()
-    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert {table: digest_of(table) for table in mapped} == before
         assert rows_by_table() == rows
@@ -261,7 +261,7 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
         assert found.result is not None
         assert found.result["points"] == {"before": 15, "after": 15, "difference": 0}
         first = found.finished_at
-    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert rehearsals.read(asked).finished_at == first
 
@@ -274,10 +274,10 @@ def test_a_rehearsal_that_fails_says_so(app: Any, mall: int, monkeypatch: pytest
     with monkeypatch.context() as broken:
         broken.setattr(Replay, "_slices", lambda _self: 1 // 0)
         with pytest.raises(ZeroDivisionError):
-            rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+            rehearsals.play(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("failed", "ZeroDivisionError")
-    rehearsals.play.run(mall_id=mall, rehearsal_id=asked)
+    rehearsals.play(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("done", None)
 

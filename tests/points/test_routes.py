@@ -216,7 +216,7 @@ def test_a_rehearsal_is_asked_for_played_and_read(world: World) -> None:
     answer = world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1")
     assert (answer.status_code, answer.json["progress"]) == (202, "waiting")
     assert world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1").json["id"] == answer.json["id"]
-    rehearsals.play.run(mall_id=world.mall, rehearsal_id=answer.json["id"])
+    rehearsals.play(mall_id=world.mall, rehearsal_id=answer.json["id"])
     found = world.office("finance", "GET", f"/points/rehearsals/{answer.json['id']}").json
     assert (found["progress"], found["done"], found["total"]) == ("done", 3, 3)
     assert found["result"]["points"] == {"before": 60, "after": 180, "difference": 120}

@@ -72,7 +72,12 @@ def unsure(*amounts_fen: int) -> Slip:
 
 
 def twin(**given: Any) -> Twin:
-    return Twin(**({"receipt_id": 3, "own": True, "state": S.SCORED, "how": "number", "same_amount": True, "same_number": True} | given))
+    return Twin(
+        **(
+            {"receipt_id": 3, "own": True, "state": S.SCORED, "how": "number", "same_amount": True, "same_number": True, "first": True}
+            | given
+        )
+    )
 
 
 UNSURE = slip(auto=False, paid_fen=Sure(12_850, 0.6))
@@ -155,6 +160,12 @@ TABLE = [
     ("still in the works, mine", facts(twins=(twin(state=S.ASKING),)), S.REFUSED, Reason.SENT_BEFORE),
     ("in the works, another's", facts(twins=(twin(state=S.IN_REVIEW, own=False),)), S.IN_REVIEW, Reason.SAME_PAPER_TWICE),
     ("a twin that was set aside", facts(twins=(twin(state=S.SET_ASIDE),)), S.SCORED, Reason.AWARDED),
+    ("in the works, sent later", facts(twins=(twin(state=S.IN_REVIEW, own=False, first=False),)), S.SCORED, Reason.AWARDED),
+    ("still in the works, mine, sent later", facts(twins=(twin(state=S.IN_REVIEW, first=False),)), S.SCORED, Reason.AWARDED),
+    ("scored before one that waits", facts(twins=(twin(state=S.IN_REVIEW, own=False), twin())), S.REFUSED, Reason.SCORED_BEFORE),
+    ("the same picture, sent later", facts(twins=(twin(how="picture", state=S.ASKING, first=False),)), S.SCORED, Reason.AWARDED),
+    ("a like picture, sent later", facts(twins=(twin(how="picture", same_amount=False, state=S.ASKING, first=False),)), S.IN_REVIEW,
+     Reason.SAME_PICTURE_OTHER_FACTS),
     ("returned since", facts(twins=(twin(state=S.RETURNED),)), S.REFUSED, Reason.RETURNED_BEFORE),
     ("a twin that was refused", facts(twins=(twin(state=S.REFUSED),)), S.SCORED, Reason.AWARDED),
     ("a twin that was withdrawn", facts(twins=(twin(state=S.WITHDRAWN),)), S.SCORED, Reason.AWARDED),

@@ -26,7 +26,7 @@ def test_the_job_reads_outside_of_any_transaction_and_scores(world: World, monke
     seen: list[Any] = []
 
     def read(photos: list[bytes]) -> Any:
-        seen.append((photos, getattr(db._depth, "open", False)))
+        seen.append((photos, db.is_open()))
         return translated(slip())
 
     monkeypatch.setattr(reading, "read", read)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-from tests.receipts.conftest import PAID, World, slip
+import pytest
+
+from api.kit import db
+from api.receipts import service
+from api.receipts.service import refund_slips
+from tests.receipts.conftest import PAID, World, slip, translated
 
 LATER = PAID.replace(hour=11, minute=50)
 
@@ -44,6 +50,37 @@ def test_the_same_slip_again_takes_nothing_again(world: World) -> None:
     again = world.read(member, refund(4_000, **paper))
     assert (again.state, again.why) == ("refused", "refund_applied_before")
     assert [points for _, points in world.points(member)] == [60]
+
+
+@pytest.mark.parametrize(("fen", "left"), [(4_000, 60), (10_000, 0)])
+def test_two_photos_of_one_slip_at_once_take_back_once(world: World, monkeypatch: pytest.MonkeyPatch, fen: int, left: int) -> None:
+    member, paper = world.member(), refund(fen, original_no="202605200001", no="R2026052001")
+    world.read(member, slip(no="202605200001", fen=10_000))
+    receipts = [world.sent(member), world.sent(member)]
+    both_looked, slip_known = threading.Barrier(2), refund_slips._slip_known
+
+    def look_together(*asked: Any) -> bool:
+        known = slip_known(*asked)
+        try:
+            both_looked.wait(1)
+        except threading.BrokenBarrierError:  # the other one cannot look before this one has ended
+            return known
+        return known
+
+    def conclude(receipt: int) -> None:
+        db.in_mall(world.mall, lambda: service.conclude(receipt, translated(paper)))
+
+    monkeypatch.setattr(refund_slips, "_slip_known", look_together)
+    for receipt in receipts:
+        with db.unit_of_work(world.mall):
+            assert service.begin_reading(receipt)
+    threads = [threading.Thread(target=conclude, args=(receipt,)) for receipt in receipts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(world.receipt(receipt).why for receipt in receipts) == ["points_taken_back", "refund_applied_before"]
+    assert [points for _, points in world.points(member)] == [left]
 
 
 def test_a_refund_of_what_never_scored_changes_nothing(world: World) -> None:

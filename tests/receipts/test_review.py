@@ -273,9 +273,9 @@ def test_a_broken_promise_is_seen_and_counted_once(world: World) -> None:
     case = waiting(world)
     clock.fix(NOW + timedelta(days=1, seconds=1))
     with db.unit_of_work(world.mall):
-        assert review.breaches() == 1
+        assert review.mark_late() == 1
     with db.unit_of_work(world.mall):
-        assert review.breaches() == 0
+        assert review.mark_late() == 0
     assert world.office("GET", f"{QUEUE}/{case}", world.staff()).json["review"]["breached_at"] is not None
 
 
@@ -288,7 +288,7 @@ def test_the_mall_makes_up_for_a_broken_promise_once(world: World, policy) -> No
     clock.fix(NOW + timedelta(days=1, seconds=1))
     for _ in range(2):
         with db.unit_of_work(world.mall):
-            review.breaches()
+            review.mark_late()
     with db.unit_of_work(world.mall):
         assert points.summary(member).balance == 20
 

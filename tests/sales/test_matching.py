@@ -7,17 +7,22 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from api.sales.same_purchase import Candidate, Told, choose, number_key
+from api.sales.same_purchase import KnownPurchase, PurchaseFacts, number_key, recognize
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-SLIP = Told("receipt", NOON, date(2026, 3, 1), True, 12_800, "A0123", None)
+SLIP = PurchaseFacts("receipt", NOON, date(2026, 3, 1), True, 12_800, "A0123", None)
 PAID = replace(SLIP, channel="payment", number_key=None, external_key="4200001")
 ORDERED = replace(PAID, channel="plate", source="order")
 LONG = replace(SLIP, number_key="20260301120001")
 
 
-def seen(*told: Told) -> list[Candidate]:
-    return [Candidate(number, [one]) for number, one in enumerate(told, 1)]
+def seen(*sightings: PurchaseFacts) -> list[KnownPurchase]:
+    return [KnownPurchase(number, [facts]) for number, facts in enumerate(sightings, 1)]
+
+
+def choose(facts: PurchaseFacts, purchases: list[KnownPurchase]) -> int | None:
+    recognized = recognize(facts, purchases)
+    return recognized.purchase.sale_id if recognized is not None else None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_a_number_is_compared_without_its_dress(printed, key) -> None:
         (replace(PAID, channel="circle", external_key="998877"), PAID),
     ],
 )
-def test_these_are_one_purchase(new: Told, old: Told) -> None:
+def test_these_are_one_purchase(new: PurchaseFacts, old: PurchaseFacts) -> None:
     assert choose(new, seen(old)) == 1
     assert choose(old, seen(new)) == 1
 
@@ -59,7 +64,7 @@ def test_these_are_one_purchase(new: Told, old: Told) -> None:
         (replace(SLIP, paid_fen=99, paid_at=NOON + timedelta(hours=2)), SLIP),
     ],
 )
-def test_these_are_two_purchases(new: Told, old: Told) -> None:
+def test_these_are_two_purchases(new: PurchaseFacts, old: PurchaseFacts) -> None:
     assert choose(new, seen(old)) is None
     assert choose(old, seen(new)) is None
 
@@ -70,7 +75,7 @@ def test_of_two_equal_payments_the_slip_takes_the_nearest() -> None:
 
 
 def test_a_second_slip_takes_the_payment_that_has_no_slip_yet() -> None:
-    first = Candidate(1, [PAID, SLIP])
-    second = Candidate(2, [replace(PAID, external_key="4200002", paid_at=NOON + timedelta(minutes=1))])
+    first = KnownPurchase(1, [PAID, SLIP])
+    second = KnownPurchase(2, [replace(PAID, external_key="4200002", paid_at=NOON + timedelta(minutes=1))])
     assert choose(replace(SLIP, number_key="A0124"), [first, second]) == 2
     assert choose(replace(SLIP, number_key=None), [first, second]) == 2

@@ -13,6 +13,7 @@ from api.kit.db import session
 from api.sales import service as sales
 from api.sales.errors import RefundClash, RefundTooLarge, SaleNotFound, TendersDoNotAddUp
 from api.sales.models import Sale, SaleRefund, Sighting
+from api.sales.same_purchase import Tie, purchase_facts
 from api.sales.service import Line, Tender
 from tests.factories import make_member, make_shop, make_sighted
 from tests.ledger.test_service import together
@@ -126,11 +127,29 @@ def test_the_same_refund_counts_once(shop: int) -> None:
 
 
 def test_a_refund_slip_finds_its_sale(shop: int) -> None:
-    made = make_sighted(shop_id=shop, receipt_no="No 0077", paid_fen=4_200)
     at = clock.now()
-    assert [sale.id for sale in sales.find(shop, receipt_no="NO0077", paid_at=None, paid_fen=None)] == [made.sale_id]
-    assert [sale.id for sale in sales.find(shop, receipt_no=None, paid_at=at + timedelta(hours=3), paid_fen=4_200)] == [made.sale_id]
-    assert sales.find(shop, receipt_no="8", paid_at=at, paid_fen=1) == []
+    made = make_sighted(shop_id=shop, receipt_no="No 0077", paid_fen=4_200)
+    assert [sale.id for sale in sales.refunded_purchases(shop, "NO0077", until=at + timedelta(days=1))] == [made.sale_id]
+    assert sales.refunded_purchases(shop, "NO0077", until=at - timedelta(days=1)) == []
+    assert sales.refunded_purchases(shop, "NO0077", until=at + timedelta(days=1), scored_in="receipt") == []
+    assert sales.refunded_purchases(shop, "8", until=at + timedelta(days=1)) == []
+
+
+def test_a_purchase_is_recognized_by_whatever_any_channel_said_of_it(shop: int) -> None:
+    at, member = clock.now(), make_member().id
+    paid = make_sighted(shop_id=shop, channel="plate", source_type="order:1", external_no="42", paid_at=at, member_id=member, claims=True)
+    make_sighted(shop_id=shop, channel="till", source_type="till", receipt_no="202603010001", paid_at=at)
+
+    def recognized(**given: Any) -> tuple[int | None, Tie, str | None] | None:
+        facts: dict[str, Any] = {"timezone": "Asia/Shanghai", "paid_at": at, "paid_fen": 12_800, "receipt_no": None} | given
+        found = sales.recognize(shop, purchase_facts("receipt", "receipt", **facts))
+        return None if found is None else (found.purchase.sale_id, found.tie, found.purchase.scored_in)
+
+    number = (paid.sale_id, Tie.RECEIPT_NUMBER, "plate")
+    assert recognized(receipt_no="202603010001", paid_fen=99, paid_at=at - timedelta(hours=5)) == number
+    assert recognized(paid_at=at + timedelta(minutes=2)) == (paid.sale_id, Tie.MOMENT, "plate")
+    assert recognized(receipt_no="202603010002") is None
+    assert recognized(paid_at=at + timedelta(minutes=9)) is None
 
 
 def test_a_shops_day_is_the_malls_own_day(shop: int) -> None:

@@ -60,12 +60,13 @@ def _shares(world: World) -> None:
     _none(
         world, "a line is paid more or less than it costs:",
         """SELECT l.order_id, l.line FROM order_lines l LEFT JOIN order_shares s ON (s.order_id, s.line) = (l.order_id, l.line)
-           WHERE l.mall_id = %s GROUP BY l.id HAVING sum(s.amount_fen) <> l.amount_fen""",
+           WHERE l.mall_id = %s GROUP BY l.id HAVING sum(s.amount_fen) <> l.net_fen""",
     )  # fmt: skip
     _none(
         world, "the bearers of a share do not add up:",
         """SELECT s.id, s.bearers FROM order_shares s JOIN orders o ON o.id = s.order_id
-           CROSS JOIN LATERAL (SELECT sum((b->>2)::bigint) AS fen, sum((b->>3)::bigint) AS back FROM jsonb_array_elements(s.bearers) b) b
+           CROSS JOIN LATERAL (SELECT sum((b->>'fen')::bigint) AS fen, sum((b->>'returned_fen')::bigint) AS back
+                               FROM jsonb_array_elements(s.bearers) b) b
            WHERE s.mall_id = %s AND o.state IN ('paid', 'refunded') AND s.tender IN ('points', 'stored_bonus')
              AND (b.fen, b.back) IS DISTINCT FROM (s.amount_fen, s.refunded_fen)""",
     )  # fmt: skip
@@ -79,7 +80,7 @@ def _shares(world: World) -> None:
 def _holds(world: World) -> None:
     """What an order took is taken while it is paid, and back when it is closed; each earlier hold is back."""
     for order_id, state, holds, member_id in world.rows(
-        "SELECT id, state, holds, member_id FROM orders WHERE mall_id = %s AND member_id IS NOT NULL"
+        "SELECT id, state, hold_count, member_id FROM orders WHERE mall_id = %s AND member_id IS NOT NULL"
     ):
         for number in range(1, holds + 1):
             kept = number == holds and state in ("paid", "refunded")
@@ -130,7 +131,7 @@ def _points(world: World) -> None:
     _none(
         world, "points of a refunded order did not all come back:",
         """SELECT o.id, o.points_spent, s.given_back FROM orders o
-           JOIN points_spends s ON s.cause_type = 'order' AND s.cause_id = o.id || ':' || o.holds
+           JOIN points_spends s ON s.cause_type = 'order' AND s.cause_id = o.id || ':' || o.hold_count
            WHERE o.mall_id = %s AND o.state = 'refunded' AND s.given_back <> s.points""",
     )  # fmt: skip
 
@@ -261,7 +262,7 @@ def _bills(world: World) -> None:
     for account_id in accounts:
         for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
             with db.unit_of_work(world.mall):
-                bill = payments.match(account_id, day)
+                bill = payments.reconcile(account_id, day)
             if bill.outcome not in ("agrees", "none"):
                 world.wrong("the bill of", bill.channel, day, bill.outcome, bill.trouble or "")
     with db.unit_of_work(world.mall):

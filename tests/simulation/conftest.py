@@ -67,5 +67,4 @@ def simulate(world_of: Callable[[int], World]) -> Callable[[int], World]:
 
 def _end() -> None:
     clock.fix(None)
-    db.session.remove()
-    db._depth.open = False
+    db.abandon()

@@ -58,8 +58,7 @@ def planned(plan: Plan | None) -> Iterator[Plan | None]:
     try:
         yield plan
     except Crash:
-        db.session.remove()
-        db._depth.open = False
+        db.abandon()
     finally:
         _plan = None
 

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event
 
-from api.checkout.service import holds, placement, quotes, refunds, views
+from api.checkout.service import orders, placement, quotes, refunds
 from api.kit import db
 from api.kit import jobs as kit
 from api.kit.errors import Problem
@@ -85,7 +85,7 @@ class Hands:
         basket = self.world.basket_of_both()
 
         def work() -> None:
-            choice = quotes.Choice(points=100 * chance.randint(0, 3), card_ids=())
+            choice = {"points": 100 * chance.randint(0, 3), "card_ids": []}
             quoted = quotes.quote(basket, self.member.member_id, choice)
             placement.order(basket, self.member.who, expected_fen=quoted.gateway_fen, choice=choice, channel="alipay")
 
@@ -99,7 +99,7 @@ class Hands:
             number = self.world.rows("SELECT number, channel FROM payments WHERE mall_id = %s AND id = %s", payment_id)
             for name, channel in number:
                 self.world.sides[channel].sim("pay", out_trade_no=name)
-            kit.app.tasks["payments.jobs.ask_payment"].func(mall_id=self.world.mall, payment_id=payment_id)
+            kit.app.tasks["payments.ask_payment"].func(mall_id=self.world.mall, payment_id=payment_id)
 
     def refund(self, chance: random.Random) -> None:
         paid = self.orders("paid")
@@ -107,8 +107,7 @@ class Hands:
             order_id, _, _ = chance.choice(paid)
 
             def work() -> None:
-                order = holds.lock_paid(holds.read(order_id))
-                refunds.refund(order, refunds.Wanted(amount_fen=chance.randint(1, 500)), by="staff", reason="x", needs_second=False)
+                refunds.by_office(orders.read(order_id), refunds.Wanted(amount_fen=chance.randint(1, 500)), by="staff", reason="x")
 
             db.in_mall(self.world.mall, work)
 
@@ -116,7 +115,7 @@ class Hands:
         held = self.orders("held")
         if held:
             with db.unit_of_work(self.world.mall):
-                placement.give_up(views.by_number(chance.choice(held)[1]), by="t", reason="cancelled")
+                placement.give_up(orders.by_number(chance.choice(held)[1]), by="t", reason="cancelled")
 
     def activate(self, chance: random.Random) -> None:
         db.in_mall(self.world.mall, lambda: awards.activate_due())

@@ -29,9 +29,10 @@ def order(world: World) -> None:
     """Quote and order at a plate."""
     chance, who, place = world.chance, shopper(world), world.chance.randrange(2)
     fen = amount(world)
-    basket: dict[str, Any] = {"plate": world.plates[place], "amount_fen": fen}
+    purchase: dict[str, Any] = {"kind": "plate", "plate": world.plates[place], "amount_fen": fen}
+    basket: dict[str, Any] = {"purchase": purchase}
     if chance.random() < 0.3:
-        basket["excluded_fen"] = chance.randint(0, fen)
+        purchase["excluded_fen"] = chance.randint(0, fen)
     if who.member_id and chance.random() < 0.25:
         basket["choose"] = {"points": chance.choice([0, 0, 100, 300]), "card_ids": chance.choice([None, []])}
     quote = world.send(who, "post", "/v1/quotes", basket)
@@ -73,7 +74,7 @@ def recharge(world: World) -> None:
     who, chance = world.chance.choice(world.members), world.chance
     package = chance.choice(world.packages)
     fen = {world.packages[0]: 100_000, world.packages[1]: 10_000}[package]
-    body = {"package_id": package, "channel": chance.choice(["wechat", "alipay"]), "expected_fen": fen}
+    body = {"purchase": {"kind": "recharge", "package_id": package}, "channel": chance.choice(["wechat", "alipay"]), "expected_fen": fen}
     _remember(world, world.send(who, "post", "/v1/orders", body))
 
 
@@ -187,7 +188,7 @@ def charge(world: World) -> None:
     if chance.random() < 0.1:
         said["refuse"] = "NOT_ENOUGH" if side.channel == "wechat" else "ACQ.BUYER_BALANCE_NOT_ENOUGH"
     code = side.sim("auth-pay-code", **said)["auth_code"]
-    body = {"auth_code": code, "amount_fen": amount(world)}
+    body = {"auth_code": code, "purchase": {"kind": "charge", "amount_fen": amount(world)}}
     placed = world.send(world.clerks[place], "post", "/v1/shop/charges", body)
     if placed.status_code == 201:
         world.acknowledged.add(placed.json["number"])
@@ -199,7 +200,7 @@ def charge_value(world: World) -> None:
     shown = world.send(who, "post", "/v1/wallet/pay-code")
     if shown.status_code >= 400:
         return
-    body = {"auth_code": shown.json["code"], "amount_fen": world.chance.randint(1, 3_000)}
+    body = {"auth_code": shown.json["code"], "purchase": {"kind": "charge", "amount_fen": world.chance.randint(1, 3_000)}}
     placed = world.send(world.clerks[place], "post", "/v1/shop/charges", body)
     if placed.status_code == 201:
         world.acknowledged.add(placed.json["number"])

@@ -12,10 +12,8 @@ from typing import Any
 import psycopg
 import requests
 
-from api.checkout.mix import Line
 from api.checkout.service import placement
 from api.checkout.service.placement import Who
-from api.checkout.things import Basket
 from api.kit import clock, db, jobs
 from api.kit.db import session
 from api.malls import service as malls
@@ -23,6 +21,7 @@ from api.members.models import MemberIdentity
 from api.payments import service as payments
 from api.plates import service as plates
 from api.points import service as points
+from api.purchases.baskets import Basket, Line, Seller
 from api.settings import Settings
 from api.wallet import service as wallet
 from deploy import embedded
@@ -326,7 +325,7 @@ class World:
 
     def sweep(self) -> None:
         """What is done each minute."""
-        for name in ("checkout.jobs.sweep", "payments.jobs.sweep"):
+        for name in ("checkout.sweep", "payments.sweep"):
             db.in_mall(self.mall, jobs.JOBS[name].run)
 
     def letters(self) -> list[tuple[Side, Any]]:
@@ -411,7 +410,7 @@ class World:
         for number in range(self.chance.randint(2, 5)):
             shop_id = self.shops[number % 2]
             takes_part = self.chance.random() < 0.8
-            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), shop_id, "百货", takes_part, takes_part))
+            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), Seller(shop_id), "百货", takes_part, takes_part))
         return Basket("plate", {"plate_id": 0, "plate_number": "simulation"}, "两家店", tuple(lines))
 
 

@@ -47,7 +47,7 @@ def test_a_scheduled_job_is_run_at_once_with_a_reason(client, mall, hire) -> Non
     put_in = client.post("/v1/office/jobs", json=asked, headers=header | {"Idempotency-Key": "run-key-1"})
     assert (put_in.status_code, put_in.json["name"], put_in.json["state"]) == (201, forget_old_sign_ins.name, "todo")
     assert client.get("/v1/office/audit?subject_type=job", headers=header).json["items"][0]["did"] == "ran the job"
-    for name in ("receipts.jobs.read", "nothing"):
+    for name in ("receipts.read", "nothing"):
         refused = client.post("/v1/office/jobs", json=asked | {"name": name}, headers=header | {"Idempotency-Key": f"run-{name}"})
         assert refused.json["type"].endswith("job-not-found")
 

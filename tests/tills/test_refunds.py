@@ -59,7 +59,7 @@ def test_a_refund_whose_sale_is_unknown_waits_and_is_applied_when_a_photo_of_it_
     member = till.world.member()
     till.world.read(member, slip(no=LONG))
     with db.unit_of_work(till.mall):
-        (row_id,) = service.waiting_now()
+        (row_id,) = service.take_up_waiting()
     with db.unit_of_work(till.mall):
         assert service.retry(row_id)
     with db.unit_of_work(till.mall):
@@ -81,12 +81,12 @@ def test_a_refund_waits_until_a_later_report_brings_its_sale(till: Till) -> None
 def test_the_quarter_hourly_look_puts_in_what_can_be_tried_and_ends_one_day(till: Till, settings) -> None:
     till.reports(refund("R1", LONG))
     with db.unit_of_work(till.mall):
-        assert service.waiting_now() == []
+        assert service.take_up_waiting() == []
         make_sighted(shop_id=till.shop, receipt_no=LONG, paid_at=NOW, paid_fen=12_850)
         jobs.look_again.run()
     clock.fix(NOW + TRIED_FOR + timedelta(days=1))
     with db.unit_of_work(till.mall):
-        assert service.waiting_now() == []
+        assert service.take_up_waiting() == []
     clock.fix(NOW)
     assert len(till.listed("waiting")) == 1
 
@@ -97,6 +97,22 @@ def test_a_short_number_that_came_round_again_waits_for_its_day_to_be_named(till
     assert till.listed("waiting")[0]["waits"] == "unclear"
     assert till.reports(refund("R2", "7", "3.00", on="2026-05-18")) == {"refunded": 1}
     assert [(paid, back) for paid, back, _, _ in till.sales()] == [(1_000, 300), (1_000, 0)]
+
+
+def test_a_named_day_is_found_however_often_the_number_came_round_since(till: Till) -> None:
+    with db.unit_of_work(till.mall):
+        made = [make_sighted(shop_id=till.shop, receipt_no="0007", paid_at=NOW - timedelta(days=n), paid_fen=1_000) for n in range(25)]
+        found = sales.refunded_purchases(till.shop, "7", until=NOW + timedelta(days=1), paid_on=(NOW - timedelta(days=24)).date())
+        assert [sale.id for sale in found] == [made[-1].sale_id]
+
+
+def test_a_refund_slip_finds_a_photos_purchase_by_the_number_that_the_till_told(till: Till) -> None:
+    member = till.world.member()
+    till.world.read(member, slip(no=None, fen=10_000))
+    assert till.reports(sale(LONG, "100.00")) == {"known": 1}
+    taken = till.world.read(member, refund_slip(4_000, original_no=LONG))
+    assert (taken.state, taken.why) == ("taken_back", "points_taken_back")
+    assert till.sales() == [(10_000, 4_000, "receipt", True)]
 
 
 def test_more_than_was_paid_is_shown_and_not_applied(till: Till) -> None:
@@ -149,7 +165,7 @@ def test_what_was_paid_through_the_mall_is_given_back_by_the_mall(till: Till) ->
         )
         points.take_back(given.id, by="checkout")
     with db.unit_of_work(till.mall):
-        (row_id,) = service.waiting_now()
+        (row_id,) = service.take_up_waiting()
         assert service.retry(row_id)
     assert till.sales() == [(8_800, 8_800, "plate", True)]
     assert till.given_back() == [(f"order_refund:{till.shop}", 8_800)]
@@ -180,7 +196,7 @@ def test_refunds_at_once_never_give_back_more_than_was_paid(till: Till) -> None:
     ids = [till.sent(refund(f"R{n}", LONG, "40.00"), sale(f"9{n}", "1.00"))["id"] for n in range(3)]
     with db.unit_of_work(till.mall):
         for report_id in ids:
-            service.confirm(service.one(report_id), by="shop:1")
+            service.confirm(service.report(report_id), by="shop:1")
 
     def work(n: int) -> object:
         if n < 3:

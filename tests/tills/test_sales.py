@@ -152,7 +152,7 @@ def test_the_same_file_sent_by_many_at_once_is_one_report_and_counts_once(till: 
     sent = together(till.mall, 6, lambda n: service.take_file(till.shop, rows, file_name=f"{n}.csv", by=f"shop:{n}").id)
     assert len(set(sent)) == 1, sent
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(int(str(sent[0]))), by="shop:1")
+        service.confirm(service.report(int(str(sent[0]))), by="shop:1")
 
     def work(_: int) -> bool:
         return service.work_batch(int(str(sent[0])))
@@ -169,7 +169,7 @@ def test_two_reports_with_the_same_receipts_at_once_make_each_sale_once(till: Ti
     ids = [till.sent(*(sale(number, f"{n + 1}.00") for n, number in enumerate(numbers)), sale(f"own{k}"))["id"] for k in range(4)]
     with db.unit_of_work(till.mall):
         for report_id in ids:
-            service.confirm(service.one(report_id), by="shop:1")
+            service.confirm(service.report(report_id), by="shop:1")
     done = together(till.mall, 4, lambda n: service.work_batch(ids[n]))
     assert done == [True] * 4
     assert len([one for one in till.sales() if one[0] <= 6_000]) == 60
@@ -182,7 +182,7 @@ def test_a_photo_and_the_till_at_the_same_moment_are_one_sale(till: Till) -> Non
     numbers = [f"2026052{n:06}" for n in range(8)]
     report = till.sent(*(sale(number, f"{n + 1}.00") for n, number in enumerate(numbers)))
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(report["id"]), by="shop:1")
+        service.confirm(service.report(report["id"]), by="shop:1")
     at = clock.now() - timedelta(minutes=30)
 
     def work(n: int) -> object:
@@ -198,7 +198,7 @@ def test_a_photo_and_the_till_at_the_same_moment_are_one_sale(till: Till) -> Non
 def test_a_worker_that_dies_halfway_is_followed_by_one_that_goes_on(till: Till) -> None:
     report = till.sent(*(sale(f"2026052{n:06}", f"{n + 1}.00") for n in range(450)))
     with db.unit_of_work(till.mall):
-        service.confirm(service.one(report["id"]), by="shop:1")
+        service.confirm(service.report(report["id"]), by="shop:1")
     with db.unit_of_work(till.mall):
         assert service.work_batch(report["id"])
     assert (till.read(report["id"])["worked"], till.read(report["id"])["state"]) == (200, "working")
@@ -215,7 +215,9 @@ def test_many_sightings_at_once_match_as_each_alone_would(till: Till) -> None:
     """The batch is compared with `sight`, sale by sale, on purchases that are easy to mix up."""
     at = NOW - timedelta(hours=3)
     told = [
-        sales.Telling(n, at + timedelta(seconds=37 * (n % 40)), 1_000 + 100 * (n % 3), f"{n % 25 + 1}" if n % 2 else f"20260520{n:04}")
+        sales.ReportedPurchase(
+            n, at + timedelta(seconds=37 * (n % 40)), 1_000 + 100 * (n % 3), f"{n % 25 + 1}" if n % 2 else f"20260520{n:04}"
+        )
         for n in range(1, 120)
     ]
 
@@ -242,6 +244,16 @@ def test_many_sightings_at_once_match_as_each_alone_would(till: Till) -> None:
         same = {sale_id: n for n, sale_id in enumerate(dict.fromkeys(found.sale_id for found in batch))}
         assert [(place[seen.sale_id], seen.is_new_sale) for seen in one_by_one] == [(same[one.sale_id], one.is_new_sale) for one in batch]
         assert 5 < sum(not one.is_new_sale for one in batch) < 100
+
+
+def test_a_number_that_only_the_till_told_of_a_payment_ties_a_photo_to_it(till: Till) -> None:
+    """The payment told first and has no till number; a photo under the till's number with another amount is no clean copy of it."""
+    with db.unit_of_work(till.mall):
+        make_sighted(shop_id=till.shop, channel="plate", source_type=f"order:{till.shop}", paid_at=NOW, paid_fen=8_800, external_no="42")
+    assert till.reports(sale(LONG, "88.00", "2026-05-20 12:01")) == {"known": 1}
+    changed = till.world.read(till.world.member(), slip(no=LONG, fen=98_800))
+    assert (changed.state, changed.why) == ("in_review", "same_number_other_amount")
+    assert till.sales() == [(8_800, 0, "plate", False)]
 
 
 def test_a_photo_of_another_day_with_the_same_short_number_is_another_sale(till: Till) -> None:

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from api.kit import clock, db
 from api.kit.db import session
+from api.kit.membership import Moved
 from api.kit.states import WrongState
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
-from api.members.service.member_merge import Moved
 from api.wallet import service as wallet
 from api.wallet.errors import (
     BalanceLeft,

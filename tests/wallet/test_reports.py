@@ -113,4 +113,4 @@ def test_a_day_is_told_in_a_few_statements(holder: Holder, statements: Any) -> N
     with statements() as seen:
         balance_report.record_report(MONDAY)
     assert len(seen) <= 20, seen
-    assert jobs.JOBS["wallet.jobs.report_balances"].cron
+    assert jobs.JOBS["wallet.report_balances"].cron

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from api.staff.permissions import PERMISSIONS
+from api.staff import permissions
 from deploy import web_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,11 +54,14 @@ def _flat(part: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _sentences(language: str) -> dict[str, str]:
-    """Every sentence by its whole key: office.shops.title."""
+    """Every sentence by its whole key: office.shops.title, refusals.shop-not-found; what a noun calls its own: words.shops.permissions.…"""
     found: dict[str, str] = {}
     for entrance in ("office", "shop"):
         for path in sorted(SRC.glob(f"{entrance}/*/{language}.json")):
             found |= dict(_flat(json.loads(path.read_text()), f"{entrance}.{path.parent.name}"))
+        for path in sorted(SRC.glob(f"{entrance}/*/words.{language}.json")):
+            words = json.loads(path.read_text())
+            found |= dict(_flat(words.pop("refusals", {}), "refusals")) | dict(_flat(words, f"words.{entrance}.{path.parent.name}"))
     for path in sorted(SRC.glob(f"kit/*.{language}.json")):
         found |= dict(_flat(json.loads(path.read_text()), path.name.split(".")[0]))
     return found
@@ -97,14 +100,14 @@ def test_no_chinese_stands_in_the_code() -> None:
 
 
 def test_every_sentence_is_there_in_both_languages() -> None:
-    # In English a refusal is told by the API's own sentence, a note about a field as well.
-    chinese = {key: said for key, said in _sentences("zh").items() if not key.startswith(("refusals.", "notes."))}
-    english = _sentences("en")
-    assert set(chinese) ^ set(english) == set()
-    everything = _sentences("zh") | {f"en.{key}": said for key, said in english.items()}
+    # In English most refusals are told by the API's own sentence, notes about a field as well.
+    chinese, english = _sentences("zh"), _sentences("en")
+    assert {key for key in set(chinese) ^ set(english) if not key.startswith(("refusals.", "notes."))} == set()
+    assert {key for key in english if key not in chinese} == set()
+    everything = chinese | {f"en.{key}": said for key, said in english.items()}
     assert [key for key, said in everything.items() if not said.strip() or SIGNS.search(said.replace("{'@'}", ""))] == []
     slots = re.compile(r"\{(\w+)\}")
-    assert [key for key in chinese if set(slots.findall(chinese[key])) != set(slots.findall(english[key]))] == []
+    assert [key for key in english if set(slots.findall(chinese[key])) != set(slots.findall(english[key]))] == []
 
 
 def test_every_sentence_that_the_code_asks_for_is_there() -> None:
@@ -139,11 +142,14 @@ def test_every_refusal_that_staff_can_meet_has_its_chinese_sentence() -> None:
 def test_every_page_is_found_once_and_asks_for_a_permission_that_exists(entrance: str) -> None:
     pages = [path.parent for path in sorted(SRC.glob(f"{entrance}/*/page.ts"))]
     folders = [path for path in sorted((SRC / entrance).iterdir()) if path.is_dir()]
-    assert folders == pages
+    # A noun without a page of its own has its words alone.
+    assert [
+        path.name for path in folders if path not in pages and {"words.zh.json", "words.en.json"} != {file.name for file in path.iterdir()}
+    ] == []
     assert [page.name for page in pages for name in ("zh.json", "en.json") if not (page / name).is_file()] == []
     described = {page.name: (page / "page.ts").read_text() for page in pages}
     asked = {name: re.findall(r"permission: '([\w.]+)'", text) for name, text in described.items()}
-    assert {name: found for name, found in asked.items() if len(found) != 1 or found[0] not in PERMISSIONS} == {}
+    assert {name: found for name, found in asked.items() if len(found) != 1 or found[0] not in permissions.holders()} == {}
     addresses = Counter(re.findall(r"path: '([^']+)'", "\n".join(described.values())))
     assert [address for address, times in addresses.items() if times > 1] == []
 
@@ -167,6 +173,14 @@ def test_a_page_of_the_desk_brings_the_words_of_all_that_it_imports() -> None:
             reached.add(one)
         needed[name] = sorted((reached | set().union(*(asks[one] for one in reached))) - {name})
     assert declared == needed
+
+
+def test_a_page_that_shows_the_servers_names_brings_their_words() -> None:
+    folders = [path.parent for path in sorted(SRC.glob("*/*/page.ts"))]
+    shows = {folder.name for folder in folders if any("nameOf(" in path.read_text() for path in folder.glob("*.vue"))}
+    assert shows == {folder.name for folder in folders if "names: true" in (folder / "page.ts").read_text()}
+    others = [path for path in _files(".vue", ".ts") if path.parent not in folders and path.parent != SRC / "lang"]
+    assert [_where(path, "nameOf") for path in others if re.search(r"\bnames?Of\(", _code(path))] == []
 
 
 @cache

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,8 @@ def _sentences(language: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(SRC.glob(f"pages/*/{language}.json")):
         found |= dict(_flat(json.loads(path.read_text()), path.parent.name))
+    for path in sorted(SRC.glob(f"pages/*/problems.{language}.json")):
+        found |= dict(_flat(json.loads(path.read_text()), "problems"))
     for path in sorted(SRC.glob(f"i18n/{language}/*.json")):
         found |= dict(_flat(json.loads(path.read_text()), path.stem))
     return found
@@ -151,6 +154,12 @@ def test_every_refusal_that_a_shopper_can_meet_has_its_sentences() -> None:
     answered_as_ended = {"sign-in-needed", "token-invalid", "session-ended", "refresh-token-reused"}
     there = _sentences("zh")
     assert {slug for slug in slugs - answered_as_ended if f"problems.{slug}.what" not in there} == set()
+
+
+def test_a_refusal_has_its_sentences_once() -> None:
+    files = [*SRC.glob("pages/*/problems.zh.json"), SRC / "i18n" / "zh" / "problems.json"]
+    times = Counter(name for path in files for name in json.loads(path.read_text()))
+    assert [name for name, count in times.items() if count > 1] == []
 
 
 def _refusals(operation: dict[str, Any]) -> Iterator[str]:

@@ -23,17 +23,17 @@ def main() -> None:
     parser.add_argument("--dice-seed", help="makes everything else that is random the same in every replay")
     parser.add_argument("--schedule-factor", type=float, default=1.0, help="1.0 resends notices as WeChat Pay does")
     parser.add_argument("--sign-mode", choices=("public_key", "certificate", "mixed"), default="public_key")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     settings = Settings(
-        keys=said.keys,
-        seed=said.seed,
-        dice_seed=said.dice_seed,
-        schedule_factor=said.schedule_factor,
-        sign_mode=said.sign_mode,
+        keys=arguments.keys,
+        seed=arguments.seed,
+        dice_seed=arguments.dice_seed,
+        schedule_factor=arguments.schedule_factor,
+        sign_mode=arguments.sign_mode,
     )
-    with server(create_app(settings), said.port, said.host) as web:
+    with server(create_app(settings), arguments.port, arguments.host) as web:
         signal.signal(signal.SIGTERM, lambda *_: _stop())
-        sys.stdout.write(f"WeChat simulator on http://{said.host}:{web.server_port}\n")
+        sys.stdout.write(f"WeChat simulator on http://{arguments.host}:{web.server_port}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             web.serve_forever()

@@ -51,31 +51,31 @@ def trade_bill(store: Store, who: Collector, day: date, bill_type: str) -> bytes
 
 
 def _with_differences(store: Store, who: Collector, day: date, rows: list[Row]) -> list[Row]:
-    for one in store.bill_differences:
-        if one.kind == "extra" and one.mchid == who.mchid and one.at and _on(one.at, day):
-            rows = [*rows, _payment(_never_placed(store, one, one.at))]
-        elif one.kind != "extra":
-            rows = [kept for row in rows if (kept := _changed(row, one)) is not None]
+    for difference in store.bill_differences:
+        if difference.kind == "extra" and difference.mchid == who.mchid and difference.at and _on(difference.at, day):
+            rows = [*rows, _payment(_never_placed(store, difference, difference.at))]
+        elif difference.kind != "extra":
+            rows = [kept for row in rows if (kept := _changed(row, difference)) is not None]
     return rows
 
 
-def _changed(row: Row, one: BillDifference) -> Row | None:
-    if one.mchid != row.order.mchid or one.number != row.number:
+def _changed(row: Row, difference: BillDifference) -> Row | None:
+    if difference.mchid != row.order.mchid or difference.number != row.number:
         return row
-    if one.kind == "missing":
+    if difference.kind == "missing":
         return None
-    if one.kind == "amount":
+    if difference.kind == "amount":
         if row.back_fen:
-            return replace(row, back_fen=row.back_fen + one.fen)
-        return replace(row, paid_fen=row.paid_fen + one.fen)
-    return replace(row, refund_status=one.status) if row.back_fen else replace(row, state=one.status)
+            return replace(row, back_fen=row.back_fen + difference.fen)
+        return replace(row, paid_fen=row.paid_fen + difference.fen)
+    return replace(row, refund_status=difference.status) if row.back_fen else replace(row, state=difference.status)
 
 
-def _never_placed(store: Store, one: BillDifference, at: datetime) -> Order:
-    appid = next(iter(sorted(store.merchants[one.mchid].appids)))
-    asked = {"amount": {"total": one.fen}, "description": "?"}
-    order = Order(one.mchid, appid, one.number, asked, store.people.openid("nobody", appid), at)
-    order.transaction_id, order.paid_at = f"42{one.number.rjust(26, '0')[-26:]}", at
+def _never_placed(store: Store, difference: BillDifference, at: datetime) -> Order:
+    appid = next(iter(sorted(store.merchants[difference.mchid].appids)))
+    asked = {"amount": {"total": difference.fen}, "description": "?"}
+    order = Order(difference.mchid, appid, difference.number, asked, store.people.openid("nobody", appid), at)
+    order.transaction_id, order.paid_at = f"42{difference.number.rjust(26, '0')[-26:]}", at
     return order
 
 

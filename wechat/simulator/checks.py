@@ -44,32 +44,32 @@ def merchant() -> MerchantAccount:
 def body() -> Body:
     """The JSON object of this request."""
     try:
-        said = json.loads(request.get_data())
+        sent = json.loads(request.get_data())
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        sent = None
+    if not isinstance(sent, dict):
         raise PayError(400, "PARAM_ERROR", "请求体不是JSON对象")
-    return said
+    return sent
 
 
-def collector(said: Mapping[str, Any], partner: bool, *, with_app: bool = False) -> Collector:
+def collector(fields: Mapping[str, Any], partner: bool, *, with_app: bool = False) -> Collector:
     """Who collects by these fields; with `partner` by sp_… and sub_…."""
     prefix = "sp_" if partner else ""
-    signed_by, appid = merchant(), said.get(f"{prefix}appid", "")
+    signed_by, appid = merchant(), fields.get(f"{prefix}appid", "")
     if not isinstance(appid, str):
         raise PayError(400, "PARAM_ERROR", f"{prefix}appid不合法")
-    if said.get(f"{prefix}mchid") != signed_by.mchid:
+    if fields.get(f"{prefix}mchid") != signed_by.mchid:
         raise PayError(400, "PARAM_ERROR", "商户号与签名的商户号不一致")
     if with_app and appid not in signed_by.appids:
         raise PayError(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
     if not partner:
         return Collector(signed_by.mchid, appid=appid)
-    return Collector(signed_by.mchid, sub_merchant(said), appid, str(said.get("sub_appid", "")))
+    return Collector(signed_by.mchid, sub_merchant(fields), appid, str(fields.get("sub_appid", "")))
 
 
-def sub_merchant(said: Mapping[str, Any]) -> str:
+def sub_merchant(fields: Mapping[str, Any]) -> str:
     """The sub-merchant named, one of who signed; nothing where none is named."""
-    sub = said.get("sub_mchid", "")
+    sub = fields.get("sub_mchid", "")
     if sub and sub not in merchant().subs:
         raise PayError(403, "NO_AUTH", "特约商户号未授权服务商")
     return str(sub)

@@ -51,12 +51,12 @@ class Circles:
         """The circle of a merchant."""
         return self._circles.setdefault(mchid, Circle())
 
-    def join(self, merchant: MerchantAccount, said: Body, openid: str) -> bool:
+    def join(self, merchant: MerchantAccount, body: Body, openid: str) -> bool:
         """A member lets purchases be told; told on a schedule of its own."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
         circle.members[openid] = {"authorize_state": "AUTHORIZED", "authorize_time": rfc3339(now)}
-        mode = str(said.get("auth_type", "REGISTERED_MODE"))
-        content = {"mchid": merchant.mchid, "openid": openid, "code": str(said["code"]), "auth_type": mode}
+        mode = str(body.get("auth_type", "REGISTERED_MODE"))
+        content = {"mchid": merchant.mchid, "openid": openid, "code": str(body["code"]), "auth_type": mode}
         return self._tell(merchant, circle.auth_url, "MALL_AUTH.ACTIVATE_CARD", "mall_auth", "商圈会员授权", content, HURRIED)
 
     def leave(self, mchid: str, openid: str) -> None:
@@ -64,39 +64,39 @@ class Circles:
         now = rfc3339(self._till.store.clock())
         self.of(mchid).members[openid] = {**self.of(mchid).members[openid], "authorize_state": "DEAUTHORIZED", "deauthorize_time": now}
 
-    def buy(self, merchant: MerchantAccount, said: Body, openid: str, appid: str) -> tuple[str, bool]:
+    def buy(self, merchant: MerchantAccount, body: Body, openid: str, appid: str) -> tuple[str, bool]:
         """A purchase; told if the member lets it be told, or hands it in (`commit_tag`)."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
         number = self._till.number("42", "mall", openid)
         content: dict[str, Any] = {
             "mchid": merchant.mchid,
-            "merchant_name": str(said.get("merchant_name", "演示商圈")),
-            "shop_name": str(said["shop_name"]),
-            "shop_number": str(said["shop_number"]),
+            "merchant_name": str(body.get("merchant_name", "演示商圈")),
+            "shop_name": str(body["shop_name"]),
+            "shop_number": str(body["shop_number"]),
             "appid": appid,
             "openid": openid,
             "time_end": rfc3339(now),
-            "amount": int(said["amount"]),
+            "amount": int(body["amount"]),
             "transaction_id": number,
         }
-        if said.get("commit_tag"):
-            content["commit_tag"] = str(said["commit_tag"])
+        if body.get("commit_tag"):
+            content["commit_tag"] = str(body["commit_tag"])
         circle.purchases[number] = Purchase(content, now)
         known = circle.members.get(openid, {}).get("authorize_state") == "AUTHORIZED"
         if not known and "commit_tag" not in content:
             return number, False
-        told = self._tell(merchant, circle.notify_url, "MALL_TRANSACTION.SUCCESS", "mall_transaction", "支付成功", content)
-        return number, told
+        is_notified = self._tell(merchant, circle.notify_url, "MALL_TRANSACTION.SUCCESS", "mall_transaction", "支付成功", content)
+        return number, is_notified
 
-    def give_back(self, merchant: MerchantAccount, said: Body) -> tuple[str, bool]:
+    def give_back(self, merchant: MerchantAccount, body: Body) -> tuple[str, bool]:
         """Money back for a purchase; told only if the mall told us the points of that purchase, for 30 days."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
-        bought = circle.purchases[str(said["transaction_id"])]
-        amount = int(said["amount"])
+        bought = circle.purchases[str(body["transaction_id"])]
+        amount = int(body["amount"])
         if amount < 1 or bought.refunded + amount > bought.content["amount"]:
             raise ValueError("more than was paid")
         bought.refunded += amount
-        number = self._till.number("50", "mall", str(said["transaction_id"]))
+        number = self._till.number("50", "mall", str(body["transaction_id"]))
         content = {name: value for name, value in bought.content.items() if name not in ("time_end", "amount", "commit_tag")}
         content |= {"refund_time": rfc3339(now), "pay_amount": bought.content["amount"], "refund_amount": amount, "refund_id": number}
         if bought.reported is None or now - bought.paid_at > REFUNDS_TOLD:
@@ -160,5 +160,5 @@ def routes(api: Blueprint, till: Till, circles: Circles) -> None:
             raise PayError(400, "PARAM_ERROR", "brandid不合法")
         with store.lock:
             bought = circles.of(checks.merchant().mchid).purchases.values()
-            waits = any(one.content["openid"] == openid and one.reported is None for one in bought)
+            waits = any(purchase.content["openid"] == openid and purchase.reported is None for purchase in bought)
             return json_answer({"points_commit_status": "PENDING" if waits else "FINISHED"})

@@ -50,10 +50,10 @@ def prepay(till: Till, merchant: MerchantAccount, asked: Body) -> Combined:
 
 def find(till: Till, merchant: MerchantAccount, out_trade_no: str) -> Combined:
     """The merchant's combined order. Raises 404 ORDER_NOT_EXIST."""
-    found = till.store.combined.get((merchant.mchid, out_trade_no))
-    if found is None:
+    order = till.store.combined.get((merchant.mchid, out_trade_no))
+    if order is None:
         raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
-    return found
+    return order
 
 
 def close(till: Till, combined: Combined, asked: Body) -> None:

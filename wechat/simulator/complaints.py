@@ -39,26 +39,26 @@ class Desk:
         self._till = till
         self._store: Store = till.store
 
-    def raise_one(self, mchid: str, said: Body) -> Complaint:
+    def raise_one(self, mchid: str, body: Body) -> Complaint:
         """A payer complains of an order; of one that is not known here too, where the amount is said."""
-        number = str(said["out_trade_no"])
+        number = str(body["out_trade_no"])
         order = self._store.orders.get((mchid, number))
-        problem = str(said.get("problem_type", "OTHERS"))
+        problem = str(body.get("problem_type", "OTHERS"))
         if problem not in PROBLEMS:
             raise ValueError(f"problem_type is one of {', '.join(PROBLEMS)}")
-        person = self._store.people.named(str(said.get("person", "li-lei")))
+        person = self._store.people.named(str(body.get("person", "li-lei")))
         now = self._store.clock()
         made = Complaint(
             complaint_id=self._till.number("2000000", "complaint", number),
             mchid=mchid,
-            accused=(order.sub_mchid if order else str(said.get("sub_mchid", ""))) or mchid,
+            accused=(order.sub_mchid if order else str(body.get("sub_mchid", ""))) or mchid,
             out_trade_no=number,
             transaction_id=(order.transaction_id if order else None) or self._till.number("42", "complaint of", number),
-            amount=order.total if order else int(said["amount"]),
-            detail=str(said.get("text", "商品与描述不符")),
+            amount=order.total if order else int(body["amount"]),
+            detail=str(body.get("text", "商品与描述不符")),
             problem=problem,
-            refund_wanted=int(said["apply_refund_amount"]) if "apply_refund_amount" in said else None,
-            phone=str(said.get("phone", person.phone)),
+            refund_wanted=int(body["apply_refund_amount"]) if "apply_refund_amount" in body else None,
+            phone=str(body.get("phone", person.phone)),
             raised_at=now,
         )
         self._store.complaints[made.complaint_id] = made
@@ -66,16 +66,16 @@ class Desk:
         self.tell(made, "CREATE_COMPLAINT")
         return made
 
-    def go_on(self, made: Complaint, said: Body) -> None:
+    def go_on(self, made: Complaint, body: Body) -> None:
         """The payer complains once more: it waits to be answered again."""
         made.times, made.state = made.times + 1, "PENDING"
-        made.note("USER_CONTINUE_COMPLAINT", self._store.clock(), str(said.get("text", "问题仍未解决")))
+        made.note("USER_CONTINUE_COMPLAINT", self._store.clock(), str(body.get("text", "问题仍未解决")))
         self.tell(made, "CONTINUE_COMPLAINT")
 
-    def speak(self, made: Complaint, said: Body) -> None:
+    def speak(self, made: Complaint, body: Body) -> None:
         """The payer adds a word."""
         made.payer_waits = True
-        made.note("USER_RESPONSE", self._store.clock(), str(said.get("text", "请尽快处理")))
+        made.note("USER_RESPONSE", self._store.clock(), str(body.get("text", "请尽快处理")))
         self.tell(made, "USER_RESPONSE")
 
     def answer(self, made: Complaint, asked: Body) -> None:
@@ -124,13 +124,13 @@ class Desk:
             raise PayError(400, "PARAM_ERROR", "查询日期跨度不超过30天")
         limit, offset = _number(asked, "limit", 10, 1, LARGEST_PAGE), _number(asked, "offset", 0, 0, 999_999)
         accused = asked.get("complainted_mchid")
-        found = [
+        complaints = [
             made
             for made in self._store.complaints.values()
             if made.mchid == merchant.mchid and accused in (None, made.accused) and begin <= _beijing_day(made.raised_at) <= end
         ]
-        shown = [self.shown(made) for made in found[offset : offset + limit]]
-        return {"data": shown, "limit": limit, "offset": offset, "total_count": len(found)}
+        shown = [self.shown(made) for made in complaints[offset : offset + limit]]
+        return {"data": shown, "limit": limit, "offset": offset, "total_count": len(complaints)}
 
     def shown(self, made: Complaint) -> Body:
         """A complaint as the API shows it, the phone sealed for the certificate that the request was signed with."""
@@ -179,8 +179,8 @@ def _complaint_calls(api: Blueprint, desk: Desk, store: Store) -> None:
         asked = request.args.to_dict()
         limit, offset = _number(asked, "limit", 100, 1, LARGEST_TALK), _number(asked, "offset", 0, 0, 999_999)
         with store.lock:
-            said = desk.of(checks.merchant(), complaint_id).said
-            return json_answer({"data": said[offset : offset + limit], "limit": limit, "offset": offset, "total_count": len(said)})
+            words = desk.of(checks.merchant(), complaint_id).words
+            return json_answer({"data": words[offset : offset + limit], "limit": limit, "offset": offset, "total_count": len(words)})
 
     @api.post(f"{BASE}/<complaint_id>/response")
     def answer_complaint(complaint_id: str) -> Response:
@@ -242,7 +242,7 @@ def _day(asked: dict[str, str], name: str) -> date:
 
 
 def _number(asked: dict[str, str], name: str, otherwise: int, least: int, most: int) -> int:
-    said = asked.get(name, str(otherwise))
-    if not _NUMBER.fullmatch(said) or not least <= int(said) <= most:
+    text = asked.get(name, str(otherwise))
+    if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
         raise PayError(400, "PARAM_ERROR", f"{name}取值范围[{least},{most}]")
-    return int(said)
+    return int(text)

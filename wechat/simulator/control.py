@@ -65,12 +65,12 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
     @sim.post("/users")
     def user() -> Answer:
         """Make or change a person: {person, phone?, blocked?, appid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            person = store.people.named(said["person"])
-            person.phone = said.get("phone", person.phone)
-            person.blocked = said.get("blocked", person.blocked)
-            openid = store.people.openid(person.name, said.get("appid", settings.appid))
+            person = store.people.named(body["person"])
+            person.phone = body.get("phone", person.phone)
+            person.blocked = body.get("blocked", person.blocked)
+            openid = store.people.openid(person.name, body.get("appid", settings.appid))
             return {"person": person.name, "openid": openid, "unionid": person.unionid, "phone": person.phone}
 
     @sim.post("/login-code")
@@ -86,18 +86,18 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
     @sim.post("/consents")
     def consent() -> Answer:
         """The person agrees to a subscribe message: {person, template_id, times?, appid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            openid = store.people.openid(said["person"], said.get("appid", settings.appid))
-            key = (openid, str(said["template_id"]))
-            store.consents[key] = store.consents.get(key, 0) + int(said.get("times", 1))
+            openid = store.people.openid(body["person"], body.get("appid", settings.appid))
+            key = (openid, str(body["template_id"]))
+            store.consents[key] = store.consents.get(key, 0) + int(body.get("times", 1))
             return {"openid": openid, "left": store.consents[key]}
 
     @sim.post("/templates")
     def template() -> Answer:
         """A message template: {template_id, keys: [thing1, …]}."""
-        said = _said()
-        store.templates[str(said["template_id"])] = tuple(map(str, said["keys"]))
+        body = _body()
+        store.templates[str(body["template_id"])] = tuple(map(str, body["keys"]))
         return {"templates": sorted(store.templates)}
 
     @sim.get("/messages")
@@ -108,14 +108,14 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
     @sim.post("/pages")
     def pages() -> Answer:
         """The pages of the published mini-program: {pages: […]}; while none is named, any page will do."""
-        store.pages = set(map(str, _said()["pages"]))
+        store.pages = set(map(str, _body()["pages"]))
         return {"pages": sorted(store.pages)}
 
     @sim.post("/words")
     def word() -> Answer:
         """A word that content checks find: {word, suggest: review | risky, label?}."""
-        said = _said()
-        store.words[str(said["word"])] = (str(said["suggest"]), int(said.get("label", 20006)))
+        body = _body()
+        store.words[str(body["word"])] = (str(body["suggest"]), int(body.get("label", 20006)))
         return {"words": sorted(store.words)}
 
     @sim.get("/mini-program")
@@ -127,8 +127,8 @@ def _phones(sim: Blueprint, store: Store, settings: Settings) -> None:
     @sim.post("/apps")
     def app() -> Answer:
         """A further mini-program: {appid, secret}."""
-        said = _said()
-        store.apps[str(said["appid"])] = str(said["secret"])
+        body = _body()
+        store.apps[str(body["appid"])] = str(body["secret"])
         return {"apps": sorted(store.apps)}
 
     @sim.delete("/tokens")
@@ -147,24 +147,24 @@ def _wallet(sim: Blueprint, till: Till, settings: Settings) -> None:
     @sim.post("/auth-pay-code/<person>")
     def auth_pay_code(person: str = "") -> Answer:
         """The code of the wallet that a cashier scans: {person, needs_password?, refuse?} → {auth_code}."""
-        said = _said()
-        refuse = str(said.get("refuse", ""))
+        body = _body()
+        refuse = str(body.get("refuse", ""))
         if refuse and refuse not in CODE_REFUSALS:
             raise ValueError(f"refuse is one of {', '.join(CODE_REFUSALS)}")
         with store.lock:
-            named = store.people.named(person or said["person"]).name
+            named = store.people.named(person or body["person"]).name
             value = f"1{int(store.dice.digits(6, 'pay code', named)) % 6}{store.dice.digits(16, 'pay code', named)}"
             ends = store.clock() + PAY_CODE_LIFE
-            store.pay_codes[value] = PayCode(named, ends, bool(said.get("needs_password")), refuse)
+            store.pay_codes[value] = PayCode(named, ends, bool(body.get("needs_password")), refuse)
             return {"auth_code": value}
 
     @sim.post("/pay")
     def pay() -> Answer:
         """The person pays: {prepay_id | out_trade_no, mchid?, person?, notify?, late?}, or wx.requestPayment's arguments."""
-        said = _said()
+        body = _body()
         with store.lock:
-            order = till.order_at_phone(said, settings.mchid)
-            till.charge(order, notify=bool(said.get("notify", True)), late=bool(said.get("late")))
+            order = till.order_at_phone(body, settings.mchid)
+            till.charge(order, notify=bool(body.get("notify", True)), late=bool(body.get("late")))
             numbers = [part.transaction_id for part in order.parts]
             return {"transaction_id": numbers[0], "transaction_ids": numbers, "out_trade_no": order.out_trade_no}
 
@@ -172,7 +172,7 @@ def _wallet(sim: Blueprint, till: Till, settings: Settings) -> None:
     def cancel() -> Answer:
         """The person does not type the password: {out_trade_no, mchid?}."""
         with store.lock:
-            order = till.order_at_phone(_said(), settings.mchid)
+            order = till.order_at_phone(_body(), settings.mchid)
             till.cancel(order)
             return {"trade_state": order.state}
 
@@ -183,32 +183,32 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     @sim.post("/refunds/<out_refund_no>")
     def refund(out_refund_no: str) -> Answer:
         """Decide a refund now: {status: SUCCESS | ABNORMAL | CLOSED, mchid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            found = store.refunds[str(said.get("mchid", settings.mchid)), out_refund_no]
-            till.decide(found, str(said["status"]))
-        return {"status": found.status}
+            refund = store.refunds[str(body.get("mchid", settings.mchid)), out_refund_no]
+            till.decide(refund, str(body["status"]))
+        return {"status": refund.status}
 
     @sim.post("/merchants")
     def merchant() -> Answer:
         """A further merchant or certificate: {mchid, certificate_pem?, api_v3_key?, appids?, subs?, can_refund?, share_bp?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            account = _merchant(store, said, settings)
-            account.appids |= set(said.get("appids", ()))
-            account.subs |= set(said.get("subs", ()))
-            account.share_bp = int(said.get("share_bp", account.share_bp))
-            account.can_refund = bool(said.get("can_refund", account.can_refund))
+            account = _merchant(store, body, settings)
+            account.appids |= set(body.get("appids", ()))
+            account.subs |= set(body.get("subs", ()))
+            account.share_bp = int(body.get("share_bp", account.share_bp))
+            account.can_refund = bool(body.get("can_refund", account.can_refund))
             return {"mchid": account.mchid, "serials": sorted(account.certificates), "appids": sorted(account.appids)}
 
     @sim.post("/bill-differences")
     def difference() -> Answer:
         """The bill says otherwise: {kind: missing | extra | amount | status, out_trade_no | out_refund_no, fen?, status?, at?}."""
-        said = {"mchid": settings.mchid, **_said()}
-        said["number"] = str(said.pop("out_refund_no", None) or said.pop("out_trade_no"))
-        at = instant(str(said.pop("at"))) if "at" in said else store.clock()
+        body = {"mchid": settings.mchid, **_body()}
+        body["number"] = str(body.pop("out_refund_no", None) or body.pop("out_trade_no"))
+        at = instant(str(body.pop("at"))) if "at" in body else store.clock()
         with store.lock:
-            store.bill_differences.append(BillDifference(**said, at=at))
+            store.bill_differences.append(BillDifference(**body, at=at))
         return {"differences": len(store.bill_differences)}
 
     @sim.delete("/bill-differences")
@@ -220,11 +220,11 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     @sim.post("/share-accounts")
     def share_account() -> Answer:
         """An account that no part reaches, or gives back: {account, fail_reason}; an empty reason heals it."""
-        said = _said()
+        body = _body()
         with store.lock:
-            store.bad_accounts.pop(str(said["account"]), None)
-            if said.get("fail_reason"):
-                store.bad_accounts[str(said["account"])] = str(said["fail_reason"])
+            store.bad_accounts.pop(str(body["account"]), None)
+            if body.get("fail_reason"):
+                store.bad_accounts[str(body["account"])] = str(body["fail_reason"])
         return {"bad": dict(store.bad_accounts)}
 
     @sim.get("/notices")
@@ -236,7 +236,7 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     def again(letter_id: str) -> Answer:
         """Deliver a notice again: {copies?} at once."""
         letter = next(letter for letter in postman.letters if letter.id == letter_id)
-        postman.again(letter, int(_said().get("copies", 1)))
+        postman.again(letter, int(_body().get("copies", 1)))
         return {}
 
     @sim.post("/notices/release")
@@ -252,60 +252,60 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     @sim.post("/notices/settle")
     def settle() -> Answer:
         """Wait until every notice that is due has been delivered: {seconds?} at most."""
-        return {"settled": postman.settle(float(_said().get("seconds", 10)))}
+        return {"settled": postman.settle(float(_body().get("seconds", 10)))}
 
 
 def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> None:
     store = till.store
 
-    def mchid(said: Answer) -> str:
-        return str(said.get("mchid", settings.mchid))
+    def mchid(body: Answer) -> str:
+        return str(body.get("mchid", settings.mchid))
 
-    def openid(said: Answer) -> str:
-        return store.people.openid(said["person"], str(said.get("appid", settings.appid)))
+    def openid(body: Answer) -> str:
+        return store.people.openid(body["person"], str(body.get("appid", settings.appid)))
 
     @sim.post("/circle")
     def circle() -> Answer:
         """Where a business circle is told: {notify_url?, auth_url?, mchid?}; what it told us comes back."""
-        said = _said()
+        body = _body()
         with store.lock:
-            known = circles.of(mchid(said))
-            known.notify_url = str(said.get("notify_url", known.notify_url))
-            known.auth_url = str(said.get("auth_url", known.auth_url))
+            known = circles.of(mchid(body))
+            known.notify_url = str(body.get("notify_url", known.notify_url))
+            known.auth_url = str(body.get("auth_url", known.auth_url))
             reported = {number: bought.reported for number, bought in known.purchases.items() if bought.reported}
             return {"reported": reported, "parkings": list(known.parkings)}
 
     @sim.post("/circle/join")
     def join() -> Answer:
         """A person lets purchases be told: {person, code, auth_type?, mchid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            return {"told": circles.join(store.merchants[mchid(said)], said, openid(said))}
+            return {"told": circles.join(store.merchants[mchid(body)], body, openid(body))}
 
     @sim.post("/circle/leave")
     def leave() -> Answer:
         """A person takes it back: {person, mchid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            circles.leave(mchid(said), openid(said))
+            circles.leave(mchid(body), openid(body))
         return {}
 
     @sim.post("/circle/pay")
     def mall_pay() -> Answer:
         """A purchase: {person, amount, shop_name, shop_number, merchant_name?, commit_tag?, mchid?}."""
-        said = _said()
+        body = _body()
         with store.lock:
-            appid = str(said.get("appid", settings.appid))
-            number, told = circles.buy(store.merchants[mchid(said)], said, openid(said), appid)
-            return {"transaction_id": number, "told": told}
+            appid = str(body.get("appid", settings.appid))
+            number, is_notified = circles.buy(store.merchants[mchid(body)], body, openid(body), appid)
+            return {"transaction_id": number, "told": is_notified}
 
     @sim.post("/circle/refund")
     def mall_refund() -> Answer:
         """Money back: {transaction_id, amount, mchid?}; told only after its points were."""
-        said = _said()
+        body = _body()
         with store.lock:
-            number, told = circles.give_back(store.merchants[mchid(said)], said)
-            return {"refund_id": number, "told": told}
+            number, is_notified = circles.give_back(store.merchants[mchid(body)], body)
+            return {"refund_id": number, "told": is_notified}
 
 
 def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) -> None:
@@ -315,9 +315,9 @@ def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) ->
 
         Of an order that is not known here: {amount, sub_mchid?} besides.
         """
-        said = _said()
+        body = _body()
         with store.lock:
-            return _complaint(desk.raise_one(str(said.get("mchid", settings.mchid)), said))
+            return _complaint(desk.raise_one(str(body.get("mchid", settings.mchid)), body))
 
     @sim.get("/complaints")
     def complaints() -> Answer:
@@ -329,20 +329,20 @@ def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) ->
     def complain_again(complaint_id: str) -> Answer:
         """The payer complains once more: {text?}."""
         with store.lock:
-            desk.go_on(store.complaints[complaint_id], _said())
+            desk.go_on(store.complaints[complaint_id], _body())
             return _complaint(store.complaints[complaint_id])
 
     @sim.post("/complaints/<complaint_id>/words")
     def payer_word(complaint_id: str) -> Answer:
         """The payer adds a word: {text?}."""
         with store.lock:
-            desk.speak(store.complaints[complaint_id], _said())
+            desk.speak(store.complaints[complaint_id], _body())
             return _complaint(store.complaints[complaint_id])
 
 
 def _complaint(made: Complaint) -> Answer:
     named = {"complaint_id": made.complaint_id, "out_trade_no": made.out_trade_no, "accused": made.accused}
-    return {**named, "state": made.state, "times": made.times, "said": list(made.said)}
+    return {**named, "state": made.state, "times": made.times, "said": list(made.words)}
 
 
 def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:
@@ -350,13 +350,13 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
     def fault() -> Answer:
         """The next calls go wrong: see wechat.simulator.faults.Fault."""
         with store.lock:
-            store.faults.append(Fault(**_said()))
+            store.faults.append(Fault(**_body()))
         return {"faults": len(store.faults)}
 
     @sim.post("/troubles")
     def trouble() -> Answer:
         """The next notices go wrong: see wechat.simulator.postman.Trouble."""
-        postman.troubles.append(Trouble(**_said()))
+        postman.troubles.append(Trouble(**_body()))
         return {"troubles": len(postman.troubles)}
 
     @sim.delete("/faults")
@@ -371,20 +371,20 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
     @sim.post("/clock")
     def clock() -> Answer:
         """Move the simulator's clock: {advance: seconds}; or {stop: instant}, or {start: true}."""
-        said = _said()
-        if "stop" in said:
-            store.clock.stop(instant(str(said["stop"])))
-        elif said.get("start"):
+        body = _body()
+        if "stop" in body:
+            store.clock.stop(instant(str(body["stop"])))
+        elif body.get("start"):
             store.clock.start()
         else:
-            store.clock.advance(float(said["advance"]))
+            store.clock.advance(float(body["advance"]))
         postman.wake()
         return {"now": store.clock().isoformat()}
 
     @sim.post("/sign-mode")
     def sign_mode() -> Answer:
         """Which key signs from now on: {mode: public_key | certificate | mixed}."""
-        mode = _said()["mode"]
+        mode = _body()["mode"]
         if mode not in ("public_key", "certificate", "mixed"):
             raise ValueError("mode is public_key, certificate or mixed")
         signer.mode = mode
@@ -400,45 +400,45 @@ def _chance(sim: Blueprint, store: Store) -> None:
     @sim.post("/dice")
     def dice() -> Answer:
         """The same seed is the same replay: {seed}; null is real chance."""
-        seed = _said().get("seed")
+        seed = _body().get("seed")
         store.dice.seed(None if seed is None else str(seed))
         return {"seed": seed}
 
     @sim.post("/weather")
     def weather() -> Answer:
         """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
-        said = _said()
-        calls, notices = _chances(said.get("calls", {}), KINDS), _chances(said.get("notices", {}), TROUBLES)
+        body = _body()
+        calls, notices = _chances(body.get("calls", {}), KINDS), _chances(body.get("notices", {}), TROUBLES)
         store.weather.calls, store.weather.notices = calls, notices
-        store.weather.seconds = float(said.get("seconds", store.weather.seconds))
+        store.weather.seconds = float(body.get("seconds", store.weather.seconds))
         return {"calls": calls, "notices": notices}
 
 
-def _chances(said: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
-    chances = {str(kind): float(chance) for kind, chance in said.items()}
+def _chances(body: Answer, kinds: tuple[str, ...]) -> dict[str, float]:
+    chances = {str(kind): float(chance) for kind, chance in body.items()}
     if not set(chances) <= set(kinds) or not 0 <= sum(chances.values()) <= 1 or min(chances.values(), default=0) < 0:
         raise ValueError(f"chances of {', '.join(kinds)}, one at most together")
     return chances
 
 
 def _new_code(store: Store, settings: Settings, kind: str) -> str:
-    said = _said()
+    body = _body()
     with store.lock:
-        person = store.people.named(said["person"])
+        person = store.people.named(body["person"])
         value = store.dice.hex(32, kind, person.name)
-        appid = str(said.get("appid", settings.appid))
+        appid = str(body.get("appid", settings.appid))
         store.codes[value] = Code(kind, appid, person.name, store.clock() + CODE_LIFE)
         return value
 
 
-def _merchant(store: Store, said: Answer, settings: Settings) -> MerchantAccount:
-    account = store.merchants.get(str(said["mchid"]))
+def _merchant(store: Store, body: Answer, settings: Settings) -> MerchantAccount:
+    account = store.merchants.get(str(body["mchid"]))
     if account is None:
         demo = store.merchants[settings.mchid]
-        key = api_v3_key(said["api_v3_key"]) if "api_v3_key" in said else demo.api_v3_key
-        account = MerchantAccount(str(said["mchid"]), key)
+        key = api_v3_key(body["api_v3_key"]) if "api_v3_key" in body else demo.api_v3_key
+        account = MerchantAccount(str(body["mchid"]), key)
         store.merchants[account.mchid] = account
-    if pem := said.get("certificate_pem"):
+    if pem := body.get("certificate_pem"):
         account.certificates[certificate_serial(pem)] = public_key_of(pem)
     return account
 
@@ -454,12 +454,12 @@ def _letter(letter: Letter) -> Answer:
     }
 
 
-def _said() -> Answer:
-    said = request.get_json(force=True, silent=True)
-    if said is None and not request.get_data():
+def _body() -> Answer:
+    body = request.get_json(force=True, silent=True)
+    if body is None and not request.get_data():
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(body, dict):
         raise ValueError("the body is a JSON object")
-    if "person" in said and not (isinstance(said["person"], str) and said["person"]):
+    if "person" in body and not (isinstance(body["person"], str) and body["person"]):
         raise ValueError("person is a name")
-    return said
+    return body

@@ -80,8 +80,8 @@ def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
 
 def _subject() -> list[str]:
     asked = request.get_json(force=True, silent=True) if request.get_data() else None
-    said = {**(asked if isinstance(asked, dict) else {}), **(request.view_args or {})}
-    return [str(said[name]) for name in _NUMBERS if name in said]
+    fields = {**(asked if isinstance(asked, dict) else {}), **(request.view_args or {})}
+    return [str(fields[name]) for name in _NUMBERS if name in fields]
 
 
 def _first_hit(faults: list[Fault]) -> Fault | None:

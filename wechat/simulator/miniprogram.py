@@ -111,13 +111,13 @@ def upload_shipping(store: Store, appid: str, asked: Answer) -> Answer:
     _check_items(asked, items)
     if store.people.elsewhere(order.openid, appid) != payer.get("openid"):
         raise Refusal(10060031, "该笔支付单不属于该用户")
-    told = {name: value for name, value in asked.items() if name != "upload_time"}
+    report = {name: value for name, value in asked.items() if name != "upload_time"}
     before = store.shipped.setdefault(str(order.transaction_id), [])
-    if before and before[-1] == told:
+    if before and before[-1] == report:
         raise Refusal(10060023, "发货信息未更新")
     if len(before) >= 2:
         raise Refusal(10060003, "支付单已使用重新发货机会")
-    before.append(told)
+    before.append(report)
     return {"errcode": 0, "errmsg": "ok"}
 
 

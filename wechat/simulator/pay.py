@@ -125,8 +125,8 @@ def _refund_calls(api: Blueprint, till: Till) -> None:
     @api.get("/refund/domestic/refunds/<out_refund_no>")
     def query_refund(out_refund_no: str) -> Response:
         with till.store.lock:
-            found = till.find_refund(checks.merchant(), out_refund_no, checks.sub_merchant(request.args))
-            return json_answer(shown.refund_answer(found))
+            refund = till.find_refund(checks.merchant(), out_refund_no, checks.sub_merchant(request.args))
+            return json_answer(shown.refund_answer(refund))
 
 
 def _bill_calls(api: Blueprint, till: Till) -> None:
@@ -172,11 +172,11 @@ def _key_calls(api: Blueprint, store: Store, signer: Signer, postman: Postman) -
 
     @api.post("/security/echo")
     def echo() -> Response:
-        said = checks.body()
-        message = said.get("echo_message")
+        body = checks.body()
+        message = body.get("echo_message")
         if not isinstance(message, str):
             raise PayError(400, "PARAM_ERROR", "echo_message不能为空")
-        if url := said.get("notify_url"):
+        if url := body.get("notify_url"):
             content = {"echo_message": message}
             postman.post(checks.merchant(), url, "SECURITY_ECHO.SUCCESS", "security", "安全回显成功", content)
         return json_answer({"echo_message": message})

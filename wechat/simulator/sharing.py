@@ -53,10 +53,10 @@ def routes(api: Blueprint, till: Till, signer: Signer) -> None:
     @api.get("/profitsharing/orders/<out_order_no>")
     def query_share(out_order_no: str) -> Response:
         with store.lock:
-            found = books.find(request.args, out_order_no)
-            if found.order.transaction_id != request.args.get("transaction_id"):
+            share = books.find(request.args, out_order_no)
+            if share.order.transaction_id != request.args.get("transaction_id"):
                 raise PayError(404, "RESOURCE_NOT_EXISTS", "记录不存在")
-            return json_answer(_shown(found))
+            return json_answer(_shown(share))
 
     @api.post("/profitsharing/return-orders")
     def give_back() -> Response:
@@ -67,10 +67,10 @@ def routes(api: Blueprint, till: Till, signer: Signer) -> None:
     def query_return(out_return_no: str) -> Response:
         with store.lock:
             books.find(request.args, request.args.get("out_order_no", ""))
-            found = store.share_returns.get((checks.merchant().mchid, out_return_no))
-            if found is None:
+            share_return = store.share_returns.get((checks.merchant().mchid, out_return_no))
+            if share_return is None:
                 raise PayError(404, "RESOURCE_NOT_EXISTS", "记录不存在")
-            return json_answer(_shown_return(found))
+            return json_answer(_shown_return(share_return))
 
     @api.get("/profitsharing/transactions/<transaction_id>/amounts")
     def amounts(transaction_id: str) -> Response:
@@ -124,12 +124,12 @@ class Books:
         part = {"type": "MERCHANT_ID", "account": order.sub_mchid or order.mchid, "amount": left, "description": asked["description"]}
         return self._new(order, asked, [part], frees=True)
 
-    def find(self, said: Mapping[str, Any], out_order_no: str) -> Share:
+    def find(self, fields: Mapping[str, Any], out_order_no: str) -> Share:
         """The collector's sharing of this number. Raises 404 RESOURCE_NOT_EXISTS."""
-        found = self._store.shares.get((checks.merchant().mchid, out_order_no))
-        if found is None or found.order.sub_mchid != checks.sub_merchant(said):
+        share = self._store.shares.get((checks.merchant().mchid, out_order_no))
+        if share is None or share.order.sub_mchid != checks.sub_merchant(fields):
             raise PayError(404, "RESOURCE_NOT_EXISTS", "记录不存在")
-        return found
+        return share
 
     def give_back(self, asked: Body) -> ShareReturn:
         """Take a part back from a merchant, or answer the same return again for the same number."""

@@ -193,13 +193,13 @@ class Complaint:
     state: str = "PENDING"
     times: int = 1
     payer_waits: bool = False
-    said: list[dict[str, Any]] = field(default_factory=list)
+    words: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, kind: str, at: datetime, content: str) -> None:
         """Something was said or done."""
         who = "投诉人" if kind.startswith("USER") else "商户"
-        line = {"log_id": f"{self.complaint_id}{len(self.said):03d}", "operator": who, "operate_time": rfc3339(at), "operate_type": kind}
-        self.said.append(line | {"operate_details": content})
+        line = {"log_id": f"{self.complaint_id}{len(self.words):03d}", "operator": who, "operate_time": rfc3339(at), "operate_type": kind}
+        self.words.append(line | {"operate_details": content})
 
 
 @dataclass

@@ -108,10 +108,10 @@ class Till:
             order.prepay_id = f"wx{self.number('', order.out_trade_no)}{tail}"
             self.store.prepaid[order.prepay_id] = order
 
-    def order_at_phone(self, said: Body, mchid: str) -> Order | Combined:
+    def order_at_phone(self, body: Body, mchid: str) -> Order | Combined:
         """The order that a phone is about to pay, by the person whose openid it names."""
-        order = self._order_said(said, mchid)
-        if "person" in said and not self._is_payer(order, str(said["person"])):
+        order = self._order_said(body, mchid)
+        if "person" in body and not self._is_payer(order, str(body["person"])):
             raise PayError(409, "OPENID_MISMATCH", "openid不匹配")
         return order
 
@@ -147,10 +147,10 @@ class Till:
 
     def find_refund(self, merchant: MerchantAccount, out_refund_no: str, sub_mchid: str) -> Refund:
         """The merchant's refund of this number. Raises 404 RESOURCE_NOT_EXISTS."""
-        found = self.store.refunds.get((merchant.mchid, out_refund_no))
-        if found is None or found.order.sub_mchid != sub_mchid:
+        refund = self.store.refunds.get((merchant.mchid, out_refund_no))
+        if refund is None or refund.order.sub_mchid != sub_mchid:
             raise PayError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
-        return found
+        return refund
 
     def decide(self, refund: Refund, status: str) -> None:
         """A refund reaches its end and is notified."""
@@ -215,17 +215,17 @@ class Till:
     def _is_payer(self, order: Order | Combined, person: str) -> bool:
         return self.store.people.openid(person, order.appid) == self.store.people.elsewhere(order.openid, order.appid)
 
-    def _order_said(self, said: Body, mchid: str) -> Order | Combined:
+    def _order_said(self, body: Body, mchid: str) -> Order | Combined:
         # wx.requestPayment's own arguments must carry a good paySign.
-        if "paySign" in said:
-            return self._order_of_package(said)
-        if "prepay_id" in said:
-            return self._prepaid(str(said["prepay_id"]))
-        key = (str(said.get("mchid", mchid)), str(said.get("out_trade_no")))
-        found = self.store.orders.get(key) or self.store.combined.get(key)
-        if found is None:
+        if "paySign" in body:
+            return self._order_of_package(body)
+        if "prepay_id" in body:
+            return self._prepaid(str(body["prepay_id"]))
+        key = (str(body.get("mchid", mchid)), str(body.get("out_trade_no")))
+        order = self.store.orders.get(key) or self.store.combined.get(key)
+        if order is None:
             raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
-        return found
+        return order
 
     def _prepaid(self, prepay_id: str) -> Order | Combined:
         order = self.store.prepaid.get(prepay_id)
@@ -233,14 +233,14 @@ class Till:
             raise PayError(404, "ORDER_NOT_EXIST", "prepay_id不存在")
         return order
 
-    def _order_of_package(self, said: Body) -> Order | Combined:
-        order = self._prepaid(str(said.get("package", "")).removeprefix("prepay_id="))
-        lines = [str(said.get(name, "")) for name in ("timeStamp", "nonceStr", "package")]
+    def _order_of_package(self, body: Body) -> Order | Combined:
+        order = self._prepaid(str(body.get("package", "")).removeprefix("prepay_id="))
+        lines = [str(body.get(name, "")) for name in ("timeStamp", "nonceStr", "package")]
         keys = self.store.merchants[order.mchid].certificates.values()
         # Whichever app the phone runs: the provider's, or the sub-merchant's own.
         apps = [appid for appid in (order.appid, order.sub_appid) if appid]
-        signed = any(verify(key, said["paySign"], appid, *lines) for key in keys for appid in apps)
-        if not signed or said.get("signType") != "RSA" or not isinstance(said["timeStamp"], str):
+        signed = any(verify(key, body["paySign"], appid, *lines) for key in keys for appid in apps)
+        if not signed or body.get("signType") != "RSA" or not isinstance(body["timeStamp"], str):
             raise PayError(400, "SIGN_ERROR", "支付验证签名失败")
         return order
 
@@ -272,9 +272,9 @@ class Till:
 
     def _shared_out(self, order: Order) -> int:
         """What went to other accounts and did not come back."""
-        mine = order.sub_mchid or order.mchid
+        own_account = order.sub_mchid or order.mchid
         shares = [share for share in self.store.shares.values() if share.order is order]
-        given = sum(p["amount"] for share in shares for p in share.parts if p["result"] == "SUCCESS" and p["account"] != mine)
+        given = sum(p["amount"] for share in shares for p in share.parts if p["result"] == "SUCCESS" and p["account"] != own_account)
         back = sum(r.amount for r in self.store.share_returns.values() if r.share in shares and r.result == "SUCCESS")
         return int(given) - back
 
@@ -318,6 +318,6 @@ def _refund_amount(order: Order, asked: Body) -> int:
 
 
 def _expiry(order: Order | Combined) -> datetime:
-    said = order.asked.get("time_expire")
-    ends = datetime.fromisoformat(said) if said else order.created_at + ORDER_LIFE
+    asked = order.asked.get("time_expire")
+    ends = datetime.fromisoformat(asked) if asked else order.created_at + ORDER_LIFE
     return min(ends, (order.prepaid_at or order.created_at) + PREPAY_LIFE)

@@ -107,16 +107,16 @@ def sign_answer(signer: Signer, response: Response) -> Response:
 
 def authenticate(store: Store) -> tuple[MerchantAccount, RSAPublicKey]:
     """The merchant that signed this request, and the key of the certificate it did that with. Raises 401 SIGN_ERROR for anything else."""
-    scheme, _, fields = request.headers.get("Authorization", "").partition(" ")
-    said = dict(_FIELD.findall(fields))
-    if scheme != SCHEME or set(said) != _SIGNED:
+    scheme, _, parameters = request.headers.get("Authorization", "").partition(" ")
+    fields = dict(_FIELD.findall(parameters))
+    if scheme != SCHEME or set(fields) != _SIGNED:
         raise _sign_error("Authorization不合法", "sign_not_provided", "")
-    merchant = store.merchants.get(said["mchid"])
-    key = merchant.certificates.get(said["serial_no"].upper()) if merchant else None
+    merchant = store.merchants.get(fields["mchid"])
+    key = merchant.certificates.get(fields["serial_no"].upper()) if merchant else None
     if merchant is None or key is None:
         raise _sign_error("商户证书序列号有误", "serial_no_not_match", "")
-    _check_timestamp(store, said["timestamp"])
-    _check_signature(key, said)
+    _check_timestamp(store, fields["timestamp"])
+    _check_signature(key, fields)
     return merchant, key
 
 
@@ -126,12 +126,12 @@ def _check_timestamp(store: Store, timestamp: str) -> None:
         raise _sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "timestamp_expired", "")
 
 
-def _check_signature(key: RSAPublicKey, said: dict[str, str]) -> None:
+def _check_signature(key: RSAPublicKey, fields: dict[str, str]) -> None:
     body = request.get_data().decode("utf-8", "replace")
     # The raw path and query, exactly as they came over the wire.
     path = str(request.environ.get("REQUEST_URI") or request.full_path.rstrip("?"))
-    lines = (request.method, path, said["timestamp"], said["nonce_str"], body)
-    if not verify(key, said["signature"], *lines):
+    lines = (request.method, path, fields["timestamp"], fields["nonce_str"], body)
+    if not verify(key, fields["signature"], *lines):
         raise _sign_error("签名错误，请检查后再试", "sign_not_match", "\n".join(lines) + "\n")
 
 

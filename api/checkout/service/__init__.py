@@ -8,7 +8,8 @@ from api.checkout.service.placement import claim
 from api.checkout.service.quotes import quote
 from api.checkout.service.refunds import settle_refund
 from api.checkout.service.settlement import payment_over, settle_payment
-from api.checkout.service.views import shop_of, value_held
+from api.checkout.service.views import shop_of
+from api.checkout.tenders.cards import held_by_orders as value_held
 
 __all__ = [
     "bring_back",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.checkout import wording
-from api.checkout.mix import Tender
-from api.checkout.models import Order, OrderLine, OrderShare
+from api.checkout.models import Order
+from api.checkout.service.orders import Content, purchase
+from api.checkout.tenders import by_tender
+from api.checkout.tenders.base import NotInvoiced
 from api.malls import service as malls
 from api.malls.models import Shop
-from api.wallet import service as wallet
-from api.wallet.models import AT_SALE
+from api.purchases.registry import kind_of
 
 Notes = tuple[dict[str, str], ...]
 
@@ -28,40 +28,33 @@ class Invoiceable:
     notes: Notes
 
 
-def of(order: Order, lines: Sequence[OrderLine], shares: Sequence[OrderShare]) -> list[Invoiceable]:
-    """What may be invoiced of a paid order now, after its refunds. At most one statement, where the shops of its lines are at hand.
+def of(order: Order, content: Content) -> list[Invoiceable]:
+    """What may be invoiced of a paid order now, after its refunds, seller by seller. At most two statements, where the shops are at hand.
 
-    Points and bonus are no money; stored value is invoiced at its sale or at its use, never at both.
+    What is no money is left out; stored value is invoiced at its sale or at its use, never at both.
     """
-    left = [share for share in shares if share.amount_fen > share.refunded_fen]
-    if all(line.shop_id is None for line in lines):  # the mall's own: stored value
-        return _recharge(order, sum(share.amount_fen - share.refunded_fen for share in left))
-    cards = {share.card_id for share in left if share.tender == Tender.PRINCIPAL and share.card_id is not None}
-    at_sale = wallet.invoiced_at_sale(cards) if cards else set()
-    shop_of = {line.line: line.shop_id for line in lines}
-    sums: dict[int, dict[str, int]] = {}
-    for share in left:
-        shop_id = shop_of[share.line]
-        assert shop_id is not None
-        why = "sold" if share.tender == Tender.PRINCIPAL and share.card_id in at_sale else _WHY[Tender(share.tender)]
-        kinds = sums.setdefault(shop_id, {})
-        kinds[why] = kinds.get(why, 0) + share.amount_fen - share.refunded_fen
-    return [_of_shop(malls.shop(shop_id), kinds) for shop_id, kinds in sums.items()]
+    sellers = {line.line: line.shop_id for line in content.lines}
+    sums: dict[int | None, dict[NotInvoiced | None, int]] = {}
+    for rules, shares in by_tender([share for share in content.shares if share.left_fen]):
+        for share, reason in zip(shares, rules.not_invoiced(shares), strict=True):
+            reasons = sums.setdefault(sellers[share.line], {})
+            reasons[reason] = reasons.get(reason, 0) + share.left_fen
+    return [_of_mall(order, content, sums[None]) if seller is None else _of_shop(malls.shop(seller), sums[seller]) for seller in sums]
 
 
-_WHY = {Tender.GATEWAY: "", Tender.PRINCIPAL: "", Tender.BONUS: "bonus", Tender.POINTS: "points"}
+def _notes(reasons: Mapping[NotInvoiced | None, int]) -> Notes:
+    return tuple(reason.sentence(fen) for reason, fen in reasons.items() if reason is not None)
 
 
-def _of_shop(shop: Shop, kinds: dict[str, int]) -> Invoiceable:
-    amount = kinds.get("", 0)
-    notes = tuple(wording.not_invoiced(why, fen) for why, fen in kinds.items() if why)
-    return Invoiceable(shop.id, shop.legal_name or shop.name, shop.unit, amount, shop.invoice_url if amount else None, notes)
+def _of_shop(shop: Shop, reasons: Mapping[NotInvoiced | None, int]) -> Invoiceable:
+    amount = reasons.get(None, 0)
+    return Invoiceable(shop.id, shop.legal_name or shop.name, shop.unit, amount, shop.invoice_url if amount else None, _notes(reasons))
 
 
-def _recharge(order: Order, fen: int) -> list[Invoiceable]:
-    recharged = wallet.recharge_of(order.id)
-    if not fen or recharged is None:
-        return []
-    at_sale = recharged.invoice == AT_SALE
-    notes = () if at_sale else (wording.not_invoiced("at_use", fen),)
-    return [Invoiceable(None, malls.mall_info().name, None, fen if at_sale else 0, None, notes)]
+def _of_mall(order: Order, content: Content, reasons: Mapping[NotInvoiced | None, int]) -> Invoiceable:
+    """The mall's own lines; their kind may say that they are invoiced elsewhere."""
+    amount, name = reasons.get(None, 0), malls.mall_info().name
+    words = kind_of(order.kind).not_invoiced(purchase(order, content))
+    if words is None or not amount:
+        return Invoiceable(None, name, None, amount, None, _notes(reasons))
+    return Invoiceable(None, name, None, 0, None, (NotInvoiced("elsewhere", words).sentence(amount), *_notes(reasons)))

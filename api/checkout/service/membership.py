@@ -11,6 +11,7 @@ from api.checkout.errors import OrderOpen
 from api.checkout.models import Order
 from api.checkout.states import OrderState
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.members.service import member_merge
 
 EXPORT_ROWS = 10_000
@@ -27,12 +28,12 @@ def count_of(member_id: int) -> int:
     return session.scalar(select(func.count()).select_from(Order).where(Order.member_id == member_id)) or 0
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: the orders of the one are the other's. Returns what moved."""
     return member_merge.move("order", Order, from_member_id, into_member_id)
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the orders that went along come back."""
     member_merge.bring_back(Order, rows.get("order", ()), from_member_id, into_member_id)
 

@@ -96,13 +96,13 @@ def money_returned(order: Order, payment: Any, why: str) -> None:
     )
 
 
-def refunded(order: Order, refund: OrderRefund, shop_ids: Sequence[int]) -> None:
-    """Money of an order is on its way back."""
+def refunded(order: Order, refund: OrderRefund, shop_ids: Sequence[int], pieces: Sequence[tuple[str, str]]) -> None:
+    """Money of an order is on its way back; `pieces` say what each tender gives back, in both languages."""
     for shop_id in shop_ids:
         live.publish("shop", shop_id, "refund", number=order.number, refund=refund.number, amount_fen=refund.amount_fen, state=refund.state)
     moved(order)
-    details_zh = "，".join(text for text, _ in _pieces(refund))
-    details_en = ", ".join(text for _, text in _pieces(refund))
+    facts = [*pieces, *_taken_back(refund)]
+    details_zh, details_en = "，".join(zh for zh, _ in facts), ", ".join(en for _, en in facts)
     _message(
         order,
         f"order_refund:{refund.id}",
@@ -114,15 +114,8 @@ def refunded(order: Order, refund: OrderRefund, shop_ids: Sequence[int]) -> None
     )
 
 
-def _pieces(refund: OrderRefund) -> list[tuple[str, str]]:
+def _taken_back(refund: OrderRefund) -> list[tuple[str, str]]:
     pieces = []
-    if refund.gateway_fen:
-        pieces.append((f"¥{yuan(refund.gateway_fen)} 原路退回", f"¥{yuan(refund.gateway_fen)} to the wallet"))
-    stored = refund.amount_fen - refund.gateway_fen - refund.points_fen
-    if stored:
-        pieces.append((f"¥{yuan(stored)} 退回储值卡", f"¥{yuan(stored)} to the card"))
-    if refund.points_back:
-        pieces.append((f"退还 {refund.points_back:,} 积分", f"{refund.points_back:,} points back"))
     if refund.points_taken:
         pieces.append((f"扣回所得 {refund.points_taken:,} 积分", f"{refund.points_taken:,} earned points taken back"))
     if refund.became_debt:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.checkout import things
 from api.checkout.models import Order, OrderPart
 from api.kit import clock
 from api.partners import service as partners
@@ -12,13 +11,14 @@ from api.partners.models import EventKind
 from api.payments import service as payments
 from api.payments.models import Payment
 from api.payments.models import Refund as GatewayRefund
+from api.purchases.registry import kind_of
 from api.sales.models import SaleRefund
 
 
 def paid(order: Order, payment: Payment | None, parts: Sequence[tuple[OrderPart, bool]]) -> None:
     """A wallet's payment, and each tenant's sale that the mall had not heard of before. At most one statement."""
-    told = [_recorded(order, part) for part, fresh in parts if fresh]
-    partners.tell(*([_paid(order, payment)] if payment else []), *told)
+    recorded = [_recorded(order, part) for part, is_new_sale in parts if is_new_sale]
+    partners.tell(*([_paid(order, payment)] if payment else []), *recorded)
 
 
 def money_arrived(order: Order, payment: Payment) -> None:
@@ -41,7 +41,7 @@ def _recorded(order: Order, part: OrderPart) -> partners.News:
 
 
 def _channel(order: Order) -> str:
-    return things.of(order).sale_channel or order.kind
+    return kind_of(order.kind).sale_channel or order.kind
 
 
 def refunded(order: Order, recorded: Sequence[tuple[OrderPart, SaleRefund]]) -> None:

@@ -6,7 +6,7 @@ The wallet's own word on the phone proves nothing: an order is paid when payment
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,11 +17,13 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from api.checkout import errors
 from api.checkout.models import Order, Payer
-from api.checkout.service import holds, notifications, settlement
-from api.checkout.service.holds import Content
-from api.checkout.service.quotes import Choice, quote
+from api.checkout.policy import OrderRules
+from api.checkout.service import holds, notifications, orders, settlement
+from api.checkout.service.orders import Content
+from api.checkout.service.quotes import BEST, quote
 from api.checkout.states import OrderState
-from api.checkout.things import Basket
+from api.checkout.tenders import tenders
+from api.checkout.tenders.base import Choice, TenderRules
 from api.kit import clock, db, identity, sealed
 from api.kit.db import session
 from api.malls import service as malls
@@ -31,7 +33,8 @@ from api.payments import errors as payment_errors
 from api.payments import service as payments
 from api.payments.models import MerchantAccount, Payment
 from api.payments.states import PaymentState
-from api.wallet import service as wallet
+from api.purchases.baskets import Basket, Buyer
+from api.purchases.registry import kind_of
 
 
 @dataclass(frozen=True)
@@ -53,40 +56,45 @@ class Placed:
     content: Content | None = None
 
 
+def basket_of(purchase: Mapping[str, Any], buyer: Buyer) -> Basket:
+    """What is bought, by what a phone or a till says of it. The refusals of its kind."""
+    return kind_of(purchase["kind"]).basket(purchase, buyer)
+
+
 def order(
     basket: Basket,
     who: Who,
     *,
     expected_fen: int,
-    choice: Choice | None = None,
+    choice: Choice = BEST,
     channel: str | None = None,
-    pin: str | None = None,
+    proof: Mapping[str, Any] | None = None,
 ) -> Placed:
-    """Place an order and begin to pay it. `expected_fen` is what the shopper saw as left for the wallet.
+    """Place an order and begin to pay it. `expected_fen` is what the shopper saw as left for the wallet; `proof` lets tenders be used.
 
-    QuoteChanged, ChannelMissing, WalletUnknown, PinNeeded and the refusals of what is used.
+    QuoteChanged, ChannelMissing, WalletUnknown and the refusals of the kind and of what is used.
     """
     quoted = quote(basket, who.member_id, choice)
     if quoted.gateway_fen != expected_fen:
         raise errors.QuoteChanged(gateway_fen=quoted.gateway_fen, total_fen=quoted.total_fen)
     if quoted.gateway_fen and channel is None:
         raise errors.ChannelMissing()
-    made, content = holds.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, pin=pin)
-    claim = claim_code(made) if who.member_id is None else None
+    placed, content = holds.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, proof=proof)
+    claim = claim_code(placed) if who.member_id is None else None
     if not quoted.gateway_fen:
-        settlement.settle_by_value(made)
-        return Placed(made, None, claim)
-    arguments = _placed_first(made, _payment(made, basket.shop_ids, channel or "", who))
+        settlement.settle_by_value(placed)
+        return Placed(placed, None, claim)
+    arguments = _placed_first(placed, _payment(placed, channel or "", who))
     if arguments is None:  # the wallet was silent; what it did meanwhile may have been told of
-        session.refresh(made)
-        return Placed(made, None, claim)
+        session.refresh(placed)
+        return Placed(placed, None, claim)
     # An order is held as long as its payment is open, which placing it has just shown: what was written is what there is.
-    return Placed(made, arguments, claim, content)
+    return Placed(placed, arguments, claim, content)
 
 
-def _payment(held: Order, shop_ids: frozenset[int], channel: str, who: Who) -> Payment:
+def _payment(held: Order, channel: str, who: Who) -> Payment:
     """Write down what a wallet is to collect for an order. NoMerchantAccount, WalletUnknown."""
-    account = payments.account_for(shop_ids, channel)
+    account = payments.account_for(held.shop_id, channel)
     payment = _intend(held, account, channel, payer_subject=_subject(who, channel, account))
     if payment.payer_subject is None:
         raise errors.WalletUnknown(channel=channel)
@@ -128,15 +136,9 @@ def _placed_first(held: Order, payment: Payment) -> dict[str, Any] | None:
     try:
         return _placed(payment)
     except payment_errors.GatewayPaymentRefused:
-        db.noting(lambda: _close(held.id, by="system", reason="the wallet refused it"))
+        db.record_answer(lambda: _close(held.id, by="system", reason="the wallet refused it"))
         db.checkpoint()
         raise
-
-
-def _shop_ids(held: Order) -> frozenset[int]:
-    if held.shop_id is not None:
-        return frozenset({held.shop_id})
-    return frozenset(line.shop_id for line in holds.lines_of(held.id) if line.shop_id is not None)
 
 
 def _subject(who: Who, channel: str, account: MerchantAccount) -> ScalarSelect[str]:
@@ -157,7 +159,7 @@ def again(number: str, who: Who, channel: str) -> Placed:
         if earlier.channel == channel and earlier.kind == "prepay" and earlier.is_open:
             return _placed_again(held, earlier)
         _withdraw(held)
-    return _placed_again(held, _payment(_still_held(held), _shop_ids(held), channel, who))
+    return _placed_again(held, _payment(_still_held(held), channel, who))
 
 
 def _withdraw(held: Order) -> None:
@@ -181,7 +183,7 @@ def _refuse_over(held: Order) -> None:
 
 
 def _still_held(held: Order) -> Order:
-    locked = holds.lock(held.id)
+    locked = orders.lock(held.id)
     _refuse_over(locked)
     return locked
 
@@ -201,37 +203,38 @@ def give_up(held: Order, *, by: str, reason: str) -> None:
     if held.payment_id is not None and payments.one(held.payment_id).is_open:
         _withdraw(held)
         db.checkpoint()
-        db.noting(lambda: _close(held.id, by=by, reason=reason))
+        db.record_answer(lambda: _close(held.id, by=by, reason=reason))
     else:
         _close(held.id, by=by, reason=reason)
 
 
 def _close(order_id: int, *, by: str, reason: str) -> None:
-    locked = holds.lock_paid(holds.read(order_id))
+    locked, content = orders.lock_with_payments(orders.read(order_id))
     if locked.state == OrderState.HELD:
-        holds.close(locked, by=by, reason=reason)
+        holds.close(locked, content, by=by, reason=reason)
 
 
 def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
-    """A cashier charges the code on a shopper's phone: WeChat's, Alipay's, or the mall's own wallet. AuthCodeUnknown, AuthCodeRefused."""
+    """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own. AuthCodeUnknown, AuthCodeRefused."""
+    for rules in tenders():
+        if (member_id := rules.member_of_code(auth_code, shop_id)) is not None:
+            return _by_value(basket, member_id, rules, by)
     channel = _channel_of(auth_code)
-    if channel == "wallet":
-        return _from_the_wallet(basket, wallet.use_pay_code(auth_code, shop_id), by)
-    made, _ = holds.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
-    account = payments.account_for(frozenset({shop_id}), channel)
-    payments.charge(_intend(made, account, channel, payer_subject=None, kind="auth_code"), auth_code)
-    session.refresh(made)
-    return Placed(made, None)
+    placed, _ = holds.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
+    account = payments.account_for(placed.shop_id, channel)
+    payments.charge(_intend(placed, account, channel, payer_subject=None, kind="auth_code"), auth_code)
+    session.refresh(placed)
+    return Placed(placed, None)
 
 
-def _from_the_wallet(basket: Basket, member_id: int, by: str) -> Placed:
-    """Stored value alone pays, up to the amount that needs no PIN."""
-    quoted = quote(basket, member_id, Choice(points=0))
+def _by_value(basket: Basket, member_id: int, rules: TenderRules, by: str) -> Placed:
+    """One tender alone pays, as far as it may without a further proof."""
+    quoted = quote(basket, member_id, only=rules)
     if quoted.gateway_fen:
-        raise errors.TenderNotUsable(tender="stored_value", reason="too_little", missing_fen=quoted.gateway_fen)
-    made, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
-    settlement.settle_by_value(made)
-    return Placed(made, None)
+        raise errors.TenderNotUsable(tender=rules.name, reason="too_little", missing_fen=quoted.gateway_fen)
+    placed, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
+    settlement.settle_by_value(placed)
+    return Placed(placed, None)
 
 
 def _channel_of(auth_code: str) -> str:
@@ -242,30 +245,28 @@ def _channel_of(auth_code: str) -> str:
             return "wechat"
         if "25" <= head <= "30" and 16 <= len(auth_code) <= 24:
             return "alipay"
-        if head == "90":
-            return "wallet"
     raise errors.AuthCodeUnknown()
 
 
 def of(number: str, who: Who) -> Order:
     """The order of a number, if it is this person's. OrderNotFound."""
-    found = holds.by_number(number)
-    _refuse_others(found, who)
-    return found
+    order = orders.by_number(number)
+    _refuse_others(order, who)
+    return order
 
 
-def _refuse_others(found: Order, who: Who) -> None:
-    same_member = who.member_id is not None and found.member_id == who.member_id
-    if not same_member and (who.payer_id is None or found.payer_id != who.payer_id):
+def _refuse_others(order: Order, who: Who) -> None:
+    same_member = who.member_id is not None and order.member_id == who.member_id
+    if not same_member and (who.payer_id is None or order.payer_id != who.payer_id):
         raise errors.OrderNotFound()
 
 
 def look(number: str, who: Who) -> tuple[Order, Content]:
     """Somebody waits for what becomes of their order: while its payment is open, its wallet is asked in the background. OrderNotFound."""
-    found, content = holds.whole(number)
-    _refuse_others(found, who)
-    hurry(found)
-    return found, content
+    order, content = orders.whole(number)
+    _refuse_others(order, who)
+    hurry(order)
+    return order, content
 
 
 def hurry(waiting: Order) -> None:
@@ -283,7 +284,7 @@ def payer(channel: str, app_id: str, subject: str) -> int:
 
 def enter(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[str, Any]:
     """A wallet's login code becomes a token of somebody who pays without being a member. The refusals of the wallet's seam."""
-    with db.speaking():
+    with db.outside_transaction():
         proven = sign_in(code)
     payer_id = payer(proven.channel, proven.app_id, proven.subjects[0])
     token = identity.access_token("payer", payer_id, db.mall(), session_id="payer")
@@ -297,18 +298,18 @@ def claim_code(placed: Order) -> str:
 
 def claim(number: str, code: str, member_id: int) -> Order:
     """Somebody joined after paying: the purchase is theirs and earns. ClaimUnknown, ClaimTaken, OrderNotPaid."""
-    found = session.scalar(select(Order).where(Order.number == number))
-    if found is None or code != claim_code(found) or found.made_at + timedelta(days=malls.policy().claim_days) < clock.now():
+    order = session.scalar(select(Order).where(Order.number == number))
+    if order is None or code != claim_code(order) or order.made_at + timedelta(days=malls.policy(OrderRules).claim_days) < clock.now():
         raise errors.ClaimUnknown()
-    locked = holds.lock(found.id)
+    locked = orders.lock(order.id)
     if locked.member_id not in (None, member_id):
         raise errors.ClaimTaken()
     if locked.state not in (OrderState.PAID, OrderState.REFUNDED):
         raise errors.OrderNotPaid(state=locked.state)
     if locked.member_id is None:
         locked.member_id = member_id
-        holds.alone(locked)
-        for part in settlement.parts_of(locked.id):
+        orders.hold_member(locked)
+        for part in orders.parts_of(locked.id):
             settlement.score(part, member_id)
         session.flush()
         notifications.moved(locked)

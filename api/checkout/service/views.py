@@ -10,25 +10,16 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.checkout import errors
-from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
-from api.checkout.service import holds, notifications, settlement
 from api.checkout.service import invoices as invoicing
+from api.checkout.service import notifications, orders
+from api.checkout.service.orders import Content
 from api.checkout.service.placement import Who
-from api.checkout.states import OrderState
 from api.kit import clock, pages
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import service as payments
 from api.payments.models import Payment
-
-
-def value_held(member_id: int) -> tuple[int, int]:
-    """Principal and bonus that a member's unfinished orders hold. One statement."""
-    query = select(OrderShare.tender, func.sum(OrderShare.amount_fen)).join(Order, Order.id == OrderShare.order_id)
-    query = query.where(Order.member_id == member_id, Order.state == OrderState.HELD).group_by(OrderShare.tender)
-    held = {row[0]: int(row[1]) for row in session.execute(query)}
-    return held.get(Tender.PRINCIPAL, 0), held.get(Tender.BONUS, 0)
 
 
 def shop_of(payment: Payment) -> int | None:
@@ -41,14 +32,18 @@ class View:
     """An order with everything that belongs to it."""
 
     order: Order
-    lines: Sequence[OrderLine]
-    shares: Sequence[OrderShare]
+    content: Content
     parts: Sequence[OrderPart]
     refunds: Sequence[OrderRefund]
     payment: Payment | None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.order, name)
+
+    @property
+    def lines(self) -> Sequence[OrderLine]:
+        """What was bought."""
+        return self.content.lines
 
     @property
     def points(self) -> int | None:
@@ -70,19 +65,19 @@ class View:
     def tenders(self) -> list[dict[str, Any]]:
         """What each tender paid, and how much of that came back."""
         sums: dict[tuple[str, int | None], list[int]] = {}
-        for share in self.shares:
-            pair = sums.setdefault((share.tender, share.card_id), [0, 0])
+        for share in self.content.shares:
+            pair = sums.setdefault((share.tender, share.source_id), [0, 0])
             pair[0] += share.amount_fen
             pair[1] += share.refunded_fen
         return [
-            {"tender": tender, "card_id": card_id, "amount_fen": amount, "refunded_fen": back}
-            for (tender, card_id), (amount, back) in sums.items()
+            {"tender": tender, "source_id": source_id, "amount_fen": amount, "refunded_fen": back}
+            for (tender, source_id), (amount, back) in sums.items()
         ]
 
     @property
     def invoices(self) -> list[invoicing.Invoiceable]:
         """What each seller invoices of it; nothing before it is paid, nothing that came back."""
-        return invoicing.of(self.order, self.lines, self.shares) if self.order.paid_at is not None else []
+        return invoicing.of(self.order, self.content) if self.order.paid_at is not None else []
 
     @property
     def payment_state(self) -> str | None:
@@ -97,13 +92,13 @@ class View:
         return [{"from": row.from_state, "to": row.to_state, "reason": row.reason, "by": row.moved_by, "at": row.moved_at} for row in rows]
 
 
-def view(order: Order, content: holds.Content | None = None) -> View:
+def view(order: Order, content: Content | None = None) -> View:
     """An order with its lines, shares, parts and refunds; `content` where its lines and shares are known. At most three statements."""
-    known = content or holds.content(order.id)
+    known = content or orders.content(order.id)
     # Before it is paid, no tenant has a part of it and nothing comes back.
-    parts, refunds = settlement.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
+    parts, refunds = orders.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
     payment = payments.one(order.payment_id) if order.payment_id else None
-    return View(order, known.lines, known.shares, parts, refunds, payment)
+    return View(order, known, parts, refunds, payment)
 
 
 def mine(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
@@ -136,9 +131,9 @@ def of_shop(shop_id: int, on: date | None = None, *, cursor: str | None = None, 
         begins, ends = clock.midnight(on, timezone), clock.midnight(on + timedelta(days=1), timezone)
         query = query.where(OrderPart.paid_at >= begins, OrderPart.paid_at < ends)
     page = pages.page(query, OrderPart.paid_at, OrderPart.id, cursor=cursor, limit=limit)
-    orders = {order.id: order for order in session.scalars(select(Order).where(Order.id.in_([part.order_id for part in page.items])))}
+    paid = {order.id: order for order in session.scalars(select(Order).where(Order.id.in_([part.order_id for part in page.items])))}
     refunded = _refunded([part.order_id for part in page.items], shop_id)
-    return pages.Page([_line(part, orders[part.order_id], refunded.get(part.order_id, 0)) for part in page.items], page.next_cursor)
+    return pages.Page([_line(part, paid[part.order_id], refunded.get(part.order_id, 0)) for part in page.items], page.next_cursor)
 
 
 def _refunded(order_ids: Sequence[int], shop_id: int) -> dict[int, int]:
@@ -160,15 +155,10 @@ def _line(part: OrderPart, order: Order, refunded_fen: int) -> ShopPayment:
 
 def for_shop(number: str, shop_id: int) -> Order:
     """An order that a shop may see: one paid to it, or one that its own cashier began. OrderNotFound."""
-    found = by_number(number)
-    if found.shop_id != shop_id and shop_id not in {part.shop_id for part in settlement.parts_of(found.id)}:
+    order = orders.by_number(number)
+    if order.shop_id != shop_id and shop_id not in {part.shop_id for part in orders.parts_of(order.id)}:
         raise errors.OrderNotFound()
-    return found
-
-
-def by_number(number: str) -> Order:
-    """The order of a number. OrderNotFound."""
-    return holds.by_number(number)
+    return order
 
 
 def of_mall(

@@ -14,7 +14,7 @@ from api.kit.pages import Page
 from api.malls import names
 from api.malls.errors import AliasNotFound, AliasTooShort
 from api.malls.models import Floor, Shop, ShopAlias, Site
-from api.malls.service.mall import mall_info, shops_changed
+from api.malls.service.mall import SHOPS_CHANGED, mall_info, shops_changed
 from api.malls.service.shops import shop
 
 
@@ -50,7 +50,7 @@ def shops_for_matching() -> tuple[ShopNames, ...]:
     if held is not None and held[0] == stamp:
         return held[1]
     loaded = _load_names()
-    if not session.info.get("shops_changed"):  # what is not committed must not be shown to other requests
+    if not SHOPS_CHANGED.get():
         with _matching_lock:
             _matching[info.id] = (stamp, loaded)
     return loaded
@@ -63,27 +63,27 @@ def _load_names() -> tuple[ShopNames, ...]:
     rows = session.execute(
         select(Shop, Floor.label, Site.name).join(Floor, Floor.id == Shop.floor_id).join(Site, Site.id == Shop.site_id).order_by(Shop.id)
     )
-    return tuple(_names_of(found, floor, site, aliases.get(found.id, [])) for found, floor, site in rows)
+    return tuple(_names_of(shop_row, floor, site, aliases.get(shop_row.id, [])) for shop_row, floor, site in rows)
 
 
-def _names_of(found: Shop, floor: str, site: str, aliases: list[tuple[str, str]]) -> ShopNames:
+def _names_of(shop_row: Shop, floor: str, site: str, aliases: list[tuple[str, str]]) -> ShopNames:
     def also(*kinds: str) -> list[str]:
         return [text for kind, text in aliases if kind in kinds]
 
-    spoken = [found.name, *found.trading_names, *([found.legal_name] if found.legal_name else [])]
+    spoken = [shop_row.name, *shop_row.trading_names, *([shop_row.legal_name] if shop_row.legal_name else [])]
     numbers = names.normalise_number
     return ShopNames(
-        id=found.id,
-        name=found.name,
+        id=shop_row.id,
+        name=shop_row.name,
         names=_unique([names.normalise_name(name) for name in spoken]),
         aliases=_unique(also("name", "printed")),
-        units=_unique([numbers(found.unit), *also("unit")]),
-        tax_numbers=_unique([numbers(found.tax_number or ""), *also("tax_no")]),
-        phones=_unique([numbers(found.phone or ""), *also("phone")]),
+        units=_unique([numbers(shop_row.unit), *also("unit")]),
+        tax_numbers=_unique([numbers(shop_row.tax_number or ""), *also("tax_no")]),
+        phones=_unique([numbers(shop_row.phone or ""), *also("phone")]),
         floor=floor,
         site=site,
-        category=found.category,
-        closed=found.closed,
+        category=shop_row.category,
+        closed=shop_row.closed,
     )
 
 
@@ -93,11 +93,11 @@ def _unique(texts: list[str]) -> tuple[str, ...]:
 
 def learn_alias(shop_id: int, text: str, learned_from: str, kind: str = "printed") -> bool:
     """Remember another way the shop is printed ("receipt:71" says where from). False when it was known. ShopNotFound, AliasTooShort."""
-    found = shop(shop_id)
+    known_shop = shop(shop_id)
     normalised = names.normalise_name(text) if kind in ("name", "printed") else names.normalise_number(text)
     if len(normalised) < 2:
         raise AliasTooShort()
-    row = {"shop_id": found.id, "kind": kind, "text": text.strip(), "normalised": normalised}
+    row = {"shop_id": known_shop.id, "kind": kind, "text": text.strip(), "normalised": normalised}
     added = insert(ShopAlias).values(**row, learned_from=learned_from, learned_at=clock.now()).on_conflict_do_nothing()
     if session.scalar(added.returning(ShopAlias.id)) is None:
         return False

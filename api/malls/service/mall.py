@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import select, update
@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from api.kit import audit, db
 from api.kit.db import session
 from api.kit.http import MallNotFound
-from api.malls import policy as rules
+from api.kit.policy import Policy, Rules
 from api.malls.errors import MallCodeTaken, PolicyContradicts
 from api.malls.models import Mall
-from api.malls.policy import Policy
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Rules)
 
 _remembered: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
 _remembering = threading.Lock()
@@ -47,33 +47,37 @@ class MallInfo:
     partner_events: frozenset[str]
 
 
+MALL_INFO: db.Slot[MallInfo] = db.Slot()
+#: Whether this unit of work changed shops or aliases, or what is `remembered`: other requests must not see that before it is committed.
+SHOPS_CHANGED: db.Slot[bool] = db.Slot()
+SETTINGS_CHANGED: db.Slot[bool] = db.Slot()
+
+
 def mall_info() -> MallInfo:
     """The entered mall with its policy, read once a unit of work, with entering it. MallNotFound."""
-    held = cast(MallInfo | None, session.info.get("mall_info"))
+    held = MALL_INFO.get()
     if held is not None and held.id == db.mall():
         return held
     if (known := db.mall_row()) is not None:
-        found = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
-        session.info["mall_info"] = MallInfo(**found, policy=rules.read(known["policy"]), partner_events=frozenset(known["partner_events"]))
-        return cast(MallInfo, session.info["mall_info"])
+        facts = {name: known[name] for name in ("id", "code", "name", "timezone", "currency", "shops_version", "settings_version")}
+        return MALL_INFO.put(MallInfo(**facts, policy=Policy(known["policy"]), partner_events=frozenset(known["partner_events"])))
     row = session.execute(select(Mall.__table__).where(Mall.id == db.mall())).one_or_none()
     if row is None:
         raise MallNotFound()
     wanted = frozenset(row.partner_events)
     versions = row.shops_version, row.settings_version
-    info = MallInfo(row.id, row.code, row.name, row.timezone, row.currency, rules.read(row.policy), *versions, wanted)
-    session.info["mall_info"] = info
-    return info
+    return MALL_INFO.put(MallInfo(row.id, row.code, row.name, row.timezone, row.currency, Policy(row.policy), *versions, wanted))
 
 
-def _read_anew() -> None:
-    session.info.pop("mall_info", None)
+def forget_mall_info() -> None:
+    """The mall's row was changed in this unit of work: the next `mall_info` reads it."""
+    MALL_INFO.clear()
     db.forget_mall_row()
 
 
-def policy() -> Policy:
-    """The policy of the entered mall."""
-    return mall_info().policy
+def policy(rules: type[R]) -> R:
+    """The rules of one room in the entered mall's policy."""
+    return mall_info().policy.of(rules)
 
 
 def hold() -> None:
@@ -81,16 +85,16 @@ def hold() -> None:
     session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update(key_share=True))
 
 
-def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
+def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, Any]:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
     hold()
-    _read_anew()
-    before = asdict(policy())
-    after = Policy(**before | changes)
-    if contradiction := rules.contradiction(after):
-        raise PolicyContradicts(rules=contradiction)
+    forget_mall_info()
+    before = mall_info().policy.values()
+    after = Policy(before | changes)
+    if contradictions := after.contradictions():
+        raise PolicyContradicts(rules=contradictions)
     session.execute(update(Mall).where(Mall.id == db.mall()).values(policy=after.differs()))
-    _read_anew()
+    forget_mall_info()
     changed = [name for name, value in changes.items() if before[name] != value]
     audit.record(
         by,
@@ -101,7 +105,7 @@ def change_policy(changes: dict[str, Any], *, by: str, why: str) -> Policy:
         after={name: changes[name] for name in changed},
         why=why,
     )
-    return after
+    return after.values()
 
 
 def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
@@ -117,15 +121,15 @@ def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
 def shops_changed() -> None:
     """Say that shops or aliases changed, so that every process reads them again."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
-    session.info["shops_changed"] = True
-    _read_anew()
+    SHOPS_CHANGED.put(True)
+    forget_mall_info()
 
 
 def settings_changed() -> None:
     """This unit of work changed something that rooms keep by `remembered`: it reads that anew itself. Every other one hears of it by the
     version, which the database counts (migration 0014 says of which tables)."""
-    session.info["settings_changed"] = True
-    _read_anew()
+    SETTINGS_CHANGED.put(True)
+    forget_mall_info()
 
 
 def remembered(what: str, read: Callable[[], T]) -> T:
@@ -137,7 +141,7 @@ def remembered(what: str, read: Callable[[], T]) -> T:
     if held is not None and held[0] == stamp:
         return cast(T, held[1])
     fresh = read()
-    if not session.info.get("settings_changed"):  # what is not committed must not be shown to other requests
+    if not SETTINGS_CHANGED.get():
         with _remembering:
             _remembered[key] = stamp, fresh
     return fresh
@@ -146,4 +150,4 @@ def remembered(what: str, read: Callable[[], T]) -> T:
 def tell_partners_of(events: Collection[str]) -> None:
     """Keep with the mall which events any of its partners wants to hear of."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(partner_events=sorted(events)))
-    _read_anew()
+    forget_mall_info()

@@ -187,19 +187,19 @@ def _pattern(pattern: str, says: str) -> Callable[[str], str | None]:
 
 
 def _names(text: str) -> list[str]:
-    found = list(dict.fromkeys(name.strip() for name in re.split(r"[|;；、\n]", text) if name.strip()))
-    if len(found) > MAX_TRADING_NAMES:
+    names = list(dict.fromkeys(name.strip() for name in re.split(r"[|;；、\n]", text) if name.strip()))
+    if len(names) > MAX_TRADING_NAMES:
         raise ValueError(f"more than {MAX_TRADING_NAMES} names")
-    return [_text(name) for name in found]
+    return [_text(name) for name in names]
 
 
 def _day(text: str) -> date | None:
     if not text:
         return None
-    found = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text, re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text, re.ASCII)
+    if match is None:
         raise ValueError("a day is written 2026-01-31")
-    day = date(*(int(number) for number in found.groups()))
+    day = date(*(int(number) for number in match.groups()))
     if not 1990 <= day.year <= 2199:
         raise ValueError("this year cannot be meant")
     return day

@@ -14,17 +14,17 @@ from api.malls.service.shops import shop, shop_in_view
 
 def give_photo(shop_id: int, data: bytes, *, by: str) -> Shop:
     """Give a shop its photo in place of the one before. ShopNotFound, ShopPhotoTooLarge, ShopPhotoUnreadable, StorageFull."""
-    kept, found = photos.made(data), shop_in_view(shop_id)
-    before, version = found.photo_key, found.photo
-    found.photo_key = storage.new_key(db.mall(), "shops", "jpeg")
+    kept, pictured = photos.made(data), shop_in_view(shop_id)
+    before, version = pictured.photo_key, pictured.photo
+    pictured.photo_key = storage.new_key(db.mall(), "shops", "jpeg")
     session.flush()
-    audit.record(by, "gave the shop a photo", "shop", shop_id, before={"photo": version}, after={"photo": found.photo})
+    audit.record(by, "gave the shop a photo", "shop", shop_id, before={"photo": version}, after={"photo": pictured.photo})
     session.flush()
     # Last, when the database has accepted all; the old file goes when the new one is sure to stay.
-    storage.put(found.photo_key, kept)
+    storage.put(pictured.photo_key, kept)
     if before is not None:
         db.after_commit(lambda: _remove(before))
-    return found
+    return pictured
 
 
 def _remove(key: str) -> None:
@@ -34,7 +34,7 @@ def _remove(key: str) -> None:
 
 def shop_photo(shop_id: int) -> tuple[str, bytes]:
     """Which photo a shop has, and the photo as a JPEG. ShopNotFound, ShopPhotoNotFound, FileRemoved."""
-    found = shop(shop_id)
-    if found.photo_key is None or found.photo is None:
+    pictured = shop(shop_id)
+    if pictured.photo_key is None or pictured.photo is None:
         raise ShopPhotoNotFound()
-    return found.photo, storage.read(found.photo_key)
+    return pictured.photo, storage.read(pictured.photo_key)

@@ -65,10 +65,10 @@ def add_site(values: dict[str, Any], *, by: str) -> Site:
 
 def change_site(site_id: int, changes: dict[str, Any], *, by: str, why: str) -> Site:
     """Change a building's name or address. SiteNotFound."""
-    found = session.get(Site, site_id)
-    if found is None:
+    site = session.get(Site, site_id)
+    if site is None:
         raise SiteNotFound()
-    return _changed(found, changes, "site", SITE_FACTS, by, why)
+    return _changed(site, changes, "site", SITE_FACTS, by, why)
 
 
 def floors(*, site: str | None, cursor: str | None, limit: int) -> Page[Floor]:
@@ -91,14 +91,14 @@ def add_floor(values: dict[str, Any], *, by: str) -> Floor:
 
 def change_floor(floor_id: int, changes: dict[str, Any], *, by: str, why: str) -> Floor:
     """Change a floor's label or position. FloorNotFound, FloorTaken."""
-    found = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
-    if found is None:
+    floor = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
+    if floor is None:
         raise FloorNotFound()
-    label = changes.get("label", found.label)
-    taken = select(Floor.id).where(Floor.site_id == found.site_id, Floor.label == label, Floor.id != found.id)
+    label = changes.get("label", floor.label)
+    taken = select(Floor.id).where(Floor.site_id == floor.site_id, Floor.label == label, Floor.id != floor.id)
     if session.scalar(taken) is not None:
         raise FloorTaken()
-    return _changed(found, changes, "floor", FLOOR_FACTS, by, why)
+    return _changed(floor, changes, "floor", FLOOR_FACTS, by, why)
 
 
 def _added(row: T, noun: str, known: tuple[str, ...], by: str) -> T:
@@ -172,10 +172,10 @@ def shops(
 
 def shop(shop_id: int) -> Shop:
     """A shop of this mall, closed ones too. ShopNotFound."""
-    found = session.get(Shop, shop_id)
-    if found is None:
+    row = session.get(Shop, shop_id)
+    if row is None:
         raise ShopNotFound()
-    return db.keep(found)
+    return db.keep(row)
 
 
 def shop_names(shop_ids: Collection[int] | None = None) -> dict[int, str]:
@@ -193,15 +193,15 @@ def site_names() -> dict[int, str]:
 def shop_in_view(shop_id: int, *, trading: bool = False) -> Shop:
     """A shop with its floor and site; with `trading` only where a shopper can go today. ShopNotFound."""
     conditions = (_trading(),) if trading else ()
-    found = session.scalar(_in_view().where(Shop.id == shop_id, *conditions))
-    if found is None:
+    row = session.scalar(_in_view().where(Shop.id == shop_id, *conditions))
+    if row is None:
         raise ShopNotFound()
-    return found
+    return row
 
 
 def shops_in_view(shop_ids: Collection[int]) -> dict[int, Shop]:
     """Shops with their floors and sites, closed ones too. One statement."""
-    return {found.id: found for found in session.scalars(_in_view().where(Shop.id.in_(shop_ids)))}
+    return {row.id: row for row in session.scalars(_in_view().where(Shop.id.in_(shop_ids)))}
 
 
 def open_shop(values: dict[str, Any], *, by: str) -> Shop:
@@ -226,22 +226,22 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _floor(floor_id: int) -> Floor:
-    found = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
-    if found is None:
+    floor = session.scalar(select(Floor).where(Floor.id == floor_id).options(joinedload(Floor.site)))
+    if floor is None:
         raise FloorNotFound()
-    return found
+    return floor
 
 
 def change_shop(shop_id: int, changes: dict[str, Any], *, by: str, why: str) -> Shop:
     """Change a shop. ShopNotFound, ShopCodeTaken, FloorNotFound, ContractBackwards, OpeningHoursUnclear."""
-    found, changes = shop_in_view(shop_id), _checked(changes)
-    if session.scalar(select(Shop.id).where(Shop.code == changes.get("code", found.code), Shop.id != found.id)) is not None:
+    row, changes = shop_in_view(shop_id), _checked(changes)
+    if session.scalar(select(Shop.id).where(Shop.code == changes.get("code", row.code), Shop.id != row.id)) is not None:
         raise ShopCodeTaken()
     if "floor_id" in changes:
         floor = _floor(changes["floor_id"])
         changes = changes | {"site_id": floor.site_id, "floor": floor, "site": floor.site}
-    _refuse_backwards(changes.get("starts_on", found.starts_on), changes.get("ends_on", found.ends_on))
-    return _changed(found, changes, "shop", SHOP_FACTS, by, why)
+    _refuse_backwards(changes.get("starts_on", row.starts_on), changes.get("ends_on", row.ends_on))
+    return _changed(row, changes, "shop", SHOP_FACTS, by, why)
 
 
 def _refuse_backwards(starts_on: date | None, ends_on: date | None) -> None:

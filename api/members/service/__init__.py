@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from api.members.service.consents import stands as consent_stands
-from api.members.service.hooks import at_closing, at_folding, before_closing, exports, holds_value
 from api.members.service.levels import Earner, add_growth, all_levels, earner, level_multiplier_bp, level_of, seed_levels, standing
 from api.members.service.member_codes import new_code, use_code
 from api.members.service.member_merge import hold
@@ -15,18 +14,13 @@ __all__ = [
     "Earner",
     "add_growth",
     "all_levels",
-    "at_closing",
-    "at_folding",
-    "before_closing",
     "by_identity",
     "consent_stands",
     "default_plate",
     "earner",
-    "exports",
     "find",
     "get",
     "hold",
-    "holds_value",
     "level_multiplier_bp",
     "level_of",
     "lookup_by_phone",

@@ -27,12 +27,12 @@ def add(
         raise FamilyConsentNeeded()
     if (birth_year is not None or birth_month is not None) and relation != "child":
         raise BirthMonthMisplaced()
-    db.alone("family", member_id)
+    db.lock("family", member_id)
     count = session.scalar(select(func.count()).where(FamilyMember.member_id == member_id)) or 0
     if count >= MOST:
         raise TooManyInFamily(most=MOST)
-    told = {"relation": relation, "nickname": nickname, "birth_year": birth_year, "birth_month": birth_month}
-    row = FamilyMember(member_id=member_id, added_at=clock.now(), **told)
+    facts = {"relation": relation, "nickname": nickname, "birth_year": birth_year, "birth_month": birth_month}
+    row = FamilyMember(member_id=member_id, added_at=clock.now(), **facts)
     session.add(row)
     session.flush()
     return row

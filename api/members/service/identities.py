@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db, identity, logs, sealed, states
+from api.kit import clock, db, identity, logs, rooms, sealed, states
 from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
 from api.members.errors import MemberClosed, MergeNeeded, NoPhoneYet, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
-from api.members.service import family, hooks, name_index, phone_codes, profile, sessions
+from api.members.service import family, name_index, phone_codes, profile, sessions
 from api.members.states import MemberState
 
 log = logs.get(__name__)
@@ -32,7 +32,7 @@ class PhoneJoined:
 
 def with_wechat_phone(member_id: int, session_id: str, code: str) -> PhoneJoined:
     """Join the phone behind WeChat's phone button. PhoneProofRefused, MergeNeeded, GatewaySilent."""
-    with db.speaking():
+    with db.outside_transaction():
         phone = wechat_login.phone(code)
     return join_phone(member_id, session_id, phone)
 
@@ -52,11 +52,11 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
 
     MergeNeeded when the younger holds value: the service desk merges those.
     """
-    db.alone("phone", phones.key(phone))
-    mine, holder = _lock(member_id, phones.key(phone))
-    kept, folded = mine, False
-    if holder is not None and holder.id != mine.id:
-        kept, younger = sorted((mine, holder), key=lambda member: (member.joined_at, member.id))
+    db.lock("phone", phones.key(phone))
+    member, holder = _lock(member_id, phones.key(phone))
+    kept, folded = member, False
+    if holder is not None and holder.id != member.id:
+        kept, younger = sorted((member, holder), key=lambda member: (member.joined_at, member.id))
         _fold(younger, kept)
         folded = True
     if kept.phone_key != phones.key(phone):
@@ -92,7 +92,7 @@ def recover(member_id: int, phone: str, *, code: str) -> Member:
     """
     number = phones.normalise(phone)
     phone_codes.use(number, code)
-    db.alone("phone", phones.key(number))
+    db.lock("phone", phones.key(number))
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:
         raise MergeNeeded()
@@ -127,10 +127,10 @@ def _lock(member_id: int, phone_key: str) -> tuple[Member, Member | None]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    mine = next((row for row in rows if row.id == member_id), None)
-    if mine is None or mine.state != MemberState.ACTIVE:
+    member = next((row for row in rows if row.id == member_id), None)
+    if member is None or member.state != MemberState.ACTIVE:
         raise MemberClosed()
-    return mine, next((row for row in rows if row.phone_key == phone_key), None)
+    return member, next((row for row in rows if row.phone_key == phone_key), None)
 
 
 def _spend_payload(member_id: int, response: str) -> None:
@@ -146,14 +146,15 @@ def _spend_payload(member_id: int, response: str) -> None:
 
 
 def _fold(younger: Member, older: Member) -> None:
-    if any(holds(younger.id) for holds in hooks.holds_value):
+    parts = rooms.member_parts()
+    if any(part.holds_value(younger.id) for part in parts):
         raise MergeNeeded()
     _move_identities(younger.id, older.id)
     _move_consents(younger.id, older.id)
     _move_vehicles(younger.id, older.id)
     family.hand_over(younger.id, older.id)
-    for hand_over in hooks.at_folding:
-        hand_over(younger.id, older.id)
+    for part in parts:
+        part.fold(younger.id, older.id)
     for table in (MemberSession, GrowthEntry):
         session.execute(update(table).where(table.member_id == younger.id).values(member_id=older.id))
     session.execute(update(Member).where(Member.referrer_id == younger.id, Member.id != older.id).values(referrer_id=older.id))

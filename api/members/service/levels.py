@@ -68,8 +68,8 @@ def name_of(rank: int) -> str | None:
 def level_multiplier_bp(member_id: int) -> int:
     """How a member's level multiplies points, in basis points (10,000 = once)."""
     query = select(Level.multiplier_bp).join(Member, Member.level_rank == Level.rank).where(Member.id == member_id)
-    found = session.scalar(query)
-    return BASE_MULTIPLIER_BP if found is None else found
+    multiplier = session.scalar(query)
+    return BASE_MULTIPLIER_BP if multiplier is None else multiplier
 
 
 class Earner(NamedTuple):

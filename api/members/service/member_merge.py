@@ -7,32 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, states
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
 from api.members.models import Consent, FamilyMember, GrowthEntry, Member, MemberIdentity, Vehicle
 from api.members.service import consents, levels, name_index, sessions
 from api.members.states import MemberState
 
-
-class Moved(NamedTuple):
-    """A row that went from one member to the other, with what must be known to bring it back."""
-
-    kind: str
-    row_id: int
-    facts: dict[str, Any] | None = None
-
-
 #: The rows of a member that go along as they are.
 _TABLES: dict[str, Any] = {"identity": MemberIdentity, "vehicle": Vehicle, "growth_entry": GrowthEntry, "consent": Consent,
                            "family": FamilyMember}  # fmt: skip
-
-Rows = Mapping[str, Mapping[int, dict[str, Any] | None]]
 
 
 def move(kind: str, table: Any, source_id: int, target_id: int, *only: Any) -> list[Moved]:
@@ -70,10 +60,10 @@ def look_at_two(source_id: int, target_id: int, *, hold: bool = False) -> tuple[
         raise MergeWithSelf()
     query = select(Member).where(Member.id.in_([source_id, target_id])).order_by(Member.id)
     query = query.with_for_update(key_share=True) if hold else query
-    found = {member.id: member for member in session.scalars(query.execution_options(populate_existing=True))}
-    if len(found) != 2:
+    members = {member.id: member for member in session.scalars(query.execution_options(populate_existing=True))}
+    if len(members) != 2:
         raise MemberNotFound()
-    return found[source_id], found[target_id]
+    return members[source_id], members[target_id]
 
 
 def refuse_inactive(*members: Member) -> None:

@@ -32,10 +32,10 @@ def remember(member_id: int, name: str | None) -> None:
 def search(part: str, cursor: str | None, limit: int) -> pages.Page[Member]:
     """Members whose name holds this part, in the order of what follows it. Two statements, each by an index."""
     keys: Select[Any] = cast(Select[Any], select(NameKey.key, NameKey.member_id).where(_holds(folded(part))))
-    found = pages.page(keys, NameKey.key, NameKey.member_id, cursor=cursor, limit=limit, descending=False)
-    ids = [row.member_id for row in found.items]
+    keys_page = pages.page(keys, NameKey.key, NameKey.member_id, cursor=cursor, limit=limit, descending=False)
+    ids = [row.member_id for row in keys_page.items]
     members = {member.id: member for member in session.scalars(select(Member).where(Member.id.in_(ids)))}
-    return pages.Page([members[member_id] for member_id in ids], found.next_cursor)
+    return pages.Page([members[member_id] for member_id in ids], keys_page.next_cursor)
 
 
 def _holds(part: str) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ LIFE = timedelta(minutes=5)
 TRIES = 5
 APART = timedelta(seconds=60)
 PER_HOUR, PER_DAY = 5, 10
-DELIVERY_JOB = "members.jobs.send_text"
+DELIVERY_JOB = jobs.Promised()
 
 
 def ask(phone: str) -> None:
@@ -35,7 +35,7 @@ def ask(phone: str) -> None:
     if not phones.is_mainland(number):
         raise PhoneNotServed()
     phone_key = phones.key(number)
-    db.alone("phone-code", phone_key)
+    db.lock("phone-code", phone_key)
     _spare(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()
@@ -50,7 +50,7 @@ def use(number: str, code: str) -> None:
 
 def use_all(codes: Sequence[tuple[str, str, str]]) -> None:
     """Use codes (field, normalised phone, code), all of them or none. PhoneCodeWrong and PhoneCodeEnded name the field."""
-    tried = [_try(*one) for one in codes]
+    tried = [_try(*proof) for proof in codes]
     session.execute(update(PhoneCode).where(PhoneCode.id.in_(tried)).values(used_at=clock.now()))
 
 
@@ -113,7 +113,7 @@ def _post(number: str, text: str) -> None:
     session.add(row)
     session.flush()
     if sms.connected():
-        jobs.later(jobs.JOBS[DELIVERY_JOB], message_id=row.id)
+        jobs.later(DELIVERY_JOB, message_id=row.id)
 
 
 def _hash(phone_key: str, code: str) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, delete, select
 
-from api.kit import audit, clock, pages, sealed, states
+from api.kit import audit, clock, pages, rooms, sealed, states
 from api.kit.db import session
 from api.members import phones
 from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound, RecordNotOpened
 from api.members.models import Consent, FamilyMember, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
-from api.members.service import consents, hooks, name_index, sessions
+from api.members.service import consents, name_index, sessions
 from api.members.states import MemberState
 
 EXPORT_ROWS = 10_000
@@ -75,10 +75,11 @@ def correct_birthday(member_id: int, birthday_on: date | None) -> tuple[date | N
 def close(member_id: int) -> None:
     """Close the account (注销): personal data goes, the number stays in ledgers and says nothing. Other rooms may refuse first."""
     member = get(member_id)
-    for ask in hooks.before_closing:
-        ask(member_id)
-    for forget in hooks.at_closing:
-        forget(member_id)
+    parts = rooms.member_parts()
+    for part in parts:
+        part.refuse_closing(member_id)
+    for part in parts:
+        part.forget(member_id)
     for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
     name_index.remember(member_id, None)
@@ -134,7 +135,7 @@ def export(member_id: int) -> dict[str, Any]:
         "sign_ins": _rows(MemberSession, member_id, "channel", "began_at", "rotated_at", "ended_at", "end_reason"),
         "growth": _rows(GrowthEntry, member_id, "growth", "cause", "earned_at"),
         "level_changes": _rows(LevelChange, member_id, "from_rank", "to_rank", "reason", "growth", "changed_at"),
-        "rooms": {name: rows(member_id) for name, rows in hooks.exports.items()},
+        "rooms": {name: rows(member_id) for part in rooms.member_parts() for name, rows in part.exports.items()},
     }
 
 

@@ -47,8 +47,8 @@ def search(
         return _anything(q.strip(), by, cursor, limit)
     if name is not None:
         return _by_name(name, cursor, limit)
-    found = _by_phone(phone) if phone is not None else session.get(Member, number)
-    return pages.Page([found] if found is not None else [], None)
+    member = _by_phone(phone) if phone is not None else session.get(Member, number)
+    return pages.Page([member] if member is not None else [], None)
 
 
 def everyone(*, name: str | None, state: str | None, level_rank: int | None, cursor: str | None, limit: int) -> pages.Page[Member]:

@@ -106,7 +106,7 @@ def enter(principal: Principal) -> Principal:
     """Enter the mall with a member's token: its sign-in runs, and the member was not folded into another. TokenInvalid. One statement."""
     arguments = {"mall": principal.mall_id, "member": principal.id, "sign_in": principal.session_id}
     row = session.connection().exec_driver_sql(_ENTER, arguments).one()
-    db.entered(principal.mall_id, row.mall)
+    db.mark_entered(principal.mall_id, row.mall)
     if row.member_state == MemberState.FOLDED or row.sign_in_ended_at is not None:
         raise TokenInvalid()
     return principal

@@ -41,14 +41,14 @@ class SignedIn:
 
 def with_wechat(js_code: str, arrival: Arrival) -> SignedIn:
     """Sign in by a code of wx.login. LoginCodeRefused, LoginBlocked, GatewaySilent, GatewayBusy."""
-    with db.speaking():
+    with db.outside_transaction():
         proven = wechat_login.sign_in(js_code)
     return _enter(proven, arrival)
 
 
 def with_alipay(auth_code: str, arrival: Arrival) -> SignedIn:
     """Sign in by a code of my.getAuthCode. LoginCodeRefused, GatewaySilent, GatewayBusy."""
-    with db.speaking():
+    with db.outside_transaction():
         proven = alipay_login.sign_in(auth_code)
     return _enter(proven, arrival)
 
@@ -68,7 +68,7 @@ def _enter(proven: ProvenIdentity, arrival: Arrival) -> SignedIn:
     is_new = False
     if member is None:
         # Two first sign-ins of one person at once: the second waits here and finds the member.
-        db.alone(proven.channel, proven.union_id or proven.subjects[0])
+        db.lock(proven.channel, proven.union_id or proven.subjects[0])
         member = _known(proven)
         if member is None:
             member, is_new = _join(proven, arrival), True

@@ -36,7 +36,7 @@ def of(member_id: int, cursor: str | None, limit: int) -> pages.Page[Vehicle]:
 def add(member_id: int, plate: str) -> Vehicle:
     """Add a vehicle; the first one is the default. The same plate again gives the one there is. PlateInvalid, TooManyVehicles."""
     wanted = normalise_plate(plate)
-    db.alone("vehicles", member_id)
+    db.lock("vehicles", member_id)
     held = session.scalar(select(Vehicle).where(Vehicle.member_id == member_id, Vehicle.plate == wanted))
     if held is not None:
         return held
@@ -51,7 +51,7 @@ def add(member_id: int, plate: str) -> Vehicle:
 
 def make_default(member_id: int, vehicle_id: int) -> Vehicle:
     """Make one vehicle the default. VehicleNotFound."""
-    db.alone("vehicles", member_id)
+    db.lock("vehicles", member_id)
     vehicle = _own(member_id, vehicle_id)
     session.execute(update(Vehicle).where(Vehicle.member_id == member_id, Vehicle.is_default).values(is_default=False))
     vehicle.is_default = True
@@ -61,7 +61,7 @@ def make_default(member_id: int, vehicle_id: int) -> Vehicle:
 
 def remove(member_id: int, vehicle_id: int) -> None:
     """Remove a vehicle; of what is left the newest becomes the default. VehicleNotFound."""
-    db.alone("vehicles", member_id)
+    db.lock("vehicles", member_id)
     vehicle = _own(member_id, vehicle_id)
     session.delete(vehicle)
     session.flush()

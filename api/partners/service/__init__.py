@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from api.partners.service.deliveries import forget_old, note, spread, sweep, take
 from api.partners.service.delivery_log import attempts, counts, deliveries, delivery, endpoints
-from api.partners.service.endpoints import add, change, go_on, one, pause, remove, rotate, test
+from api.partners.service.dispatch import forget_old, note, spread, sweep, take
 from api.partners.service.events import News, payment_paid, refund_done, sale_recorded, sale_refunded, tell, wanted
 from api.partners.service.redelivery import resend, resend_failed, resend_since
+from api.partners.service.registration import add, change, go_on, one, pause, remove, rotate, test
 
 __all__ = [
     "News",

@@ -40,10 +40,10 @@ def counts(endpoint_ids: Collection[int]) -> dict[int, dict[str, int]]:
         .where(PartnerDelivery.endpoint_id.in_(endpoint_ids), PartnerDelivery.state.in_(["waiting", "given_up"]))
         .group_by(PartnerDelivery.endpoint_id, PartnerDelivery.state)
     )
-    found: dict[int, dict[str, int]] = {one: {"waiting": 0, "given_up": 0} for one in endpoint_ids}
+    counted: dict[int, dict[str, int]] = {endpoint_id: {"waiting": 0, "given_up": 0} for endpoint_id in endpoint_ids}
     for endpoint_id, state, count in session.execute(query):
-        found[endpoint_id][state] = count
-    return found
+        counted[endpoint_id][state] = count
+    return counted
 
 
 def deliveries(
@@ -65,11 +65,11 @@ def deliveries(
 
 def delivery(delivery_id: int) -> Whole:
     """One delivery with its event and its newest attempts. DeliveryNotFound."""
-    found = session.get(PartnerDelivery, delivery_id)
-    if found is None:
+    row = session.get(PartnerDelivery, delivery_id)
+    if row is None:
         raise DeliveryNotFound()
-    event, endpoint = session.get_one(PartnerEvent, found.event_id), session.get_one(PartnerEndpoint, found.endpoint_id)
-    return Whole(found, event, endpoint.name, attempts(delivery_id))
+    event, endpoint = session.get_one(PartnerEvent, row.event_id), session.get_one(PartnerEndpoint, row.endpoint_id)
+    return Whole(row, event, endpoint.name, attempts(delivery_id))
 
 
 def attempts(delivery_id: int) -> list[PartnerAttempt]:

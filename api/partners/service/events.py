@@ -19,7 +19,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.partners.models import EventKind, PartnerEvent
 
-SPREAD = "partners.jobs.spread"
+SPREAD = jobs.Promised()
 NUMBER_BYTES = 15
 
 
@@ -76,7 +76,7 @@ def refund_done(
 def tell(*news: News) -> None:
     """Write down what happened, for the partners that want it; the same fact again changes nothing. At most one statement."""
     wanted = malls.mall_info().partner_events
-    if rows := [row(one) for one in news if one.kind in wanted]:
+    if rows := [row(fact) for fact in news if fact.kind in wanted]:
         write(rows)
 
 
@@ -85,15 +85,15 @@ def wanted(kind: EventKind) -> bool:
     return kind in malls.mall_info().partner_events
 
 
-def row(one: News, *, endpoint_id: int | None = None) -> dict[str, Any]:
+def row(news: News, *, endpoint_id: int | None = None) -> dict[str, Any]:
     """An event as it is stored. Of a member there is an opaque number, never who it is."""
     zone = ZoneInfo(malls.mall_info().timezone)
-    facts = {name: _said(value, zone) for name, value in one.facts.items()}
-    if one.kind is not EventKind.TEST:
-        facts["member"] = None if one.member_id is None else opaque(one.member_id)
+    facts = {name: _said(value, zone) for name, value in news.facts.items()}
+    if news.kind is not EventKind.TEST:
+        facts["member"] = None if news.member_id is None else opaque(news.member_id)
     return {
-        "number": "evt_" + secrets.token_hex(NUMBER_BYTES), "kind": str(one.kind), "fact": str(one.fact), "shop_id": one.shop_id,
-        "endpoint_id": endpoint_id, "facts": facts, "happened_at": one.at, "made_at": clock.now(),
+        "number": "evt_" + secrets.token_hex(NUMBER_BYTES), "kind": str(news.kind), "fact": str(news.fact), "shop_id": news.shop_id,
+        "endpoint_id": endpoint_id, "facts": facts, "happened_at": news.at, "made_at": clock.now(),
     }  # fmt: skip
 
 
@@ -109,4 +109,4 @@ def _said(value: Any, zone: ZoneInfo) -> Any:
 def write(rows: list[dict[str, Any]]) -> None:
     """The events and the job that spreads them. One statement."""
     made = insert(PartnerEvent).values(rows).on_conflict_do_nothing().returning(PartnerEvent.id).cte("made")
-    session.execute(select(jobs.deferral(jobs.JOBS[SPREAD])).where(exists(select(made.c.id))))
+    session.execute(select(jobs.deferral(SPREAD)).where(exists(select(made.c.id))))

@@ -10,10 +10,10 @@ from api.kit import audit, clock, jobs, states
 from api.kit.db import session
 from api.partners.errors import DeliveryNotFound, PartnerPaused
 from api.partners.models import PartnerDelivery
-from api.partners.service import deliveries, endpoints
+from api.partners.service import dispatch, registration
 from api.partners.states import DeliveryState
 
-RESEND = "partners.jobs.resend"
+RESEND = jobs.Promised()
 AT_ONCE = 200
 
 
@@ -22,26 +22,26 @@ def resend(delivery_id: int, *, by: str) -> PartnerDelivery:
 
     DeliveryNotFound, PartnerNotFound, PartnerPaused, WrongState.
     """
-    found = session.get(PartnerDelivery, delivery_id)
-    if found is None:
+    delivery = session.get(PartnerDelivery, delivery_id)
+    if delivery is None:
         raise DeliveryNotFound()
-    endpoint = endpoints.held(found.endpoint_id)
+    endpoint = registration.held(delivery.endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
-    session.refresh(found, with_for_update=True)
-    audit.record(by, "delivery sent again", "partner_delivery", delivery_id, before={"state": found.state, "trouble": found.trouble})
-    _begin_again(found, by)
+    session.refresh(delivery, with_for_update=True)
+    audit.record(by, "delivery sent again", "partner_delivery", delivery_id, before={"state": delivery.state, "trouble": delivery.trouble})
+    _begin_again(delivery, by)
     endpoint.rests_until_at = None
     session.flush()
-    deliveries.wake(endpoint.id)
-    return found
+    dispatch.wake(endpoint.id)
+    return delivery
 
 
-def _begin_again(found: PartnerDelivery, by: str) -> None:
+def _begin_again(delivery: PartnerDelivery, by: str) -> None:
     now = clock.now()
-    found.step, found.next_at, found.ends_at = 0, now, now + deliveries.PATIENCE
-    if found.state != DeliveryState.WAITING:
-        states.move(found, DeliveryState.WAITING, by=by, reason="sent again")
+    delivery.step, delivery.next_at, delivery.ends_at = 0, now, now + dispatch.PATIENCE
+    if delivery.state != DeliveryState.WAITING:
+        states.move(delivery, DeliveryState.WAITING, by=by, reason="sent again")
 
 
 def resend_since(endpoint_id: int, since: datetime, *, by: str) -> int:
@@ -49,33 +49,33 @@ def resend_since(endpoint_id: int, since: datetime, *, by: str) -> int:
 
     PartnerNotFound, PartnerPaused.
     """
-    endpoint = endpoints.held(endpoint_id)
+    endpoint = registration.held(endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
     count = session.scalar(select(func.count()).select_from(PartnerDelivery).where(_given_up(endpoint_id, since))) or 0
     audit.record(by, "deliveries sent again", "partner", endpoint_id, after={"since": since.isoformat(), "deliveries": count})
     if count:
         endpoint.rests_until_at = None
-        jobs.later(jobs.JOBS[RESEND], endpoint_id=endpoint_id, since=since.isoformat(), by=by)
+        jobs.later(RESEND, endpoint_id=endpoint_id, since=since.isoformat(), by=by)
     session.flush()
     return count
 
 
 def _given_up(endpoint_id: int, since: datetime) -> ColumnElement[bool]:
-    mine = (PartnerDelivery.endpoint_id == endpoint_id) & (PartnerDelivery.state == DeliveryState.GIVEN_UP)
-    return mine & (PartnerDelivery.made_at >= since)
+    given_up = (PartnerDelivery.endpoint_id == endpoint_id) & (PartnerDelivery.state == DeliveryState.GIVEN_UP)
+    return given_up & (PartnerDelivery.made_at >= since)
 
 
 def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0) -> int | None:
     """The job's step: some of them. Returns where the next step begins, None at the end."""
-    endpoint = deliveries.hold(endpoint_id)
+    endpoint = dispatch.hold(endpoint_id)
     if endpoint is None or endpoint.removed_at is not None:
         return None
     query = select(PartnerDelivery).where(_given_up(endpoint_id, since), PartnerDelivery.id > beyond).order_by(PartnerDelivery.id)
-    found = session.scalars(query.limit(AT_ONCE).with_for_update()).all()
-    for one in found:
-        _begin_again(one, by)
-    if found:
+    failed = session.scalars(query.limit(AT_ONCE).with_for_update()).all()
+    for delivery in failed:
+        _begin_again(delivery, by)
+    if failed:
         session.flush()
-        deliveries.wake(endpoint_id)
-    return found[-1].id if len(found) == AT_ONCE else None
+        dispatch.wake(endpoint_id)
+    return failed[-1].id if len(failed) == AT_ONCE else None

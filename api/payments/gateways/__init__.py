@@ -30,25 +30,25 @@ def notify_url(mall_code: str, channel: str, account_id: int) -> str:
     return f"{_ready().public_url.rstrip('/')}/v1/notices/{mall_code}/{channel}/{account_id}"
 
 
-def known(account_id: int, version: int) -> Gateway | None:
+def opened_before(account_id: int, version: int) -> Gateway | None:
     """The gateway of an account, if this process opened it in this version already."""
-    held = _open.get(account_id)
-    return held[1] if held is not None and held[0] == version else None
+    entry = _open.get(account_id)
+    return entry[1] if entry is not None and entry[0] == version else None
 
 
-def opened(account: Account) -> Gateway:
+def open_gateway(account: Account) -> Gateway:
     """Open the gateway of an account, and keep it for the next time."""
     settings = _ready()
-    made: Gateway
+    gateway: Gateway
     if account.channel == "wechat":
-        made = WeChatGateway(account, base_url=settings.wechat_pay or settings.wechat_api)
+        gateway = WeChatGateway(account, base_url=settings.wechat_pay or settings.wechat_api)
     else:
-        made = AlipayGateway(account, gateway_url=settings.alipay_gateway)
+        gateway = AlipayGateway(account, gateway_url=settings.alipay_gateway)
     with _lock:
         if len(_open) >= _MOST:
             _open.clear()
-        _open[account.id] = account.version, made
-    return made
+        _open[account.id] = account.version, gateway
+    return gateway
 
 
 def read_key(channel: str, kind: str, text: str, *, certificate: str, serial: str) -> KeyRead:

@@ -51,7 +51,7 @@ _STATES = {
     "TRADE_CLOSED": GatewayPaymentState.CLOSED,
 }
 _REFUSED: dict[type[vendor.Refused], type[base.Refused]] = {
-    vendor.TradeMissing: base.Unknown,
+    vendor.TradeMissing: base.NumberUnknown,
     vendor.TradePaid: base.AlreadyPaid,
     vendor.TradeClosed: base.AlreadyClosed,
     vendor.BalanceShort: base.BalanceShort,
@@ -67,44 +67,44 @@ class AlipayGateway:
         self._trusts: dict[tuple[Key, ...], Trust] = {}
         self._clients: dict[tuple[Key, ...], AlipayClient] = {}
 
-    def place(self, asked: PaymentRequest) -> dict[str, str]:
+    def place(self, request: PaymentRequest) -> dict[str, str]:
         """A trade_no. AlreadyPaid, AlreadyClosed."""
-        payer = {"buyer_id": asked.payer_subject} if _is_user_id(asked.payer_subject) else {"buyer_open_id": asked.payer_subject}
+        payer = {"buyer_id": request.payer_subject} if _is_user_id(request.payer_subject) else {"buyer_open_id": request.payer_subject}
         order = TradeOrder(
-            out_trade_no=asked.number,
-            subject=_subject(asked.description),
-            total_fen=asked.amount_fen,
+            out_trade_no=request.number,
+            subject=_subject(request.description),
+            total_fen=request.amount_fen,
             notify_url=self._account.notify_url,
-            expires_at=asked.expires_at,
+            expires_at=request.expires_at,
             **payer,
         )
         return {"trade_no": _translated(lambda: self._client().create(order))}
 
-    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+    def wallet_arguments(self, placed: Mapping[str, str]) -> dict[str, str]:
         """The argument of my.tradePay."""
         return {"tradeNO": placed["trade_no"]}
 
-    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
+    def charge(self, request: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from the buyer who showed the code (付款码)."""
         order = CodeOrder(
-            out_trade_no=asked.number,
-            subject=_subject(asked.description),
-            total_fen=asked.amount_fen,
+            out_trade_no=request.number,
+            subject=_subject(request.description),
+            total_fen=request.amount_fen,
             auth_code=auth_code,
             notify_url=self._account.notify_url,
-            expires_at=asked.expires_at,
+            expires_at=request.expires_at,
         )
-        told = _translated(lambda: self._client().pay(order))
-        found = _found(told, self._account.app_id)
-        return replace(found, state=GatewayPaymentState.PAYING) if found.state is GatewayPaymentState.WAITING else found
+        trade = _translated(lambda: self._client().pay(order))
+        status = _payment_status(trade, self._account.app_id)
+        return replace(status, state=GatewayPaymentState.PAYING) if status.state is GatewayPaymentState.WAITING else status
 
     def query(self, number: str) -> PaymentStatus:
-        """The trade of our number. Unknown."""
-        told = _translated(lambda: self._client().query(number))
-        return _found(told, self._account.app_id)
+        """The trade of our number. NumberUnknown."""
+        trade = _translated(lambda: self._client().query(number))
+        return _payment_status(trade, self._account.app_id)
 
     def close(self, number: str) -> None:
-        """Close the trade. AlreadyPaid, AlreadyClosed, Unknown."""
+        """Close the trade. AlreadyPaid, AlreadyClosed, NumberUnknown."""
         try:
             _translated(lambda: self._client().close(number), vendor.TradeStateRefuses)
         except vendor.TradeStateRefuses:
@@ -114,51 +114,53 @@ class AlipayGateway:
 
     def reverse(self, number: str) -> None:
         """Undo an auth-code payment: closed if unpaid, given back whole if paid."""
-        told = _translated(lambda: self._client().cancel(number))
-        if told.again:
-            raise base.Silent("not-undone-yet")
-        if told.action is None:
-            raise base.Unknown()
+        cancellation = _translated(lambda: self._client().cancel(number))
+        if cancellation.again:
+            raise base.OutcomeUnknown("not-undone-yet")
+        if cancellation.action is None:
+            raise base.NumberUnknown()
 
-    def refund(self, asked: RefundRequest) -> RefundStatus:
-        """Give money back; not moved at once means: ask. BalanceShort, Unknown."""
-        told = _translated(
-            lambda: self._client().refund(asked.number, asked.refund_number, asked.refund_fen, asked.reason[:SUBJECT_LENGTH])
+    def refund(self, request: RefundRequest) -> RefundStatus:
+        """Give money back; not moved at once means: ask. BalanceShort, NumberUnknown."""
+        refund = _translated(
+            lambda: self._client().refund(request.number, request.refund_number, request.refund_fen, request.reason[:SUBJECT_LENGTH])
         )
-        state = GatewayRefundState.DONE if told.moved else GatewayRefundState.WORKING
-        return RefundStatus(state, asked.refund_number, gateway_no=told.trade_no, amount_fen=asked.refund_fen, done_at=told.refunded_at)
+        state = GatewayRefundState.DONE if refund.moved else GatewayRefundState.WORKING
+        return RefundStatus(
+            state, request.refund_number, gateway_no=refund.trade_no, amount_fen=request.refund_fen, done_at=refund.refunded_at
+        )
 
     def query_refund(self, number: str, refund_number: str) -> RefundStatus:
-        """Whether the refund is done. Unknown, since Alipay shows only what is done."""
-        told = _translated(lambda: self._client().query_refund(number, refund_number))
-        if not told.done:
-            raise base.Unknown()
-        return RefundStatus(GatewayRefundState.DONE, refund_number, amount_fen=told.refund_fen, done_at=told.refunded_at)
+        """Whether the refund is done. NumberUnknown, since Alipay shows only what is done."""
+        refund = _translated(lambda: self._client().query_refund(number, refund_number))
+        if not refund.done:
+            raise base.NumberUnknown()
+        return RefundStatus(GatewayRefundState.DONE, refund_number, amount_fen=refund.refund_fen, done_at=refund.refunded_at)
 
-    def share(self, asked: SplitRequest) -> SplitStatus:  # noqa: ARG002
-        """Accounts at Alipay pass nothing on; none is opened with a share."""
+    def split(self, request: SplitRequest) -> SplitStatus:  # noqa: ARG002
+        """Accounts at Alipay split nothing; none is opened with a share for the mall."""
         raise base.Refused("not-offered")
 
-    def query_share(self, asked: SplitRequest) -> SplitStatus:  # noqa: ARG002
-        """As share."""
+    def query_split(self, request: SplitRequest) -> SplitStatus:  # noqa: ARG002
+        """As `split`."""
         raise base.Refused("not-offered")
 
-    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:  # noqa: ARG002
-        """As share."""
+    def finish_split(self, request: SplitRequest, finish_number: str) -> SplitStatus:  # noqa: ARG002
+        """As `split`."""
         raise base.Refused("not-offered")
 
-    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:  # noqa: ARG002
-        """As share."""
+    def return_split(self, request: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:  # noqa: ARG002
+        """As `split`."""
         raise base.Refused("not-offered")
 
-    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:  # noqa: ARG002
-        """As share."""
+    def query_split_return(self, request: SplitRequest, return_number: str) -> SplitStatus:  # noqa: ARG002
+        """As `split`."""
         raise base.Refused("not-offered")
 
     def bill(self, day: date) -> list[BillLine]:
         """The trade bill of one Beijing day. NoBill."""
         try:
-            return [_billed(line) for line in _translated(lambda: self._client().trade_bill(day), vendor.BillMissing)]
+            return [_bill_line(line) for line in _translated(lambda: self._client().trade_bill(day), vendor.BillMissing)]
         except vendor.BillMissing:
             raise NoBill() from None
 
@@ -169,7 +171,7 @@ class AlipayGateway:
         """The notice in this form. Forged."""
         try:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FIELDS_MOST))
-            return _noticed(notices.read_trade(form, trust=self._trust()))
+            return _parsed_notice(notices.read_trade(form, trust=self._trust()))
         except (vendor.Untrusted, vendor.UnreadableAnswer) as trouble:
             raise Forged(str(trouble)) from None
         except ValueError:
@@ -252,21 +254,21 @@ def _subject(description: str) -> str:
     return description.translate(_NOT_IN_A_SUBJECT)[:SUBJECT_LENGTH]
 
 
-def _found(told: Trade, app_id: str) -> PaymentStatus:
+def _payment_status(trade: Trade, app_id: str) -> PaymentStatus:
     # A trade that is closed after it was paid was given back whole: it was paid all the same.
-    state = GatewayPaymentState.PAID if told.paid_at is not None else _STATES.get(told.trade_status, GatewayPaymentState.WAITING)
+    state = GatewayPaymentState.PAID if trade.paid_at is not None else _STATES.get(trade.trade_status, GatewayPaymentState.WAITING)
     return PaymentStatus(
         state=state,
-        number=told.out_trade_no,
+        number=trade.out_trade_no,
         app_id=app_id,
-        gateway_no=told.trade_no,
-        amount_fen=told.total_fen,
-        paid_at=told.paid_at,
-        payer=told.buyer,
+        gateway_no=trade.trade_no,
+        amount_fen=trade.total_fen,
+        paid_at=trade.paid_at,
+        payer=trade.buyer,
     )
 
 
-def _billed(line: bill.BillLine) -> BillLine:
+def _bill_line(line: bill.BillLine) -> BillLine:
     kind = BillLineKind.PAYMENT
     if line.is_refund:
         # A cancelled trade is money back without a number of a refund of ours.
@@ -279,18 +281,18 @@ def _billed(line: bill.BillLine) -> BillLine:
         amount_fen=abs(line.amount_fen),
         fee_fen=-line.fee_fen,
         at=line.finished_at,
-        given=GatewayRefundState.DONE if kind is BillLineKind.REFUND else None,
+        refund_state=GatewayRefundState.DONE if kind is BillLineKind.REFUND else None,
     )
 
 
-def _noticed(notice: notices.TradeNotice) -> ParsedNotice:
+def _parsed_notice(notice: notices.TradeNotice) -> ParsedNotice:
     if notice.refund_fen is not None:
         # The fee is the sum of all refunds so far, so the notice only says which refund to ask for.
-        told = RefundStatus(
+        refund = RefundStatus(
             GatewayRefundState.WORKING, notice.out_request_no or "", merchant_no=notice.seller_id, done_at=notice.refunded_at
         )
-        return ParsedNotice(notice.id, f"{notice.trade_status} refund", refund=told, number=notice.out_trade_no)
-    found = PaymentStatus(
+        return ParsedNotice(notice.id, f"{notice.trade_status} refund", refund=refund, number=notice.out_trade_no)
+    payment = PaymentStatus(
         state=GatewayPaymentState.PAID if notice.paid_at is not None else _STATES.get(notice.trade_status, GatewayPaymentState.WAITING),
         number=notice.out_trade_no,
         merchant_no=notice.seller_id,
@@ -300,7 +302,7 @@ def _noticed(notice: notices.TradeNotice) -> ParsedNotice:
         paid_at=notice.paid_at,
         payer=notice.buyer,
     )
-    return ParsedNotice(notice.id, notice.trade_status, payment=found, number=notice.out_trade_no)
+    return ParsedNotice(notice.id, notice.trade_status, payment=payment, number=notice.out_trade_no)
 
 
 def _translated(call: Callable[[], T], *passed: type[vendor.Refused]) -> T:
@@ -309,10 +311,10 @@ def _translated(call: Callable[[], T], *passed: type[vendor.Refused]) -> T:
     except passed:
         raise
     except vendor.OutcomeUnknown:
-        raise base.Silent("outcome-unknown") from None
+        raise base.OutcomeUnknown("outcome-unknown") from None
     except vendor.Refused as trouble:
         refusal = next((ours for theirs, ours in _REFUSED.items() if isinstance(trouble, theirs)), None)
         name = trouble.sub_code.removeprefix("ACQ.").lower().replace("_", "-")[:40]
         raise (refusal() if refusal else base.Refused(name or "refused")) from None
     except vendor.AlipayError as trouble:
-        raise base.Silent(type(trouble).__name__.lower()) from None
+        raise base.OutcomeUnknown(type(trouble).__name__.lower()) from None

@@ -1,6 +1,6 @@
 """What a gateway can do, in our words. Vendor words stop in the files beside this one.
 
-Every verb may raise `Silent` (whether it took effect is unknown) or a `Refused` (it did not take effect).
+Every verb may raise `OutcomeUnknown` (whether it took effect is unknown) or a `Refused` (it did not take effect).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 
-class GatewayAnswer(Exception):
-    """Something else than success. `name` is one word for people and tables; it holds no secret."""
+class CallFailure(Exception):
+    """A call that did not succeed. `name` is one word for people and tables; it holds no secret."""
 
     name = "refused"
 
@@ -22,17 +22,17 @@ class GatewayAnswer(Exception):
         self.name = name or self.name
 
 
-class Silent(GatewayAnswer):
+class OutcomeUnknown(CallFailure):
     """No answer, or none that can be believed: whether the call took effect is unknown."""
 
     name = "silent"
 
 
-class Refused(GatewayAnswer):
+class Refused(CallFailure):
     """The gateway did not do it."""
 
 
-class Unknown(Refused):
+class NumberUnknown(Refused):
     """The gateway has nothing under this number."""
 
     name = "unknown-number"
@@ -177,7 +177,7 @@ class SplitStatus:
 
 
 class BillLineKind(StrEnum):
-    """What a line of a bill tells of."""
+    """What a line of a bill is about."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -195,7 +195,7 @@ class BillLine:
     amount_fen: int
     fee_fen: int
     at: datetime
-    given: GatewayRefundState | None = None  # of a refund, where the bill says it
+    refund_state: GatewayRefundState | None = None  # of a refund, where the bill says it
 
 
 class GatewayComplaintState(StrEnum):
@@ -254,7 +254,7 @@ class ComplaintPage:
 
 @dataclass(frozen=True)
 class ComplaintNotice:
-    """What a notice tells of a complaint: that it is there, or that something was done about it."""
+    """A notice of a complaint: that it is there, or that something was done about it."""
 
     complaint_no: str
     did: str
@@ -284,21 +284,25 @@ class ParsedNotice:
 
 
 def payment_of(facts: Mapping[str, Any]) -> PaymentStatus | None:
-    """The payment that an inbox row tells of."""
-    said = facts.get("payment")
-    return PaymentStatus(**said | {"state": GatewayPaymentState(said["state"]), "paid_at": _instant(said["paid_at"])}) if said else None
+    """The payment status that an inbox row carries."""
+    stored = facts.get("payment")
+    if not stored:
+        return None
+    return PaymentStatus(**stored | {"state": GatewayPaymentState(stored["state"]), "paid_at": _instant(stored["paid_at"])})
 
 
 def refund_of(facts: Mapping[str, Any]) -> RefundStatus | None:
-    """The refund that an inbox row tells of."""
-    said = facts.get("refund")
-    return RefundStatus(**said | {"state": GatewayRefundState(said["state"]), "done_at": _instant(said["done_at"])}) if said else None
+    """The refund status that an inbox row carries."""
+    stored = facts.get("refund")
+    if not stored:
+        return None
+    return RefundStatus(**stored | {"state": GatewayRefundState(stored["state"]), "done_at": _instant(stored["done_at"])})
 
 
 def complaint_of(facts: Mapping[str, Any]) -> ComplaintNotice | None:
-    """The complaint that an inbox row tells of."""
-    said = facts.get("complaint")
-    return ComplaintNotice(**said) if said else None
+    """The complaint that an inbox row names."""
+    stored = facts.get("complaint")
+    return ComplaintNotice(**stored) if stored else None
 
 
 def _plain(part: PaymentStatus | RefundStatus | None) -> dict[str, Any] | None:
@@ -351,15 +355,15 @@ class Account:
 
     def valid(self, kind: str, now: datetime) -> list[Key]:
         """The keys of a kind that may be used now, the youngest first."""
-        found = [key for key in self.keys if key.kind == kind and key.is_valid(now)]
-        return sorted(found, key=lambda key: key.starts_at, reverse=True)
+        keys = [key for key in self.keys if key.kind == kind and key.is_valid(now)]
+        return sorted(keys, key=lambda key: key.starts_at, reverse=True)
 
 
 class ComplaintDesk(Protocol):
     """The complaints of payers against one merchant account."""
 
-    def one(self, complaint_no: str) -> ComplaintStatus:
-        """A complaint as it is now. Unknown."""
+    def complaint(self, complaint_no: str) -> ComplaintStatus:
+        """A complaint as it is now. NumberUnknown."""
 
     def raised(self, begin_on: date, end_on: date, offset: int) -> ComplaintPage:
         """Those raised on these days of the gateway's, both included, from an offset on."""
@@ -371,53 +375,53 @@ class ComplaintDesk(Protocol):
         """Say that it is settled."""
 
     def words(self, complaint_no: str) -> list[ComplaintMessage]:
-        """What was said and done about a complaint, oldest first. Unknown."""
+        """What was said and done about a complaint, oldest first. NumberUnknown."""
 
-    def hear(self) -> None:
+    def send_notices_here(self) -> None:
         """Let notices of complaints come to this account's address."""
 
 
 class Gateway(Protocol):
     """One merchant account at one gateway."""
 
-    def place(self, asked: PaymentRequest) -> dict[str, str]:
+    def place(self, request: PaymentRequest) -> dict[str, str]:
         """Let the payer pay; gives what is needed to. Repeating it with the same number is harmless. AlreadyPaid, AlreadyClosed."""
 
-    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+    def wallet_arguments(self, placed: Mapping[str, str]) -> dict[str, str]:
         """What the payer's phone hands to its wallet, fresh each time."""
 
-    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
+    def charge(self, request: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from the payer who showed this code: paid, or paying while the wallet asks for a password."""
 
     def query(self, number: str) -> PaymentStatus:
-        """The payment of our number. Unknown."""
+        """The payment of our number. NumberUnknown."""
 
     def close(self, number: str) -> None:
-        """Let it not be paid any more. AlreadyPaid, Unknown."""
+        """Let it not be paid any more. AlreadyPaid, NumberUnknown."""
 
     def reverse(self, number: str) -> None:
         """Undo an auth-code payment whatever became of it: closed if not paid, given back if paid."""
 
-    def refund(self, asked: RefundRequest) -> RefundStatus:
-        """Give money back; repeating it with the same refund number is harmless. BalanceShort, TooSoon, Unknown."""
+    def refund(self, request: RefundRequest) -> RefundStatus:
+        """Give money back; repeating it with the same refund number is harmless. BalanceShort, TooSoon, NumberUnknown."""
 
     def query_refund(self, number: str, refund_number: str) -> RefundStatus:
-        """The refund of our number. Unknown."""
+        """The refund of our number. NumberUnknown."""
 
-    def share(self, asked: SplitRequest) -> SplitStatus:
+    def split(self, request: SplitRequest) -> SplitStatus:
         """Pass a part on; repeating it with the same number is harmless."""
 
-    def query_share(self, asked: SplitRequest) -> SplitStatus:
-        """The share of our number. Unknown."""
+    def query_split(self, request: SplitRequest) -> SplitStatus:
+        """The split of our number. NumberUnknown."""
 
-    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:
-        """Set the rest free; repeating it with the same number is harmless."""
+    def finish_split(self, request: SplitRequest, finish_number: str) -> SplitStatus:
+        """Leave the rest to the shop: nothing more is split off; repeating it with the same number is harmless."""
 
-    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
+    def return_split(self, request: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
         """Let some of a part come back, before the payment is refunded; repeating it with the same number is harmless."""
 
-    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:
-        """The return of our number. Unknown."""
+    def query_split_return(self, request: SplitRequest, return_number: str) -> SplitStatus:
+        """The return of our number. NumberUnknown."""
 
     def complaints(self) -> ComplaintDesk | None:
         """The complaints of payers; None where this gateway's are not connected."""

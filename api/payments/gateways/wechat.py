@@ -57,14 +57,14 @@ _STATES = {
     "REVOKED": GatewayPaymentState.CLOSED,
     "PAYERROR": GatewayPaymentState.FAILED,
 }
-_GIVEN = {
+_REFUND_STATES = {
     "SUCCESS": GatewayRefundState.DONE,
     "PROCESSING": GatewayRefundState.WORKING,
     "ABNORMAL": GatewayRefundState.ABNORMAL,
     "CLOSED": GatewayRefundState.CLOSED,
 }
 #: A bill has words of its own as well.
-_BILLED = _GIVEN | {"FAIL": GatewayRefundState.CLOSED, "CHANGE": GatewayRefundState.ABNORMAL}
+_BILLED_REFUND_STATES = _REFUND_STATES | {"FAIL": GatewayRefundState.CLOSED, "CHANGE": GatewayRefundState.ABNORMAL}
 
 
 class WeChatGateway:
@@ -76,95 +76,95 @@ class WeChatGateway:
         self._trust = Trust({key.serial: _trusted(key) for key in account.keys if key.kind in ("trusted_key", "trusted_certificate")})
         self._clients: dict[tuple[str, str], PayClient] = {}
 
-    def place(self, asked: PaymentRequest) -> dict[str, str]:
+    def place(self, request: PaymentRequest) -> dict[str, str]:
         """A prepay_id. AlreadyPaid, AlreadyClosed."""
         order = JsapiOrder(
             appid=self._account.app_id,
-            out_trade_no=asked.number,
-            description=asked.description[:DESCRIPTION_LENGTH],
-            total_fen=asked.amount_fen,
-            payer_openid=asked.payer_subject,
+            out_trade_no=request.number,
+            description=request.description[:DESCRIPTION_LENGTH],
+            total_fen=request.amount_fen,
+            payer_openid=request.payer_subject,
             notify_url=self._account.notify_url,
-            expires_at=asked.expires_at,
-            profit_sharing=asked.shared,
+            expires_at=request.expires_at,
+            profit_sharing=request.shared,
         )
         return {"prepay_id": translated(lambda: self._client().prepay_jsapi(order))}
 
-    def phone(self, placed: Mapping[str, str]) -> dict[str, str]:
+    def wallet_arguments(self, placed: Mapping[str, str]) -> dict[str, str]:
         """The arguments of wx.requestPayment."""
         return translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
 
-    def charge(self, asked: PaymentRequest, auth_code: str) -> PaymentStatus:
+    def charge(self, request: PaymentRequest, auth_code: str) -> PaymentStatus:
         """Collect from who showed the code (付款码)."""
         order = CodeOrder(
             appid=self._account.app_id,
-            out_trade_no=asked.number,
-            description=asked.description[:DESCRIPTION_LENGTH],
-            total_fen=asked.amount_fen,
+            out_trade_no=request.number,
+            description=request.description[:DESCRIPTION_LENGTH],
+            total_fen=request.amount_fen,
             auth_code=auth_code,
-            store=asked.store,
-            profit_sharing=asked.shared,
+            store=request.store,
+            profit_sharing=request.shared,
         )
-        found = _found(translated(lambda: self._client().charge_code(order)))
-        return replace(found, state=GatewayPaymentState.PAYING) if found.state is GatewayPaymentState.WAITING else found
+        status = _payment_status(translated(lambda: self._client().charge_code(order)))
+        return replace(status, state=GatewayPaymentState.PAYING) if status.state is GatewayPaymentState.WAITING else status
 
     def query(self, number: str) -> PaymentStatus:
-        """The order of our number. Unknown."""
-        return _found(translated(lambda: self._client().query(number)))
+        """The order of our number. NumberUnknown."""
+        return _payment_status(translated(lambda: self._client().query(number)))
 
     def close(self, number: str) -> None:
-        """Close the order; may be repeated. AlreadyPaid, Unknown."""
+        """Close the order; may be repeated. AlreadyPaid, NumberUnknown."""
         translated(lambda: self._client().close(number))
 
     def reverse(self, number: str) -> None:
         """Undo an auth-code payment: it dies unpaid, and what was paid is given back."""
         translated(lambda: self._client().reverse(number, self._account.app_id))
 
-    def refund(self, asked: RefundRequest) -> RefundStatus:
-        """Ask for a refund. BalanceShort, Unknown."""
+    def refund(self, request: RefundRequest) -> RefundStatus:
+        """Ask for a refund. BalanceShort, NumberUnknown."""
         order = RefundOrder(
-            out_trade_no=asked.number,
-            out_refund_no=asked.refund_number,
-            refund_fen=asked.refund_fen,
-            total_fen=asked.total_fen,
-            reason=asked.reason[:REASON_LENGTH],
+            out_trade_no=request.number,
+            out_refund_no=request.refund_number,
+            refund_fen=request.refund_fen,
+            total_fen=request.total_fen,
+            reason=request.reason[:REASON_LENGTH],
             notify_url=self._account.notify_url,
         )
-        return _given(translated(lambda: self._client().refund(order)))
+        return _refund_status(translated(lambda: self._client().refund(order)))
 
     def query_refund(self, number: str, refund_number: str) -> RefundStatus:  # noqa: ARG002 - WeChat Pay finds it by its own number
-        """The refund of our number. Unknown."""
-        return _given(translated(lambda: self._client().query_refund(refund_number)))
+        """The refund of our number. NumberUnknown."""
+        return _refund_status(translated(lambda: self._client().query_refund(refund_number)))
 
-    def share(self, asked: SplitRequest) -> SplitStatus:
+    def split(self, request: SplitRequest) -> SplitStatus:
         """Pass the part on."""
-        books, part = self._books(), VendorPart(asked.receiver_no, asked.amount_fen, asked.description)
+        books, part = self._books(), VendorPart(request.receiver_no, request.amount_fen, request.description)
 
         def send() -> Sharing:
-            books.add_receiver(Receiver(asked.receiver_no, RELATION))
-            return books.share(asked.gateway_no, asked.share_number, [part], free_the_rest=False)
+            books.add_receiver(Receiver(request.receiver_no, RELATION))
+            return books.share(request.gateway_no, request.share_number, [part], free_the_rest=False)
 
-        return _shared(translated(send))
+        return _split_status(translated(send))
 
-    def query_share(self, asked: SplitRequest) -> SplitStatus:
-        """The share of our number. Unknown."""
+    def query_split(self, request: SplitRequest) -> SplitStatus:
+        """The split of our number. NumberUnknown."""
         books = self._books()
-        return _shared(translated(lambda: books.query(asked.gateway_no, asked.share_number)))
+        return _split_status(translated(lambda: books.query(request.gateway_no, request.share_number)))
 
-    def free(self, asked: SplitRequest, freeing_number: str) -> SplitStatus:
-        """Set the rest free."""
+    def finish_split(self, request: SplitRequest, finish_number: str) -> SplitStatus:
+        """Leave the rest to the shop."""
         books = self._books()
-        return _shared(translated(lambda: books.free(asked.gateway_no, freeing_number, asked.description)))
+        return _split_status(translated(lambda: books.free(request.gateway_no, finish_number, request.description)))
 
-    def take_back(self, asked: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
+    def return_split(self, request: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
         """Let some of a part come back."""
-        books, why = self._books(), asked.description
-        return _returned(translated(lambda: books.take_back(asked.share_number, return_number, asked.receiver_no, amount_fen, why)))
+        books, share, why = self._books(), request.share_number, request.description
+        return _return_status(translated(lambda: books.take_back(share, return_number, request.receiver_no, amount_fen, why)))
 
-    def query_return(self, asked: SplitRequest, return_number: str) -> SplitStatus:
-        """The return of our number. Unknown."""
+    def query_split_return(self, request: SplitRequest, return_number: str) -> SplitStatus:
+        """The return of our number. NumberUnknown."""
         books = self._books()
-        return _returned(translated(lambda: books.query_return(asked.share_number, return_number)))
+        return _return_status(translated(lambda: books.query_return(request.share_number, return_number)))
 
     def complaints(self) -> WeChatComplaints:
         """The complaints of payers (消费者投诉)."""
@@ -176,14 +176,14 @@ class WeChatGateway:
     def bill(self, day: date) -> list[BillLine]:
         """The trade bill of one Beijing day. NoBill."""
         try:
-            return translated(lambda: [_billed(line) for line in bill.read(self._client().trade_bill(day))])
+            return translated(lambda: [_bill_line(line) for line in bill.read(self._client().trade_bill(day))])
         except base.Refused as refusal:
             raise (NoBill() if refusal.name == NO_STATEMENT else refusal) from None
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> ParsedNotice:
         """The notice in this raw body. Forged."""
         try:
-            return _noticed(self._opened(headers, body))
+            return _parsed_notice(self._opened(headers, body))
         except (vendor.Untrusted, vendor.Undecryptable, vendor.UnreadableNotice) as trouble:
             raise Forged(str(trouble), headers.get("Wechatpay-Serial", "")) from None
 
@@ -251,45 +251,45 @@ def _trusted(key: Key) -> TrustedKey:
     return TrustedKey(certified, key.starts_at, key.ends_at)
 
 
-def _found(told: Transaction) -> PaymentStatus:
+def _payment_status(transaction: Transaction) -> PaymentStatus:
     return PaymentStatus(
-        state=_STATES.get(told.trade_state, GatewayPaymentState.WAITING),
-        number=told.out_trade_no,
-        merchant_no=told.mchid,
-        sub_merchant_no=told.sub_mchid,
-        app_id=told.appid,
-        gateway_no=told.transaction_id,
-        amount_fen=told.total_fen,
-        currency=told.currency,
-        paid_at=told.success_at,
-        payer=told.payer_openid,
+        state=_STATES.get(transaction.trade_state, GatewayPaymentState.WAITING),
+        number=transaction.out_trade_no,
+        merchant_no=transaction.mchid,
+        sub_merchant_no=transaction.sub_mchid,
+        app_id=transaction.appid,
+        gateway_no=transaction.transaction_id,
+        amount_fen=transaction.total_fen,
+        currency=transaction.currency,
+        paid_at=transaction.success_at,
+        payer=transaction.payer_openid,
     )
 
 
-def _given(told: Refund) -> RefundStatus:
+def _refund_status(refund: Refund) -> RefundStatus:
     return RefundStatus(
-        state=_GIVEN.get(told.status, GatewayRefundState.WORKING),
-        refund_number=told.out_refund_no,
-        merchant_no=told.mchid,
-        gateway_no=told.refund_id,
-        amount_fen=told.refund_fen,
-        done_at=told.success_at,
+        state=_REFUND_STATES.get(refund.status, GatewayRefundState.WORKING),
+        refund_number=refund.out_refund_no,
+        merchant_no=refund.mchid,
+        gateway_no=refund.refund_id,
+        amount_fen=refund.refund_fen,
+        done_at=refund.success_at,
     )
 
 
-def _shared(told: Sharing) -> SplitStatus:
-    if told.state != "FINISHED":
-        return SplitStatus(SplitState.WORKING, told.order_id)
-    failed = next((part for part in told.parts if part.result != "SUCCESS"), None)  # finished does not mean success
-    return SplitStatus(SplitState.FAILED if failed else SplitState.DONE, told.order_id, failed.fail_reason if failed else "")
+def _split_status(sharing: Sharing) -> SplitStatus:
+    if sharing.state != "FINISHED":
+        return SplitStatus(SplitState.WORKING, sharing.order_id)
+    failed = next((part for part in sharing.parts if part.result != "SUCCESS"), None)  # finished does not mean success
+    return SplitStatus(SplitState.FAILED if failed else SplitState.DONE, sharing.order_id, failed.fail_reason if failed else "")
 
 
-def _returned(told: ShareReturn) -> SplitStatus:
-    state = {"SUCCESS": SplitState.DONE, "FAILED": SplitState.FAILED}.get(told.result, SplitState.WORKING)
-    return SplitStatus(state, told.return_id, told.fail_reason)
+def _return_status(share_return: ShareReturn) -> SplitStatus:
+    state = {"SUCCESS": SplitState.DONE, "FAILED": SplitState.FAILED}.get(share_return.result, SplitState.WORKING)
+    return SplitStatus(state, share_return.return_id, share_return.fail_reason)
 
 
-def _billed(line: bill.BillLine) -> BillLine:
+def _bill_line(line: bill.BillLine) -> BillLine:
     kind = {bill.PAID: BillLineKind.PAYMENT, bill.REFUND: BillLineKind.REFUND, bill.REVERSED: BillLineKind.REVERSAL}[line.state]
     return BillLine(
         kind=kind,
@@ -299,19 +299,19 @@ def _billed(line: bill.BillLine) -> BillLine:
         amount_fen=line.amount_fen,
         fee_fen=line.fee_fen,
         at=line.at,
-        given=_BILLED.get(line.refund_status, GatewayRefundState.WORKING) if kind is BillLineKind.REFUND else None,
+        refund_state=_BILLED_REFUND_STATES.get(line.refund_status, GatewayRefundState.WORKING) if kind is BillLineKind.REFUND else None,
     )
 
 
-def _noticed(notice: notices.Notice) -> ParsedNotice:
+def _parsed_notice(notice: notices.Notice) -> ParsedNotice:
     if notice.event_type == "TRANSACTION.SUCCESS" and notice.original_type == "transaction":
-        found = _found(notice.transaction())
-        return ParsedNotice(notice.id, notice.event_type, payment=found, number=found.number)
+        payment = _payment_status(notice.transaction())
+        return ParsedNotice(notice.id, notice.event_type, payment=payment, number=payment.number)
     if notice.event_type.startswith("COMPLAINT."):
-        heard = notice.complaint()
-        return ParsedNotice(notice.id, notice.event_type, complaint=ComplaintNotice(heard.complaint_id, heard.action))
+        complaint = notice.complaint()
+        return ParsedNotice(notice.id, notice.event_type, complaint=ComplaintNotice(complaint.complaint_id, complaint.action))
     if notice.event_type.startswith("REFUND."):
-        told = notice.refund()
-        return ParsedNotice(notice.id, notice.event_type, refund=_given(told), number=told.out_trade_no)
+        refund = notice.refund()
+        return ParsedNotice(notice.id, notice.event_type, refund=_refund_status(refund), number=refund.out_trade_no)
     only_known = "profitsharing" in (notice.original_type, notice.event_type.partition(".")[0].lower()) or notice.event_type == ECHO
     return ParsedNotice(notice.id, notice.event_type, only_known=only_known)

@@ -27,14 +27,14 @@ class WeChatComplaints:
         self._client = client
         self._notify_url = notify_url
 
-    def one(self, complaint_no: str) -> ComplaintStatus:
-        """A complaint as it is now. Unknown."""
-        return _complained(translated(lambda: self._books().one(complaint_no)))
+    def complaint(self, complaint_no: str) -> ComplaintStatus:
+        """A complaint as it is now. NumberUnknown."""
+        return _complaint_status(translated(lambda: self._books().one(complaint_no)))
 
     def raised(self, begin_on: date, end_on: date, offset: int) -> ComplaintPage:
         """Those raised on these Beijing days, at most 30 of them, from an offset on."""
         page = translated(lambda: self._books().raised(begin_on, end_on, offset=offset))
-        return ComplaintPage(page.total, tuple(_complained(told) for told in page.complaints))
+        return ComplaintPage(page.total, tuple(_complaint_status(complaint) for complaint in page.complaints))
 
     def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
         """Say something to the payer."""
@@ -45,12 +45,12 @@ class WeChatComplaints:
         translated(lambda: self._books().complete(complaint_no, accused_no))
 
     def words(self, complaint_no: str) -> list[ComplaintMessage]:
-        """What was said and done about a complaint (协商历史), oldest first. Unknown."""
-        said = translated(lambda: self._books().said(complaint_no))
-        words = [ComplaintMessage(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in said]
+        """What was said and done about a complaint (协商历史), oldest first. NumberUnknown."""
+        messages = translated(lambda: self._books().said(complaint_no))
+        words = [ComplaintMessage(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in messages]
         return sorted(words, key=lambda word: word.at)
 
-    def hear(self) -> None:
+    def send_notices_here(self) -> None:
         """Let notices of complaints come to this account's address: WeChat Pay has one for each merchant number."""
         translated(lambda: self._books().send_notices_to(self._notify_url))
 
@@ -65,20 +65,20 @@ def _speaker(kind: str) -> Speaker:
     return {"USER": Speaker.PAYER, "MERCHANT": Speaker.MERCHANT, "PLATFORM": Speaker.PLATFORM}.get(who, Speaker.SYSTEM)
 
 
-def _complained(told: Complaint) -> ComplaintStatus:
-    about = told.orders[0] if told.orders else None
+def _complaint_status(complaint: Complaint) -> ComplaintStatus:
+    order = complaint.orders[0] if complaint.orders else None
     return ComplaintStatus(
-        complaint_no=told.complaint_id,
-        state=_STATES.get(told.state, GatewayComplaintState.PENDING),  # an unknown one: somebody has to look
-        raised_at=told.raised_at,
-        accused_no=told.mchid,
-        detail=told.detail,
-        problem_type=told.problem_type,
-        times=max(1, told.times),
-        payer_waits=told.payer_waits,
-        fully_refunded=told.fully_refunded,
-        refund_wanted_fen=told.refund_wanted_fen,
-        payment_number=about.out_trade_no if about else None,
-        amount_fen=about.amount_fen if about else None,
-        phone=told.payer_phone,
+        complaint_no=complaint.complaint_id,
+        state=_STATES.get(complaint.state, GatewayComplaintState.PENDING),  # an unknown one: somebody has to look
+        raised_at=complaint.raised_at,
+        accused_no=complaint.mchid,
+        detail=complaint.detail,
+        problem_type=complaint.problem_type,
+        times=max(1, complaint.times),
+        payer_waits=complaint.payer_waits,
+        fully_refunded=complaint.fully_refunded,
+        refund_wanted_fen=complaint.refund_wanted_fen,
+        payment_number=order.out_trade_no if order else None,
+        amount_fen=order.amount_fen if order else None,
+        phone=complaint.payer_phone,
     )

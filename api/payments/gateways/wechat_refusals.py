@@ -11,7 +11,7 @@ from wechat import errors as vendor
 T = TypeVar("T")
 
 _REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
-    vendor.OrderMissing: base.Unknown,
+    vendor.OrderMissing: base.NumberUnknown,
     vendor.OrderPaid: base.AlreadyPaid,
     vendor.OrderClosed: base.AlreadyClosed,
     vendor.OrderReversed: base.AlreadyClosed,
@@ -20,13 +20,13 @@ _REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
 
 
 def translated(call: Callable[[], T]) -> T:
-    """What the call gives; its refusals and silences in our words. Silent, Refused."""
+    """What the call gives; its refusals and silences in our words. OutcomeUnknown, Refused."""
     try:
         return call()
     except (vendor.OutcomeUnknown, vendor.UserPaying) as trouble:
-        raise base.Silent(trouble.code.lower().replace("_", "-")[:40] or "silent") from None
+        raise base.OutcomeUnknown(trouble.code.lower().replace("_", "-")[:40] or "silent") from None
     except vendor.PayRefused as trouble:
         refusal = next((ours for theirs, ours in _REFUSED.items() if isinstance(trouble, theirs)), None)
         raise (refusal() if refusal else base.Refused(trouble.code.lower().replace("_", "-")[:40] or "refused")) from None
     except vendor.WeChatError as trouble:
-        raise base.Silent(type(trouble).__name__.lower()) from None
+        raise base.OutcomeUnknown(type(trouble).__name__.lower()) from None

@@ -5,7 +5,7 @@ from api.payments.service.collection import ask, ask_now, charge, close, hurry, 
 from api.payments.service.complaint_replies import ComplaintHistory, complaint_history, pursue_reply
 from api.payments.service.complaint_replies import answer as answer_complaint
 from api.payments.service.complaint_replies import complete as complete_complaint
-from api.payments.service.complaints import complaints, hear_here
+from api.payments.service.complaints import complaints, direct_notices_here
 from api.payments.service.complaints import forget_phones as forget_complaint_phones
 from api.payments.service.complaints import read_again as read_complaint
 from api.payments.service.complaints import read_lists as read_complaint_lists
@@ -30,9 +30,9 @@ from api.payments.service.merchants import (
 from api.payments.service.profit_sharing import pursue_share, shares
 from api.payments.service.profit_sharing import send_again as send_share_again
 from api.payments.service.reconciliation import ask_for as ask_for_bill
-from api.payments.service.reconciliation import bill, billed_accounts, bills, differences, due, match, settle_difference
+from api.payments.service.reconciliation import bill, billed_accounts, bills, differences, put_due_bills, reconcile, settle_difference
 from api.payments.service.refunds import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
-from api.payments.service.refunds import one as refund
+from api.payments.service.refunds import refund_by_id as refund
 from api.payments.service.views import History, Move, Unanswered, history, payments, sweep, unanswered
 
 __all__ = [
@@ -62,15 +62,14 @@ __all__ = [
     "complete_complaint",
     "configure",
     "differences",
+    "direct_notices_here",
     "drop",
-    "due",
     "end_key",
     "expiring",
     "fingerprint",
     "forget_complaint_phones",
     "forget_refusals",
     "handle",
-    "hear_here",
     "history",
     "hold",
     "hold_all",
@@ -79,7 +78,6 @@ __all__ = [
     "intend_refund",
     "keys",
     "ledger_of",
-    "match",
     "note_error",
     "notice",
     "notices",
@@ -95,9 +93,11 @@ __all__ = [
     "pursue_refund",
     "pursue_reply",
     "pursue_share",
+    "put_due_bills",
     "read_complaint",
     "read_complaint_lists",
     "receive",
+    "reconcile",
     "refund",
     "refunds",
     "refunds_of",

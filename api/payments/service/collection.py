@@ -15,7 +15,7 @@ from api.kit import audit, clock, db, logs, records, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import GatewayPaymentRefused, GatewaySilentNow, PaymentOver, PaymentPaid
 from api.payments.gateways import base
-from api.payments.gateways.base import GatewayAnswer, GatewayPaymentState, PaymentRequest, PaymentStatus
+from api.payments.gateways.base import CallFailure, GatewayPaymentState, PaymentRequest, PaymentStatus
 from api.payments.models import MerchantAccount, Payment
 from api.payments.service import hooks, merchants, polling, profit_sharing
 from api.payments.service.gateway_calls import new_number, talk
@@ -40,11 +40,11 @@ def intend(
     kind: str = "prepay",
     beside: Callable[[ScalarSelect[int]], Update] | None = None,
 ) -> Payment:
-    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. Nothing is said outside.
+    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. The gateway is not called.
 
     `payer_subject` may be a query. `beside` gives an update of one row, for the number of the payment, made in the same statement.
     """
-    made = Payment(
+    payment = Payment(
         state=str(PaymentState.CREATED),
         number=new_number("P"),
         channel=str(channel),
@@ -56,17 +56,17 @@ def intend(
         made_at=clock.now(),
         expires_at=expires_at.replace(microsecond=0),
     )
-    made.next_ask_at = polling.next_ask(made, clock.now())
-    values = records.new_values(made)
-    written: Any = insert(Payment).values(**values, payer_subject=payer_subject).returning(Payment.id, Payment.payer_subject)
+    payment.next_ask_at = polling.next_ask(payment, clock.now())
+    values = records.new_values(payment)
+    insertion: Any = insert(Payment).values(**values, payer_subject=payer_subject).returning(Payment.id, Payment.payer_subject)
     if beside is not None:
-        payment = written.cte("payment")
-        number, subject = (select(column).scalar_subquery() for column in payment.c)
-        written = beside(number).returning(number, subject)
-    row = session.execute(written, execution_options={"synchronize_session": False}).one()
-    records.adopt(made, row[0], values | {"payer_subject": row[1]})
-    polling.put_planned(made)
-    return made
+        inserted = insertion.cte("payment")
+        number, subject = (select(column).scalar_subquery() for column in inserted.c)
+        insertion = beside(number).returning(number, subject)
+    row = session.execute(insertion, execution_options={"synchronize_session": False}).one()
+    records.adopt(payment, row[0], values | {"payer_subject": row[1]})
+    polling.put_planned(payment)
+    return payment
 
 
 def place(payment: Payment) -> dict[str, str]:
@@ -76,17 +76,17 @@ def place(payment: Payment) -> dict[str, str]:
     """
     _refuse_over(payment)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
-    asked, payment_id, before = _collect(payment), payment.id, payment.placed_with
-    said = talk(lambda: gateway.place(asked))
-    if isinstance(said, GatewayAnswer):
-        said = _not_placed(payment_id, said, before)
-    facts: dict[str, Any] = {"placed_at": clock.now(), "placed_with": said, "trouble": None}
-    if payment.state != PaymentState.CREATED or not states.moved(payment, PaymentState.PLACED, by=_by(payment), **facts):
+    request, payment_id, before = _request(payment), payment.id, payment.placed_with
+    placed = talk(lambda: gateway.place(request))
+    if isinstance(placed, CallFailure):
+        placed = _not_placed(payment_id, placed, before)
+    facts: dict[str, Any] = {"placed_at": clock.now(), "placed_with": placed, "trouble": None}
+    if payment.state != PaymentState.CREATED or not states.try_move(payment, PaymentState.PLACED, by=_by(payment), **facts):
         payment = hold(payment_id)
         _refuse_over(payment)
         if payment.state == PaymentState.CREATED:
             states.move(payment, PaymentState.PLACED, by=_by(payment), **facts)
-    return gateway.phone(said)
+    return gateway.wallet_arguments(placed)
 
 
 def _refuse_over(payment: Payment) -> None:
@@ -96,33 +96,33 @@ def _refuse_over(payment: Payment) -> None:
         raise PaymentOver(number=payment.number)
 
 
-def _not_placed(payment_id: int, said: GatewayAnswer, before: dict[str, str] | None) -> dict[str, str]:
+def _not_placed(payment_id: int, failure: CallFailure, before: dict[str, str] | None) -> dict[str, str]:
     """Write down why, so that it outlives the refusal that is raised; what was placed before and still waits is handed out again.
 
-    A refusal is of this call alone. What was placed before may be paid, or be about to: only the gateway's word on it can end it.
+    A refusal is of this call alone. What was placed before may be paid, or be about to: only what the gateway answers about it can end it.
     """
-    if isinstance(said, base.AlreadyPaid) or (before is not None and isinstance(said, base.Refused)):
+    if isinstance(failure, base.AlreadyPaid) or (before is not None and isinstance(failure, base.Refused)):
         ask(payment_id)
     else:
-        db.noting(lambda: _note_not_placed(hold(payment_id), said))
+        db.record_answer(lambda: _note_not_placed(hold(payment_id), failure))
     db.checkpoint()
     payment = hold(payment_id)
-    if not isinstance(said, base.Refused):
+    if not isinstance(failure, base.Refused):
         raise GatewaySilentNow(number=payment.number)
-    if before is not None or isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+    if before is not None or isinstance(failure, base.AlreadyPaid | base.AlreadyClosed):
         _refuse_over(payment)
-    if before is not None and not isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+    if before is not None and not isinstance(failure, base.AlreadyPaid | base.AlreadyClosed):
         return before
-    raise GatewayPaymentRefused(number=payment.number, reason=said.name)
+    raise GatewayPaymentRefused(number=payment.number, reason=failure.name)
 
 
-def _note_not_placed(payment: Payment, said: GatewayAnswer) -> None:
-    if isinstance(said, base.AlreadyClosed) and payment.is_open:
-        shut(payment, PaymentState.CLOSED, said.name)
-    elif isinstance(said, base.Refused) and payment.is_open:
-        shut(payment, PaymentState.FAILED, said.name)
+def _note_not_placed(payment: Payment, failure: CallFailure) -> None:
+    if isinstance(failure, base.AlreadyClosed) and payment.is_open:
+        shut(payment, PaymentState.CLOSED, failure.name)
+    elif isinstance(failure, base.Refused) and payment.is_open:
+        shut(payment, PaymentState.FAILED, failure.name)
     else:
-        payment.trouble = said.name
+        payment.trouble = failure.name
 
 
 def charge(payment: Payment, auth_code: str) -> Payment:
@@ -132,20 +132,20 @@ def charge(payment: Payment, auth_code: str) -> Payment:
     """
     _refuse_over(payment)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
-    asked = _collect(payment)
-    said, payment_id = talk(lambda: gateway.charge(asked, auth_code)), payment.id
-    if isinstance(said, base.AlreadyPaid | base.AlreadyClosed):
+    request = _request(payment)
+    answer, payment_id = talk(lambda: gateway.charge(request, auth_code)), payment.id
+    if isinstance(answer, base.AlreadyPaid | base.AlreadyClosed):
         return ask(payment_id)
-    return db.noting(lambda: _note_charged(hold(payment_id), said))
+    return db.record_answer(lambda: _note_charged(hold(payment_id), answer))
 
 
-def _note_charged(payment: Payment, said: PaymentStatus | GatewayAnswer) -> Payment:
-    if isinstance(said, PaymentStatus):
-        take(payment, said, by=_by(payment), reason="charged")
-    elif isinstance(said, base.Refused) and payment.is_open:
-        shut(payment, PaymentState.FAILED, said.name)
+def _note_charged(payment: Payment, answer: PaymentStatus | CallFailure) -> Payment:
+    if isinstance(answer, PaymentStatus):
+        apply_status(payment, answer, by=_by(payment), reason="charged")
+    elif isinstance(answer, base.Refused) and payment.is_open:
+        shut(payment, PaymentState.FAILED, answer.name)
     elif payment.is_open:
-        payment.trouble = said.name
+        payment.trouble = answer.name
     return payment
 
 
@@ -159,16 +159,16 @@ def ask(payment_id: int) -> Payment:
         return payment
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     number = payment.number
-    said = talk(lambda: gateway.query(number))
-    return db.noting(lambda: _note_asked(hold(payment_id), said))
+    answer = talk(lambda: gateway.query(number))
+    return db.record_answer(lambda: _note_answer(hold(payment_id), answer))
 
 
-def _note_asked(payment: Payment, said: PaymentStatus | GatewayAnswer) -> Payment:
+def _note_answer(payment: Payment, answer: PaymentStatus | CallFailure) -> Payment:
     payment.asked_at, payment.asks = clock.now(), payment.asks + 1
-    if isinstance(said, PaymentStatus):
-        take(payment, said, by=_by(payment), reason="asked")
-    elif payment.is_open and not isinstance(said, base.Unknown):
-        payment.trouble = said.name
+    if isinstance(answer, PaymentStatus):
+        apply_status(payment, answer, by=_by(payment), reason="asked")
+    elif payment.is_open and not isinstance(answer, base.NumberUnknown):
+        payment.trouble = answer.name
     return payment
 
 
@@ -194,33 +194,33 @@ def close(payment_id: int) -> Payment:
         if not payment.is_open:
             return payment
         payment.undone_from_at = payment.undone_from_at or clock.now()
-    said = _end(payment)
-    payment = db.noting(lambda: _note_ended(hold(payment_id), said))
-    return ask(payment_id) if payment.is_open and _counts_after_all(payment, said) else payment
+    failure = _end(payment)
+    payment = db.record_answer(lambda: _note_ended(hold(payment_id), failure))
+    return ask(payment_id) if payment.is_open and _counts_after_all(payment, failure) else payment
 
 
-def _note_ended(payment: Payment, said: GatewayAnswer | None) -> Payment:
+def _note_ended(payment: Payment, failure: CallFailure | None) -> Payment:
     if not payment.is_open:
         return payment
-    if _counts_after_all(payment, said):
+    if _counts_after_all(payment, failure):
         payment.undone_from_at = None
-    elif isinstance(said, base.Unknown) and _may_be_under_way(payment):
+    elif isinstance(failure, base.NumberUnknown) and _may_be_under_way(payment):
         payment.trouble = "under-way"
-    elif said is None or isinstance(said, base.AlreadyClosed | base.Unknown):
+    elif failure is None or isinstance(failure, base.AlreadyClosed | base.NumberUnknown):
         shut(payment, PaymentState.CLOSED, "closed")
     else:
-        payment.trouble = said.name
+        payment.trouble = failure.name
     return payment
 
 
-def _counts_after_all(payment: Payment, said: GatewayAnswer | None) -> bool:
+def _counts_after_all(payment: Payment, failure: CallFailure | None) -> bool:
     """Whether it could not be ended, so that what the gateway says of it counts."""
-    return isinstance(said, base.AlreadyPaid) or (
-        payment.kind == "auth_code" and isinstance(said, base.Refused) and not isinstance(said, base.AlreadyClosed | base.Unknown)
-    )
+    if payment.kind != "auth_code" or isinstance(failure, base.AlreadyClosed | base.NumberUnknown):
+        return isinstance(failure, base.AlreadyPaid)
+    return isinstance(failure, base.Refused)
 
 
-def _end(payment: Payment) -> GatewayAnswer | None:
+def _end(payment: Payment) -> CallFailure | None:
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
     number, end = payment.number, gateway.reverse if payment.kind == "auth_code" else gateway.close
     return talk(lambda: end(number))
@@ -237,8 +237,8 @@ def hurry(payment: Payment) -> None:
     lately = payment.asked_at is not None and now - payment.asked_at < polling.HURRY
     if payment.state not in (PaymentState.PLACED, PaymentState.PAYING) or lately or now - payment.made_at < polling.HURRY:
         return
-    planned = update(Payment).where(Payment.id == payment.id, Payment.next_ask_at == payment.next_ask_at, Payment.next_ask_at > now)
-    if rows_changed(planned.values(next_ask_at=now)):
+    earlier = update(Payment).where(Payment.id == payment.id, Payment.next_ask_at == payment.next_ask_at, Payment.next_ask_at > now)
+    if rows_changed(earlier.values(next_ask_at=now)):
         polling.put_ask(payment.id, planned_at=now)
 
 
@@ -265,63 +265,63 @@ def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
 
 def _undo_again(payment: Payment) -> None:
     """The gateway told of money although we had undone the payment. It may have told that before; undoing it once more is harmless."""
-    said = _end(payment)
-    if said is not None and not isinstance(said, base.Refused):
+    failure = _end(payment)
+    if failure is not None and not isinstance(failure, base.Refused):
         polling.put_ask(payment.id, polling.EVERY)
-    elif said is not None:
-        log.warning("a payment was not undone once more", payment=payment.number, reason=said.name)
+    elif failure is not None:
+        log.warning("a payment was not undone once more", payment=payment.number, reason=failure.name)
 
 
 def _ends(payment: Payment) -> datetime:
     return payment.made_at + polling.CODE_PATIENCE if payment.kind == "auth_code" else payment.expires_at + polling.GRACE
 
 
-def take(payment: Payment, found: PaymentStatus, *, by: str, reason: str) -> str | None:
+def apply_status(payment: Payment, status: PaymentStatus, *, by: str, reason: str) -> str | None:
     """Believe what the gateway says of a locked payment: move it, or do nothing. The word for why it cannot be believed, or None."""
-    if wrong := _disagrees(payment, merchants.account(payment.account_id), found):
-        log.error("security: a gateway tells of another payment than ours", payment=payment.number, reason=wrong)
+    if wrong := _disagreement(payment, merchants.account(payment.account_id), status):
+        log.error("security: a gateway describes another payment than ours", payment=payment.number, reason=wrong)
         payment.trouble = wrong
         return wrong
     if payment.state == PaymentState.PAID:
-        return None if found.state is not GatewayPaymentState.PAID or found.gateway_no in (None, payment.gateway_no) else "paid-twice"
-    if found.state is GatewayPaymentState.PAID and payment.undone_from_at:
+        return None if status.state is not GatewayPaymentState.PAID or status.gateway_no in (None, payment.gateway_no) else "paid-twice"
+    if status.state is GatewayPaymentState.PAID and payment.undone_from_at:
         if not payment.is_open:
             polling.put_ask(payment.id)
-    elif found.state is GatewayPaymentState.PAID:
-        _pay(payment, found, by=by, reason=reason)
+    elif status.state is GatewayPaymentState.PAID:
+        _pay(payment, status, by=by, reason=reason)
     elif not payment.is_open:
         return None
-    elif found.state is GatewayPaymentState.CLOSED:
+    elif status.state is GatewayPaymentState.CLOSED:
         shut(payment, PaymentState.CLOSED, reason, by=by)
-    elif found.state is GatewayPaymentState.FAILED:
+    elif status.state is GatewayPaymentState.FAILED:
         shut(payment, PaymentState.FAILED, reason, by=by)
-    elif found.state is GatewayPaymentState.PAYING and payment.state == PaymentState.CREATED:
+    elif status.state is GatewayPaymentState.PAYING and payment.state == PaymentState.CREATED:
         states.move(payment, PaymentState.PAYING, by=by, reason=reason, trouble=None)
     return None
 
 
-def _pay(payment: Payment, found: PaymentStatus, *, by: str, reason: str) -> None:
-    values: dict[str, Any] = {"paid_at": found.paid_at or clock.now(), "gateway_no": found.gateway_no, "trouble": None, "next_ask_at": None}
+def _pay(payment: Payment, status: PaymentStatus, *, by: str, reason: str) -> None:
+    values: dict[str, Any] = {"paid_at": status.paid_at or clock.now(), "gateway_no": status.gateway_no}
     if payment.payer_subject is None:
-        values["payer_subject"] = found.payer  # who shows a code is known only now
-    states.move(payment, PaymentState.PAID, by=by, reason=reason, **values)
+        values["payer_subject"] = status.payer  # who shows a code is known only now
+    states.move(payment, PaymentState.PAID, by=by, reason=reason, trouble=None, next_ask_at=None, **values)
     profit_sharing.plan(payment)
     for hook in hooks.on_paid:
         hook(payment)
 
 
-def _disagrees(payment: Payment, account: MerchantAccount, found: PaymentStatus) -> str | None:
-    if found.number != payment.number:
+def _disagreement(payment: Payment, account: MerchantAccount, status: PaymentStatus) -> str | None:
+    if status.number != payment.number:
         return "wrong-number"
-    if found.merchant_no is not None and found.merchant_no != account.merchant_no:
+    if status.merchant_no is not None and status.merchant_no != account.merchant_no:
         return "wrong-merchant"
-    if (found.sub_merchant_no or "") != account.sub_merchant_no and found.merchant_no is not None:
+    if (status.sub_merchant_no or "") != account.sub_merchant_no and status.merchant_no is not None:
         return "wrong-merchant"
-    if found.app_id is not None and found.app_id not in {account.app_id, account.sub_app_id}:
+    if status.app_id is not None and status.app_id not in {account.app_id, account.sub_app_id}:
         return "wrong-app"
-    if found.currency not in (None, CURRENCY):
+    if status.currency not in (None, CURRENCY):
         return "wrong-currency"
-    if found.amount_fen != payment.amount_fen and (found.amount_fen is not None or found.state is GatewayPaymentState.PAID):
+    if status.amount_fen != payment.amount_fen and (status.amount_fen is not None or status.state is GatewayPaymentState.PAID):
         return "wrong-amount"
     return None
 
@@ -332,7 +332,7 @@ def shut(payment: Payment, to: PaymentState, reason: str, *, by: str | None = No
         hook(payment)
 
 
-def _collect(payment: Payment) -> PaymentRequest:
+def _request(payment: Payment) -> PaymentRequest:
     account = merchants.account(payment.account_id)
     return PaymentRequest(
         number=payment.number,

@@ -1,6 +1,6 @@
-"""What staff say to a complaint, in three beats: written down, sent while no transaction is open, and what came of it noted.
+"""What staff reply to a complaint, in three beats: written down, sent while no transaction is open, and its result noted.
 
-A reply is said once: its number in the complaint is unique, one at most is on its way, and after a silence the gateway is asked
+A reply is sent once: its number in the complaint is unique, one at most is on its way, and after a silence the gateway is asked
 whether it has it before it is sent again. Lock order: complaint, then its reply.
 """
 
@@ -23,7 +23,7 @@ from api.payments.errors import (
     ComplaintUnread,
 )
 from api.payments.gateways import base
-from api.payments.gateways.base import ComplaintDesk, ComplaintMessage, GatewayAnswer, Speaker
+from api.payments.gateways.base import CallFailure, ComplaintDesk, ComplaintMessage, Speaker
 from api.payments.models import Complaint, ComplaintReply
 from api.payments.service import complaints, merchants, polling, views
 from api.payments.service.gateway_calls import talk
@@ -62,23 +62,23 @@ def complete(complaint_id: int, seq: int, *, by: str) -> ComplaintReply:
 
 def _intend(complaint_id: int, seq: int, kind: str, content: str, *, by: str) -> ComplaintReply:
     complaint = complaints.hold(complaint_id)
-    known = session.scalars(_replies(complaint_id).where(ComplaintReply.seq == seq)).one_or_none()
-    if known is not None and (known.kind, known.content) == (kind, content):
-        return known
+    same_number = session.scalars(_replies(complaint_id).where(ComplaintReply.seq == seq)).one_or_none()
+    if same_number is not None and (same_number.kind, same_number.content) == (kind, content):
+        return same_number
     _refuse(complaint, seq, kind)
-    made = ComplaintReply(
+    reply = ComplaintReply(
         state=str(ReplyState.PLANNED), complaint_id=complaint.id, seq=seq, kind=kind, content=content, made_by=by, made_at=clock.now(),
     )  # fmt: skip
-    session.add(made)
+    session.add(reply)
     complaint.replies = seq
     session.flush()
-    polling.plan_reply(made)
+    polling.plan_reply(reply)
     if kind == ANSWER:
         audit.record(by, "complaint answered", "complaint", complaint.id, after={"seq": seq, "content": content})
     else:
         audit.record(by, "complaint completed", "complaint", complaint.id, after={"seq": seq})
     session.flush()
-    return made
+    return reply
 
 
 def _refuse(complaint: Complaint, seq: int, kind: str) -> None:
@@ -101,20 +101,20 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id, populate_existing=True)
     if tried is None:
         return reply
-    complaint = complaints.one(reply.complaint_id)
+    complaint = complaints.complaint_by_id(reply.complaint_id)
     desk = complaints.desk_of(merchants.account(complaint.account_id))
     send = _sending(desk, complaint, reply)
-    said: GatewayAnswer | None = None
+    failure: CallFailure | None = None
     if tried == 1:
-        said = talk(send)
+        failure = talk(send)
     else:
         number, before = complaint.gateway_no, _times_sent(reply)
         words = talk(lambda: desk.words(number))
-        if isinstance(words, GatewayAnswer):
-            said = base.Silent(words.name)  # whatever it says to the question, the reply may be there
-        elif sum(_is_it(reply, word) for word in words) <= before:
-            said = talk(send)
-    return db.noting(lambda: _note(reply_id, said))
+        if isinstance(words, CallFailure):
+            failure = base.OutcomeUnknown(words.name)  # whatever it answers to the question, the reply may be there
+        elif sum(_is_same(reply, word) for word in words) <= before:
+            failure = talk(send)
+    return db.record_answer(lambda: _note(reply_id, failure))
 
 
 def _claim(reply_id: int) -> int | None:
@@ -131,7 +131,7 @@ def _sending(desk: ComplaintDesk, complaint: Complaint, reply: ComplaintReply) -
     return (lambda: desk.answer(number, accused, content)) if reply.kind == ANSWER else (lambda: desk.complete(number, accused))
 
 
-def _is_it(reply: ComplaintReply, word: ComplaintMessage) -> bool:
+def _is_same(reply: ComplaintReply, word: ComplaintMessage) -> bool:
     """Whether a word that the gateway has is this reply, or an earlier one that was the same."""
     if reply.kind == COMPLETION:
         return word.completes
@@ -145,21 +145,22 @@ def _times_sent(reply: ComplaintReply) -> int:
     return session.scalar(query) or 0
 
 
-def _note(reply_id: int, said: GatewayAnswer | None) -> ComplaintReply:
+def _note(reply_id: int, failure: CallFailure | None) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id)
     complaint = complaints.hold(reply.complaint_id)
     query = select(ComplaintReply).where(ComplaintReply.id == reply_id).with_for_update().execution_options(populate_existing=True)
     reply = session.scalars(query).one()
     if reply.state != ReplyState.PLANNED:
         return reply
-    if said is None:
+    if failure is None:
         states.move(reply, ReplyState.SENT, by=reply.made_by, sent_at=clock.now(), next_ask_at=None, trouble=None)
-        _after(complaint, reply, clock.now())
-    elif isinstance(said, base.Refused):
-        states.move(reply, ReplyState.REFUSED, by=f"gateway:{complaint.channel}", reason=said.name, trouble=said.name, next_ask_at=None)
+        _move_on(complaint, reply, clock.now())
+    elif isinstance(failure, base.Refused):
+        reason = failure.name
+        states.move(reply, ReplyState.REFUSED, by=f"gateway:{complaint.channel}", reason=reason, trouble=reason, next_ask_at=None)
         polling.put_reading(complaint.id)  # it may have moved on there
     else:
-        reply.trouble = said.name
+        reply.trouble = failure.name
         polling.plan_reply(reply)
         if reply.next_ask_at is None:
             log.error("a gateway never said whether it has a reply to a complaint", complaint=complaint.id, seq=reply.seq)
@@ -168,8 +169,8 @@ def _note(reply_id: int, said: GatewayAnswer | None) -> ComplaintReply:
     return reply
 
 
-def _after(complaint: Complaint, reply: ComplaintReply, now: datetime) -> None:
-    """What the gateway makes of a reply that it has; it tells the same by a notice. Readings that began before are out of date."""
+def _move_on(complaint: Complaint, reply: ComplaintReply, now: datetime) -> None:
+    """What the gateway makes of a reply that it has; it says the same in a notice. Readings that began before are out of date."""
     if complaint.state not in (ComplaintState.PENDING, ComplaintState.PROCESSING):
         return
     if reply.kind == ANSWER:
@@ -181,7 +182,7 @@ def _after(complaint: Complaint, reply: ComplaintReply, now: datetime) -> None:
 
 def complaint_history(complaint_id: int) -> ComplaintHistory:
     """A complaint with what was said and done, and with its payment. ComplaintNotFound."""
-    complaint = complaints.one(complaint_id)
+    complaint = complaints.complaint_by_id(complaint_id)
     replies = list(session.scalars(_replies(complaint_id).order_by(ComplaintReply.seq)))
     payment = views.history(complaint.payment_id) if complaint.payment_id is not None else None
     return ComplaintHistory(complaint, complaint.words, replies, views.moves(Complaint, complaint_id), payment)

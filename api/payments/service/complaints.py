@@ -1,6 +1,6 @@
 """Complaints of payers: heard of by a notice or found in the gateway's list, read by a job, kept as the gateway last described them.
 
-A reading that began before the last one that was noted changes nothing. What is said to a complaint is in `replying`.
+A reading that began before the last one that was noted changes nothing. What staff reply is in `complaint_replies`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from api.kit import audit, clock, db, logs, pages, sealed, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import ComplaintNotFound, MerchantAccountWrong
 from api.payments.gateways import base
-from api.payments.gateways.base import ComplaintDesk, ComplaintMessage, ComplaintNotice, ComplaintPage, ComplaintStatus, GatewayAnswer
+from api.payments.gateways.base import CallFailure, ComplaintDesk, ComplaintMessage, ComplaintNotice, ComplaintPage, ComplaintStatus
 from api.payments.models import COMPLAINT_DETAIL_LENGTH, Channel, Complaint, MerchantAccount, Payment
 from api.payments.service import hooks, merchants, polling
 from api.payments.service.gateway_calls import talk
@@ -39,25 +39,25 @@ TYPE_LENGTH = 64
 NUMBER_LENGTH = 64
 
 
-def hear(account: MerchantAccount, told: ComplaintNotice) -> Complaint:
-    """A notice tells of a complaint: keep its number, and put the reading of it in."""
-    complaint_id = _known(account, told.complaint_no, clock.now())
-    found = one(complaint_id)
-    if found.state in READABLE:
-        found.next_ask_at = clock.now()
+def hear(account: MerchantAccount, notice: ComplaintNotice) -> Complaint:
+    """A notice names a complaint: keep its number, and put the reading of it in."""
+    complaint_id = _ensure_row(account, notice.complaint_no, clock.now())
+    complaint = complaint_by_id(complaint_id)
+    if complaint.state in READABLE:
+        complaint.next_ask_at = clock.now()
         session.flush()
         polling.put_reading(complaint_id)
-    return found
+    return complaint
 
 
-def _known(account: MerchantAccount, complaint_no: str, raised_at: datetime) -> int:
+def _ensure_row(account: MerchantAccount, complaint_no: str, raised_at: datetime) -> int:
     """The row of a complaint, made where there is none: two at once make one."""
     due_at = raised_at + ANSWER_WITHIN
-    made = insert(Complaint).values(
+    insertion = insert(Complaint).values(
         state=str(ComplaintState.HEARD), moved_at=clock.now(), channel=account.channel, account_id=account.id, gateway_no=complaint_no,
         opened_at=raised_at, raised_at=raised_at, waits_since_at=raised_at, due_at=due_at, urgency=_urgency(due_at, raised_at),
     )  # fmt: skip
-    complaint_id = session.scalar(made.on_conflict_do_nothing().returning(Complaint.id))
+    complaint_id = session.scalar(insertion.on_conflict_do_nothing().returning(Complaint.id))
     if complaint_id is None:
         query = select(Complaint.id).where(Complaint.channel == account.channel, Complaint.gateway_no == complaint_no)
         complaint_id = session.scalars(query).one()
@@ -66,26 +66,26 @@ def _known(account: MerchantAccount, complaint_no: str, raised_at: datetime) -> 
 
 def read_again(complaint_id: int) -> Complaint:
     """The job's step: ask the gateway what a complaint is about, and plan the next reading if it does not say. ComplaintNotFound."""
-    complaint = one(complaint_id)
+    complaint = complaint_by_id(complaint_id)
     if complaint.state not in READABLE:
         return complaint
     desk, number, began = desk_of(merchants.account(complaint.account_id)), complaint.gateway_no, clock.now()
-    said = talk(lambda: desk.one(number))
-    words = talk(lambda: desk.words(number)) if isinstance(said, ComplaintStatus) else said
-    return db.noting(lambda: _note_reading(complaint_id, said, None if isinstance(words, GatewayAnswer) else words, began))
+    status = talk(lambda: desk.complaint(number))
+    words = talk(lambda: desk.words(number)) if isinstance(status, ComplaintStatus) else status
+    return db.record_answer(lambda: _note_reading(complaint_id, status, None if isinstance(words, CallFailure) else words, began))
 
 
 def _note_reading(
-    complaint_id: int, said: ComplaintStatus | GatewayAnswer, words: list[ComplaintMessage] | None, began: datetime
+    complaint_id: int, status: ComplaintStatus | CallFailure, words: list[ComplaintMessage] | None, began: datetime
 ) -> Complaint:
     complaint = hold(complaint_id)
-    if isinstance(said, ComplaintStatus):
-        take(complaint, said, words=words, began=began)
+    if isinstance(status, ComplaintStatus):
+        apply_status(complaint, status, words=words, began=began)
         return complaint
-    complaint.asks, complaint.trouble = complaint.asks + 1, said.name
+    complaint.asks, complaint.trouble = complaint.asks + 1, status.name
     polling.plan_reading(complaint)
     if complaint.next_ask_at is None:
-        log.error("a gateway never said what a complaint is about", complaint=complaint.id, reason=said.name)
+        log.error("a gateway never said what a complaint is about", complaint=complaint.id, reason=status.name)
     session.flush()
     return complaint
 
@@ -111,43 +111,43 @@ def _read_list(account: MerchantAccount, begin_on: date, end_on: date) -> int:
 
 def _read_page(account: MerchantAccount, desk: ComplaintDesk, begin_on: date, end_on: date, *, offset: int) -> ComplaintPage:
     began = clock.now()
-    said = talk(lambda: desk.raised(begin_on, end_on, offset))
-    if isinstance(said, GatewayAnswer):
-        log.warning("complaints could not be listed", account=account.id, reason=said.name)
+    page = talk(lambda: desk.raised(begin_on, end_on, offset))
+    if isinstance(page, CallFailure):
+        log.warning("complaints could not be listed", account=account.id, reason=page.name)
         return ComplaintPage(0, ())
-    db.noting(lambda: _note_page(account, said, began))
-    return said
+    db.record_answer(lambda: _note_page(account, page, began))
+    return page
 
 
 def _note_page(account: MerchantAccount, page: ComplaintPage, began: datetime) -> None:
-    for found in sorted(page.complaints, key=lambda one: one.complaint_no):
-        complaint = hold(_known(account, found.complaint_no, found.raised_at))
+    for status in sorted(page.complaints, key=lambda listed: listed.complaint_no):
+        complaint = hold(_ensure_row(account, status.complaint_no, status.raised_at))
         if complaint.state not in READABLE:
             continue
-        before = _news(complaint)
-        take(complaint, found, began=began)
-        if _news(complaint) != before and complaint.state in READABLE:
-            polling.put_reading(complaint.id)  # the list does not tell what was said
+        before = _visible_state(complaint)
+        apply_status(complaint, status, began=began)
+        if _visible_state(complaint) != before and complaint.state in READABLE:
+            polling.put_reading(complaint.id)  # the list does not show what was said
 
 
-def _news(complaint: Complaint) -> tuple[str, int, bool]:
+def _visible_state(complaint: Complaint) -> tuple[str, int, bool]:
     return complaint.state, complaint.times, complaint.payer_waits
 
 
-def take(complaint: Complaint, found: ComplaintStatus, *, began: datetime, words: list[ComplaintMessage] | None = None) -> None:
+def apply_status(complaint: Complaint, status: ComplaintStatus, *, began: datetime, words: list[ComplaintMessage] | None = None) -> None:
     """Note what the gateway says of a locked complaint, unless it said something later."""
     if complaint.refreshed_at is not None and began < complaint.refreshed_at:
         return
-    if (account := _accused(complaint, found.accused_no)) is None:
-        # A provider is told of every merchant that it serves, other malls' too: nothing of theirs is kept here.
+    if (account := _accused(complaint, status.accused_no)) is None:
+        # A provider hears of every merchant that it serves, other malls' too: nothing of theirs is kept here.
         log.warning("a complaint is against a merchant that is none of this mall's", complaint=complaint.id)
-        values: dict[str, Any] = {"refreshed_at": began, "due_at": None, "waits_since_at": None, "next_ask_at": None}
-        states.move(complaint, ComplaintState.FOREIGN, by=_by(complaint), **values)
+        cleared: dict[str, Any] = {"refreshed_at": began, "due_at": None, "waits_since_at": None, "next_ask_at": None}
+        states.move(complaint, ComplaintState.FOREIGN, by=_by(complaint), **cleared)
         return
-    kept: dict[str, Any] = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
-    kept["accused_no"] = plain(found.accused_no, NUMBER_LENGTH) or account.sub_merchant_no or account.merchant_no
-    values = kept | _description(complaint, found) | _clocks(complaint, found, began) | _links(complaint, account, found)
-    move(complaint, ComplaintState(found.state), by=_by(complaint), refreshed_at=began, next_ask_at=None, asks=0, trouble=None, **values)
+    values: dict[str, Any] = {} if words is None else {"words": [_word(word) for word in words[-MOST_WORDS:]]}
+    values["accused_no"] = plain(status.accused_no, NUMBER_LENGTH) or account.sub_merchant_no or account.merchant_no
+    values |= _description(complaint, status) | _clocks(complaint, status, began) | _links(complaint, account, status)
+    move(complaint, ComplaintState(status.state), by=_by(complaint), refreshed_at=began, next_ask_at=None, asks=0, trouble=None, **values)
 
 
 def move(complaint: Complaint, to: ComplaintState, *, by: str, **values: Any) -> None:
@@ -163,17 +163,17 @@ def move(complaint: Complaint, to: ComplaintState, *, by: str, **values: Any) ->
     session.flush()
 
 
-def _description(complaint: Complaint, found: ComplaintStatus) -> dict[str, Any]:
-    phone = plain(found.phone or "", 32)
+def _description(complaint: Complaint, status: ComplaintStatus) -> dict[str, Any]:
+    phone = plain(status.phone or "", 32)
     return {
-        "detail": plain(found.detail, COMPLAINT_DETAIL_LENGTH),
-        "problem_type": plain(found.problem_type, TYPE_LENGTH),
-        "payment_number": plain(found.payment_number, NUMBER_LENGTH) if found.payment_number else complaint.payment_number,
-        "amount_fen": max(0, found.amount_fen) if found.amount_fen is not None else complaint.amount_fen,
-        "refund_wanted_fen": max(0, found.refund_wanted_fen) if found.refund_wanted_fen is not None else None,
-        "fully_refunded": found.fully_refunded,
-        "times": found.times,
-        "payer_waits": found.payer_waits,
+        "detail": plain(status.detail, COMPLAINT_DETAIL_LENGTH),
+        "problem_type": plain(status.problem_type, TYPE_LENGTH),
+        "payment_number": plain(status.payment_number, NUMBER_LENGTH) if status.payment_number else complaint.payment_number,
+        "amount_fen": max(0, status.amount_fen) if status.amount_fen is not None else complaint.amount_fen,
+        "refund_wanted_fen": max(0, status.refund_wanted_fen) if status.refund_wanted_fen is not None else None,
+        "fully_refunded": status.fully_refunded,
+        "times": status.times,
+        "payer_waits": status.payer_waits,
         "phone_sealed": sealed.seal(phone) if phone and phone != _phone(complaint) else complaint.phone_sealed,
     }
 
@@ -187,16 +187,16 @@ def _phone(complaint: Complaint) -> str | None:
     return sealed.unseal(complaint.phone_sealed) if complaint.phone_sealed else None
 
 
-def _clocks(complaint: Complaint, found: ComplaintStatus, began: datetime) -> dict[str, Any]:
+def _clocks(complaint: Complaint, status: ComplaintStatus, began: datetime) -> dict[str, Any]:
     """Since when what is awaited. When a payer went on with it the gateway does not say: it is when we hear of it."""
     unread = complaint.state == ComplaintState.HEARD
-    went_on = not unread and found.times > complaint.times
-    opened_at = found.raised_at
+    went_on = not unread and status.times > complaint.times
+    opened_at = status.raised_at
     raised_at = began if went_on else opened_at if unread else complaint.raised_at
-    closed = found.state is base.GatewayComplaintState.PROCESSED
-    awaited = not closed and (found.state is base.GatewayComplaintState.PENDING or found.payer_waits)
+    closed = status.state is base.GatewayComplaintState.PROCESSED
+    awaited = not closed and (status.state is base.GatewayComplaintState.PENDING or status.payer_waits)
     since = raised_at if unread or went_on else complaint.waits_since_at or began
-    answered = found.state is not base.GatewayComplaintState.PENDING
+    answered = status.state is not base.GatewayComplaintState.PENDING
     return {
         "opened_at": opened_at,
         "raised_at": raised_at,
@@ -206,11 +206,11 @@ def _clocks(complaint: Complaint, found: ComplaintStatus, began: datetime) -> di
     }
 
 
-def _links(complaint: Complaint, account: MerchantAccount, found: ComplaintStatus) -> dict[str, Any]:
+def _links(complaint: Complaint, account: MerchantAccount, status: ComplaintStatus) -> dict[str, Any]:
     """The payment that it is about, once that is known; a number that somebody else uses too is not ours."""
     if complaint.payment_id is not None:
         return {}
-    payment = session.scalars(select(Payment).where(Payment.number == found.payment_number)).one_or_none()
+    payment = session.scalars(select(Payment).where(Payment.number == status.payment_number)).one_or_none()
     if payment is not None and (collector := merchants.account(payment.account_id)).merchant_no == account.merchant_no:
         shop_id = next((shop for ask in hooks.shop_of if (shop := ask(payment)) is not None), None) or collector.shop_id
         return {"account_id": collector.id, "payment_id": payment.id, "order_id": payment.order_id, "shop_id": shop_id}
@@ -241,8 +241,8 @@ def _urgency(due_at: datetime | None, raised_at: datetime) -> int:
 
 def plain(text: str, longest: int) -> str:
     """A text of somebody outside as it may be kept: without control characters, cut to so many characters."""
-    kept = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
-    return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"
+    printable = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
+    return printable if len(printable) <= longest else f"{printable[: longest - 1]}…"
 
 
 def desk_of(account: MerchantAccount) -> ComplaintDesk:
@@ -253,39 +253,39 @@ def desk_of(account: MerchantAccount) -> ComplaintDesk:
     return desk
 
 
-def hear_here(account_id: int, *, by: str) -> GatewayAnswer | None:
+def direct_notices_here(account_id: int, *, by: str) -> CallFailure | None:
     """Let the gateway send an account's notices of complaints to us; what it said if it did not.
 
     MerchantAccountNotFound, MerchantAccountWrong.
     """
     desk = desk_of(merchants.account(account_id))
     audit.record(by, "complaint notices asked for", "merchant_account", account_id)
-    said = talk(desk.hear)
-    return said if isinstance(said, GatewayAnswer) else None
+    answer = talk(desk.send_notices_here)
+    return answer if isinstance(answer, CallFailure) else None
 
 
 def forget_phones() -> int:
     """Remove the phones of complaints that are settled long since, some thousands at once; returns how many."""
     old = Complaint.completed_at < clock.now() - PHONES_KEPT_FOR
-    found = select(Complaint.id).where(old, Complaint.phone_sealed.is_not(None)).limit(FORGOTTEN_AT_ONCE)
-    return rows_changed(update(Complaint).where(Complaint.id.in_(found)).values(phone_sealed=None))
+    settled = select(Complaint.id).where(old, Complaint.phone_sealed.is_not(None)).limit(FORGOTTEN_AT_ONCE)
+    return rows_changed(update(Complaint).where(Complaint.id.in_(settled)).values(phone_sealed=None))
 
 
-def one(complaint_id: int) -> Complaint:
+def complaint_by_id(complaint_id: int) -> Complaint:
     """One complaint. ComplaintNotFound."""
-    found = session.get(Complaint, complaint_id)
-    if found is None:
+    complaint = session.get(Complaint, complaint_id)
+    if complaint is None:
         raise ComplaintNotFound()
-    return db.keep(found)
+    return db.keep(complaint)
 
 
 def hold(complaint_id: int) -> Complaint:
     """One complaint, locked until this transaction ends. ComplaintNotFound."""
     query = select(Complaint).where(Complaint.id == complaint_id).with_for_update().execution_options(populate_existing=True)
-    found = session.scalars(query).one_or_none()
-    if found is None:
+    complaint = session.scalars(query).one_or_none()
+    if complaint is None:
         raise ComplaintNotFound()
-    return db.keep(found)
+    return db.keep(complaint)
 
 
 def complaints(

@@ -1,4 +1,4 @@
-"""The second beat: speak to a gateway while no transaction is open. What it said comes back as a value, never as an exception."""
+"""The second beat: call a gateway while no transaction is open. A failure comes back as a value, never as an exception."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from api.kit import clock, db
-from api.payments.gateways.base import GatewayAnswer
+from api.payments.gateways.base import CallFailure
 
 T = TypeVar("T")
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no letter that a person reads as another
 
 
-def talk(call: Callable[[], T]) -> T | GatewayAnswer:
+def talk(call: Callable[[], T]) -> T | CallFailure:
     """Make what was written durable, call, and enter the mall again."""
-    with db.speaking():
+    with db.outside_transaction():
         try:
-            said: T | GatewayAnswer = call()
-        except GatewayAnswer as refusal:
-            said = refusal
-    return said
+            return call()
+        except CallFailure as failure:
+            return failure
 
 
 def new_number(kind: str) -> str:

@@ -22,7 +22,8 @@ from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, ParsedNotice
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import collection, complaints, merchants, polling, refunds
+from api.payments.service import collection, merchants, polling, refunds
+from api.payments.service.complaints import hear as hear_complaint
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -48,36 +49,36 @@ _ACKNOWLEDGED = {Channel.WECHAT: Acknowledgement(204), Channel.ALIPAY: Acknowled
 def receive(channel: str, account_id: int, headers: Mapping[str, str], body: bytes) -> Acknowledgement:
     """Prove a notice, keep it and put its handling in. The answer is good once this is committed. Raises nothing for what was sent."""
     dialect = Channel(channel)
-    account = merchants.known(account_id)
+    account = merchants.find_account(account_id)
     if account is None or account.channel != dialect:
-        return _refused(dialect, None, 404, "there is no such account", body)
+        return _refuse(dialect, None, 404, "there is no such account", body)
     if len(body) > LARGEST:
-        return _refused(dialect, account, 413, "larger than any notice", body)
+        return _refuse(dialect, account, 413, "larger than any notice", body)
     try:
-        read = merchants.gateway_of(account).read_notice(headers, body)
+        parsed = merchants.gateway_of(account).read_notice(headers, body)
     except Forged as trouble:
-        return _refused(dialect, account, 401, trouble.reason, body, trouble.serial)
-    _keep(account, read)
+        return _refuse(dialect, account, 401, trouble.reason, body, trouble.serial)
+    _keep(account, parsed)
     return _ACKNOWLEDGED[dialect]
 
 
-def _keep(account: MerchantAccount, read: ParsedNotice) -> None:
-    kept = insert(Notice).values(
-        account_id=account.id, channel=account.channel, notice_no=read.notice_no, event=read.event, facts=read.facts(),
+def _keep(account: MerchantAccount, parsed: ParsedNotice) -> None:
+    new = insert(Notice).values(
+        account_id=account.id, channel=account.channel, notice_no=parsed.notice_no, event=parsed.event, facts=parsed.facts(),
         received_at=clock.now(), state=str(NoticeState.RECEIVED), moved_at=clock.now(),
     )  # fmt: skip
-    again = kept.on_conflict_do_update(index_elements=["account_id", "notice_no"], set_={"copies": Notice.copies + 1})
+    again = new.on_conflict_do_update(index_elements=["account_id", "notice_no"], set_={"copies": Notice.copies + 1})
     row: Any = session.execute(again.returning(Notice.id, literal_column("xmax = 0").label("fresh"))).one()
     if row.fresh:
-        jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=row.id)
+        jobs.later(polling.HANDLE_NOTICE, notice_id=row.id)
 
 
-def _refused(dialect: Channel, account: MerchantAccount | None, status: int, reason: str, body: bytes, serial: str = "") -> Acknowledgement:
+def _refuse(dialect: Channel, account: MerchantAccount | None, status: int, reason: str, body: bytes, serial: str = "") -> Acknowledgement:
     account_id = account.id if account else None
     log.warning(
         "security: a notice was refused", channel=str(dialect), account=account_id, reason=reason, bytes=len(body), status_code=status
     )
-    if _may_keep(account_id):
+    if _count_refusal(account_id):
         digest, plain = sha256(body).hexdigest(), logs.clean(serial)[:64].replace("\0", "")
         row = NoticeRefusal(
             channel=str(dialect), account_id=account_id, reason=reason, serial=plain, body_bytes=len(body), digest=digest, at=clock.now()
@@ -89,7 +90,8 @@ def _refused(dialect: Channel, account: MerchantAccount | None, status: int, rea
     return Acknowledgement(status, json.dumps({"code": "FAIL", "message": reason}).encode())
 
 
-def _may_keep(account_id: int | None) -> bool:
+def _count_refusal(account_id: int | None) -> bool:
+    """Count a refused notice; False when this account has too many rows of them in this minute."""
     try:
         limits.spend(KEPT_REFUSALS, str(account_id or "nobody"))
     except limits.TooOften:
@@ -102,41 +104,41 @@ def handle(notice_id: int) -> Notice:
 
     NoticeNotFound. Any error leaves the notice as it was.
     """
-    notice, payment = _hold_both(notice_id)
+    notice, payment = _hold_with_payment(notice_id)
     if notice.state not in (NoticeState.RECEIVED, NoticeState.ERROR):
         return notice
-    about: dict[str, Any] = {}
-    trouble = _apply(notice, payment, about)
+    linked: dict[str, Any] = {}
+    trouble = _apply(notice, payment, linked)
     if trouble is None:
-        states.move(notice, NoticeState.HANDLED, by="system", handled_at=clock.now(), trouble=None, **about)
+        states.move(notice, NoticeState.HANDLED, by="system", handled_at=clock.now(), trouble=None, **linked)
     else:
         log.error("security: a genuine notice does not agree with what we know", notice=notice.id, reason=trouble)
-        states.move(notice, NoticeState.REFUSED, by="system", reason=trouble, trouble=trouble, **about)
+        states.move(notice, NoticeState.REFUSED, by="system", reason=trouble, trouble=trouble, **linked)
     return notice
 
 
-def _apply(notice: Notice, payment: Payment | None, about: dict[str, Any]) -> str | None:
-    """Do it; what the notice turns out to be about goes into `about`. The word for why it is refused, or None."""
-    if (complained := base.complaint_of(notice.facts)) is not None:
-        complaints.hear(merchants.account(notice.account_id), complained)
+def _apply(notice: Notice, payment: Payment | None, linked: dict[str, Any]) -> str | None:
+    """Do it; the payment and refund that the notice is of go into `linked`. The word for why it is refused, or None."""
+    if (complaint_notice := base.complaint_of(notice.facts)) is not None:
+        hear_complaint(merchants.account(notice.account_id), complaint_notice)
         return None
-    found, given = base.payment_of(notice.facts), base.refund_of(notice.facts)
-    if found is None and given is None:
+    payment_status, refund_status = base.payment_of(notice.facts), base.refund_of(notice.facts)
+    if payment_status is None and refund_status is None:
         return None if notice.facts.get("only_known") else "unknown-event"
     if payment is None:
         return "unknown-payment"
     if payment.account_id != notice.account_id:
         return "wrong-account"
-    about["payment_id"] = payment.id
+    linked["payment_id"] = payment.id
     by = f"gateway:{notice.channel}"
-    if found is not None:
-        return collection.take(payment, found, by=by, reason=f"notice {notice.id}")
-    assert given is not None
-    refund = refunds.of_number(given.refund_number, payment)
+    if payment_status is not None:
+        return collection.apply_status(payment, payment_status, by=by, reason=f"notice {notice.id}")
+    assert refund_status is not None
+    refund = refunds.of_number(refund_status.refund_number, payment)
     if refund is None:
-        return None if payment.undone_from_at else "unknown-refund"  # Alipay tells of a payment undone as of a refund
-    about["refund_id"] = refund.id
-    return refunds.take(payment, refund, given, by=by, reason=f"notice {notice.id}")
+        return None if payment.undone_from_at else "unknown-refund"  # Alipay reports a payment undone as a refund
+    linked["refund_id"] = refund.id
+    return refunds.apply_status(payment, refund, refund_status, by=by, reason=f"notice {notice.id}")
 
 
 def note_error(notice_id: int, error_type: str) -> None:
@@ -153,7 +155,7 @@ def rerun(notice_id: int, *, by: str) -> Notice:
     """Handle a refused or failed notice once more, on a person's word. NoticeNotFound, WrongState."""
     notice = _hold(notice_id)
     states.move(notice, NoticeState.RECEIVED, by=by, reason="run again")
-    jobs.later(jobs.JOBS[polling.HANDLE_NOTICE], notice_id=notice.id)
+    jobs.later(polling.HANDLE_NOTICE, notice_id=notice.id)
     audit.record(by, "notice run again", "payment_notice", notice.id, before={"trouble": notice.trouble})
     return notice
 
@@ -166,14 +168,14 @@ def _hold(notice_id: int) -> Notice:
     return notice
 
 
-def _hold_both(notice_id: int) -> tuple[Notice, Payment | None]:
-    """The notice and the payment that it speaks of, locked in this order; None when it speaks of none of ours. NoticeNotFound.
+def _hold_with_payment(notice_id: int) -> tuple[Notice, Payment | None]:
+    """The notice and the payment that it is of, locked in this order; None when it is of none of ours. NoticeNotFound.
 
     The number is a query of its own: behind the wall, a column is looked up by its index for a value, not for what JSON has to give first.
     """
-    held = select(Notice).where(Notice.id == notice_id).with_for_update().cte("notice")
-    seen, number = aliased(Notice, held), select(held.c.facts["number"].astext).scalar_subquery()
-    query = select(seen, Payment).join(Payment, Payment.number == number).with_for_update(of=Payment)
+    locked = select(Notice).where(Notice.id == notice_id).with_for_update().cte("notice")
+    held_notice, number = aliased(Notice, locked), select(locked.c.facts["number"].astext).scalar_subquery()
+    query = select(held_notice, Payment).join(Payment, Payment.number == number).with_for_update(of=Payment)
     row = session.execute(query.execution_options(populate_existing=True)).one_or_none()
     if row is None:
         return _hold(notice_id), None
@@ -183,10 +185,10 @@ def _hold_both(notice_id: int) -> tuple[Notice, Payment | None]:
 
 def notice(notice_id: int) -> Notice:
     """One notice. NoticeNotFound."""
-    found = session.get(Notice, notice_id)
-    if found is None:
+    row = session.get(Notice, notice_id)
+    if row is None:
         raise NoticeNotFound()
-    return found
+    return row
 
 
 def notices(

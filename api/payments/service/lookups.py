@@ -12,19 +12,19 @@ from api.payments.models import Payment
 
 def one(payment_id: int) -> Payment:
     """One payment. PaymentNotFound."""
-    found = session.get(Payment, payment_id)
-    if found is None:
+    payment = session.get(Payment, payment_id)
+    if payment is None:
         raise PaymentNotFound()
-    return db.keep(found)
+    return db.keep(payment)
 
 
 def hold(payment_id: int) -> Payment:
     """One payment, locked until this transaction ends. PaymentNotFound."""
     query = select(Payment).where(Payment.id == payment_id).with_for_update().execution_options(populate_existing=True)
-    found = session.scalars(query).one_or_none()
-    if found is None:
+    payment = session.scalars(query).one_or_none()
+    if payment is None:
         raise PaymentNotFound()
-    return db.keep(found)
+    return db.keep(payment)
 
 
 def hold_all(order_id: int) -> list[Payment]:

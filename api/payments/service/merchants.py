@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -56,44 +55,46 @@ def _read_all() -> dict[int, MerchantAccount]:
     return {row.id: records.copy(row) for row in rows}
 
 
-def account_for(shop_ids: Iterable[int], channel: str) -> MerchantAccount:
-    """Who collects for an order of these shops: a shop's own account where it is alone and has one, else the mall's. NoMerchantAccount."""
-    able = [one for one in _able(shop_ids) if one.channel == channel]
+def account_for(only_shop_id: int | None, channel: str) -> MerchantAccount:
+    """Who collects for an order: the own account of the only shop that sells (None: several sell, or the mall), else the mall's.
+
+    NoMerchantAccount.
+    """
+    able = [account for account in _able(only_shop_id) if account.channel == channel]
     if not able:
         raise NoMerchantAccount()
-    return min(able, key=lambda one: one.shop_id is None)
+    return min(able, key=lambda account: account.shop_id is None)
 
 
-def channels_for(shop_ids: Iterable[int]) -> list[str]:
-    """The wallets that can pay an order of these shops."""
-    return sorted({one.channel for one in _able(shop_ids)})
+def channels_for(only_shop_id: int | None) -> list[str]:
+    """The wallets that can pay an order whose only seller is this shop; None: several sell, or the mall."""
+    return sorted({account.channel for account in _able(only_shop_id)})
 
 
-def _able(shop_ids: Iterable[int]) -> list[MerchantAccount]:
-    """The accounts that may collect for an order of these shops, newest first."""
-    shops = set(shop_ids)
-    return [one for one in _all().values() if one.enabled and (one.shop_id is None or shops == {one.shop_id})]
+def _able(only_shop_id: int | None) -> list[MerchantAccount]:
+    """The accounts that may collect for such an order, newest first."""
+    return [account for account in _all().values() if account.enabled and account.shop_id in (None, only_shop_id)]
 
 
 def account(account_id: int) -> MerchantAccount:
-    """One account, as `known`. MerchantAccountNotFound."""
-    found = known(account_id)
-    if found is None:
+    """One account, as `find_account`. MerchantAccountNotFound."""
+    row = find_account(account_id)
+    if row is None:
         raise MerchantAccountNotFound()
-    return found
+    return row
 
 
-def known(account_id: int) -> MerchantAccount | None:
+def find_account(account_id: int) -> MerchantAccount | None:
     """One account, to read and not to change; None when the mall has no such account. No statement until an account changes."""
     return _all().get(account_id)
 
 
 def gateway_of(account: MerchantAccount) -> Gateway:
     """The gateway of an account: no statement when this process opened it in this version before, else two."""
-    return gateways.known(account.id, account.version) or gateways.opened(_opened(account))
+    return gateways.opened_before(account.id, account.version) or gateways.open_gateway(_with_keys(account))
 
 
-def _opened(account: MerchantAccount) -> Account:
+def _with_keys(account: MerchantAccount) -> Account:
     keys = session.scalars(select(MerchantKey).where(MerchantKey.account_id == account.id)).all()
     return Account(
         id=account.id,
@@ -126,23 +127,23 @@ def open_account(*, by: str, **values: Any) -> MerchantAccount:
     _refuse_senseless(values)
     if values.get("shop_id") is not None:
         malls.shop(values["shop_id"])
-    made = MerchantAccount(**values, made_at=clock.now())
-    _keep(made)
+    account = MerchantAccount(**values, made_at=clock.now())
+    _keep(account)
     malls.settings_changed()
-    audit.record(by, "merchant account added", "merchant_account", made.id, after=_said(made))
-    return made
+    audit.record(by, "merchant account added", "merchant_account", account.id, after=_account_values(account))
+    return account
 
 
 def change_account(account_id: int, changes: dict[str, Any], *, by: str, why: str) -> MerchantAccount:
     """Change what may change of an account, never its numbers: payments hang on them. MerchantAccountNotFound, MerchantAccountWrong."""
-    found = _hold(account_id)
-    before = _said(found)
+    account = _hold(account_id)
+    before = _account_values(account)
     _refuse_senseless(before | changes)
     for name, value in changes.items():
-        setattr(found, name, value)
-    _changed(found)
-    audit.record(by, "merchant account changed", "merchant_account", found.id, before=before, after=_said(found), why=why)
-    return found
+        setattr(account, name, value)
+    _changed(account)
+    audit.record(by, "merchant account changed", "merchant_account", account.id, before=before, after=_account_values(account), why=why)
+    return account
 
 
 def _refuse_senseless(values: dict[str, Any]) -> None:
@@ -161,10 +162,10 @@ def _refuse_senseless(values: dict[str, Any]) -> None:
         raise MerchantAccountWrong(errors=wrong)
 
 
-def _keep(made: MerchantAccount) -> None:
+def _keep(account: MerchantAccount) -> None:
     try:
         with session.begin_nested():
-            session.add(made)
+            session.add(account)
             session.flush()
     except IntegrityError as error:
         if "uq_merchant_accounts_number" in str(error.orig):
@@ -172,7 +173,7 @@ def _keep(made: MerchantAccount) -> None:
         raise
 
 
-def _said(account: MerchantAccount) -> dict[str, Any]:
+def _account_values(account: MerchantAccount) -> dict[str, Any]:
     return {name: getattr(account, name) for name in NAMES}
 
 
@@ -184,10 +185,10 @@ def _changed(account: MerchantAccount) -> None:
 
 def _hold(account_id: int) -> MerchantAccount:
     query = select(MerchantAccount).where(MerchantAccount.id == account_id).with_for_update().execution_options(populate_existing=True)
-    found = session.scalars(query).one_or_none()
-    if found is None:
+    account = session.scalars(query).one_or_none()
+    if account is None:
         raise MerchantAccountNotFound()
-    return found
+    return account
 
 
 def keys(account_id: int, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[MerchantKey]:
@@ -211,29 +212,29 @@ def add_key(
 
     `certificate` goes with our own key and gives its serial number and end; `serial` is what the gateway calls a public key.
     """
-    found = _hold(account_id)
+    account = _hold(account_id)
     text = text.strip() + "\n" if "BEGIN" in text else text.strip()
     try:
-        read = gateways.read_key(found.channel, KeyKind(kind), text, certificate=certificate, serial=serial.strip())
+        read = gateways.read_key(account.channel, KeyKind(kind), text, certificate=certificate, serial=serial.strip())
     except ValueError as trouble:
         raise MerchantKeyWrong(errors={"text": str(trouble)}) from None
     begins, ends = starts_at or clock.now(), ends_at or read.ends_at
     if ends is not None and ends <= begins:
         raise MerchantKeyWrong(errors={"ends_at": "the key ends before it begins"})
-    made = MerchantKey(
-        account_id=found.id, kind=kind, serial=read.serial, fingerprint=fingerprint(text), sealed=sealed.seal(text),
+    key = MerchantKey(
+        account_id=account.id, kind=kind, serial=read.serial, fingerprint=fingerprint(text), sealed=sealed.seal(text),
         starts_at=begins, ends_at=ends, made_by=by,
     )  # fmt: skip
-    _refuse_known(made)
-    session.add(made)
-    _changed(found)
-    audit.record(by, "merchant key added", "merchant_account", found.id, after=_said_of_key(made))
-    return made
+    _refuse_second(key)
+    session.add(key)
+    _changed(account)
+    audit.record(by, "merchant key added", "merchant_account", account.id, after=_key_values(key))
+    return key
 
 
-def _refuse_known(made: MerchantKey) -> None:
+def _refuse_second(key: MerchantKey) -> None:
     query = select(MerchantKey.id).where(
-        MerchantKey.account_id == made.account_id, MerchantKey.kind == made.kind, MerchantKey.fingerprint == made.fingerprint
+        MerchantKey.account_id == key.account_id, MerchantKey.kind == key.kind, MerchantKey.fingerprint == key.fingerprint
     )
     if session.scalar(query) is not None:
         raise MerchantKeyWrong(errors={"text": "the account has this key already"})
@@ -241,14 +242,14 @@ def _refuse_known(made: MerchantKey) -> None:
 
 def end_key(account_id: int, key_id: int, *, ends_at: datetime | None = None, by: str, why: str) -> MerchantKey:
     """Let a key be believed no longer, now or from an instant on. MerchantKeyNotFound, MerchantAccountNotFound."""
-    found = _hold(account_id)
+    account = _hold(account_id)
     key = session.get(MerchantKey, key_id)
-    if key is None or key.account_id != found.id:
+    if key is None or key.account_id != account.id:
         raise MerchantKeyNotFound()
-    before = _said_of_key(key)
+    before = _key_values(key)
     key.ends_at = max(ends_at or clock.now(), key.starts_at + _TICK)
-    _changed(found)
-    audit.record(by, "merchant key ended", "merchant_account", found.id, before=before, after=_said_of_key(key), why=why)
+    _changed(account)
+    audit.record(by, "merchant key ended", "merchant_account", account.id, before=before, after=_key_values(key), why=why)
     return key
 
 
@@ -269,13 +270,13 @@ def expiring(*, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> 
 
 def warn_of_expiring() -> int:
     """Say in the log, each night, which keys end soon, and note when it was said first; how many."""
-    found = expiring(limit=pages.MAX_LIMIT).items
-    for key in found:
+    ending = expiring(limit=pages.MAX_LIMIT).items
+    for key in ending:
         key.warned_at = key.warned_at or clock.now()
         ends = key.ends_at.isoformat() if key.ends_at else None
         log.error("a merchant key ends soon", account=key.account_id, kind=key.kind, fingerprint=key.fingerprint, ends_at=ends)
     session.flush()
-    return len(found)
+    return len(ending)
 
 
 def fingerprint(text: str) -> str:
@@ -283,6 +284,6 @@ def fingerprint(text: str) -> str:
     return sha256("".join(text.split()).encode()).hexdigest()[:16]
 
 
-def _said_of_key(key: MerchantKey) -> dict[str, Any]:
+def _key_values(key: MerchantKey) -> dict[str, Any]:
     ends = key.ends_at.isoformat() if key.ends_at else None
     return {"kind": key.kind, "serial": key.serial, "fingerprint": key.fingerprint, "starts_at": key.starts_at.isoformat(), "ends_at": ends}

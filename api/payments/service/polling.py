@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from api.kit import clock, jobs
 from api.payments.models import Complaint, ComplaintReply, Payment, Refund, Share
 
-ASK_PAYMENT = "payments.jobs.ask_payment"
-PURSUE_REFUND = "payments.jobs.pursue_refund"
-PURSUE_SHARE = "payments.jobs.pursue_share"
-HANDLE_NOTICE = "payments.jobs.handle_notice"
-READ_COMPLAINT = "payments.jobs.read_complaint"
-PURSUE_REPLY = "payments.jobs.pursue_reply"
+ASK_PAYMENT = jobs.Promised()
+PURSUE_REFUND = jobs.Promised()
+PURSUE_SHARE = jobs.Promised()
+HANDLE_NOTICE = jobs.Promised()
+READ_COMPLAINT = jobs.Promised()
+PURSUE_REPLY = jobs.Promised()
 
 #: After the payment was made, in seconds; then as often as EVERY until it expires, so that a lost notice costs a minute at most.
 FIRST_ASKS = (8, 20, 45)
@@ -87,7 +87,7 @@ def put_planned(payment: Payment) -> None:
 def put_ask(payment_id: int, after: timedelta | None = None, *, planned_at: datetime | None = None) -> None:
     """The job that asks about a payment. It does nothing when another ask was planned meanwhile than the one at `planned_at`."""
     planned = planned_at.isoformat() if planned_at else None
-    jobs.later(jobs.JOBS[ASK_PAYMENT], after=after, payment_id=payment_id, planned=planned)
+    jobs.later(ASK_PAYMENT, after=after, payment_id=payment_id, planned=planned)
 
 
 def plan_pursuit(refund: Refund, *, at_once: bool = False, after: timedelta | None = None) -> None:
@@ -100,7 +100,7 @@ def plan_pursuit(refund: Refund, *, at_once: bool = False, after: timedelta | No
 
 def put_pursuit(refund_id: int, after: timedelta | None = None) -> None:
     """The job that sends or asks about a refund."""
-    jobs.later(jobs.JOBS[PURSUE_REFUND], after=after, refund_id=refund_id)
+    jobs.later(PURSUE_REFUND, after=after, refund_id=refund_id)
 
 
 def plan_share(share: Share, after: timedelta | None = None) -> None:
@@ -113,7 +113,7 @@ def plan_share(share: Share, after: timedelta | None = None) -> None:
 
 def put_share(share_id: int, after: timedelta | None = None) -> None:
     """The job that sends or asks about a share."""
-    jobs.later(jobs.JOBS[PURSUE_SHARE], after=after, share_id=share_id)
+    jobs.later(PURSUE_SHARE, after=after, share_id=share_id)
 
 
 def _next_share(share: Share, now: datetime) -> datetime | None:
@@ -133,7 +133,7 @@ def plan_reading(complaint: Complaint) -> None:
 
 def put_reading(complaint_id: int, after: timedelta | None = None) -> None:
     """The job that asks the gateway what a complaint is about."""
-    jobs.later(jobs.JOBS[READ_COMPLAINT], after=after, complaint_id=complaint_id)
+    jobs.later(READ_COMPLAINT, after=after, complaint_id=complaint_id)
 
 
 def plan_reply(reply: ComplaintReply) -> None:
@@ -145,7 +145,7 @@ def plan_reply(reply: ComplaintReply) -> None:
 
 def put_reply(reply_id: int, after: timedelta | None = None) -> None:
     """The job that sends a reply to a complaint, or asks whether it arrived."""
-    jobs.later(jobs.JOBS[PURSUE_REPLY], after=after, reply_id=reply_id)
+    jobs.later(PURSUE_REPLY, after=after, reply_id=reply_id)
 
 
 def _step(ladder: tuple[int, ...], nth: int) -> datetime | None:

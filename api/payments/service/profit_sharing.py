@@ -14,7 +14,7 @@ from api.kit import audit, clock, logs, money, pages, states
 from api.kit.db import session
 from api.payments.errors import ShareNotFound, ShareOnItsWay
 from api.payments.gateways import base
-from api.payments.gateways.base import GatewayAnswer, SplitRequest, SplitState, SplitStatus
+from api.payments.gateways.base import CallFailure, SplitRequest, SplitState, SplitStatus
 from api.payments.models import Payment, Refund, Share
 from api.payments.service import lookups, merchants, polling
 from api.payments.service.gateway_calls import new_number, talk
@@ -32,28 +32,28 @@ def plan(payment: Payment) -> None:
     account = merchants.account(payment.account_id)
     if not account.profit_share_bp:
         return
-    made = Share(
+    share = Share(
         state=str(ShareState.PLANNED), number=new_number("S"), payment_id=payment.id, receiver_no=account.share_receiver_no,
         share_bp=account.profit_share_bp, made_at=clock.now(),
     )  # fmt: skip
-    session.add(made)
+    session.add(share)
     session.flush()
-    polling.plan_share(made, polling.SHARE_FIRST)
+    polling.plan_share(share, polling.SHARE_FIRST)
     session.flush()
 
 
 def pursue_share(share_id: int) -> Share:
     """The job's step: send it, ask about it, or set the rest free; then plan the next. Commits what was written before. ShareNotFound."""
-    payment, share = _held(share_id)
+    payment, share = _hold(share_id)
     if share.state == ShareState.PLANNED and share.sent_at is None:
-        _reckon(payment, share)
+        _compute_amount(payment, share)
     if share.state not in UNFINISHED:
         return share
-    said = _free(payment, share) if share.state == ShareState.ARRIVED else _send(payment, share)
-    payment, share = _held(share_id)
+    answer = _finish(payment, share) if share.state == ShareState.ARRIVED else _send(payment, share)
+    payment, share = _hold(share_id)
     share.asked_at, share.asks = clock.now(), share.asks + 1
     if share.state in UNFINISHED:
-        _note(payment, share, said)
+        _note(payment, share, answer)
     if share.state in UNFINISHED:
         polling.plan_share(share, polling.SOON if share.state == ShareState.ARRIVED and share.freeing_no is None else None)
         if share.next_ask_at is None:
@@ -62,7 +62,7 @@ def pursue_share(share_id: int) -> Share:
     return share
 
 
-def _reckon(payment: Payment, share: Share) -> None:
+def _compute_amount(payment: Payment, share: Share) -> None:
     """How much it is, of what was not given back meanwhile."""
     left = payment.refundable_fen
     if left == 0:
@@ -74,46 +74,46 @@ def _reckon(payment: Payment, share: Share) -> None:
     session.flush()
 
 
-def _send(payment: Payment, share: Share) -> SplitStatus | GatewayAnswer:
-    gateway, asked = merchants.gateway_of(merchants.account(payment.account_id)), part_of(payment, share)
+def _send(payment: Payment, share: Share) -> SplitStatus | CallFailure:
+    gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     if share.asks == 0:
-        return talk(lambda: gateway.share(asked))
-    said = talk(lambda: gateway.query_share(asked))
-    return talk(lambda: gateway.share(asked)) if isinstance(said, base.Unknown) else said
+        return talk(lambda: gateway.split(request))
+    answer = talk(lambda: gateway.query_split(request))
+    return talk(lambda: gateway.split(request)) if isinstance(answer, base.NumberUnknown) else answer
 
 
-def _free(payment: Payment, share: Share) -> SplitStatus | GatewayAnswer:
-    gateway, asked = merchants.gateway_of(merchants.account(payment.account_id)), part_of(payment, share)
+def _finish(payment: Payment, share: Share) -> SplitStatus | CallFailure:
+    gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     number, first = share.freeing_no or new_number("F"), share.freeing_no is None
     share.freeing_no = number
     if first:
-        return talk(lambda: gateway.free(asked, number))
-    freed = replace(asked, share_number=number)
-    said = talk(lambda: gateway.query_share(freed))
-    return talk(lambda: gateway.free(asked, number)) if isinstance(said, base.Unknown) else said
+        return talk(lambda: gateway.finish_split(request, number))
+    finished = replace(request, share_number=number)
+    answer = talk(lambda: gateway.query_split(finished))
+    return talk(lambda: gateway.finish_split(request, number)) if isinstance(answer, base.NumberUnknown) else answer
 
 
-def _note(payment: Payment, share: Share, said: SplitStatus | GatewayAnswer) -> None:
+def _note(payment: Payment, share: Share, answer: SplitStatus | CallFailure) -> None:
     by, freeing = f"gateway:{payment.channel}", share.state == ShareState.ARRIVED
-    if isinstance(said, SplitStatus) and said.state is SplitState.DONE:
-        _advance(share, said, by)
-    elif isinstance(said, SplitStatus) and said.state is SplitState.FAILED:
-        _stick(share, said.reason.lower().replace("_", "-") or "failed")
-    elif isinstance(said, SplitStatus) and share.state == ShareState.PLANNED:
-        states.move(share, ShareState.SENT, by=by, gateway_no=said.gateway_no, trouble=None)
-    elif isinstance(said, base.BalanceShort) and freeing:
+    if isinstance(answer, SplitStatus) and answer.state is SplitState.DONE:
+        _advance(share, answer, by)
+    elif isinstance(answer, SplitStatus) and answer.state is SplitState.FAILED:
+        _stick(share, answer.reason.lower().replace("_", "-") or "failed")
+    elif isinstance(answer, SplitStatus) and share.state == ShareState.PLANNED:
+        states.move(share, ShareState.SENT, by=by, gateway_no=answer.gateway_no, trouble=None)
+    elif isinstance(answer, base.BalanceShort) and freeing:
         states.move(share, ShareState.DONE, by=by, reason="nothing was left to set free", next_ask_at=None, trouble=None)
-    elif isinstance(said, base.Refused) and not isinstance(said, base.TooSoon):
-        _stick(share, said.name)
-    elif isinstance(said, GatewayAnswer):
-        share.trouble = said.name
+    elif isinstance(answer, base.Refused) and not isinstance(answer, base.TooSoon):
+        _stick(share, answer.name)
+    elif isinstance(answer, CallFailure):
+        share.trouble = answer.name
 
 
-def _advance(share: Share, said: SplitStatus, by: str) -> None:
+def _advance(share: Share, status: SplitStatus, by: str) -> None:
     if share.state == ShareState.ARRIVED:
         states.move(share, ShareState.DONE, by=by, reason="the rest is free", next_ask_at=None, trouble=None)
     else:
-        states.move(share, ShareState.ARRIVED, by=by, arrived_at=clock.now(), gateway_no=said.gateway_no, trouble=None)
+        states.move(share, ShareState.ARRIVED, by=by, arrived_at=clock.now(), gateway_no=status.gateway_no, trouble=None)
 
 
 def _stick(share: Share, trouble: str) -> None:
@@ -123,7 +123,7 @@ def _stick(share: Share, trouble: str) -> None:
 
 def send_again(share_id: int, *, by: str) -> Share:
     """Send a stuck share once more, under a new number unless its answer never came. ShareNotFound, ShareOnItsWay."""
-    _, share = _held(share_id)
+    _, share = _hold(share_id)
     if share.state != ShareState.STUCK:
         raise ShareOnItsWay(state=share.state)
     before = {"number": share.number, "trouble": share.trouble}
@@ -140,8 +140,8 @@ def send_again(share_id: int, *, by: str) -> Share:
     return share
 
 
-def comes_back(payment: Payment, refund: Refund) -> str | None:
-    """Before a refund is sent: let its part of the share come back. None: nothing is in the way; "wait": ask again soon; else why not.
+def return_share(payment: Payment, refund: Refund) -> str | None:
+    """Before a refund is sent: fetch its part of the share back. None: nothing is in the way; "wait": ask again soon; else why not.
 
     Commits what was written before when it has to ask.
     """
@@ -160,7 +160,7 @@ def comes_back(payment: Payment, refund: Refund) -> str | None:
 
 def _reserve(share_id: int, refund: Refund) -> bool:
     """Which part of the share goes with this refund: its proportion, rounded up; with the last fen of the payment all that is left."""
-    payment, share = _held(share_id)
+    payment, share = _hold(share_id)
     left = share.amount_fen - share.returned_fen
     whole = payment.refunding_fen == payment.amount_fen
     fen = left if whole else min(left, money.basis_points(refund.amount_fen, share.share_bp, "up"))
@@ -174,16 +174,16 @@ def _reserve(share_id: int, refund: Refund) -> bool:
 
 def _return(share: Share, refund: Refund, *, first: bool) -> str | None:
     payment, number, fen = lookups.one(refund.payment_id), refund.share_return_no or "", refund.share_return_fen
-    gateway, asked = merchants.gateway_of(merchants.account(payment.account_id)), part_of(payment, share)
-    said = talk(lambda: gateway.take_back(asked, number, fen) if first else gateway.query_return(asked, number))
-    if isinstance(said, base.Unknown) and not first:
-        said = talk(lambda: gateway.take_back(asked, number, fen))
-    _, share = _held(share.id)
-    if isinstance(said, SplitStatus) and said.state is SplitState.DONE:
+    gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
+    answer = talk(lambda: gateway.return_split(request, number, fen) if first else gateway.query_split_return(request, number))
+    if isinstance(answer, base.NumberUnknown) and not first:
+        answer = talk(lambda: gateway.return_split(request, number, fen))
+    _, share = _hold(share.id)
+    if isinstance(answer, SplitStatus) and answer.state is SplitState.DONE:
         refund.share_returned_at = clock.now()
         session.flush()
         return None
-    if isinstance(said, base.Refused) or (isinstance(said, SplitStatus) and said.state is SplitState.FAILED):
+    if isinstance(answer, base.Refused) or (isinstance(answer, SplitStatus) and answer.state is SplitState.FAILED):
         share.returned_fen -= fen
         refund.share_return_no, refund.share_return_fen = None, 0
         session.flush()
@@ -191,17 +191,17 @@ def _return(share: Share, refund: Refund, *, first: bool) -> str | None:
     return "wait"
 
 
-def part_of(payment: Payment, share: Share) -> SplitRequest:
-    """The share in a gateway's words."""
+def split_request(payment: Payment, share: Share) -> SplitRequest:
+    """The share as a gateway is asked for it."""
     return SplitRequest(payment.gateway_no or "", share.number, share.receiver_no, share.amount_fen, DESCRIPTION)
 
 
-def one(share_id: int) -> Share:
+def share_by_id(share_id: int) -> Share:
     """One share. ShareNotFound."""
-    found = session.get(Share, share_id)
-    if found is None:
+    share = session.get(Share, share_id)
+    if share is None:
         raise ShareNotFound()
-    return found
+    return share
 
 
 def of_payment(payment_id: int) -> Share | None:
@@ -210,8 +210,8 @@ def of_payment(payment_id: int) -> Share | None:
     return session.scalars(query).one_or_none()
 
 
-def _held(share_id: int) -> tuple[Payment, Share]:
-    payment = lookups.hold(one(share_id).payment_id)
+def _hold(share_id: int) -> tuple[Payment, Share]:
+    payment = lookups.hold(share_by_id(share_id).payment_id)
     query = select(Share).where(Share.id == share_id).with_for_update().execution_options(populate_existing=True)
     return payment, session.scalars(query).one()
 

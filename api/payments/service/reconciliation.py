@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import audit, clock, jobs, logs, pages
 from api.kit.db import session
 from api.payments.errors import BillDayWrong, BillDifferenceNotFound, BillDifferenceSettled, BillNotFound
-from api.payments.gateways.base import BillLine, BillLineKind, GatewayAnswer, GatewayRefundState, NoBill
+from api.payments.gateways.base import BillLine, BillLineKind, CallFailure, GatewayRefundState, NoBill
 from api.payments.models import BillDifference, DifferenceKind, GatewayBill, MerchantAccount, Outcome, Payment, Refund
 from api.payments.service import hooks, merchants, polling
 from api.payments.service.gateway_calls import talk
@@ -36,9 +36,9 @@ AGAIN = timedelta(minutes=15)
 TRIES = 3  # how often a difference that the gateway was asked about is looked at again
 MOST = 5_000  # differences kept of one bill; more than that is one trouble, not thousands
 BATCH = 1_000
-MATCH_BILL = "payments.jobs.match_bill"
+MATCH_BILL = jobs.Promised()
 SYSTEM = "system"
-ASK_BILLED = "payments.jobs.ask_billed"
+ASK_BILLED = jobs.Promised()
 _UNPAID = (*OPEN, PaymentState.CLOSED, PaymentState.FAILED)
 _UNDER_WAY = (RefundState.REQUESTED, RefundState.ACCEPTED)
 
@@ -52,8 +52,8 @@ class Subject(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PaymentStatus:
-    """One difference, as the two sides tell it."""
+class Difference:
+    """One difference, as the two sides see it."""
 
     kind: DifferenceKind
     about: str
@@ -72,7 +72,7 @@ class PaymentStatus:
         return Subject(self.kind, self.about, self.number)
 
 
-def due() -> int:
+def put_due_bills() -> int:
     """Put in the comparison of every bill of the last days that has no outcome yet. Returns how many."""
     now = clock.now()
     days = [day for back in range(LOOK_BACK, 0, -1) if _is_ready(day := clock.today(BEIJING) - timedelta(days=back), now)]
@@ -80,10 +80,10 @@ def due() -> int:
         GatewayBill.billed_on.in_(days), GatewayBill.outcome != Outcome.WAITING
     )
     done = {(row.account_id, row.billed_on) for row in session.execute(compared)}
-    wanted = [(account.id, day) for account in _leaders() for day in days if _made_by(account, day) and (account.id, day) not in done]
-    for account_id, day in wanted:
+    missing = [(account.id, day) for account in _leaders() for day in days if _made_by(account, day) and (account.id, day) not in done]
+    for account_id, day in missing:
         _put(account_id, day)
-    return len(wanted)
+    return len(missing)
 
 
 def billed_accounts() -> list[int]:
@@ -115,29 +115,29 @@ def _is_ready(day: date, now: datetime) -> bool:
 
 
 def _put(account_id: int, day: date, after: timedelta | None = None) -> None:
-    jobs.later(jobs.JOBS[MATCH_BILL], after=after, lock=f"bill:{account_id}", account_id=account_id, day=day.isoformat())
+    jobs.later(MATCH_BILL, after=after, lock=f"bill:{account_id}", account_id=account_id, day=day.isoformat())
 
 
-def match(account_id: int, day: date) -> GatewayBill:
+def reconcile(account_id: int, day: date) -> GatewayBill:
     """Fetch the bill of a Beijing day and compare. Commits what was written before. MerchantAccountNotFound, BillDayWrong."""
     account = _leader_of(merchants.account(account_id))
     _refuse_day(day)
     now = clock.now()
     gateway = merchants.gateway_of(account)
-    said = talk(lambda: gateway.bill(day))
-    bill = _held(merchants.account(account.id), day)
+    lines = talk(lambda: gateway.bill(day))
+    bill = _hold_bill(merchants.account(account.id), day)
     bill.matched_at, bill.tries, bill.trouble = clock.now(), bill.tries + 1, None
     if (
-        isinstance(said, NoBill)
+        isinstance(lines, NoBill)
         and bill.outcome == Outcome.WAITING
         and (now - clock.midnight(day, BEIJING) > EMPTY_AFTER or _is_quiet(bill))
     ):
-        said = []
-    if isinstance(said, GatewayAnswer):
-        bill.trouble = said.name
+        lines = []
+    if isinstance(lines, CallFailure):
+        bill.trouble = lines.name
         session.flush()
     else:
-        _compare(bill, said)
+        _compare(bill, lines)
     return bill
 
 
@@ -145,12 +145,12 @@ def ask_for(account_id: int, day: date, *, by: str) -> GatewayBill:
     """Let a bill be compared, again or for the first time, in the background. MerchantAccountNotFound, BillDayWrong."""
     account = _leader_of(merchants.account(account_id))
     _refuse_day(day)
-    found = _held(account, day)
-    found.tries = 0
-    audit.record(by, "asked for a bill", "gateway_bill", found.id, after={"account_id": account.id, "day": day.isoformat()})
+    bill = _hold_bill(account, day)
+    bill.tries = 0
+    audit.record(by, "asked for a bill", "gateway_bill", bill.id, after={"account_id": account.id, "day": day.isoformat()})
     _put(account.id, day)
     session.flush()
-    return found
+    return bill
 
 
 def _refuse_day(day: date) -> None:
@@ -172,7 +172,7 @@ def _same_merchant(account: MerchantAccount) -> ColumnElement[bool]:
     )
 
 
-def _held(account: MerchantAccount, day: date) -> GatewayBill:
+def _hold_bill(account: MerchantAccount, day: date) -> GatewayBill:
     """The row of a bill, locked: two comparisons of one day follow one another."""
     values = {"account_id": account.id, "channel": account.channel, "billed_on": day, "outcome": Outcome.WAITING, "matched_at": clock.now()}
     session.execute(insert(GatewayBill).values(**values).on_conflict_do_nothing())
@@ -222,15 +222,15 @@ def _day_of(at: datetime) -> date:
 
 def _compare(bill: GatewayBill, lines: list[BillLine]) -> None:
     _sum_up(bill, lines)
-    found: dict[Subject, PaymentStatus] = {}
-    for one in _differences(bill, lines):
-        found.setdefault(one.subject, one)
-        if len(found) > MOST:
+    differences: dict[Subject, Difference] = {}
+    for difference in _compare_lines(bill, lines):
+        differences.setdefault(difference.subject, difference)
+        if len(differences) > MOST:
             bill.trouble = "too-many-differences"
             break
-    _write(bill, list(found.values())[:MOST], whole=len(found) <= MOST)
-    _judge(bill, empty=not lines)
-    _ask_again(bill, found.values())
+    _keep(bill, list(differences.values())[:MOST], whole=len(differences) <= MOST)
+    _set_outcome(bill, empty=not lines)
+    _ask_again(bill, differences.values())
     session.flush()
     if bill.open_count:
         log.warning("a gateway's bill differs", account_id=bill.account_id, day=bill.billed_on.isoformat(), open=bill.open_count)
@@ -238,7 +238,7 @@ def _compare(bill: GatewayBill, lines: list[BillLine]) -> None:
 
 def _moved(line: BillLine) -> bool:
     """A refund that the gateway closed moved nothing; it may be under a number that we gave up for another."""
-    return line.given is not GatewayRefundState.CLOSED
+    return line.refund_state is not GatewayRefundState.CLOSED
 
 
 def _sum_up(bill: GatewayBill, lines: list[BillLine]) -> None:
@@ -249,18 +249,18 @@ def _sum_up(bill: GatewayBill, lines: list[BillLine]) -> None:
     bill.fee_fen = sum(line.fee_fen for line in lines)
 
 
-def _differences(bill: GatewayBill, lines: list[BillLine]) -> Iterator[PaymentStatus]:
-    yield from _twice(lines)
+def _compare_lines(bill: GatewayBill, lines: list[BillLine]) -> Iterator[Difference]:
+    yield from _listed_twice(lines)
     accounts = _accounts(bill)
     undone = {line.number for line in lines if line.kind is BillLineKind.REVERSAL}
     came = {line.number: line for line in lines if line.kind is BillLineKind.PAYMENT}
     went = {line.number: line for line in lines if line.kind is BillLineKind.REFUND}
-    for some in _batches(list(came.values())):
-        yield from _payments_differ(bill, some, undone, accounts)
-    for some in _batches(list(went.values())):
-        yield from _refunds_differ(bill, some, accounts)
+    for batch in _batches(list(came.values())):
+        yield from _compare_payments(bill, batch, undone, accounts)
+    for batch in _batches(list(went.values())):
+        yield from _compare_refunds(bill, batch, accounts)
     for number in undone - came.keys():
-        yield from _undone_elsewhere(number, accounts)
+        yield from _compare_reversal(number, accounts)
     session.flush()
     left = _believed(bill)
     for payment in left.payments:
@@ -273,119 +273,118 @@ def _batches(lines: list[BillLine]) -> Iterator[list[BillLine]]:
     return (lines[begin : begin + BATCH] for begin in range(0, len(lines), BATCH))
 
 
-def _twice(lines: list[BillLine]) -> Iterator[PaymentStatus]:
-    seen = Counter((line.kind, line.number) for line in lines)
+def _listed_twice(lines: list[BillLine]) -> Iterator[Difference]:
+    counts = Counter((line.kind, line.number) for line in lines)
     sums: dict[tuple[BillLineKind, str], int] = {}
     for line in lines:
         sums[line.kind, line.number] = sums.get((line.kind, line.number), 0) + line.amount_fen
-    for (kind, number), count in seen.items():
+    for (kind, number), count in counts.items():
         if count > 1:
-            about = "payment" if kind is BillLineKind.PAYMENT else "refund"
-            yield PaymentStatus(DifferenceKind.TWICE, about, number, bill_fen=sums[kind, number], bill_says=str(count))
+            subject = "payment" if kind is BillLineKind.PAYMENT else "refund"
+            yield Difference(DifferenceKind.TWICE, subject, number, bill_fen=sums[kind, number], bill_says=str(count))
 
 
-def _payments_differ(bill: GatewayBill, lines: list[BillLine], undone: set[str], accounts: list[int]) -> Iterator[PaymentStatus]:
+def _compare_payments(bill: GatewayBill, lines: list[BillLine], undone: set[str], accounts: list[int]) -> Iterator[Difference]:
     query = select(Payment).where(Payment.number.in_([line.number for line in lines]), Payment.account_id.in_(accounts))
-    known = {payment.number: payment for payment in session.scalars(query.execution_options(populate_existing=True))}
+    payments = {payment.number: payment for payment in session.scalars(query.execution_options(populate_existing=True))}
     agreed: list[Payment] = []
     for line in lines:
-        payment = known.get(line.number)
+        payment = payments.get(line.number)
         if payment is None:
-            yield _unknown("payment", line)
+            yield _not_ours("payment", line)
             continue
-        told = _line_of_payment(bill, line, payment, reversed_too=line.number in undone)
-        agreed += [payment] if not told and payment.state == PaymentState.PAID else []
-        yield from told
-    _mark(bill, Payment, [payment.id for payment in known.values()])
-    yield from _ledger_differs(agreed)
+        differences = _compare_payment(bill, line, payment, reversed_too=line.number in undone)
+        agreed += [payment] if not differences and payment.state == PaymentState.PAID else []
+        yield from differences
+    _mark_billed(bill, Payment, [payment.id for payment in payments.values()])
+    yield from _compare_ledger(agreed)
 
 
-def _unknown(about: str, line: BillLine) -> PaymentStatus:
-    return PaymentStatus(
-        DifferenceKind.MISSING_HERE, about, line.number[:64], line.gateway_no[:64], bill_fen=line.amount_fen,
-        bill_says=_said(line), we_say="unknown",
+def _not_ours(subject: str, line: BillLine) -> Difference:
+    return Difference(
+        DifferenceKind.MISSING_HERE, subject, line.number[:64], line.gateway_no[:64], bill_fen=line.amount_fen,
+        bill_says=_bill_state(line), we_say="unknown",
     )  # fmt: skip
 
 
-def _said(line: BillLine) -> str:
-    return str(line.given or ("paid" if line.kind is BillLineKind.PAYMENT else "done"))
+def _bill_state(line: BillLine) -> str:
+    return str(line.refund_state or ("paid" if line.kind is BillLineKind.PAYMENT else "done"))
 
 
-def _line_of_payment(bill: GatewayBill, line: BillLine, payment: Payment, *, reversed_too: bool) -> list[PaymentStatus]:
-    said = "reversed" if reversed_too else "paid"
-    facts: dict[str, Any] = {"bill_fen": line.amount_fen, "ours_fen": payment.amount_fen, "bill_says": said, "we_say": payment.state}
-    found = []
+def _compare_payment(bill: GatewayBill, line: BillLine, payment: Payment, *, reversed_too: bool) -> list[Difference]:
+    bill_says = "reversed" if reversed_too else "paid"
+    facts: dict[str, Any] = {"bill_fen": line.amount_fen, "ours_fen": payment.amount_fen, "bill_says": bill_says, "we_say": payment.state}
+    differences = []
     if line.amount_fen != payment.amount_fen:
-        found.append(_of_payment(payment, DifferenceKind.AMOUNT, **facts))
+        differences.append(_of_payment(payment, DifferenceKind.AMOUNT, **facts))
     if (payment.state == PaymentState.PAID) == reversed_too:
-        found.append(_of_payment(payment, DifferenceKind.STATUS, **facts))
+        differences.append(_of_payment(payment, DifferenceKind.STATUS, **facts))
     elif payment.paid_at is not None and _day_of(payment.paid_at) != bill.billed_on:
         days = {"bill_says": bill.billed_on.isoformat(), "we_say": _day_of(payment.paid_at).isoformat()}
-        found.append(_of_payment(payment, DifferenceKind.CUT_OFF, **(facts | days)))
-    return found
+        differences.append(_of_payment(payment, DifferenceKind.CUT_OFF, **(facts | days)))
+    return differences
 
 
-def _undone_elsewhere(number: str, accounts: list[int]) -> Iterator[PaymentStatus]:
+def _compare_reversal(number: str, accounts: list[int]) -> Iterator[Difference]:
     """A payment that was undone on another day than it was made."""
     query = select(Payment).where(Payment.number == number, Payment.account_id.in_(accounts))
     payment = session.scalars(query).one_or_none()
     if payment is None:
-        yield PaymentStatus(DifferenceKind.MISSING_HERE, "refund", number[:64], bill_says="reversed", we_say="unknown")
+        yield Difference(DifferenceKind.MISSING_HERE, "refund", number[:64], bill_says="reversed", we_say="unknown")
     elif payment.state == PaymentState.PAID:
         yield _of_payment(payment, DifferenceKind.STATUS, ours_fen=payment.amount_fen, bill_says="reversed", we_say=payment.state)
 
 
-def _ledger_differs(payments: Sequence[Payment]) -> Iterator[PaymentStatus]:
+def _compare_ledger(payments: Sequence[Payment]) -> Iterator[Difference]:
     """The third side: what the ledger holds of what the gateway owes for these payments, net of every refund that was asked for."""
     if not payments or not hooks.ledger_of:
         return
     query = select(Refund.payment_id, func.sum(Refund.amount_fen)).where(Refund.payment_id.in_([payment.id for payment in payments]))
-    asked = {row[0]: int(row[1]) for row in session.execute(query.group_by(Refund.payment_id))}
-    mall_collects = {account_id for account_id in {one.account_id for one in payments} if merchants.account(account_id).collects == "mall"}
-    mine = [payment for payment in payments if payment.account_id in mall_collects]
-    held = hooks.ledger_of[0](mine)
-    for payment in mine:
-        net = payment.amount_fen - asked.get(payment.id, 0)
+    refunded = {row[0]: int(row[1]) for row in session.execute(query.group_by(Refund.payment_id))}
+    collected_by_mall = [payment for payment in payments if merchants.account(payment.account_id).collects == "mall"]
+    held = hooks.ledger_of[0](collected_by_mall)
+    for payment in collected_by_mall:
+        net = payment.amount_fen - refunded.get(payment.id, 0)
         if held.get(payment.id, 0) != net:
             yield _of_payment(payment, DifferenceKind.LEDGER, bill_fen=net, ours_fen=held.get(payment.id, 0), we_say="ledger")
 
 
-def _refunds_differ(bill: GatewayBill, lines: list[BillLine], accounts: list[int]) -> Iterator[PaymentStatus]:
+def _compare_refunds(bill: GatewayBill, lines: list[BillLine], accounts: list[int]) -> Iterator[Difference]:
     query = select(Refund).join(Payment, Payment.id == Refund.payment_id).where(
         Refund.number.in_([line.number for line in lines]), Payment.account_id.in_(accounts)
     )  # fmt: skip
-    known = {refund.number: refund for refund in session.scalars(query.execution_options(populate_existing=True))}
+    refunds = {refund.number: refund for refund in session.scalars(query.execution_options(populate_existing=True))}
     for line in lines:
-        refund = known.get(line.number)
+        refund = refunds.get(line.number)
         if refund is None:
             if _moved(line):
-                yield _unknown("refund", line)
+                yield _not_ours("refund", line)
             continue
         facts: dict[str, Any] = {"bill_fen": line.amount_fen, "ours_fen": refund.amount_fen}
-        facts |= {"bill_says": _said(line), "we_say": refund.state}
+        facts |= {"bill_says": _bill_state(line), "we_say": refund.state}
         if line.amount_fen != refund.amount_fen:
             yield _of_refund(refund, DifferenceKind.AMOUNT, **facts)
-        if not _same_end(line.given, refund):
+        if not _ends_agree(line.refund_state, refund):
             yield _of_refund(refund, DifferenceKind.STATUS, **facts)
-    _mark(bill, Refund, [refund.id for refund in known.values()])
+    _mark_billed(bill, Refund, [refund.id for refund in refunds.values()])
 
 
-def _same_end(told: GatewayRefundState | None, refund: Refund) -> bool:
+def _ends_agree(billed: GatewayRefundState | None, refund: Refund) -> bool:
     """Whether both ends can be true: a refund that the bill sees under way may have been done since."""
-    if told in (None, GatewayRefundState.WORKING):
+    if billed in (None, GatewayRefundState.WORKING):
         return refund.state != RefundState.DROPPED
-    return (told is GatewayRefundState.DONE) == (refund.state == RefundState.DONE)
+    return (billed is GatewayRefundState.DONE) == (refund.state == RefundState.DONE)
 
 
-def _mark(bill: GatewayBill, model: type[Payment] | type[Refund], ids: Sequence[int]) -> None:
+def _mark_billed(bill: GatewayBill, model: type[Payment] | type[Refund], ids: Sequence[int]) -> None:
     if ids:
-        other = or_(model.billed_on.is_(None), model.billed_on != bill.billed_on)
-        marked = update(model).where(model.id.in_(ids), other).values(billed_on=bill.billed_on).returning(model.number)
+        elsewhere = or_(model.billed_on.is_(None), model.billed_on != bill.billed_on)
+        marked = update(model).where(model.id.in_(ids), elsewhere).values(billed_on=bill.billed_on).returning(model.number)
         if numbers := list(session.scalars(marked, execution_options={"synchronize_session": False})):
-            _no_longer_missing(bill, numbers)
+            _close_missing(bill, numbers)
 
 
-def _no_longer_missing(bill: GatewayBill, numbers: Sequence[str]) -> None:
+def _close_missing(bill: GatewayBill, numbers: Sequence[str]) -> None:
     """What another day's bill missed and this one has: the cut-off, if it is one, is told by this bill."""
     missed = (
         BillDifference.number.in_(numbers),
@@ -395,48 +394,48 @@ def _no_longer_missing(bill: GatewayBill, numbers: Sequence[str]) -> None:
     )
     answer = {"settled_at": clock.now(), "settled_by": SYSTEM, "note": f"on the bill of {bill.billed_on}"}
     gone = update(BillDifference).where(*missed).values(**answer).returning(BillDifference.bill_id)
-    others = set(session.scalars(gone, execution_options={"synchronize_session": False}))
-    for other in session.scalars(select(GatewayBill).where(GatewayBill.id.in_(others)).order_by(GatewayBill.id).with_for_update()):
-        _judge(other, empty=False)
+    bill_ids = set(session.scalars(gone, execution_options={"synchronize_session": False}))
+    for other_bill in session.scalars(select(GatewayBill).where(GatewayBill.id.in_(bill_ids)).order_by(GatewayBill.id).with_for_update()):
+        _set_outcome(other_bill, empty=False)
 
 
-def _of_payment(payment: Payment, kind: DifferenceKind, **facts: Any) -> PaymentStatus:
-    return PaymentStatus(kind, "payment", payment.number, payment.gateway_no, payment_id=payment.id, **facts)
+def _of_payment(payment: Payment, kind: DifferenceKind, **facts: Any) -> Difference:
+    return Difference(kind, "payment", payment.number, payment.gateway_no, payment_id=payment.id, **facts)
 
 
-def _of_refund(refund: Refund, kind: DifferenceKind, **facts: Any) -> PaymentStatus:
-    return PaymentStatus(kind, "refund", refund.number, refund.gateway_no, payment_id=refund.payment_id, refund_id=refund.id, **facts)
+def _of_refund(refund: Refund, kind: DifferenceKind, **facts: Any) -> Difference:
+    return Difference(kind, "refund", refund.number, refund.gateway_no, payment_id=refund.payment_id, refund_id=refund.id, **facts)
 
 
-def _write(bill: GatewayBill, found: Sequence[PaymentStatus], *, whole: bool) -> None:
+def _keep(bill: GatewayBill, differences: Sequence[Difference], *, whole: bool) -> None:
     """Keep what is new, leave what is known with its answer, and, where all was looked at, close what has gone away."""
     rows = session.scalars(select(BillDifference).where(BillDifference.bill_id == bill.id)).all()
-    known = {Subject(DifferenceKind(row.kind), row.about, row.number): row for row in rows}
-    for one in found:
-        row = known.pop(one.subject, None)
+    rows_by_subject = {Subject(DifferenceKind(row.kind), row.about, row.number): row for row in rows}
+    for difference in differences:
+        row = rows_by_subject.pop(difference.subject, None)
         if row is None:
-            session.add(BillDifference(bill_id=bill.id, found_at=clock.now(), **_columns(one)))
-        elif row.settled_by == SYSTEM or (row.settled_at and (row.bill_fen, row.ours_fen) != (one.bill_fen, one.ours_fen)):
+            session.add(BillDifference(bill_id=bill.id, found_at=clock.now(), **_columns(difference)))
+        elif row.settled_by == SYSTEM or (row.settled_at and (row.bill_fen, row.ours_fen) != (difference.bill_fen, difference.ours_fen)):
             # It had gone away and is back, or is no longer what a person answered.
-            _set(row, **_columns(one), settled_at=None, settled_by=None, note=None)
+            _update(row, **_columns(difference), settled_at=None, settled_by=None, note=None)
         elif row.settled_at is None:
-            _set(row, **_columns(one))
-    for row in known.values():
+            _update(row, **_columns(difference))
+    for row in rows_by_subject.values():
         if whole and row.settled_at is None:
-            _set(row, settled_at=clock.now(), settled_by=SYSTEM, note="both sides agree now")
+            _update(row, settled_at=clock.now(), settled_by=SYSTEM, note="both sides agree now")
     session.flush()
 
 
-def _columns(one: PaymentStatus) -> dict[str, Any]:
-    return {name: str(value) if name == "kind" else value for name, value in vars(one).items()}
+def _columns(difference: Difference) -> dict[str, Any]:
+    return {name: str(value) if name == "kind" else value for name, value in vars(difference).items()}
 
 
-def _set(row: BillDifference, **values: Any) -> None:
+def _update(row: BillDifference, **values: Any) -> None:
     for name, value in values.items():
         setattr(row, name, value)
 
 
-def _judge(bill: GatewayBill, *, empty: bool) -> None:
+def _set_outcome(bill: GatewayBill, *, empty: bool) -> None:
     session.flush()
     of_bill = select(func.count(), func.count(BillDifference.settled_at)).where(BillDifference.bill_id == bill.id)
     every, settled = session.execute(of_bill.where(or_(BillDifference.settled_by.is_(None), BillDifference.settled_by != SYSTEM))).one()
@@ -450,19 +449,19 @@ def _judge(bill: GatewayBill, *, empty: bool) -> None:
     session.flush()
 
 
-def _ask_again(bill: GatewayBill, found: Iterable[PaymentStatus]) -> None:
+def _ask_again(bill: GatewayBill, differences: Iterable[Difference]) -> None:
     """Ask the gateway about what can end by itself, and compare once more a little later."""
-    asked = False
-    for one in found:
-        if one.kind is not DifferenceKind.STATUS:
+    any_asked = False
+    for difference in differences:
+        if difference.kind is not DifferenceKind.STATUS:
             continue
-        if one.refund_id and one.we_say in _UNDER_WAY:
-            polling.put_pursuit(one.refund_id)
-            asked = True
-        elif one.payment_id and one.bill_says == "paid" and one.we_say in _UNPAID:
-            jobs.later(jobs.JOBS[ASK_BILLED], payment_id=one.payment_id)
-            asked = True
-    if asked and bill.tries <= TRIES:
+        if difference.refund_id and difference.we_say in _UNDER_WAY:
+            polling.put_pursuit(difference.refund_id)
+            any_asked = True
+        elif difference.payment_id and difference.bill_says == "paid" and difference.we_say in _UNPAID:
+            jobs.later(ASK_BILLED, payment_id=difference.payment_id)
+            any_asked = True
+    if any_asked and bill.tries <= TRIES:
         _put(bill.account_id, bill.billed_on, AGAIN)
 
 
@@ -480,9 +479,9 @@ def bills(
 
 def bill(bill_id: int) -> GatewayBill:
     """One bill. BillNotFound."""
-    if (found := session.get(GatewayBill, bill_id)) is None:
+    if (row := session.get(GatewayBill, bill_id)) is None:
         raise BillNotFound()
-    return found
+    return row
 
 
 def differences(
@@ -506,14 +505,15 @@ def differences(
 
 def settle_difference(difference_id: int, *, by: str, note: str) -> BillDifference:
     """Answer a difference, once. BillDifferenceNotFound, BillDifferenceSettled."""
-    found = session.get(BillDifference, difference_id)
-    if found is None:
+    difference = session.get(BillDifference, difference_id)
+    if difference is None:
         raise BillDifferenceNotFound()
-    held = session.scalars(select(GatewayBill).where(GatewayBill.id == found.bill_id).with_for_update()).one()
-    session.refresh(found)
-    if found.settled_at is not None:
-        raise BillDifferenceSettled(by=found.settled_by)
-    _set(found, settled_at=clock.now(), settled_by=by, note=note)
-    audit.record(by, "answered a difference", "bill_difference", found.id, after={"kind": found.kind, "number": found.number}, why=note)
-    _judge(held, empty=False)
-    return found
+    bill = session.scalars(select(GatewayBill).where(GatewayBill.id == difference.bill_id).with_for_update()).one()
+    session.refresh(difference)
+    if difference.settled_at is not None:
+        raise BillDifferenceSettled(by=difference.settled_by)
+    _update(difference, settled_at=clock.now(), settled_by=by, note=note)
+    after = {"kind": difference.kind, "number": difference.number}
+    audit.record(by, "answered a difference", "bill_difference", difference.id, after=after, why=note)
+    _set_outcome(bill, empty=False)
+    return difference

@@ -13,7 +13,7 @@ from api.kit import audit, clock, db, logs, pages, states
 from api.kit.db import rows_changed, session
 from api.payments.errors import GatewayRefundTooLarge, PaymentNotPaid, PaymentSecondPersonNeeded, RefundNotFound, RefundOnItsWay
 from api.payments.gateways import base
-from api.payments.gateways.base import GatewayAnswer, GatewayRefundState, RefundRequest, RefundStatus
+from api.payments.gateways.base import CallFailure, GatewayRefundState, RefundRequest, RefundStatus
 from api.payments.models import Payment, Refund
 from api.payments.service import hooks, lookups, merchants, polling, profit_sharing
 from api.payments.service.gateway_calls import new_number, talk
@@ -31,19 +31,19 @@ def intend_refund(payment_id: int, *, amount_fen: int, reason: str, cause_type: 
     Locks the payment: call it before locking the order. PaymentNotPaid, GatewayRefundTooLarge(left_fen), PaymentNotFound.
     """
     payment = lookups.hold(payment_id)
-    known = session.scalars(select(Refund).where(Refund.cause_type == cause_type, Refund.cause_id == str(cause_id))).one_or_none()
-    if known is not None:
-        return known
+    same_cause = session.scalars(select(Refund).where(Refund.cause_type == cause_type, Refund.cause_id == str(cause_id))).one_or_none()
+    if same_cause is not None:
+        return same_cause
     _reserve(payment, amount_fen)
-    made = Refund(
+    refund = Refund(
         state=str(RefundState.REQUESTED), number=new_number("R"), payment_id=payment.id, amount_fen=amount_fen,
         reason=reason[:REASON_LENGTH], cause_type=cause_type, cause_id=str(cause_id), asked_by=by, made_at=clock.now(),
     )  # fmt: skip
-    session.add(made)
+    session.add(refund)
     session.flush()
-    polling.plan_pursuit(made, at_once=True)
+    polling.plan_pursuit(refund, at_once=True)
     session.flush()
-    return made
+    return refund
 
 
 def _reserve(payment: Payment, amount_fen: int) -> None:
@@ -58,28 +58,28 @@ def _reserve(payment: Payment, amount_fen: int) -> None:
 
 def pursue_refund(refund_id: int) -> Refund:
     """The job's step: send it, or ask about it; and plan the next one. Commits what was written before. RefundNotFound."""
-    refund = one(refund_id)
+    refund = refund_by_id(refund_id)
     if refund.state not in UNFINISHED:
         return refund
     payment = lookups.one(refund.payment_id)
-    if refund.sent_at is None and (held_up := profit_sharing.comes_back(payment, refund)):
-        return _hold_up(refund_id, held_up)
+    if refund.sent_at is None and (hindrance := profit_sharing.return_share(payment, refund)):
+        return _wait_for_share(refund_id, hindrance)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
-    asked = RefundRequest(payment.number, refund.number, refund.amount_fen, payment.amount_fen, refund.reason)
+    request = RefundRequest(payment.number, refund.number, refund.amount_fen, payment.amount_fen, refund.reason)
     first = refund.sent_at is None
     if first:
         refund.sent_at = clock.now()
-    said = talk(lambda: gateway.refund(asked) if first else gateway.query_refund(asked.number, asked.refund_number))
-    if isinstance(said, base.Unknown) and not first:
+    answer = talk(lambda: gateway.refund(request) if first else gateway.query_refund(request.number, request.refund_number))
+    if isinstance(answer, base.NumberUnknown) and not first:
         # It never arrived there, so the same number may be sent again.
-        said = talk(lambda: gateway.refund(asked))
-    return db.noting(lambda: _note_pursued(*_held(refund_id), said))
+        answer = talk(lambda: gateway.refund(request))
+    return db.record_answer(lambda: _note_pursued(*_hold(refund_id), answer))
 
 
-def _note_pursued(payment: Payment, refund: Refund, said: RefundStatus | GatewayAnswer) -> Refund:
+def _note_pursued(payment: Payment, refund: Refund, answer: RefundStatus | CallFailure) -> Refund:
     refund.asked_at, refund.asks = clock.now(), refund.asks + 1
     if refund.state in UNFINISHED:
-        _note(payment, refund, said)
+        _note(payment, refund, answer)
     if refund.state in UNFINISHED:
         polling.plan_pursuit(refund)
         if refund.next_ask_at is None:
@@ -87,60 +87,60 @@ def _note_pursued(payment: Payment, refund: Refund, said: RefundStatus | Gateway
     return refund
 
 
-def _hold_up(refund_id: int, why: str) -> Refund:
+def _wait_for_share(refund_id: int, hindrance: str) -> Refund:
     """Its part of a share has to come back first."""
-    _, refund = _held(refund_id)
-    if refund.state in UNFINISHED and why == "wait":
+    _, refund = _hold(refund_id)
+    if refund.state in UNFINISHED and hindrance == "wait":
         refund.trouble = "share-under-way"
         polling.plan_pursuit(refund, after=polling.SOON)
     elif refund.state in UNFINISHED:
-        _stick(refund, why)
+        _stick(refund, hindrance)
     session.flush()
     return refund
 
 
-def _note(payment: Payment, refund: Refund, said: RefundStatus | GatewayAnswer) -> None:
-    if isinstance(said, RefundStatus):
-        take(payment, refund, said, by=_by(payment), reason="asked")
-    elif isinstance(said, base.Refused) and not isinstance(said, base.TooSoon):
-        _stick(refund, said.name)
+def _note(payment: Payment, refund: Refund, answer: RefundStatus | CallFailure) -> None:
+    if isinstance(answer, RefundStatus):
+        apply_status(payment, refund, answer, by=_by(payment), reason="asked")
+    elif isinstance(answer, base.Refused) and not isinstance(answer, base.TooSoon):
+        _stick(refund, answer.name)
     else:
-        refund.trouble = said.name
+        refund.trouble = answer.name
 
 
-def take(payment: Payment, refund: Refund, given: RefundStatus, *, by: str, reason: str) -> str | None:
+def apply_status(payment: Payment, refund: Refund, status: RefundStatus, *, by: str, reason: str) -> str | None:
     """Believe what the gateway says of a locked refund: move it, or do nothing. The word for why it cannot be believed, or None."""
-    if wrong := _disagrees(payment, refund, given):
-        log.error("security: a gateway tells of another refund than ours", refund=refund.number, reason=wrong)
+    if wrong := _disagreement(payment, refund, status):
+        log.error("security: a gateway describes another refund than ours", refund=refund.number, reason=wrong)
         refund.trouble = wrong
         return wrong
     if refund.state in (RefundState.DONE, RefundState.DROPPED):
-        return "refunded-after-dropping" if refund.state == RefundState.DROPPED and given.state is GatewayRefundState.DONE else None
-    if given.state is GatewayRefundState.DONE:
-        _finish(payment, refund, given, by=by, reason=reason)
-    elif given.state is not GatewayRefundState.WORKING:
-        _stick(refund, given.state, by=by)
+        return "refunded-after-dropping" if refund.state == RefundState.DROPPED and status.state is GatewayRefundState.DONE else None
+    if status.state is GatewayRefundState.DONE:
+        _finish(payment, refund, status, by=by, reason=reason)
+    elif status.state is not GatewayRefundState.WORKING:
+        _stick(refund, status.state, by=by)
     elif refund.state == RefundState.REQUESTED:
-        values: dict[str, Any] = {"gateway_no": given.gateway_no or refund.gateway_no, "trouble": None}
+        values: dict[str, Any] = {"gateway_no": status.gateway_no or refund.gateway_no, "trouble": None}
         states.move(refund, RefundState.ACCEPTED, by=by, reason=reason, **values)
     elif refund.state == RefundState.ACCEPTED and reason.startswith("notice"):
         polling.plan_pursuit(refund, at_once=True)  # the notice only says that there is something to ask about
     return None
 
 
-def _disagrees(payment: Payment, refund: Refund, given: RefundStatus) -> str | None:
-    if given.refund_number != refund.number:
+def _disagreement(payment: Payment, refund: Refund, status: RefundStatus) -> str | None:
+    if status.refund_number != refund.number:
         return "wrong-number"
-    if given.amount_fen is not None and given.amount_fen != refund.amount_fen:
+    if status.amount_fen is not None and status.amount_fen != refund.amount_fen:
         return "wrong-amount"
-    if given.merchant_no is not None and given.merchant_no != merchants.account(payment.account_id).merchant_no:
+    if status.merchant_no is not None and status.merchant_no != merchants.account(payment.account_id).merchant_no:
         return "wrong-merchant"
     return None
 
 
-def _finish(payment: Payment, refund: Refund, given: RefundStatus, *, by: str, reason: str) -> None:
-    values: dict[str, Any] = {"done_at": given.done_at or clock.now(), "gateway_no": given.gateway_no or refund.gateway_no, "trouble": None}
-    states.move(refund, RefundState.DONE, by=by, reason=reason, next_ask_at=None, **values)
+def _finish(payment: Payment, refund: Refund, status: RefundStatus, *, by: str, reason: str) -> None:
+    values: dict[str, Any] = {"done_at": status.done_at or clock.now(), "gateway_no": status.gateway_no or refund.gateway_no}
+    states.move(refund, RefundState.DONE, by=by, reason=reason, trouble=None, next_ask_at=None, **values)
     payment.refunded_fen += refund.amount_fen
     session.flush()
     for hook in hooks.on_refund_final:
@@ -157,7 +157,7 @@ def _stick(refund: Refund, trouble: str, *, by: str = "system") -> None:
 
 def send_again(refund_id: int, *, by: str) -> Refund:
     """Send a stuck refund once more, on a person's word. One that the gateway closed gets a new number. RefundNotFound, RefundOnItsWay."""
-    _, refund = _held(refund_id)
+    _, refund = _hold(refund_id)
     if refund.state != RefundState.STUCK:
         raise RefundOnItsWay(state=refund.state)
     before = {"number": refund.number, "trouble": refund.trouble}
@@ -175,7 +175,7 @@ def drop(refund_id: int, *, by: str, why: str) -> Refund:
 
     RefundNotFound, RefundOnItsWay, PaymentSecondPersonNeeded.
     """
-    payment, refund = _held(refund_id)
+    payment, refund = _hold(refund_id)
     if refund.state != RefundState.STUCK:
         raise RefundOnItsWay(state=refund.state)
     if refund.asked_by == by:
@@ -193,12 +193,12 @@ def _by(payment: Payment) -> str:
     return f"gateway:{payment.channel}"
 
 
-def one(refund_id: int) -> Refund:
+def refund_by_id(refund_id: int) -> Refund:
     """One refund. RefundNotFound."""
-    found = session.get(Refund, refund_id)
-    if found is None:
+    refund = session.get(Refund, refund_id)
+    if refund is None:
         raise RefundNotFound()
-    return found
+    return refund
 
 
 def of_number(number: str, payment: Payment) -> Refund | None:
@@ -207,8 +207,8 @@ def of_number(number: str, payment: Payment) -> Refund | None:
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def _held(refund_id: int) -> tuple[Payment, Refund]:
-    payment = lookups.hold(one(refund_id).payment_id)
+def _hold(refund_id: int) -> tuple[Payment, Refund]:
+    payment = lookups.hold(refund_by_id(refund_id).payment_id)
     query = select(Refund).where(Refund.id == refund_id).with_for_update().execution_options(populate_existing=True)
     return payment, session.scalars(query).one()
 

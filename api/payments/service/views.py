@@ -109,32 +109,32 @@ def unanswered(limit: int = AT_ONCE) -> list[Unanswered]:
 def sweep() -> int:
     """Put in what has no answer and, it seems, no job: its next question is overdue. Returns how many."""
     late = clock.now() - OVERDUE
-    payments = _overdue(Payment, tuple(OPEN), late)
-    overdue_refunds = _overdue(Refund, refunds.UNFINISHED, late)
+    payments = _take_overdue(Payment, tuple(OPEN), late)
+    overdue_refunds = _take_overdue(Refund, refunds.UNFINISHED, late)
     for payment_id in payments:
         polling.put_ask(payment_id)
     for refund_id in overdue_refunds:
         polling.put_pursuit(refund_id)
-    shares = _overdue(Share, profit_sharing.UNFINISHED, late)
+    shares = _take_overdue(Share, profit_sharing.UNFINISHED, late)
     for share_id in shares:
         polling.put_share(share_id)
-    unread = _overdue(Complaint, complaints.READABLE, late)
+    unread = _take_overdue(Complaint, complaints.READABLE, late)
     for complaint_id in unread:
         polling.put_reading(complaint_id)
-    replies = _overdue(ComplaintReply, (ReplyState.PLANNED,), late)
+    replies = _take_overdue(ComplaintReply, (ReplyState.PLANNED,), late)
     for reply_id in replies:
         polling.put_reply(reply_id)
     return len(payments) + len(overdue_refunds) + len(shares) + len(unread) + len(replies)
 
 
-_Asked = type[Payment] | type[Refund] | type[Share] | type[Complaint] | type[ComplaintReply]
+_Pending = type[Payment] | type[Refund] | type[Share] | type[Complaint] | type[ComplaintReply]
 
 
-def _overdue(model: _Asked, states: tuple[str, ...], late: datetime) -> list[int]:
+def _take_overdue(model: _Pending, states: tuple[str, ...], late: datetime) -> list[int]:
     """Some rows whose next question is overdue, taken by this sweep: the next one leaves them alone for a while."""
-    found = (
+    overdue = (
         select(model.id).where(model.state.in_(states), model.next_ask_at < late).order_by(model.next_ask_at).limit(AT_ONCE)
         .with_for_update(skip_locked=True)
     )  # fmt: skip
-    taken = update(model).where(model.id.in_(found)).values(next_ask_at=clock.now()).returning(model.id)
+    taken = update(model).where(model.id.in_(overdue)).values(next_ask_at=clock.now()).returning(model.id)
     return list(session.scalars(taken, execution_options={"synchronize_session": False}))

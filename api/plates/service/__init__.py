@@ -1,16 +1,17 @@
 """What can be done with plates."""
 
-from api.plates.service.inspections import Expected, acknowledge, alarms, check, checks, expected
+from api.plates.service.inspections import ExpectedPlate, acknowledge, alarms, check, checks, expected
 from api.plates.service.lifecycle import batch, batches, bind, issue, move, moves_of, plate_of, plates, retire, shops_with_plates
 from api.plates.service.print_sheets import address, sheet
-from api.plates.service.resolution import Resolved, Shown, Terms, check_amount, enter, resolve, show
-from api.plates.service.silence import watch
+from api.plates.service.resolution import PlateInUse, ScannedPlate, Terms, check_amount, enter, resolve, show
+from api.plates.service.silence import SilenceReport, watch
 from api.plates.service.terms import set_terms, terms_of
 
 __all__ = [
-    "Expected",
-    "Resolved",
-    "Shown",
+    "ExpectedPlate",
+    "PlateInUse",
+    "ScannedPlate",
+    "SilenceReport",
     "Terms",
     "acknowledge",
     "address",

@@ -1,4 +1,4 @@
-"""Who swaps a plate is found out: a floor walker's spot checks, and alarms that a person looks after."""
+"""How a swapped plate is noticed: a floor walker's spot checks, and alarms that a person looks after."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODE = re.compile(r"[a-z2-9]{12}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedPlate:
     """What a scanned code should be: its plate (None: not one of this mall's) and the shop that it stands at."""
 
     scanned: str
@@ -30,11 +30,11 @@ class Expected:
     shop: Shop | None
 
 
-def expected(scanned: str, base: str) -> Expected:
-    """What should be seen around a scanned code. `scanned` is what the scanner read, `base` where our plates lead to."""
+def expected(scanned: str, base: str) -> ExpectedPlate:
+    """What should be seen around a scanned code. `scanned` is what the scanner read, `base` the address that our plates lead to."""
     plate = _plate_in(scanned, base)
     stands = plate is not None and plate.state == PlateState.BOUND and plate.shop_id is not None
-    return Expected(scanned, plate, malls.shop_in_view(plate.shop_id) if plate and stands and plate.shop_id else None)
+    return ExpectedPlate(scanned, plate, malls.shop_in_view(plate.shop_id) if plate and stands and plate.shop_id else None)
 
 
 def _plate_in(scanned: str, base: str) -> Plate | None:
@@ -47,7 +47,7 @@ def check(scanned: str, base: str, *, shop_id: int, looks_right: bool, note: str
     """Write down what stands on a shop's counter. What is not this shop's plate is wrong, whatever the walker says. ShopNotFound."""
     shop, plate = malls.shop(shop_id), _plate_in(scanned, base)
     finding = _finding(plate, shop.id, looks_right)
-    made = PlateCheck(
+    spot_check = PlateCheck(
         scanned=scanned,
         plate_id=plate.id if plate else None,
         shop_id=shop.id,
@@ -56,11 +56,11 @@ def check(scanned: str, base: str, *, shop_id: int, looks_right: bool, note: str
         checked_by=by,
         checked_at=clock.now(),
     )
-    session.add(made)
+    session.add(spot_check)
     session.flush()
     if finding != RIGHT:
-        _raise(made, shop.id)
-    return made
+        _raise_alarm(spot_check)
+    return spot_check
 
 
 def _finding(plate: Plate | None, shop_id: int, looks_right: bool) -> str:
@@ -73,11 +73,11 @@ def _finding(plate: Plate | None, shop_id: int, looks_right: bool) -> str:
     return RIGHT if looks_right else LOOKS_WRONG
 
 
-def _raise(made: PlateCheck, shop_id: int) -> None:
-    facts = {"check_id": made.id, "finding": made.finding, "plate_id": made.plate_id}
-    session.add(PlateAlarm(kind=WRONG_PLATE, shop_id=shop_id, facts=facts, raised_at=made.checked_at))
+def _raise_alarm(spot_check: PlateCheck) -> None:
+    facts = {"check_id": spot_check.id, "finding": spot_check.finding, "plate_id": spot_check.plate_id}
+    session.add(PlateAlarm(kind=WRONG_PLATE, shop_id=spot_check.shop_id, facts=facts, raised_at=spot_check.checked_at))
     session.flush()
-    live.publish("shop", shop_id, "plate_alarm", about=WRONG_PLATE, finding=made.finding)
+    live.publish("shop", spot_check.shop_id, "plate_alarm", about=WRONG_PLATE, finding=spot_check.finding)
 
 
 def checks(*, shop_id: int | None, cursor: str | None, limit: int) -> pages.Page[PlateCheck]:
@@ -105,8 +105,8 @@ def alarms(
 
 def acknowledge(alarm_id: int, *, by: str, verdict: str) -> PlateAlarm:
     """Say what an alarm came to. PlateAlarmUnknown, PlateAlarmSeen."""
-    seen = update(PlateAlarm).where(PlateAlarm.id == alarm_id, PlateAlarm.seen_at.is_(None))
-    changed = rows_changed(seen.values(seen_by=by, seen_at=clock.now(), verdict=verdict).execution_options(synchronize_session=False))
+    unseen = update(PlateAlarm).where(PlateAlarm.id == alarm_id, PlateAlarm.seen_at.is_(None))
+    changed = rows_changed(unseen.values(seen_by=by, seen_at=clock.now(), verdict=verdict).execution_options(synchronize_session=False))
     alarm = session.get(PlateAlarm, alarm_id, populate_existing=True)
     if alarm is None:
         raise PlateAlarmUnknown()

@@ -18,7 +18,7 @@ from api.plates.states import PlateState
 
 def issue(count: int, *, note: str, by: str) -> PlateBatch:
     """Make a batch of blank plates, numbered on from the last one. A handful of statements, whatever the count."""
-    db.alone("plate numbers")
+    db.lock("plate numbers")
     first = (session.scalar(select(func.max(Plate.number))) or 0) + 1
     now = clock.now()
     batch = PlateBatch(note=note, plates=count, first_number=first, made_by=by, made_at=now)
@@ -40,10 +40,10 @@ def batches(*, cursor: str | None, limit: int) -> pages.Page[PlateBatch]:
 
 def batch(batch_id: int) -> PlateBatch:
     """One batch. PlateBatchUnknown."""
-    found = session.get(PlateBatch, batch_id)
-    if found is None:
+    row = session.get(PlateBatch, batch_id)
+    if row is None:
         raise PlateBatchUnknown()
-    return found
+    return row
 
 
 def bind(plate_id: int, shop_id: int, *, by: str, why: str | None = None) -> Plate:
@@ -54,7 +54,7 @@ def bind(plate_id: int, shop_id: int, *, by: str, why: str | None = None) -> Pla
     if plate.state == PlateState.BOUND:
         assert plate.shop_id is not None  # a CHECK of the table
         raise PlateBound(shop=malls.shop(plate.shop_id).name, shop_id=plate.shop_id)
-    return _placed(plate, shop_id, "bound the plate", by, why)
+    return _place(plate, shop_id, "bound the plate", by, why)
 
 
 def move(plate_id: int, shop_id: int, *, by: str, why: str) -> Plate:
@@ -66,14 +66,14 @@ def move(plate_id: int, shop_id: int, *, by: str, why: str) -> Plate:
         raise states.WrongState(state=plate.state)
     if plate.shop_id == shop_id:
         raise PlateStandsThere()
-    return _placed(plate, shop_id, "moved the plate", by, why)
+    return _place(plate, shop_id, "moved the plate", by, why)
 
 
-def _placed(plate: Plate, shop_id: int, did: str, by: str, why: str | None) -> Plate:
+def _place(plate: Plate, shop_id: int, action: str, by: str, why: str | None) -> Plate:
     shop, before = malls.shop(shop_id), plate.shop_id
     facts = {"shop_id": shop.id, "from_shop_id": before}
     states.move(plate, PlateState.BOUND, by=by, reason=why, facts=facts, shop_id=shop.id)
-    audit.record(by, did, "plate", plate.id, before={"shop_id": before} if before else None, after={"shop_id": shop.id}, why=why)
+    audit.record(by, action, "plate", plate.id, before={"shop_id": before} if before else None, after={"shop_id": shop.id}, why=why)
     return plate
 
 
@@ -119,8 +119,8 @@ def plates(
     limit: int = pages.DEFAULT_LIMIT,
 ) -> pages.Page[Plate]:
     """Plates of the mall, newest first."""
-    wanted = {"state": state, "shop_id": shop_id, "batch_id": batch_id, "number": number, "code": code}
-    query = select(Plate).filter_by(**{name: value for name, value in wanted.items() if value is not None})
+    filters = {"state": state, "shop_id": shop_id, "batch_id": batch_id, "number": number, "code": code}
+    query = select(Plate).filter_by(**{name: value for name, value in filters.items() if value is not None})
     return pages.page(query, Plate.id, cursor=cursor, limit=limit)
 
 

@@ -16,7 +16,7 @@ from api.plates.states import PlateState
 
 
 def address(base: str, code: str) -> str:
-    """What the QR of a plate says. Both wallets are told to open the mini-program for every address below /q/."""
+    """What the QR of a plate says. Both wallets are configured to open the mini-program for every address below /q/."""
     return f"{base.rstrip('/')}/q/{code}"
 
 
@@ -28,7 +28,7 @@ def sheet(
     plate_id: Collection[int] | None = None,
     from_number: int = 1,
 ) -> bytes:
-    """A PDF of these plates but retired ones, at most `sheets.MOST` in the order of their numbers. PlateSheetEmpty. Three statements."""
+    """A PDF of these plates but retired ones, the first `print_layout.MOST` by number. PlateSheetEmpty. Three statements."""
     query = select(Plate).where(Plate.state != PlateState.RETIRED, Plate.number >= from_number)
     if batch_id is not None:
         query = query.where(Plate.batch_id == batch_id)
@@ -36,10 +36,10 @@ def sheet(
         query = query.where(Plate.shop_id == shop_id)
     if plate_id is not None:
         query = query.where(Plate.id.in_(plate_id))
-    found = session.scalars(query.order_by(Plate.number).limit(print_layout.MOST)).all()
-    if not found:
+    plates = session.scalars(query.order_by(Plate.number).limit(print_layout.MOST)).all()
+    if not plates:
         raise PlateSheetEmpty()
-    return print_layout.draw(_faces(base, found))
+    return print_layout.draw(_faces(base, plates))
 
 
 def _faces(base: str, plates: Sequence[Plate]) -> list[print_layout.PlateFace]:

@@ -11,7 +11,6 @@ from api.kit import clock, db
 from api.kit.db import session
 from api.malls import service as malls
 from api.malls.models import Shop
-from api.malls.policy import Policy
 from api.plates.errors import (
     ExcludedPartNotTaken,
     ExcludedPartTooLarge,
@@ -24,6 +23,7 @@ from api.plates.errors import (
     PlateUnknown,
 )
 from api.plates.models import Plate, PlateTerms, printed
+from api.plates.policy import PlateRules
 from api.plates.states import PlateState
 
 KIND = "plate"
@@ -40,7 +40,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Resolved:
+class PlateInUse:
     """A plate in use: where it stands, and what may be paid by it. `number` is as printed."""
 
     plate_id: int
@@ -55,10 +55,10 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ScannedPlate:
     """What a scanner is shown before an amount: the mall, the shop with its floor and site, and what may be paid."""
 
-    plate: Resolved
+    plate: PlateInUse
     mall: malls.MallInfo
     shop: Shop
 
@@ -70,12 +70,12 @@ def enter(code: str) -> int:
     return db.mall()
 
 
-def resolve(code: str) -> Resolved:
+def resolve(code: str) -> PlateInUse:
     """The shop that this mall's plate stands at. PlateUnknown, PlateBlank, PlateRetired, PlateShopClosed. One statement."""
-    return _found(code)[0]
+    return _plate_and_shop(code)[0]
 
 
-def _found(code: str) -> tuple[Resolved, Shop]:
+def _plate_and_shop(code: str) -> tuple[PlateInUse, Shop]:
     row = session.execute(
         select(Plate.id, Plate.number, Plate.state, Plate.shop_id, PlateTerms, Shop)
         .outerjoin(PlateTerms, PlateTerms.shop_id == Plate.shop_id)
@@ -93,20 +93,20 @@ def _found(code: str) -> tuple[Resolved, Shop]:
     shop = db.keep(row.Shop)
     if shop.closed or not shop.trades_on(clock.today(info.timezone)):
         raise PlateShopClosed()
-    terms = in_force(row.PlateTerms, info.policy)
-    resolved = Resolved(
+    terms = in_force(row.PlateTerms, info.policy.of(PlateRules))
+    plate = PlateInUse(
         row.id, info.id, row.shop_id, printed(row.number), code, terms.min_fen, terms.max_fen, terms.excluded_allowed, terms.decimals
     )
-    return resolved, shop
+    return plate, shop
 
 
-def show(code: str) -> Shown:
+def show(code: str) -> ScannedPlate:
     """What a scanner sees, in the mall that was entered. Refusals as `resolve`. One statement."""
-    plate, shop = _found(code)
-    return Shown(plate, malls.mall_info(), shop)
+    plate, shop = _plate_and_shop(code)
+    return ScannedPlate(plate, malls.mall_info(), shop)
 
 
-def in_force(own: PlateTerms | None, policy: Policy) -> Terms:
+def in_force(own: PlateTerms | None, policy: PlateRules) -> Terms:
     """The mall's rules, each but where the shop has one of its own; limits that cross give way to the mall's."""
     standard = Terms(policy.plate_min_fen, policy.plate_max_fen, policy.plate_decimals, policy.plate_excluded)
     if own is None:
@@ -121,7 +121,7 @@ def in_force(own: PlateTerms | None, policy: Policy) -> Terms:
     )
 
 
-def check_amount(plate: Resolved | Terms, amount_fen: int, excluded_fen: int = 0) -> None:
+def check_amount(plate: PlateInUse | Terms, amount_fen: int, excluded_fen: int = 0) -> None:
     """Refuse what this plate, or any on these terms, does not take: PlateAmountTooSmall, …TooLarge, …TooFine, ExcludedPartNotTaken, …."""
     if amount_fen < plate.min_fen:
         raise PlateAmountTooSmall(min_fen=plate.min_fen)

@@ -19,6 +19,7 @@ from api.kit import clock, live
 from api.kit.db import session
 from api.malls import service as malls
 from api.plates.models import PlateAlarm
+from api.plates.policy import PlateRules
 from api.plates.service.inspections import SILENCE
 from api.plates.service.lifecycle import shops_with_plates
 from api.sales import service as sales
@@ -29,24 +30,24 @@ WEEKS_BELOW = 2  # so many of them may have been quieter
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a look came to: shops newly silent, and shops where payments came again."""
+class SilenceReport:
+    """What a comparison found: shops newly silent, and shops where payments came again."""
 
     silent: tuple[int, ...]
     over: tuple[int, ...]
 
 
-def watch() -> Watched:
+def watch() -> SilenceReport:
     """Compare every shop with a plate to what it usually has at this hour. At most five statements, whatever the number of shops."""
     info, standing, now = malls.mall_info(), shops_with_plates(), clock.now()
-    minutes = info.policy.silence_minutes
+    minutes = info.policy.of(PlateRules).silence_minutes
     counted = sales.counts_within(CHANNEL, windows(now, timedelta(minutes=minutes), info.timezone))
     usual = {shop_id: usually(counts[1:]) for shop_id, counts in counted.items() if shop_id in standing}
-    busy = {shop_id: number for shop_id, number in usual.items() if number >= info.policy.silence_usual}
+    busy = {shop_id: number for shop_id, number in usual.items() if number >= info.policy.of(PlateRules).silence_usual}
     paying = {shop_id for shop_id, counts in counted.items() if counts[0]}
     silent = {shop_id: number for shop_id, number in busy.items() if shop_id not in paying}
     over = _end(paying, now)
-    return Watched(_begin(silent, counted, {"minutes": minutes, "busy_shops": len(busy), "silent_shops": len(silent)}, now), over)
+    return SilenceReport(_begin(silent, counted, {"minutes": minutes, "busy_shops": len(busy), "silent_shops": len(silent)}, now), over)
 
 
 def windows(now: datetime, length: timedelta, timezone: str) -> list[tuple[datetime, datetime]]:

@@ -15,6 +15,7 @@ from api.malls import service as malls
 from api.members import service as members
 from api.points.errors import AdjustmentNotFound, PointsTooFew, SecondPersonNeeded
 from api.points.models import Adjustment
+from api.points.policy import PointsRules
 from api.points.service import batches
 from api.points.states import AdjustmentState
 
@@ -36,7 +37,7 @@ def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
     lately = _lately(member.id, by)
     session.add(adjustment)
     session.flush()
-    if lately + abs(points) <= malls.policy().adjustment_limit_points:
+    if lately + abs(points) <= malls.policy(PointsRules).adjustment_limit_points:
         _post(adjustment, by, "within the limit")
     return adjustment
 
@@ -99,7 +100,9 @@ def grant(member_id: int, points: int, *, cause_type: str, cause_id: int) -> int
     """Give points that the mall bears, spendable at once, with the mall's usual expiry; the same cause gives once. Returns the transfer."""
     member_id = members.hold(member_id)
     owner = batches.member_account(member_id)
-    posted = ledger.post_seen(cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)])
+    posted = ledger.post_with_balances(
+        cause_type, cause_id, [Entry(owner, Asset.POINTS, points), Entry(batches.bearer(0), Asset.POINTS, -points)]
+    )
     if not posted.repeated:
         now = clock.now()
         after = posted.balances[member_id, Asset.POINTS]

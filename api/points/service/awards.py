@@ -19,6 +19,7 @@ from api.members import service as members
 from api.points import reckoning
 from api.points.errors import AwardNotFound, SaleNotClaimed
 from api.points.models import Award
+from api.points.policy import PointsRules
 from api.points.reckoning import Facts, Reckoned
 from api.points.service import batches, caps, growth, rules
 from api.points.states import AwardState
@@ -50,7 +51,7 @@ def earn_claimed(sale: Sale, *, by: str) -> Award:
         sales.reassign(sale, buyer.id)
     facts = facts_of(sale, buyer)
     in_force = rules.in_force(sale.paid_at)
-    reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy().points_rounding)
+    reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
         reckoned = Reckoned(reason="refunded")
     reckoned, uses = caps.within(reckoned, in_force, facts, sale.member_id)
@@ -124,7 +125,7 @@ def _record(sale: Sale, facts: Facts, reckoned: Reckoned, uses: list[list[int]],
     return made
 
 
-def _write(made: Award, posted: ledger.Posted | None) -> None:
+def _write(made: Award, posted: ledger.PostedTransfer | None) -> None:
     """Write an award down, with the batch of what was posted (None: nothing that can be spent yet). One statement."""
     values = records.new_values(made)
     written: ReturningInsert[Any] = insert(Award).values(**values).returning(Award.id)
@@ -136,18 +137,18 @@ def _write(made: Award, posted: ledger.Posted | None) -> None:
 def _window_closes(sale: Sale, now: datetime) -> datetime:
     """When the last day for returning the goods has ended in the mall's own time."""
     info = malls.mall_info()
-    days = info.policy.return_window_days
+    days = info.policy.of(PointsRules).return_window_days
     return clock.midnight(sale.paid_on + timedelta(days=days + 1), info.timezone) if days else now
 
 
-def _post(sale: Sale, reckoned: Reckoned, grown: int, asset: Asset) -> ledger.Posted | None:
+def _post(sale: Sale, reckoned: Reckoned, grown: int, asset: Asset) -> ledger.PostedTransfer | None:
     if not reckoned.points:
         return None
     owner = batches.member_account(sale.member_id or 0)
     entries = [Entry(owner, asset, reckoned.points), *borne(sale.shop_id, reckoned.points, reckoned.shop_points, asset)]
     if grown:
         entries += [Entry(owner, Asset.GROWTH, grown), Entry(batches.bearer(0), Asset.GROWTH, -grown)]
-    return ledger.post_seen("sale", sale.id, entries)
+    return ledger.post_with_balances("sale", sale.id, entries)
 
 
 def borne(shop_id: int, points: int, shop_points: int, asset: Asset) -> list[Entry]:
@@ -189,6 +190,6 @@ def activate(award: Award, *, reason: str) -> None:
         Entry(owner, Asset.POINTS, points),
         *borne(award.shop_id, points, shop_points, Asset.POINTS),
     ]
-    posted = ledger.post_seen("points_activation", award.id, entries)
+    posted = ledger.post_with_balances("points_activation", award.id, entries)
     batches.open_for_award(award, posted)
     states.move(award, AwardState.ACTIVE, by="system", reason=reason)

@@ -11,10 +11,11 @@ from sqlalchemy.sql.dml import ReturningInsert
 from api.kit import clock
 from api.kit.db import session
 from api.ledger import service as ledger
-from api.ledger.service import Asset, Entry, Owner, Posted
+from api.ledger.service import Asset, Entry, Owner, PostedTransfer
 from api.malls import service as malls
 from api.points import queries
 from api.points.models import Award, Batch
+from api.points.policy import PointsRules
 from api.points.service import periods
 
 
@@ -36,7 +37,8 @@ def bearer(shop_id: int) -> Owner:
 def expiry_of(earned_at: datetime) -> datetime | None:
     """When points earned then expire by the mall's policy."""
     info = malls.mall_info()
-    return periods.expires_at(earned_at, rule=info.policy.points_expiry, length=info.policy.points_expiry_length, timezone=info.timezone)
+    rules = info.policy.of(PointsRules)
+    return periods.expires_at(earned_at, rule=rules.points_expiry, length=rules.points_expiry_length, timezone=info.timezone)
 
 
 def spendable(points: int, balance_after: int) -> int:
@@ -61,20 +63,20 @@ def _batch(
     }  # fmt: skip
 
 
-def open_for_award(award: Award, posted: Posted) -> None:
+def open_for_award(award: Award, posted: PostedTransfer) -> None:
     """The batch of an award that has just become spendable. A repeated post has opened it already."""
     if not posted.repeated:
         session.execute(insert(Batch).values(origin_id=award.id, **_of_award(award, posted)))
 
 
-def opening(award: Award, posted: Posted, written: CTE) -> ReturningInsert[Any]:
+def opening(award: Award, posted: PostedTransfer, written: CTE) -> ReturningInsert[Any]:
     """The same in the statement that writes the award: `written` gives its number, and so does this."""
     batch, columns = _of_award(award, posted), cast(Table, Batch.__table__).c
     told = select(written.c.id, *(literal(value, columns[name].type) for name, value in batch.items()))
     return insert(Batch).from_select(["origin_id", *batch], told, include_defaults=False).returning(Batch.origin_id)
 
 
-def _of_award(award: Award, posted: Posted) -> dict[str, Any]:
+def _of_award(award: Award, posted: PostedTransfer) -> dict[str, Any]:
     points = award.points - (award.taken_back or 0)
     after = posted.balances[award.member_id, Asset.POINTS]
     return _batch(award.member_id, "award", points, after, award.earned_at, award.expires_at)

@@ -129,7 +129,7 @@ def _from_active(award: Award, refund: SaleRefund, undone: Undone, made: TakeBac
         *awards.borne(award.shop_id, -undone.points, -undone.shop_points, Asset.POINTS),
         *_growth(award, undone),
     ]
-    posted = ledger.post_seen("sale_refund", refund.id, entries)
+    posted = ledger.post_with_balances("sale_refund", refund.id, entries)
     made.transfer_id = posted.transfer_id
     if taken:
         after = posted.balances[award.member_id, Asset.POINTS]

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from api.kit import clock
 from api.kit.db import session
-from api.members.service.member_merge import Rows
+from api.kit.membership import Rows
 from api.points.models import Award, Batch, Spend, SpendPart, TakeBack
 from api.points.states import AwardState
 

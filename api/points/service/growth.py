@@ -9,8 +9,9 @@ from api.kit.db import session
 from api.members import service as members
 from api.points.models import Award, TakeBack
 
+CREDIT = jobs.Promised()
 
-@jobs.job()
+
 def credit(member_id: int, growth: int, cause: str) -> None:
     """Tell the room of members; the same cause counts once."""
     members.add_growth(members.surviving(_earner(cause) or member_id), growth, cause=cause)
@@ -28,4 +29,4 @@ def _earner(cause: str) -> int | None:
 def credit_later(member_id: int, growth: int, cause: str) -> None:
     """In a job, because a level that is reached costs statements that a shopper's sale need not wait for."""
     if growth:
-        jobs.later(credit, member_id=member_id, growth=growth, cause=cause)
+        jobs.later(CREDIT, member_id=member_id, growth=growth, cause=cause)

@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
-from api.members.service.member_merge import Moved, Rows, bring_back, move
+from api.members.service.member_merge import bring_back, move
 from api.points.models import Adjustment, Award, Batch, Spend, SpendPart, TakeBack
 from api.points.service import batches, counterfactual
 from api.points.service.counterfactual import Alone

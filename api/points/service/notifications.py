@@ -13,6 +13,7 @@ from api.malls import service as malls
 from api.messages import service as messages
 from api.messages.models import Kind
 from api.points.models import Batch, TakeBack
+from api.points.policy import PointsRules
 
 PAGE = "points"
 
@@ -39,7 +40,11 @@ def expiring(after_member: int, limit: int) -> int | None:
     Each day of expiry is told once: repeating this tells nobody twice.
     """
     info, now = malls.mall_info(), clock.now()
-    soon = (Batch.left_points > 0, Batch.expires_at > now, Batch.expires_at <= now + timedelta(days=info.policy.expiry_notice_days))
+    soon = (
+        Batch.left_points > 0,
+        Batch.expires_at > now,
+        Batch.expires_at <= now + timedelta(days=info.policy.of(PointsRules).expiry_notice_days),
+    )
     member_ids = list(
         session.scalars(
             select(Batch.member_id).where(*soon, Batch.member_id > after_member).distinct().order_by(Batch.member_id).limit(limit)

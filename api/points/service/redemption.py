@@ -22,7 +22,7 @@ def spend(member_id: int, points: int, *, cause_type: str, cause_id: str | int) 
     batches.expire(member_id)
     owner = batches.member_account(member_id)
     try:
-        posted = ledger.post_seen(
+        posted = ledger.post_with_balances(
             cause_type, cause_id, [Entry(owner, Asset.POINTS, -points), Entry(batches.mall_account(), Asset.POINTS, points)]
         )
     except BalanceTooLow as refused:
@@ -61,7 +61,7 @@ def give_back(cause_type: str, cause_id: str | int, *, refund_type: str, refund_
         raise GiveBackTooLarge(spent=spent.points, given_back=spent.given_back)
     owner = batches.member_account(spent.member_id)
     entries = [Entry(owner, Asset.POINTS, back), Entry(batches.mall_account(), Asset.POINTS, -back)]
-    posted = ledger.post_seen(refund_type, refund_id, entries)
+    posted = ledger.post_with_balances(refund_type, refund_id, entries)
     room = batches.spendable(back, posted.balances[spent.member_id, Asset.POINTS])
     session.connection().exec_driver_sql(queries.GIVE_BACK, {"spend_id": spent.id, "points": back, "room": room})
     session.refresh(spent)

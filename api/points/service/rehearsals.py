@@ -23,6 +23,7 @@ from api.members.service.masks import masked_names
 from api.points import queries, reckoning
 from api.points.errors import RehearsalNotFound, RehearsalRangeWrong
 from api.points.models import Rehearsal, Rule, TakeBack
+from api.points.policy import PointsRules
 from api.points.reckoning import Facts, Reckoned, RuleFacts
 from api.points.service import caps, periods, rules
 from api.points.service.rehearsal_outcome import Outcome, Played
@@ -31,6 +32,7 @@ from api.sales import service as sales
 
 log = logs.get(__name__)
 
+PLAY = jobs.Promised()
 SLICE = 4_000  # sales
 LONGEST = timedelta(days=366)
 #: The longest period of a cap that can have begun before the range.
@@ -61,7 +63,7 @@ def ask(
     )
     session.add(asked)
     session.flush()
-    jobs.later(play, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
+    jobs.later(PLAY, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
     return asked
 
 
@@ -108,7 +110,6 @@ def listed(*, rule_id: int | None = None, cursor: str | None = None, limit: int 
     return pages.page(query, Rehearsal.id, cursor=cursor, limit=limit)
 
 
-@jobs.job(transaction=False)
 def play(mall_id: int, rehearsal_id: int) -> None:
     """Play a rehearsal that was asked for, and keep its result; one that is finished stays as it is."""
     try:
@@ -189,9 +190,9 @@ class Replay:
     def __init__(self, first_on: date, last_on: date, change: Change | None = None) -> None:
         info = malls.mall_info()
         self.begins, self.ends = clock.midnight(first_on, info.timezone), clock.midnight(last_on + timedelta(days=1), info.timezone)
-        self.rounding = info.policy.points_rounding
+        self.rounding = info.policy.of(PointsRules).points_rounding
         self.counter = caps.Imagined()
-        self.outcome = Outcome(points_a_yuan=info.policy.points_a_yuan)
+        self.outcome = Outcome(points_a_yuan=info.policy.of(PointsRules).points_a_yuan)
         self._returns: list[tuple[datetime, int, dict[Any, int]]] = []
         self._instants, self._rules = _timeline(self.begins - LEAD, self.ends, change)
         self._reads_from = self._warm_up(first_on, info.timezone)

@@ -16,6 +16,7 @@ from api.malls import service as malls
 from api.points import queries
 from api.points.errors import AlertNotFound
 from api.points.models import Alert, LiabilityReport
+from api.points.policy import PointsRules
 
 #: How many awards and spends of a day are shown beside an alert.
 EVIDENCE_LINES = 200
@@ -83,7 +84,7 @@ def liability_report() -> Liability:
         expected_expiry=many["expected"],
         activating=many["activating"],
         borne_by=many["borne"],
-        points_a_yuan=info.policy.points_a_yuan,
+        points_a_yuan=info.policy.of(PointsRules).points_a_yuan,
         agrees=one["entries"] == one["outstanding"] - one["debt"] and one["batches"] == one["outstanding"],
     )
 
@@ -120,9 +121,9 @@ def watch(day: date | None = None) -> int:
         "begins": clock.midnight(on, info.timezone),
         "ends": clock.midnight(on + timedelta(days=1), info.timezone),
         "now": clock.now(),
-        "earned": info.policy.watch_earned_points,
-        "spent": info.policy.watch_spent_points,
-        "awards": info.policy.watch_awards,
+        "earned": info.policy.of(PointsRules).watch_earned_points,
+        "spent": info.policy.of(PointsRules).watch_spent_points,
+        "awards": info.policy.of(PointsRules).watch_awards,
     }
     return len(session.connection().exec_driver_sql(queries.ODD, arguments).all())
 

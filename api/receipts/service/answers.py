@@ -15,7 +15,7 @@ from api.receipts import reading
 from api.receipts.decision import AMOUNT, likely_answer
 from api.receipts.errors import AnswerNotOffered, CorrectionTooLate, CorrectionUnfit, NoQuestionOpen
 from api.receipts.models import Receipt, ReceiptCorrection, ReceiptReview
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.service.decisions import settle
 from api.receipts.service.moves import hold_own, move, photos_of, reading_of
@@ -29,7 +29,7 @@ def answer(receipt_id: int, member_id: int, value: Any) -> Receipt:
     question = receipt.question
     if receipt.state != ReceiptState.ASKING or question is None:
         raise NoQuestionOpen(state=receipt.state)
-    by, policy = f"member:{member_id}", ReceiptPolicy.of(malls.policy())
+    by, policy = f"member:{member_id}", ReceiptPolicy.of(malls.policy(ReceiptRules))
     if value is None:
         to_review(receipt, Reason.NO_CHOICE_FITS, by=by, policy=policy)
         return receipt
@@ -56,7 +56,9 @@ def correct(receipt_id: int, member_id: int, *, field: str, value: str, note: st
     read_value = before.isoformat() if isinstance(before, datetime) else None if before is None else str(before)
     session.add(ReceiptCorrection(receipt_id=receipt.id, field=field, read_value=read_value, value=value, note=note, made_at=clock.now()))
     if receipt.state != ReceiptState.IN_REVIEW:
-        to_review(receipt, Reason.CORRECTED, by=f"member:{member_id}", policy=ReceiptPolicy.of(malls.policy()), facts={"field": field})
+        to_review(
+            receipt, Reason.CORRECTED, by=f"member:{member_id}", policy=ReceiptPolicy.of(malls.policy(ReceiptRules)), facts={"field": field}
+        )
     return receipt
 
 
@@ -88,7 +90,7 @@ def _may_correct(receipt: Receipt) -> bool:
         return True
     if receipt.state != ReceiptState.REFUSED or receipt.reading is None or receipt.decided_at is None:
         return False
-    in_time = clock.now() < receipt.decided_at + timedelta(days=ReceiptPolicy.of(malls.policy()).appeal_days)
+    in_time = clock.now() < receipt.decided_at + timedelta(days=ReceiptPolicy.of(malls.policy(ReceiptRules)).appeal_days)
     cases = select(func.count()).where(ReceiptReview.receipt_id == receipt.id, ReceiptReview.state == ReviewState.REFUSED)
     return in_time and (session.scalar(cases) or 0) < 2
 

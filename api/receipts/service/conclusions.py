@@ -55,6 +55,6 @@ def conclude(receipt_id: int, read: ReceiptReading | None) -> None:
         move(receipt, ReceiptState.REFUSED, Reason.NOT_LEGIBLE, decided_at=clock.now())
         return
     photos = photos_of(receipt_id)
-    for photo, found in zip(photos, read.photos, strict=True):
-        photo.bands, photo.lines = list(found.bands), list(found.lines)
+    for photo, photo_facts in zip(photos, read.photos, strict=True):
+        photo.bands, photo.lines = list(photo_facts.bands), list(photo_facts.lines)
     settle(receipt, read, photos, by=READER, reading=read.stored)

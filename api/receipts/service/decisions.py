@@ -13,16 +13,17 @@ from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
 from api.receipts import queries, reading, shop_recognition
-from api.receipts.decision import AMOUNT, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
+from api.receipts.decision import AMOUNT, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
 from api.receipts.models import Receipt, ReceiptPhoto
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reading import ReceiptReading
 from api.receipts.service.moves import CHANNEL
 from api.receipts.service.outcomes import carry_out
 from api.receipts.service.refund_slips import take_back
 from api.receipts.shop_recognition import Match
-from api.sales import same_purchase as same_purchase
+from api.sales import same_purchase
 from api.sales import service as sales
+from api.sales.same_purchase import PurchaseFacts, Tie
 
 SAME_PICTURE_BITS = 3
 
@@ -76,26 +77,26 @@ def settle(receipt: Receipt, read: ReceiptReading, photos: Sequence[ReceiptPhoto
     if case.slip.kind == "refund":
         take_back(receipt, read, by=by, policy=case.policy, **changes)
         return
-    db.alone("receipts of", receipt.member_id)  # caps hold exactly
+    db.lock("receipts of", receipt.member_id)  # caps hold exactly
     outcome = decide(_facts(case, photos))
     carry_out(receipt, outcome, by=by, policy=case.policy, tenders=read.tenders, **changes)
 
 
 def _case(receipt: Receipt, read: ReceiptReading) -> Case:
     mall = malls.mall_info()
-    policy = ReceiptPolicy.of(mall.policy)
+    policy = ReceiptPolicy.of(mall.policy.of(ReceiptRules))
     shops = [shop for shop in malls.shops_for_matching() if not shop.closed]
     clues, slip = read.clues(), read.slip(mall.timezone)
-    found = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
-    slip, found = _answered(receipt, slip, found, shops)
-    shop = malls.shop(found.shop.id) if found.shop else None
-    if shop is not None and found.shop is not None and found.branch_unclear:
+    match = shop_recognition.match(clues, shops, (mall.name,), at=policy.match_at, margin=policy.match_margin)
+    slip, match = _answered(receipt, slip, match, shops)
+    shop = malls.shop(match.shop.id) if match.shop else None
+    if shop is not None and match.shop is not None and match.branch_unclear:
         ours = (mall.name, shop.name, *shop.trading_names)  # as written: a name may hold the branch that its normal form drops
-        found = replace(found, branch_unclear=shop_recognition.other_branch(clues, found.shop, ours))
-    return Case(receipt, read, slip, found, mall, policy, shop)
+        match = replace(match, branch_unclear=shop_recognition.other_branch(clues, match.shop, ours))
+    return Case(receipt, read, slip, match, mall, policy, shop)
 
 
-def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
+def _answered(receipt: Receipt, slip: Slip, match: Match, shops: Sequence[ShopNames]) -> tuple[Slip, Match]:
     answers = receipt.answers
     if AMOUNT in answers:
         slip = replace(slip, paid_fen=Sure(answers[AMOUNT], 1.0, slip.paid_fen.box))
@@ -103,14 +104,14 @@ def _answered(receipt: Receipt, slip: Slip, found: Match, shops: Sequence[ShopNa
         slip = replace(slip, paid_at=Sure(datetime.fromisoformat(answers[TIME]), 1.0, slip.paid_at.box))
     if SHOP in answers:
         chosen = next((shop for shop in shops if shop.id == answers[SHOP]), None)
-        found = replace(found, shop=chosen) if chosen else found
-    return slip, found
+        match = replace(match, shop=chosen) if chosen else match
+    return slip, match
 
 
 def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
     now = clock.now()
     habits, branch_known = queries.habits(
-        member_id=case.receipt.member_id,
+        case.receipt,
         shop_id=case.shop_id,
         paid_on=case.paid_on,
         cashier=case.read.cashier,
@@ -134,15 +135,15 @@ def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
     )
 
 
-def _told(case: Case) -> same_purchase.Told | None:
+def _purchase_facts(case: Case) -> PurchaseFacts | None:
     slip = case.slip
     if slip.paid_at.value is None or slip.paid_fen.value is None:
         return None
-    return same_purchase.Told(CHANNEL, slip.paid_at.value, case.paid_on, case.read.minute_known, slip.paid_fen.value, case.number_key, None)
+    return PurchaseFacts(CHANNEL, slip.paid_at.value, case.paid_on, case.read.minute_known, slip.paid_fen.value, case.number_key, None)
 
 
 def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
-    found = queries.near(
+    candidates = queries.near(
         case.receipt.id,
         shop_id=case.shop_id,
         number_key=case.number_key,
@@ -151,12 +152,12 @@ def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
         sha256=[photo.sha256 for photo in photos],
         bands=[band for photo in photos for band in photo.bands or ()],
     )
-    told = _told(case)
-    return tuple(twin for near in found if (twin := _twin(case, told, near, photos)) is not None)
+    facts = _purchase_facts(case)
+    return tuple(twin for near in candidates if (twin := _twin(case, facts, near, photos)) is not None)
 
 
-def _twin(case: Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> Twin | None:
-    how, same_amount = _likeness(case, told, near, photos)
+def _twin(case: Case, facts: PurchaseFacts | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> Twin | None:
+    how, same_amount = _likeness(case, facts, near, photos)
     if how is None:
         return None
     return Twin(
@@ -166,16 +167,27 @@ def _twin(case: Case, told: same_purchase.Told | None, near: queries.Near, photo
         how=how,
         same_amount=same_amount,
         same_number=near.number_key == case.number_key and near.shop_id == case.shop_id,
+        first=_was_first(near, case.receipt),
     )
 
 
-def _likeness(case: Case, told: same_purchase.Told | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> tuple[str | None, bool]:
+def _was_first(near: queries.Near, receipt: Receipt) -> bool:
+    """Whether another receipt of the same paper was there before: settled, or the member's own and sent earlier, or another member's that
+    waited already when this one was sent. So it never matters in which order those sent at once are decided."""
+    if near.state in SETTLED:
+        return True
+    if near.member_id == receipt.member_id:
+        return near.receipt_id < receipt.id
+    return (near.moved_at, near.receipt_id) < (receipt.sent_at, receipt.id)
+
+
+def _likeness(case: Case, facts: PurchaseFacts | None, near: queries.Near, photos: Sequence[ReceiptPhoto]) -> tuple[str | None, bool]:
     """How another receipt shows to be of the same paper (number, minute, picture; None: it does not), and whether it says as much."""
     same_amount = near.paid_fen == case.slip.paid_fen.value
-    if told and near.shop_id == case.shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
-        other = same_purchase.Told(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
-        if same_purchase.choose(told, [same_purchase.Candidate(near.receipt_id, [other])]) is not None:
-            return ("number" if told.number_key and told.number_key == near.number_key else "minute"), same_amount
+    if facts and near.shop_id == case.shop_id and near.paid_at and near.paid_on and near.paid_fen is not None:
+        near_facts = PurchaseFacts(CHANNEL, near.paid_at, near.paid_on, near.minute_known, near.paid_fen, near.number_key, None)
+        if (tie := same_purchase.tie_between(facts, near_facts)) is not None:
+            return ("minute" if tie is Tie.MOMENT else "number"), same_amount
     verdict = reading.same_paper(case.read.stored, near.reading) if near.reading and near.shop_id == case.shop_id else "different"
     if verdict != "different":
         return "number", verdict != "tampered"
@@ -191,26 +203,16 @@ def _same_picture(photo: ReceiptPhoto, near: queries.Near) -> bool:
 
 
 def _known_sale(case: Case) -> KnownSale | None:
-    told = _told(case)
-    if told is None or case.shop_id is None:
+    facts = _purchase_facts(case)
+    recognized = sales.recognize(case.shop_id, facts) if facts is not None and case.shop_id is not None else None
+    if recognized is None:
         return None
-    found = sales.find(case.shop_id, receipt_no=case.slip.receipt_no.value, paid_at=told.paid_at, paid_fen=told.paid_fen)
-    known = {sale.id: sale for sale in found}
-    chosen = same_purchase.choose(told, [_candidate(sale) for sale in found])
-    if chosen is None:
-        return None
-    sale = known[chosen]
+    purchase = recognized.purchase
+    assert purchase.sale_id is not None
     return KnownSale(
-        id=sale.id,
-        paid_fen=sale.paid_fen,
-        scored_by=sales.sighting(sale.scored_by).channel if sale.scored_by is not None else None,
-        returned=0 < sale.paid_fen <= sale.refunded_fen,
-        by_number=told.number_key is not None and told.number_key == same_purchase.number_key(sale.receipt_no),
-    )
-
-
-def _candidate(sale: Any) -> same_purchase.Candidate:
-    number = same_purchase.number_key(sale.receipt_no)
-    return same_purchase.Candidate(
-        sale.id, [same_purchase.Told(sale.channel, sale.paid_at, sale.paid_on, sale.minute_known, sale.paid_fen, number, None)]
+        id=purchase.sale_id,
+        paid_fen=purchase.first.paid_fen,
+        scored_by=purchase.scored_in,
+        returned=0 < purchase.first.paid_fen <= purchase.refunded_fen,
+        by_number=recognized.tie is not Tie.MOMENT,
     )

@@ -23,8 +23,8 @@ def move(
     receipt: Receipt, to: ReceiptState, reason: Reason, *, by: str = READER, facts: dict[str, Any] | None = None, **changes: Any
 ) -> None:
     """Move a receipt for a reason, keep what it is told, and tell its member."""
-    told = facts or {}
-    states.move(receipt, to, by=by, reason=str(reason), facts=told or None, **changes | {"why": str(reason), "details": told})
+    details = facts or {}
+    states.move(receipt, to, by=by, reason=str(reason), facts=details or None, **changes | {"why": str(reason), "details": details})
     tell(receipt)
 
 

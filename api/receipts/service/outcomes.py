@@ -14,7 +14,7 @@ from api.points import service as points
 from api.receipts import reading
 from api.receipts.decision import Choice, Outcome, Question
 from api.receipts.models import Receipt, ReceiptReview
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.service.moves import CHANNEL, move
 from api.receipts.states import ReceiptState, ReviewState
@@ -36,8 +36,8 @@ def carry_out(
     elif outcome.state == ReceiptState.IN_REVIEW:
         to_review(receipt, outcome.reason, by=by, policy=policy, facts=outcome.facts, **changes)
     elif outcome.question is not None:
-        asked = _question(outcome.question, changes.get("reading") or receipt.reading or {})
-        move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, question=asked, **changes)
+        question = _question(outcome.question, changes.get("reading") or receipt.reading or {})
+        move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, question=question, **changes)
     else:
         move(receipt, outcome.state, outcome.reason, by=by, facts=outcome.facts, decided_at=clock.now(), question=None, **changes)
 
@@ -58,7 +58,7 @@ def _choice(choice: Choice, stored: dict[str, Any]) -> dict[str, Any]:
 def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (), **changes: Any) -> None:
     """Record the sale and award its points, unless another sighting of the same purchase was first."""
     facts = _scoring_facts(receipt, changes)
-    seen = sales.sight(
+    sighting = sales.sight(
         channel=CHANNEL,
         source_type=CHANNEL,
         source_id=receipt.id,
@@ -71,18 +71,18 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
         tenders=_tenders(tenders, facts["paid_fen"]),
         claims=True,
     )
-    if seen.is_new_sale:
-        _tell_partners(receipt, seen.sale_id, facts)
+    if sighting.is_new_sale:
+        _tell_partners(receipt, sighting.sale_id, facts)
     now = clock.now()
-    if not seen.is_new_sale and not sales.claim_score(seen.sale_id, seen.sighting_id, receipt.member_id):
-        reason, why = _who_was_first(receipt.member_id, seen)
+    if not sighting.is_new_sale and not sales.claim_score(sighting.sale_id, sighting.sighting_id, receipt.member_id):
+        reason, why = _who_was_first(receipt.member_id, sighting)
         move(receipt, ReceiptState.REFUSED, reason, by=by, facts=why, decided_at=now, question=None, **changes)
         return
-    award = points.earn_claimed(sales.recorded(seen), by=by) if seen.is_new_sale else points.earn(seen.sale_id, by=by)
-    told = {"shop": malls.shop(facts["shop_id"]).name, "amount_fen": award.paid_fen, "points": award.points}
-    kept = {"points": award.points, "state": str(award.state), "explanation": award.explanation}
-    changes |= {"sale_id": seen.sale_id, "award": kept, "decided_at": now, "question": None}
-    move(receipt, ReceiptState.SCORED, Reason.AWARDED if award.points else Reason.EARNS_NOTHING, by=by, facts=told, **changes)
+    award = points.earn_claimed(sales.recorded(sighting), by=by) if sighting.is_new_sale else points.earn(sighting.sale_id, by=by)
+    details = {"shop": malls.shop(facts["shop_id"]).name, "amount_fen": award.paid_fen, "points": award.points}
+    stored_award = {"points": award.points, "state": str(award.state), "explanation": award.explanation}
+    changes |= {"sale_id": sighting.sale_id, "award": stored_award, "decided_at": now, "question": None}
+    move(receipt, ReceiptState.SCORED, Reason.AWARDED if award.points else Reason.EARNS_NOTHING, by=by, facts=details, **changes)
 
 
 def _tell_partners(receipt: Receipt, sale_id: int, facts: dict[str, Any]) -> None:
@@ -103,8 +103,8 @@ def _tenders(printed: Sequence[tuple[str, int]], paid_fen: int) -> list[sales.Te
     return [sales.Tender(kind, amount) for kind, amount in printed] if sum(amount for _, amount in printed) <= paid_fen else []
 
 
-def _who_was_first(member_id: int, seen: sales.Sighted) -> tuple[Reason, dict[str, Any]]:
-    sale = sales.read(seen.sale_id)
+def _who_was_first(member_id: int, sighting: sales.RecordedSighting) -> tuple[Reason, dict[str, Any]]:
+    sale = sales.read(sighting.sale_id)
     first = sales.sighting(sale.scored_by) if sale.scored_by is not None else None
     if first is None or first.channel == CHANNEL:
         return (Reason.SCORED_BEFORE if sale.member_id == member_id else Reason.SCORED_FOR_ANOTHER), {}
@@ -117,8 +117,8 @@ def to_review(
     """Put the receipt before a person, with the promised time."""
     now = clock.now()
     due = now + timedelta(minutes=policy.review_minutes)
-    told = (facts or {}) | {"decide_by": due.isoformat()}
-    move(receipt, ReceiptState.IN_REVIEW, reason, by=by, facts=told, question=None, decided_at=None, **changes)
+    details = (facts or {}) | {"decide_by": due.isoformat()}
+    move(receipt, ReceiptState.IN_REVIEW, reason, by=by, facts=details, question=None, decided_at=None, **changes)
     session.add(
         ReceiptReview(state=ReviewState.OPEN, receipt_id=receipt.id, member_id=receipt.member_id, reason=reason, opened_at=now, due_at=due)
     )
@@ -126,5 +126,5 @@ def to_review(
 
 def refuse(receipt: Receipt, reason: Reason, *, by: str) -> None:
     """Refuse the receipt for a reason that the shopper is told."""
-    told = {"kind": receipt.kind, "shop": receipt.merchant, "days": ReceiptPolicy.of(malls.policy()).window_days}
-    move(receipt, ReceiptState.REFUSED, reason, by=by, facts=told, question=None, decided_at=clock.now())
+    details = {"kind": receipt.kind, "shop": receipt.merchant, "days": ReceiptPolicy.of(malls.policy(ReceiptRules)).window_days}
+    move(receipt, ReceiptState.REFUSED, reason, by=by, facts=details, question=None, decided_at=clock.now())

@@ -15,13 +15,12 @@ from api.points import service as points
 from api.receipts import queries
 from api.receipts.errors import FactsIncomplete
 from api.receipts.models import Receipt
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
 from api.receipts.service.moves import CHANNEL, hold, move
 from api.receipts.service.outcomes import to_review
 from api.receipts.states import ReceiptState
-from api.sales import same_purchase as same_purchase
 from api.sales import service as sales
 
 
@@ -30,7 +29,7 @@ def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str, purchase_id
     facts: dict[str, Any] = {name: getattr(receipt, name) for name in ("shop_id", "paid_fen", "paid_at", "number_key")}
     purchase = hold(purchase_id) if purchase_id is not None else None
     if purchase is None:
-        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy()), **facts)
+        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy(ReceiptRules)), **facts)
     elif purchase.state != ReceiptState.SCORED or purchase.shop_id != receipt.shop_id:
         raise FactsIncomplete(missing=["purchase_id"])
     else:
@@ -57,21 +56,22 @@ def _purchase_of(receipt: Receipt, read: ReceiptReading, changes: dict[str, Any]
     missing = [name for name in ("shop_id", "paid_fen") if not changes[name]]
     if missing:
         return None, {"missing": missing}
-    number = same_purchase.number_key(read.original_no)
-    found = queries.scored_purchases(shop_id, number, amount, (changes["paid_at"] or clock.now()) + timedelta(days=1))
-    own = [one for one in found if one.member_id == receipt.member_id]
-    if not found:
+    until = (changes["paid_at"] or clock.now()) + timedelta(days=1)
+    numbered = sales.refunded_purchases(shop_id, read.original_no, until=until, scored_in=CHANNEL) if read.original_no else []
+    purchases = queries.scored_purchases(shop_id, [sale.id for sale in numbered], amount, until)
+    own = [purchase for purchase in purchases if purchase.member_id == receipt.member_id]
+    if not purchases:
         return None, None
-    chosen = own if own else found
+    chosen = own if own else purchases
     if len(chosen) > 1 or amount > (chosen[0].paid_fen or 0):
-        return None, {"receipts": [one.id for one in found]}
+        return None, {"receipts": [purchase.id for purchase in purchases]}
     return chosen[0], None
 
 
 def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) -> None:
     assert purchase.sale_id is not None
     amount_fen, at = changes["paid_fen"], changes["paid_at"] or clock.now()
-    sale = sales.read(purchase.sale_id)
+    sale = sales.lock(purchase.sale_id)  # two photos of one slip come one after the other
     if _slip_known(receipt, changes) or sale.refunded_fen + amount_fen > sale.paid_fen:
         move(receipt, ReceiptState.REFUSED, Reason.REFUND_APPLIED_BEFORE, by=by, decided_at=clock.now(), **changes)
         return
@@ -83,9 +83,9 @@ def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) 
             refunded_fen=refund.refunded_before_fen + amount_fen, paid_fen=sale.paid_fen, at=at, order=None,
         )
     )  # fmt: skip
-    told = {"amount_fen": amount_fen, "receipt_id": purchase.id if purchase.member_id == receipt.member_id else None}
+    details = {"amount_fen": amount_fen, "receipt_id": purchase.id if purchase.member_id == receipt.member_id else None}
     changes |= {"sale_id": sale.id, "decided_at": clock.now()}
-    move(receipt, ReceiptState.TAKEN_BACK, Reason.POINTS_TAKEN_BACK, by=by, facts=told, **changes)
+    move(receipt, ReceiptState.TAKEN_BACK, Reason.POINTS_TAKEN_BACK, by=by, facts=details, **changes)
     if sale.refunded_fen >= sale.paid_fen:
         move(purchase, ReceiptState.RETURNED, Reason.PURCHASE_RETURNED, by=by)
 
@@ -95,5 +95,5 @@ def _slip_known(receipt: Receipt, changes: dict[str, Any]) -> bool:
     same = [getattr(Receipt, name) == changes[name] for name in ("shop_id", "paid_fen", "paid_at") if changes.get(name) is not None]
     if changes.get("number_key") is not None:
         same.append(Receipt.number_key == changes["number_key"])
-    known = select(func.count()).where(Receipt.state == ReceiptState.TAKEN_BACK, Receipt.id != receipt.id, *same)
-    return bool(session.scalar(known))
+    same_slip = select(func.count()).where(Receipt.state == ReceiptState.TAKEN_BACK, Receipt.id != receipt.id, *same)
+    return bool(session.scalar(same_slip))

@@ -12,7 +12,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.receipts import queries
 from api.receipts.models import Receipt, ReceiptPhoto
-from api.receipts.policy import ReceiptPolicy
+from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reasons import Reason
 from api.receipts.service.moves import move
 from api.receipts.states import OPEN, ReceiptState
@@ -20,7 +20,7 @@ from api.receipts.states import OPEN, ReceiptState
 
 def remove_old_photos() -> int:
     """Remove files past the time they are kept, and the text that was on them; hashes and facts stay."""
-    kept_days = ReceiptPolicy.of(malls.policy()).photos_kept_days
+    kept_days = ReceiptPolicy.of(malls.policy(ReceiptRules)).photos_kept_days
     old = list(
         session.scalars(
             select(ReceiptPhoto)
@@ -44,8 +44,8 @@ def remove_old_photos() -> int:
 
 def sweep_orphans(files: Sequence[str]) -> int:
     """Remove files that no photo names (their transaction was lost after they were written). Returns how many."""
-    known = set(session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.file_key.in_(files)))) if files else set()
-    orphans = [key for key in files if key not in known]
+    named = set(session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.file_key.in_(files)))) if files else set()
+    orphans = [key for key in files if key not in named]
     for key in orphans:
         storage.remove(key)
     return len(orphans)
@@ -53,14 +53,14 @@ def sweep_orphans(files: Sequence[str]) -> int:
 
 def close_unanswered() -> int:
     """Questions that nobody answered in time are closed; the shopper may send the receipt again."""
-    policy = ReceiptPolicy.of(malls.policy())
+    policy = ReceiptPolicy.of(malls.policy(ReceiptRules))
     stale = select(Receipt).where(
         Receipt.state == ReceiptState.ASKING, Receipt.moved_at < clock.now() - timedelta(hours=policy.question_hours)
     )
-    found = list(session.scalars(stale.limit(500).with_for_update(skip_locked=True)))
-    for receipt in found:
+    unanswered = list(session.scalars(stale.limit(500).with_for_update(skip_locked=True)))
+    for receipt in unanswered:
         move(receipt, ReceiptState.REFUSED, Reason.UNANSWERED, question=None, decided_at=clock.now())
-    return len(found)
+    return len(unanswered)
 
 
 READER_SILENT = timedelta(seconds=120)

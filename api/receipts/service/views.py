@@ -74,10 +74,10 @@ def count_of(member_id: int) -> int:
 
 def receipt_of(receipt_id: int, member_id: int) -> Receipt:
     """One receipt of the member. ReceiptNotFound."""
-    found = session.get(Receipt, receipt_id)
-    if found is None or found.member_id != member_id:
+    receipt = session.get(Receipt, receipt_id)
+    if receipt is None or receipt.member_id != member_id:
         raise ReceiptNotFound()
-    return found
+    return receipt
 
 
 def photo_of(receipt_id: int, member_id: int, position: int) -> tuple[bytes, str]:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
 from api.kit.pages import Page
+from api.kit.roles import SHOP_ROLES, Role
 from api.malls import service as malls
 from api.staff import passwords
 from api.staff.errors import (
@@ -22,7 +23,6 @@ from api.staff.errors import (
     StaffAccountNotFound,
 )
 from api.staff.models import StaffAccount
-from api.staff.permissions import SHOP_ROLES, Role
 from api.staff.service import sessions
 from api.staff.states import AccountState
 
@@ -43,18 +43,18 @@ def accounts(*, shop_id: int | None, state: str | None, role: str | None = None,
 
 def account(account_id: int) -> StaffAccount:
     """One person's account. StaffAccountNotFound, also for tablets."""
-    found = session.get(StaffAccount, account_id)
-    if found is None or found.role == Role.TABLET:
+    row = session.get(StaffAccount, account_id)
+    if row is None or row.role == Role.TABLET:
         raise StaffAccountNotFound()
-    return found
+    return row
 
 
 def anyone(account_id: int) -> StaffAccount:
     """A person's or a tablet's account. StaffAccountNotFound."""
-    found = session.get(StaffAccount, account_id)
-    if found is None:
+    row = session.get(StaffAccount, account_id)
+    if row is None:
         raise StaffAccountNotFound()
-    return found
+    return row
 
 
 def open_account(*, login: str, password: str, name: str, role: Role, shop_id: int | None, by: str) -> StaffAccount:
@@ -99,40 +99,40 @@ def facts(account: StaffAccount) -> dict[str, Any]:
 
 def change(account_id: int, changes: dict[str, Any], *, by: str, by_id: int, why: str) -> StaffAccount:
     """Change name, role or shop. OwnAccount, LastAdministrator, RoleNeedsShop."""
-    found = account(account_id)
-    before = facts(found)
-    role, shop_id = changes.get("role", found.role), changes.get("shop_id", found.shop_id)
-    if (role, shop_id) != (found.role, found.shop_id):
-        _refuse_own(found, by_id)
+    staff = account(account_id)
+    before = facts(staff)
+    role, shop_id = changes.get("role", staff.role), changes.get("shop_id", staff.shop_id)
+    if (role, shop_id) != (staff.role, staff.shop_id):
+        _refuse_own(staff, by_id)
         _refuse_shop(role, shop_id)
         if role != Role.ADMINISTRATOR:
-            _keep_an_administrator(found)
-        sessions.end_all(found.id, "the role changed")
-    found.role, found.shop_id, found.name = str(role), shop_id, changes.get("name", found.name)
+            _keep_an_administrator(staff)
+        sessions.end_all(staff.id, "the role changed")
+    staff.role, staff.shop_id, staff.name = str(role), shop_id, changes.get("name", staff.name)
     session.flush()
-    audit.record(by, "changed the account", "staff_account", found.id, before=before, after=facts(found), why=why)
-    return found
+    audit.record(by, "changed the account", "staff_account", staff.id, before=before, after=facts(staff), why=why)
+    return staff
 
 
 def move(account_id: int, to: AccountState, *, by: str, by_id: int, why: str) -> StaffAccount:
     """Suspend an account, let it in again, or close it for good. OwnAccount, LastAdministrator, WrongState."""
-    found = account(account_id)
-    before = facts(found)
-    _refuse_own(found, by_id)
+    staff = account(account_id)
+    before = facts(staff)
+    _refuse_own(staff, by_id)
     if to != AccountState.ACTIVE:
-        _keep_an_administrator(found)
-        sessions.end_all(found.id, f"the account is {to}")
-    states.move(found, to, by=by, reason=why)
-    audit.record(by, f"moved the account to {to}", "staff_account", found.id, before=before, after=facts(found), why=why)
-    return found
+        _keep_an_administrator(staff)
+        sessions.end_all(staff.id, f"the account is {to}")
+    states.move(staff, to, by=by, reason=why)
+    audit.record(by, f"moved the account to {to}", "staff_account", staff.id, before=before, after=facts(staff), why=why)
+    return staff
 
 
-def _refuse_own(found: StaffAccount, by_id: int) -> None:
-    if found.id == by_id:
+def _refuse_own(staff: StaffAccount, by_id: int) -> None:
+    if staff.id == by_id:
         raise OwnAccount()
 
 
-def _keep_an_administrator(found: StaffAccount) -> None:
+def _keep_an_administrator(staff: StaffAccount) -> None:
     # All administrators' rows are locked in one order, so that two of them cannot remove each other at once.
     administrators = session.scalars(
         select(StaffAccount.id)
@@ -140,33 +140,33 @@ def _keep_an_administrator(found: StaffAccount) -> None:
         .order_by(StaffAccount.id)
         .with_for_update(key_share=True)
     ).all()
-    if list(administrators) == [found.id]:
+    if list(administrators) == [staff.id]:
         raise LastAdministrator()
 
 
 def reset_password(account_id: int, password: str, *, by: str, why: str) -> StaffAccount:
     """Give somebody a new password: every sign-in ends, wrong tries are forgotten. PasswordWeak."""
-    found = account(account_id)
-    _set_password(found, password)
-    sessions.end_all(found.id, "the password was reset")
-    audit.record(by, "reset the password", "staff_account", found.id, why=why)
-    return found
+    staff = account(account_id)
+    _set_password(staff, password)
+    sessions.end_all(staff.id, "the password was reset")
+    audit.record(by, "reset the password", "staff_account", staff.id, why=why)
+    return staff
 
 
 def change_own_password(account_id: int, present: str, new: str, *, by: str, session_id: str) -> None:
     """Change the own password; other sign-ins end. PasswordWrong, PasswordWeak."""
-    found = account(account_id)
-    if not passwords.matches(present, found.password_hash):
+    staff = account(account_id)
+    if not passwords.matches(present, staff.password_hash):
         raise PasswordWrong()
-    _set_password(found, new)
-    sessions.end_all(found.id, "the password was changed", but=session_id)
-    audit.record(by, "changed the own password", "staff_account", found.id)
+    _set_password(staff, new)
+    sessions.end_all(staff.id, "the password was changed", but=session_id)
+    audit.record(by, "changed the own password", "staff_account", staff.id)
 
 
-def _set_password(found: StaffAccount, password: str) -> None:
-    login = found.login or ""
+def _set_password(staff: StaffAccount, password: str) -> None:
+    login = staff.login or ""
     _refuse_weak(password, login)
-    found.password_hash = passwords.hashed(password)
+    staff.password_hash = passwords.hashed(password)
     sessions.forgive(sealed.find_key(f"staff-login:{login}"))
 
 

@@ -10,13 +10,13 @@ from api.staff.queries import JobRun
 
 def retry(job_id: int, *, by: str, why: str) -> JobRun:
     """Put a failed job back into its queue. JobNotFound, JobNotFailed."""
-    found = queries.run(job_id)
-    if found is None:
+    run = queries.run(job_id)
+    if run is None:
         raise JobNotFound()
     if not queries.again(job_id):
-        raise JobNotFailed(state=found.state)
-    audit.record(by, "tried the job again", "job", job_id, before={"name": found.name, "attempts": found.attempts}, why=why)
-    return queries.run(job_id) or found
+        raise JobNotFailed(state=run.state)
+    audit.record(by, "tried the job again", "job", job_id, before={"name": run.name, "attempts": run.attempts}, why=why)
+    return queries.run(job_id) or run
 
 
 def run_now(name: str, *, by: str, why: str) -> JobRun:

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from api.kit import clock, db, identity, sealed
 from api.kit.db import rows_changed, session
 from api.kit.identity import Principal
+from api.kit.roles import Role
 from api.staff import passwords, permissions
 from api.staff.errors import SignInRefused, TokenReused
 from api.staff.models import PairingCode, SignInTries, StaffAccount, StaffSession
-from api.staff.permissions import Role
 from api.staff.states import AccountState
 
 TRIES = 5  # wrong passwords until the login rests
@@ -44,12 +44,12 @@ def sign_in(login: str, password: str) -> Tokens:
     allowed = _count_try(login_key)
     # Durable before the password is looked at, so that parallel guesses cannot outrun the count.
     db.checkpoint()
-    found = session.scalar(select(StaffAccount).where(StaffAccount.login == login.strip().lower()))
-    right = passwords.matches(password, found.password_hash if found else None)
-    if found is None or not (right and allowed and found.state == AccountState.ACTIVE):
+    account = session.scalar(select(StaffAccount).where(StaffAccount.login == login.strip().lower()))
+    right = passwords.matches(password, account.password_hash if account else None)
+    if account is None or not (right and allowed and account.state == AccountState.ACTIVE):
         raise SignInRefused()
     forgive(login_key)
-    return begin(found)
+    return begin(account)
 
 
 def _count_try(login_key: str) -> bool:

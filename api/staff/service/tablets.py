@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from api.kit import audit, clock, pages, sealed, states
 from api.kit.db import session
 from api.kit.pages import Page
+from api.kit.roles import Role
 from api.malls import service as malls
 from api.staff.errors import PairingCodeRefused, ShopClosed, TabletNotFound
 from api.staff.models import PairingCode, StaffAccount
-from api.staff.permissions import Role
 from api.staff.service import sessions
 from api.staff.service.sessions import Tokens
 from api.staff.states import AccountState
@@ -79,10 +79,10 @@ def tablets(*, shop_id: int | None, state: str | None = None, cursor: str | None
 
 def revoke(tablet_id: int, *, by: str, why: str, shop_id: int | None = None) -> StaffAccount:
     """Shut a tablet out from its next request on. With `shop_id` only that shop's. TabletNotFound, WrongState."""
-    found = session.get(StaffAccount, tablet_id)
-    if found is None or found.role != Role.TABLET or shop_id not in (None, found.shop_id):
+    tablet = session.get(StaffAccount, tablet_id)
+    if tablet is None or tablet.role != Role.TABLET or shop_id not in (None, tablet.shop_id):
         raise TabletNotFound()
-    states.move(found, AccountState.CLOSED, by=by, reason=why)
-    sessions.end_all(found.id, "the tablet was revoked")
-    audit.record(by, "revoked the tablet", "tablet", found.id, why=why)
-    return found
+    states.move(tablet, AccountState.CLOSED, by=by, reason=why)
+    sessions.end_all(tablet.id, "the tablet was revoked")
+    audit.record(by, "revoked the tablet", "tablet", tablet.id, why=why)
+    return tablet

@@ -1,25 +1,25 @@
 """Sales reports of tills: take one in and say what it would do; work it, row by row or not at all; try again what waits."""
 
-from api.tills.service.refunds import look_again, retry, waiting_now
-from api.tills.service.report_intake import CALL_ROWS, Confirmed, confirm, drop, drop_forgotten, take_call, take_file
+from api.tills.service.refunds import look_again, retry, take_up_waiting
+from api.tills.service.report_intake import CALL_ROWS, Confirmation, confirm, drop, drop_forgotten, take_call, take_file
 from api.tills.service.report_run import left_behind, work_batch
-from api.tills.service.views import one, refused, reports, rows
+from api.tills.service.views import refused, report, reports, rows
 
 __all__ = [
     "CALL_ROWS",
-    "Confirmed",
+    "Confirmation",
     "confirm",
     "drop",
     "drop_forgotten",
     "left_behind",
     "look_again",
-    "one",
     "refused",
+    "report",
     "reports",
     "retry",
     "rows",
     "take_call",
     "take_file",
-    "waiting_now",
+    "take_up_waiting",
     "work_batch",
 ]

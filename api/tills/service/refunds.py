@@ -42,21 +42,21 @@ def _try(row: TillRow) -> dict[str, Any]:
     sale, waits = _sale_of(row)
     if sale is None:
         return {"outcome": Outcome.WAITING, "waits": str(waits)}
-    told: dict[str, Any] = {"amount_fen": row.paid_fen, "source_type": sales.TILL, "source_id": row.id}
+    reported: dict[str, Any] = {"amount_fen": row.paid_fen, "source_type": sales.TILL, "source_id": row.id}
     if sales.paid_through_us(sale.id):
-        # The money lies with us and is given back by us: the till only tells of it.
-        same = sales.join_refund(sale.id, **told)
-        if same is None:
+        # The money lies with us and is given back by us: the till only reports it.
+        same_refund = sales.join_refund(sale.id, **reported)
+        if same_refund is None:
             return {"outcome": Outcome.WAITING, "waits": str(Waits.THROUGH_MALL), "sale_id": sale.id}
-        return {"outcome": Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": same.id}
+        return {"outcome": Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": same_refund.id}
     try:
-        refund = sales.refund(sale.id, at=row.paid_at, **told)
+        refund = sales.refund(sale.id, at=row.paid_at, **reported)
     except RefundTooLarge:
         left = sale.paid_fen - sale.refunded_fen
         return {"outcome": Outcome.DIFFERING, "differs": ["paid_fen"], "known_fen": left, "sale_id": sale.id}
     points.take_back(refund.id, by=sales.TILL)
-    mine = refund.source_type == sales.TILL
-    if mine:
+    first_report = refund.source_type == sales.TILL
+    if first_report:
         partners.tell(
             partners.sale_refunded(
                 refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=sales.TILL,
@@ -64,18 +64,16 @@ def _try(row: TillRow) -> dict[str, Any]:
                 at=row.paid_at, order=None,
             )
         )  # fmt: skip
-    return {"outcome": Outcome.REFUNDED if mine else Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": refund.id}
+    return {"outcome": Outcome.REFUNDED if first_report else Outcome.KNOWN, "sale_id": sale.id, "sale_refund_id": refund.id}
 
 
 def _sale_of(row: TillRow) -> tuple[Sale | None, Waits | None]:
     """The one sale that a refund gives back. A short number comes round again: then the day must be named, or be the only one."""
     assert row.original_no is not None and row.paid_at is not None
-    found = sales.numbered(row.shop_id, row.original_no, until=row.paid_at + LATER)
-    if row.original_on is not None:
-        found = [sale for sale in found if sale.paid_on == row.original_on]
-    if len(found) == 1:
-        return found[0], None
-    return None, Waits.UNCLEAR if found else Waits.UNKNOWN
+    purchases = sales.refunded_purchases(row.shop_id, row.original_no, until=row.paid_at + LATER, paid_on=row.original_on)
+    if len(purchases) == 1:
+        return purchases[0], None
+    return None, Waits.UNCLEAR if purchases else Waits.UNKNOWN
 
 
 def retry(row_id: int) -> bool:
@@ -92,8 +90,8 @@ def retry(row_id: int) -> bool:
     return bool(becomes["outcome"] != Outcome.WAITING)
 
 
-def waiting_now(shop_id: int | None = None) -> list[int]:
-    """Waiting refunds, longest untried first, whose sale may be known by now; at most 500 are looked at, and marked as tried."""
+def take_up_waiting(shop_id: int | None = None) -> list[int]:
+    """Mark the waiting refunds that were longest untried, at most 500, as tried; returns those whose sale may be known by now."""
     waiting = (TillRow.outcome == str(Outcome.WAITING)) & TillRow.worked_at.is_not(None) & (TillRow.worked_at > clock.now() - TRIED_FOR)
     query = select(TillRow).where(waiting).order_by(TillRow.tried_at, TillRow.id).limit(AT_ONCE)
     if shop_id is not None:
@@ -101,22 +99,22 @@ def waiting_now(shop_id: int | None = None) -> list[int]:
     by_shop: dict[int, dict[int, str]] = defaultdict(dict)
     for row in session.scalars(query):
         by_shop[row.shop_id][row.id] = str(same_purchase.number_key(row.original_no))
-    found = []
-    for each, keys in by_shop.items():
-        known = sales.numbers_known(each, set(keys.values()))
-        found += [row_id for row_id, key in keys.items() if key in known]
+    worth_trying = []
+    for each_shop_id, keys in by_shop.items():
+        known_numbers = sales.known_numbers(each_shop_id, set(keys.values()))
+        worth_trying += [row_id for row_id, key in keys.items() if key in known_numbers]
     looked_at = [row_id for keys in by_shop.values() for row_id in keys]
     if looked_at:
         tried = update(TillRow).where(TillRow.id.in_(looked_at)).values(tried_at=clock.now())
         session.execute(tried.execution_options(synchronize_session=False))
-    return found
+    return worth_trying
 
 
 def look_again(since: timedelta = timedelta(days=1)) -> int:
-    """Rows of sales that a photo or a payment told of otherwise since: they are shown as differing. Returns how many."""
-    told = sales.told_otherwise(clock.now() - since, channel=sales.TILL)
+    """Show rows as differing whose sale a photo or a payment reported otherwise since then. Returns how many."""
+    differing = sales.differing_sightings(clock.now() - since, channel=sales.TILL)
     agreeing = TillRow.outcome.in_([str(Outcome.NEW), str(Outcome.KNOWN)]) & (TillRow.kind != REFUND)
-    query = select(TillRow.id, TillRow.report_id).where(TillRow.sale_id.in_(told), TillRow.holds, agreeing)
+    query = select(TillRow.id, TillRow.report_id).where(TillRow.sale_id.in_(differing), TillRow.holds, agreeing)
     by_report: dict[int, list[int]] = defaultdict(list)
     for row_id, report_id in session.execute(query.order_by(TillRow.report_id, TillRow.id)):
         by_report[report_id].append(row_id)
@@ -125,7 +123,7 @@ def look_again(since: timedelta = timedelta(days=1)) -> int:
         report = row_claims.hold_report(report_id)
         rows = session.scalars(select(TillRow).where(TillRow.id.in_(ids), agreeing).execution_options(populate_existing=True)).all()
         for row in rows:
-            differs, known_fen = told[int(row.sale_id or 0)]
+            differs, known_fen = differing[int(row.sale_id or 0)]
             row_claims.become(report, [(row, {"outcome": Outcome.DIFFERING, "differs": differs, "known_fen": known_fen})])
         changed += len(rows)
     return changed

@@ -1,4 +1,4 @@
-"""Take a report in: read every row, say what each would do, and keep it until somebody confirms."""
+"""Take a report in: read every row, foresee what each would do, and keep it until somebody confirms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAME_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Confirmed:
+class Confirmation:
     """A report to be worked, and whether this very call confirmed it."""
 
     report: TillReport
@@ -43,8 +43,8 @@ class Confirmed:
 
 
 @dataclass
-class _Seen:
-    """What was read of a report so far: line by kind and key, the numbers of its sales, and refunds that found none yet."""
+class _ReportSoFar:
+    """What was read of a report so far: line by kind and key, the numbers of its sales, and refunds without a sale yet."""
 
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
@@ -60,8 +60,8 @@ def take_file(shop_id: int, data: bytes, *, file_name: str | None, by: str) -> T
     """
     shop = malls.shop(shop_id)
     content = hashlib.sha256(data).hexdigest()
-    if (known := _begin(shop_id, content)) is not None:
-        return known
+    if (same_report := _begin(shop_id, content)) is not None:
+        return same_report
     name = "".join(char for char in file_name or "" if char.isprintable()).strip()[:NAME_LENGTH] or None
     report = _take(shop, sheets.read(data), source="file", file_name=name, content_hash=content, by=by)
     after = {"shop_id": shop_id, "file_name": name, "counts": report.counts}
@@ -69,27 +69,27 @@ def take_file(shop_id: int, data: bytes, *, file_name: str | None, by: str) -> T
     return report
 
 
-def take_call(shop_id: int, cells: Sequence[dict[str, str]], *, by: str) -> Confirmed:
+def take_call(shop_id: int, cells: Sequence[dict[str, str]], *, by: str) -> Confirmation:
     """Take rows that a till system sent, confirmed by being sent. The same rows again are the same report.
 
     ShopNotFound, TooManySalesReports.
     """
     shop = malls.shop(shop_id)
     content = hashlib.sha256(json.dumps(list(cells), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    if (known := _begin(shop_id, content)) is not None:
-        return Confirmed(known, False)
+    if (same_report := _begin(shop_id, content)) is not None:
+        return Confirmation(same_report, False)
     report = _take(shop, enumerate(cells, start=1), source="call", file_name=None, content_hash=content, by=by)
     states.move(report, ReportState.WORKING, by=by, confirmed_by=by)
-    return Confirmed(report, True)
+    return Confirmation(report, True)
 
 
 def _begin(shop_id: int, content: str) -> TillReport | None:
     """The report of this content, if it was sent before; else there is room for one more. TooManySalesReports."""
-    db.alone("sales reports sent by", shop_id)
+    db.lock("sales reports sent by", shop_id)
     of_shop = TillReport.shop_id == shop_id
-    same = select(TillReport).where(of_shop, TillReport.content_hash == content, TillReport.state != ReportState.DROPPED)
-    if (known := session.scalar(same)) is not None:
-        return known
+    same_content = select(TillReport).where(of_shop, TillReport.content_hash == content, TillReport.state != ReportState.DROPPED)
+    if (report := session.scalar(same_content)) is not None:
+        return report
     unfinished = select(func.count()).select_from(TillReport).where(of_shop, TillReport.state.in_(UNFINISHED))
     if (session.scalar(unfinished) or 0) >= AT_ONCE:
         raise TooManySalesReports(retry_after=60)
@@ -101,23 +101,23 @@ def _take(shop: Shop, lines: Iterable[tuple[int, Row]], *, by: str, **facts: Any
     report = TillReport(state=str(ReportState.CHECKED), shop_id=shop.id, counts=row_claims.empty(), sent_by=by, sent_at=now, **facts)
     session.add(report)
     session.flush()
-    reader, seen = Reader(shop.code, malls.mall_info().timezone, now), _Seen()
+    reader, so_far = Reader(shop.code, malls.mall_info().timezone, now), _ReportSoFar()
     lines = iter(lines)
     while batch := list(itertools.islice(lines, BATCH)):
-        _keep(report, [reader.read(*one) for one in batch], seen)
-    if not seen.rows:
+        _keep(report, [reader.read(number, cells) for number, cells in batch], so_far)
+    if not so_far.rows:
         raise SalesReportEmpty()
-    _find_among_itself(report, seen)
-    report.row_count, report.counts = seen.rows, {outcome: count for outcome, count in seen.counts.items() if count}
+    _find_sales_within(report, so_far)
+    report.row_count, report.counts = so_far.rows, {outcome: count for outcome, count in so_far.counts.items() if count}
     session.flush()
     return report
 
 
-def _keep(report: TillReport, lines: list[TillLine], seen: _Seen) -> None:
+def _keep(report: TillReport, lines: list[TillLine], so_far: _ReportSoFar) -> None:
     """Some rows of a report, each with what it would do. At most five statements."""
     for line in lines:
         if not line.problems:
-            earlier = seen.lines.setdefault((line.kind, line.row_key), line.line)
+            earlier = so_far.lines.setdefault((line.kind, line.row_key), line.line)
             if earlier != line.line:
                 line.problems["receipt_no"] = f"this number stands in line {earlier} already"
     foreseen = _foresee_sales(report.shop_id, [line for line in lines if line.kind == SALE and not line.problems])
@@ -125,59 +125,60 @@ def _keep(report: TillReport, lines: list[TillLine], seen: _Seen) -> None:
     rows = [_row(report, line, foreseen.get(line.line, {"outcome": str(Outcome.REFUSED)})) for line in lines]
     session.execute(insert(TillRow), rows)
     for line, row in zip(lines, rows, strict=True):
-        seen.counts[row["outcome"]] += 1
+        so_far.counts[row["outcome"]] += 1
         if line.kind == SALE and not line.problems:
-            seen.numbers.add(str(same_purchase.number_key(line.receipt_no)))
+            so_far.numbers.add(str(same_purchase.number_key(line.receipt_no)))
         elif row["outcome"] == Outcome.WAITING:
-            seen.unknown[line.line] = str(same_purchase.number_key(line.original_no))
-    seen.rows += len(rows)
+            so_far.unknown[line.line] = str(same_purchase.number_key(line.original_no))
+    so_far.rows += len(rows)
 
 
 def _foresee_sales(shop_id: int, lines: list[TillLine]) -> dict[int, dict[str, Any]]:
     foreseen, fresh = _held(shop_id, SALE, lines)
     if fresh:
-        found = sales.foresee(shop_id, [telling(line.line, line) for line in fresh], channel=sales.TILL, source_type=sales.TILL)
-        foreseen |= {line.line: of_sale(one) for line, one in zip(fresh, found, strict=True)}
+        reported = [reported_purchase(line.line, line) for line in fresh]
+        matches = sales.foresee(shop_id, reported, channel=sales.TILL, source_type=sales.TILL)
+        foreseen |= {line.line: of_sale(match) for line, match in zip(fresh, matches, strict=True)}
     return foreseen
 
 
 def _foresee_refunds(shop_id: int, lines: list[TillLine]) -> dict[int, dict[str, Any]]:
     foreseen, fresh = _held(shop_id, REFUND, lines)
     numbers = {line.line: str(same_purchase.number_key(line.original_no)) for line in fresh}
-    known = sales.numbers_known(shop_id, set(numbers.values())) if numbers else set()
-    for number, key in numbers.items():
-        waits = None if key in known else str(Waits.UNKNOWN)
-        foreseen[number] = {"outcome": str(Outcome.WAITING if waits else Outcome.REFUNDED), "waits": waits}
+    known_numbers = sales.known_numbers(shop_id, set(numbers.values())) if numbers else set()
+    for line_number, key in numbers.items():
+        waits = None if key in known_numbers else str(Waits.UNKNOWN)
+        foreseen[line_number] = {"outcome": str(Outcome.WAITING if waits else Outcome.REFUNDED), "waits": waits}
     return foreseen
 
 
 def _held(shop_id: int, kind: str, lines: list[TillLine]) -> tuple[dict[int, dict[str, Any]], list[TillLine]]:
     """What the rows are whose number was reported before, and the rows whose number was not."""
     earlier = row_claims.held(shop_id, kind, {line.row_key for line in lines}) if lines else {}
-    known = {line.line: repeated(earlier[line.row_key], line) for line in lines if line.row_key in earlier}
-    return known, [line for line in lines if line.line not in known]
+    repetitions = {line.line: repeated(earlier[line.row_key], line) for line in lines if line.row_key in earlier}
+    return repetitions, [line for line in lines if line.line not in repetitions]
 
 
-def telling(source_id: int, row: TillLine | TillRow) -> sales.Telling:
-    """A row as the room of sales is told of it."""
+def reported_purchase(source_id: int, row: TillLine | TillRow) -> sales.ReportedPurchase:
+    """A row as the room of sales takes it."""
     assert row.paid_at is not None and row.paid_fen is not None and row.receipt_no is not None
-    return sales.Telling(source_id, row.paid_at, row.paid_fen, row.receipt_no)
+    return sales.ReportedPurchase(source_id, row.paid_at, row.paid_fen, row.receipt_no)
 
 
-def of_sale(found: sales.Found) -> dict[str, Any]:
+def of_sale(match: sales.SightingMatch) -> dict[str, Any]:
     """What a row of a sale becomes."""
-    outcome = Outcome.NEW if found.is_new_sale else Outcome.DIFFERING if found.differs else Outcome.KNOWN
+    outcome = Outcome.NEW if match.is_new_sale else Outcome.DIFFERING if match.differs else Outcome.KNOWN
     return {
         "outcome": str(outcome),
-        "differs": found.differs,
-        "known_fen": found.paid_fen if found.differs else None,
-        "sale_id": found.sale_id,
+        "differs": match.differs,
+        "known_fen": match.paid_fen if match.differs else None,
+        "sale_id": match.sale_id,
     }
 
 
 def repeated(earlier: TillRow, row: TillLine | TillRow) -> dict[str, Any]:
     """What a row becomes whose number was reported before."""
-    differs = row_claims.repeats(earlier, paid_fen=row.paid_fen, paid_at=row.paid_at, original_no=row.original_no)
+    differs = row_claims.differences(row, earlier)
     outcome = Outcome.DIFFERING if differs else Outcome.REPEATED
     return {"outcome": str(outcome), "differs": differs, "known_fen": earlier.paid_fen if differs else None, "sale_id": earlier.sale_id}
 
@@ -206,25 +207,25 @@ def _row(report: TillReport, line: TillLine, foreseen: dict[str, Any]) -> dict[s
     }
 
 
-def _find_among_itself(report: TillReport, seen: _Seen) -> None:
+def _find_sales_within(report: TillReport, so_far: _ReportSoFar) -> None:
     """A refund may stand above the sale that it gives back."""
-    found = [line for line, key in seen.unknown.items() if key in seen.numbers]
-    if found:
-        of_them = update(TillRow).where(TillRow.report_id == report.id, TillRow.line.in_(found))
-        session.execute(of_them.values(outcome=str(Outcome.REFUNDED), waits=None).execution_options(synchronize_session=False))
-        seen.counts[str(Outcome.WAITING)] -= len(found)
-        seen.counts[str(Outcome.REFUNDED)] += len(found)
+    lines = [line for line, key in so_far.unknown.items() if key in so_far.numbers]
+    if lines:
+        refunds = update(TillRow).where(TillRow.report_id == report.id, TillRow.line.in_(lines))
+        session.execute(refunds.values(outcome=str(Outcome.REFUNDED), waits=None).execution_options(synchronize_session=False))
+        so_far.counts[str(Outcome.WAITING)] -= len(lines)
+        so_far.counts[str(Outcome.REFUNDED)] += len(lines)
 
 
-def confirm(report: TillReport, *, by: str) -> Confirmed:
+def confirm(report: TillReport, *, by: str) -> Confirmation:
     """Somebody saw what a report would do and wants it done. Confirming twice is confirming once. NothingToReport, WrongState."""
     if report.state in (ReportState.WORKING, ReportState.DONE):
-        return Confirmed(report, False)
+        return Confirmation(report, False)
     if report.counts.get(Outcome.REFUSED, 0) == report.row_count:
         raise NothingToReport()
     states.move(report, ReportState.WORKING, by=by, confirmed_by=by)
     audit.record(by, "confirmed a sales report", "sales_report", report.id, after={"shop_id": report.shop_id, "counts": report.counts})
-    return Confirmed(report, True)
+    return Confirmation(report, True)
 
 
 def drop(report: TillReport, *, by: str, reason: str = "dropped") -> TillReport:

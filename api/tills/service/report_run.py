@@ -13,7 +13,7 @@ from api.partners import service as partners
 from api.sales import service as sales
 from api.tills.models import TillReport, TillRow
 from api.tills.service import refunds, row_claims
-from api.tills.service.report_intake import of_sale, repeated, telling
+from api.tills.service.report_intake import of_sale, repeated, reported_purchase
 from api.tills.sheets import REFUND, SALE
 from api.tills.states import Outcome, ReportState
 
@@ -29,7 +29,7 @@ def work_batch(report_id: int) -> bool:
     if report.state != ReportState.WORKING:
         return False
     if rows := _pending(report, SALE, BATCH):
-        _tell_sales(report, rows)
+        _report_sales(report, rows)
     elif rows := _pending(report, REFUND, 1):
         # One at a time: a refund holds its sale, its award and a member's account.
         row_claims.become(report, [(rows[0], refunds.give_back(rows[0]))])
@@ -46,14 +46,15 @@ def _pending(report: TillReport, kind: str, limit: int) -> list[TillRow]:
     return list(session.scalars(select(TillRow).where(pending).order_by(TillRow.paid_at, TillRow.id).limit(limit)))
 
 
-def _tell_sales(report: TillReport, rows: list[TillRow]) -> None:
+def _report_sales(report: TillReport, rows: list[TillRow]) -> None:
     earlier = row_claims.held(report.shop_id, SALE, {str(row.row_key) for row in rows})
     fresh = [row for row in rows if row.row_key not in earlier]
-    found = sales.sight_all(report.shop_id, [telling(row.id, row) for row in fresh], channel=sales.TILL, source_type=sales.TILL)
+    reported = [reported_purchase(row.id, row) for row in fresh]
+    matches = sales.sight_all(report.shop_id, reported, channel=sales.TILL, source_type=sales.TILL)
     becomes: list[tuple[TillRow, dict[str, Any]]] = [
-        (row, of_sale(one) | {"holds": True}) for row, one in zip(fresh, found, strict=True)
+        (row, of_sale(match) | {"holds": True}) for row, match in zip(fresh, matches, strict=True)
     ]  # fmt: skip
-    _tell_partners([(row, int(one.sale_id or 0)) for row, one in zip(fresh, found, strict=True) if one.is_new_sale])
+    _tell_partners([(row, int(match.sale_id or 0)) for row, match in zip(fresh, matches, strict=True) if match.is_new_sale])
     becomes += [(row, repeated(earlier[row.row_key], row)) for row in rows if row.row_key in earlier]
     row_claims.become(report, becomes)
 

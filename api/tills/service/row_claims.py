@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -11,12 +10,12 @@ from sqlalchemy import bindparam, select, update
 from api.kit import clock, db
 from api.kit.db import session
 from api.sales import same_purchase
+from api.sales import service as sales
+from api.sales.same_purchase import PurchaseFacts
 from api.tills.errors import SalesReportNotFound
 from api.tills.models import TillReport, TillRow
+from api.tills.sheets import TillLine
 from api.tills.states import Outcome
-
-#: Two reports of one receipt name the same minute, or the seconds were cut off.
-SAME_MINUTE = timedelta(minutes=1)
 
 #: What becomes of a row, beside its outcome.
 FACTS = ("differs", "known_fen", "waits", "holds", "sale_id", "sale_refund_id")
@@ -27,7 +26,7 @@ def hold_report(report_id: int) -> TillReport:
     shop_id = session.scalar(select(TillReport.shop_id).where(TillReport.id == report_id))
     if shop_id is None:
         raise SalesReportNotFound()
-    db.alone("sales reports of", shop_id)
+    db.lock("sales reports of", shop_id)
     return session.get_one(TillReport, report_id, populate_existing=True, with_for_update=True)
 
 
@@ -37,15 +36,17 @@ def held(shop_id: int, kind: str, keys: Collection[str]) -> dict[str, TillRow]:
     return {str(row.row_key): row for row in session.scalars(query)}
 
 
-def repeats(earlier: TillRow, *, paid_fen: int | None, paid_at: datetime | None, original_no: str | None) -> list[str]:
-    """What a later row with the same number tells otherwise; nothing: it only repeats the earlier."""
-    assert paid_at is not None and earlier.paid_at is not None
-    differs = ["paid_fen"] if paid_fen != earlier.paid_fen else []
-    if abs(paid_at - earlier.paid_at) >= SAME_MINUTE:
-        differs.append("paid_at")
-    if same_purchase.number_key(original_no) != same_purchase.number_key(earlier.original_no):
+def differences(row: TillLine | TillRow, earlier: TillRow) -> list[str]:
+    """What a later row with the same number says otherwise; nothing: it only repeats the earlier one. Both are by the till's own clock."""
+    differs = same_purchase.differences(_purchase_facts(row), _purchase_facts(earlier), clocks=same_purchase.ONE_CLOCK)
+    if same_purchase.number_key(row.original_no) != same_purchase.number_key(earlier.original_no):
         differs.append("original_no")
     return differs
+
+
+def _purchase_facts(row: TillLine | TillRow) -> PurchaseFacts:
+    assert row.paid_at is not None and row.paid_on is not None and row.paid_fen is not None
+    return PurchaseFacts(sales.TILL, row.paid_at, row.paid_on, True, row.paid_fen, same_purchase.number_key(row.receipt_no), None)
 
 
 def become(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]) -> None:
@@ -57,9 +58,9 @@ def become(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]
         counts[before] = counts.get(before, 0) - 1
         counts[after] = counts.get(after, 0) + 1
         worked += row.worked_at is None
-        kept = {name: facts.get(name, getattr(row, name)) for name in FACTS} | {"waits": facts.get("waits")}
-        kept |= {"outcome": after, "tried_at": now, "worked_at": row.worked_at or now}
-        values.append({"row_id": row.id, "was": before} | {f"to_{name}": value for name, value in kept.items()})
+        columns = {name: facts.get(name, getattr(row, name)) for name in FACTS} | {"waits": facts.get("waits")}
+        columns |= {"outcome": after, "tried_at": now, "worked_at": row.worked_at or now}
+        values.append({"row_id": row.id, "was": before} | {f"to_{name}": value for name, value in columns.items()})
     guarded = update(TillRow).where(TillRow.id == bindparam("row_id"), TillRow.outcome == bindparam("was"))
     guarded = guarded.values({name: bindparam(f"to_{name}") for name in ("outcome", "tried_at", "worked_at", *FACTS)})
     session.connection().execute(guarded, values)

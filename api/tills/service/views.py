@@ -23,12 +23,12 @@ def reports(
     return pages.page(query, TillReport.id, cursor=cursor, limit=limit)
 
 
-def one(report_id: int, *, shop_id: int | None = None) -> TillReport:
+def report(report_id: int, *, shop_id: int | None = None) -> TillReport:
     """A report; with `shop_id` only one of that shop. SalesReportNotFound."""
-    found = session.get(TillReport, report_id)
-    if found is None or (shop_id is not None and found.shop_id != shop_id):
+    row = session.get(TillReport, report_id)
+    if row is None or (shop_id is not None and row.shop_id != shop_id):
         raise SalesReportNotFound()
-    return found
+    return row
 
 
 def rows(

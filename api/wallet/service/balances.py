@@ -14,6 +14,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.malls import service as malls
 from api.wallet.models import AT_SALE, Card, CardProduct
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts
 from api.wallet.states import CardState
 
@@ -113,7 +114,7 @@ def spread(held: Sequence[Funds], amount_fen: int, order: str | None = None) -> 
 
     `order`: principal_first, bonus_first or proportional; the mall's policy when not given. What the cards cannot pay is left out.
     """
-    order = order or malls.policy().value_order
+    order = order or malls.policy(WalletRules).value_order
     drawn, left = [], amount_fen
     for one in usable(held):
         able = replace(one, bonus_fen=min(one.bonus_fen, money.basis_points(amount_fen, one.bonus_most_bp)))

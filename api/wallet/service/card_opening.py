@@ -13,6 +13,7 @@ from api.ledger.service import Asset
 from api.malls import service as malls
 from api.wallet.errors import CardLimitExceeded, CardNotFound, CardNotUsable, ProductNotFound
 from api.wallet.models import AT_USE, ELECTRONIC, Card, CardProduct
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, balances, card_numbers
 from api.wallet.states import CardState
 
@@ -25,12 +26,12 @@ def standard_product() -> CardProduct:
     query = select(CardProduct).where(CardProduct.code == STANDARD)
     if (found := session.scalar(query)) is not None:
         return found
-    db.alone("standard-card-product")
+    db.lock("standard-card-product")
     if (found := session.scalar(query)) is not None:
         return found
     made = CardProduct(
         code=STANDARD, title_zh="会员储值卡", title_en="Member's card", form=ELECTRONIC, named=True,
-        limit_fen=malls.policy().named_card_limit_fen, valid_years=None, shop_ids=None, invoice=AT_USE, made_by="system",
+        limit_fen=malls.policy(WalletRules).named_card_limit_fen, valid_years=None, shop_ids=None, invoice=AT_USE, made_by="system",
         made_at=clock.now(),
     )  # fmt: skip
     session.add(made)
@@ -48,7 +49,7 @@ def product(product_id: int) -> CardProduct:
 
 def limit_of(kind: CardProduct) -> int:
     """The principal that one card of this kind may hold: the product's own limit, never above the law's in the policy."""
-    policy = malls.policy()
+    policy = malls.policy(WalletRules)
     return min(kind.limit_fen, policy.named_card_limit_fen if kind.named else policy.unnamed_card_limit_fen)
 
 
@@ -57,7 +58,7 @@ def expiry_of(kind: CardProduct) -> date | None:
     if kind.valid_years is None:
         return None
     today = clock.today(malls.mall_info().timezone)
-    years = max(kind.valid_years, malls.policy().unnamed_valid_years)
+    years = max(kind.valid_years, malls.policy(WalletRules).unnamed_valid_years)
     try:
         return today.replace(year=today.year + years)
     except ValueError:  # the 29th of February
@@ -69,7 +70,7 @@ def electronic_card(member_id: int, kind: CardProduct | None, *, by: str, room_f
     kind = kind or standard_product()
     if room_fen > limit_of(kind):
         raise CardLimitExceeded(limit_fen=limit_of(kind))
-    db.alone("electronic-card", member_id, kind.id)
+    db.lock("electronic-card", member_id, kind.id)
     query = select(Card).where(Card.member_id == member_id, Card.product_id == kind.id, Card.state == CardState.ACTIVE).order_by(Card.id)
     today = clock.today(malls.mall_info().timezone)
     for card in session.scalars(query.where(Card.batch_id.is_(None)).with_for_update(read=True)).all():

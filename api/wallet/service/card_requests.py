@@ -9,6 +9,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.wallet.errors import BalanceLeft, CardNeedsSecondPerson, CardRequestNotFound
 from api.wallet.models import Card, CardRequest
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, card_lifecycle
 from api.wallet.states import CARD_MOVES, CardRequestState, CardState
 
@@ -30,7 +31,7 @@ def ask(card_id: int, what: str, *, why: str, by: str, new_number: str | None = 
     )  # fmt: skip
     session.add(made)
     session.flush()
-    if made.balance_fen <= malls.policy().card_second_person_fen:
+    if made.balance_fen <= malls.policy(WalletRules).card_second_person_fen:
         _do(made, card, by=by, reason="within the limit")
     audit.record(by, "asked for a card", "card", card.id, after={"what": what, "state": made.state, "request": made.id}, why=why)
     return made

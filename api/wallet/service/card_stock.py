@@ -26,6 +26,7 @@ from api.wallet.errors import (
     TransferNeeded,
 )
 from api.wallet.models import PHYSICAL, Card, CardBatch, CardProduct, CardSale, CardSaleLine
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, card_numbers, card_opening
 from api.wallet.states import CardState
 
@@ -171,7 +172,7 @@ def _refuse_wrong(lines: Sequence[SaleLine], cards: dict[str, Card], kinds: dict
 
 def _refuse_by_law(total: int, kinds: Any, paid_by: str, buyer_kind: str, buyer_key: str | None) -> None:
     """单用途商业预付卡管理办法, articles 15 and 17: what one buyer buys in a day counts as one purchase."""
-    policy = malls.policy()
+    policy = malls.policy(WalletRules)
     if buyer_key is None and (total >= policy.real_name_fen or any(kind.named for kind in kinds)):
         raise RealNameNeeded(from_fen=policy.real_name_fen)
     together = total + (_sold_today(buyer_key) if buyer_key else 0)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from api.kit.db import session
+from api.kit.membership import Moved, Rows
 from api.ledger import service as ledger
 from api.ledger.service import Asset
 from api.members.service import member_merge
@@ -29,18 +30,19 @@ def lock_cards(member_id: int) -> None:
     session.execute(select(Card.id).where(Card.member_id == member_id).order_by(Card.id).with_for_update()).all()
 
 
-def holdings(member_id: int) -> tuple[int, int]:
+def holdings(member_id: int) -> dict[str, int]:
     """How many cards a member has that are neither void nor replaced, and what is on them in fen, principal and bonus together."""
     ids = list(session.scalars(select(Card.id).where(Card.member_id == member_id, Card.state.not_in([CardState.VOID, CardState.REPLACED]))))
-    return len(ids), sum(ledger.running_balances("card", ids, [Asset.PRINCIPAL_FEN, Asset.BONUS_FEN]).values())
+    stored = ledger.running_balances("card", ids, [Asset.PRINCIPAL_FEN, Asset.BONUS_FEN])
+    return {"cards": len(ids), "stored_fen": sum(stored.values())}
 
 
-def hand_over(from_member_id: int, into_member_id: int) -> list[member_merge.Moved]:
+def hand_over(from_member_id: int, into_member_id: int) -> list[Moved]:
     """Two memberships became one: the cards of the one are the other's, who keeps the own PIN. Returns what moved."""
     return [moved for kind, table in _OF_MEMBERS.items() for moved in member_merge.move(kind, table, from_member_id, into_member_id)]
 
 
-def bring_back(rows: member_merge.Rows, from_member_id: int, into_member_id: int) -> None:
+def bring_back(rows: Rows, from_member_id: int, into_member_id: int) -> None:
     """The merge was undone: the cards that went along come back, with what is on them now."""
     for kind, table in _OF_MEMBERS.items():
         member_merge.bring_back(table, rows.get(kind, ()), from_member_id, into_member_id)

@@ -57,7 +57,7 @@ def reserve_package(order_id: int, member_id: int, package_id: int) -> RechargeP
 
     PackageNotFound, PackageClosed, PackageLimitReached.
     """
-    db.alone("recharge-package", package_id, member_id)
+    db.lock("recharge-package", package_id, member_id)
     if session.scalar(select(PackageUse.id).where(PackageUse.order_id == order_id)) is not None:
         return package(package_id)
     found = offer(package_id, member_id)

@@ -14,6 +14,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.wallet.errors import PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
 from api.wallet.models import WalletPin
+from api.wallet.policy import WalletRules
 
 TRIES = 5
 REST = timedelta(minutes=30)
@@ -29,7 +30,7 @@ def is_set(member_id: int) -> bool:
 
 def needed(amount_fen: int) -> bool:
     """Whether a payment with so much stored value asks for the PIN."""
-    return amount_fen > malls.policy().pin_above_fen
+    return amount_fen > malls.policy(WalletRules).pin_above_fen
 
 
 def demand_pin(member_id: int, amount_fen: int, pin: str | None) -> None:

@@ -12,6 +12,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.wallet.errors import ProductCodeTaken, ProductWrong
 from api.wallet.models import CardProduct
+from api.wallet.policy import WalletRules
 from api.wallet.service import card_opening
 
 
@@ -44,7 +45,7 @@ def change_product(product_id: int, *, by: str, why: str, **values: Any) -> Card
 
 
 def _refuse_wrong(values: dict[str, Any]) -> None:
-    policy, wrong = malls.policy(), {}
+    policy, wrong = malls.policy(WalletRules), {}
     most = policy.named_card_limit_fen if values["named"] else policy.unnamed_card_limit_fen
     if values["limit_fen"] > most:
         wrong["limit_fen"] = f"the law allows {most} fen on such a card"

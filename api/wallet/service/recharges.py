@@ -55,12 +55,12 @@ def recharge(
     package_id: int | None = None,
     gateway_account_id: int | None = None,
 ) -> int:
-    """Put what an order paid for on a card of the member, with its bonus, exactly once; returns the card.
+    """Put what an order paid for on a card of the member, with its bonus, exactly once; returns the card. The order books the money.
 
     Without `card_id` (or when that one is full or cannot be used by now) it is the member's electronic card, or a new one.
     RechargeDiffers, CardLimitExceeded (more than one card may hold), PackageLimitReached.
     """
-    db.alone(RECHARGE, order_id)
+    db.lock(RECHARGE, order_id)
     if (before := recharge_of(order_id)) is not None:
         return _the_same(before, principal_fen, bonus_fen)
     member_id = members.hold(member_id)
@@ -68,8 +68,6 @@ def recharge(
     bearer = bought.bonus_bearer if bought else 0
     card, kind = _card_for(member_id, card_id, bought.product_id if bought else None, principal_fen)
     entries = [
-        Entry(accounts.gateway(gateway_account_id), Asset.CASH_FEN, -principal_fen),
-        Entry(accounts.mall(), Asset.CASH_FEN, principal_fen),
         Entry(accounts.card(card.id), Asset.PRINCIPAL_FEN, principal_fen),
         Entry(accounts.mall(), Asset.PRINCIPAL_FEN, -principal_fen),
         Entry(accounts.card(card.id), Asset.BONUS_FEN, bonus_fen),
@@ -144,8 +142,7 @@ def take_out(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str 
         grant.left_fen, grant.void_fen = 0, grant.void_fen + out.void_bonus_fen
     gone = out.principal_fen + out.deducted_fen
     entries = [
-        Entry(accounts.gateway(done.gateway_account_id), Asset.CASH_FEN, out.principal_fen),
-        Entry(accounts.mall(), Asset.CASH_FEN, -gone),
+        Entry(accounts.mall(), Asset.CASH_FEN, -out.deducted_fen),
         Entry(accounts.bearer(done.bonus_bearer), Asset.CASH_FEN, out.deducted_fen),
         Entry(accounts.card(out.card_id), Asset.PRINCIPAL_FEN, -gone),
         Entry(accounts.mall(), Asset.PRINCIPAL_FEN, gone),

@@ -16,6 +16,7 @@ from api.ledger.service import Asset
 from api.malls import service as malls
 from api.wallet.errors import CardNotFound
 from api.wallet.models import Card, CardDraw, CardEvent, CardProduct, CardReturn, Recharge
+from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, balances, hooks, pins
 from api.wallet.service.balances import Funds
 
@@ -75,7 +76,7 @@ def wallet_of(member_id: int) -> Wallet:
         held_principal_fen=sum(principal for principal, _ in held),
         held_bonus_fen=sum(bonus for _, bonus in held),
         pin_set=pins.is_set(member_id),
-        pin_above_fen=malls.policy().pin_above_fen,
+        pin_above_fen=malls.policy(WalletRules).pin_above_fen,
         cards=[_told(card, names) for card in cards],
     )
 
@@ -215,7 +216,7 @@ class Checked:
 
 def check(member_id: int, shop_id: int, *, by: str) -> list[Checked]:
     """A shop looks at the cards of whom the pay code named; each look is a line of the card's history."""
-    shows = malls.policy().card_check_shows_balance
+    shows = malls.policy(WalletRules).card_check_shows_balance
     found = []
     for card in balances.funds(member_id):
         reason = card.refusal or (None if card.accepted_by(shop_id) else "not_accepted")

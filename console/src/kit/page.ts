@@ -13,8 +13,10 @@ export interface Page {
   permission?: string
   /** desk only: the folders whose words it says besides its own, through what it imports */
   words?: readonly string[]
-  /** tablet only: an icon's name in src/kit/icons.ts */
-  icon?: string
+  /** desk only: shows what the server names (jobs, tables, permissions, deeds, subjects) and needs their words */
+  names?: boolean
+  /** tablet only: what stands beside its title */
+  icon?: Component
   component: () => Promise<{ default: Component }>
 }
 

@@ -5,7 +5,7 @@ import { Refusal } from './problem'
 /** One sentence for a refusal. */
 export function sentenceOf(refusal: Refusal): string {
   const key = `refusals.${refusal.type}`
-  if (language.value === 'zh' && known(key)) return t(key, refusal.facts)
+  if (known(key)) return t(key, refusal.facts) // in English most have the API's own sentence
   if (refusal.offline) return t('kit.offline')
   if (refusal.message) return refusal.message
   return t('kit.trouble', { status: refusal.status })

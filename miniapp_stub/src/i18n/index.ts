@@ -3,18 +3,21 @@ import { createI18n } from "vue-i18n";
 type Sentences = Record<string, unknown>;
 export type Language = "zh" | "en";
 
-// A page's sentences lie beside it; the page's folder name is the key. What several pages say lies in this folder, by its file's name.
-const chinese = import.meta.glob<Sentences>(["../pages/*/zh.json", "./zh/*.json"], { eager: true, import: "default" });
-const english = import.meta.glob<Sentences>(["../pages/*/en.json", "./en/*.json"], { eager: true, import: "default" });
+// A page's sentences lie beside it, and what the refusals of its noun say. What several pages say lies in this folder, by its file's name.
+const chinese = import.meta.glob<Sentences>(["../pages/*/zh.json", "../pages/*/problems.zh.json", "./zh/*.json"], { eager: true, import: "default" });
+const english = import.meta.glob<Sentences>(["../pages/*/en.json", "../pages/*/problems.en.json", "./en/*.json"], { eager: true, import: "default" });
 
-/** "../pages/home/zh.json" → "home"; "./zh/problems.json" → "problems". */
+/** "../pages/home/zh.json" → "home"; "../pages/order/problems.zh.json" and "./zh/problems.json" → "problems". */
 function keyOf(path: string): string {
   const [file, folder] = path.split("/").reverse();
-  return path.startsWith("../pages/") ? folder : file.replace(".json", "");
+  const [name, ...rest] = file.split(".");
+  return path.startsWith("../pages/") && rest.length === 1 ? folder : name;
 }
 
 function gathered(files: Record<string, Sentences>): Sentences {
-  return Object.fromEntries(Object.entries(files).map(([path, sentences]) => [keyOf(path), sentences]));
+  const all: Sentences = {};
+  for (const [path, sentences] of Object.entries(files)) all[keyOf(path)] = { ...(all[keyOf(path)] as Sentences), ...sentences };
+  return all;
 }
 
 const LANGUAGE = "language";

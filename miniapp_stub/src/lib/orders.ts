@@ -3,6 +3,7 @@ import { call } from "@/api/client";
 import { heldPayer } from "@/api/payer";
 import { asTrouble } from "@/api/troubles";
 import type { Schema } from "@/api/types";
+import { useLook } from "@/stores/look";
 import { useSession } from "@/stores/session";
 import { claims } from "./claims";
 import { useFollowed, type Followed } from "./follow";
@@ -10,6 +11,11 @@ import { useFollowed, type Followed } from "./follow";
 /** How one came to the order: the wallet closed, the person turned back in it, or otherwise. */
 export type Came = "closed" | "back" | "";
 export type Order = Schema<"WholeOrder">;
+
+/** What was bought, in the language now. */
+export function titleOf(order: { title: string; title_en: string }): string {
+  return useLook().language === "en" ? order.title_en : order.title;
+}
 
 const FAST = 1_000;
 const SLOWER = 3_000;

@@ -6,5 +6,6 @@ export default page({
   group: 'system',
   order: 910,
   permission: 'audit.read',
+  names: true,
   component: () => import('./Audit.vue'),
 })

@@ -1,24 +1,12 @@
 /** The audit log's own words, which the API keeps in English, in the language in use. */
 import { known, t } from '@/lang'
 
-function word(kind: string, value: string): string {
-  const key = `office.audit.${kind}.${value.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_|_$/g, '')}`
-  return known(key) ? t(key) : value
-}
-
-/** "refuse receipt" → 拒绝了小票; a verb that nobody translated yet stays as it was written. */
-export function deed(did: string): string {
-  return word('did', did)
-}
-
-export function subject(type: string, id: string): string {
-  return `${word('subject', type)} ${id}`
-}
-
 /** "staff:3" → 员工 3. */
 export function person(who: string): string {
   const [kind = '', id = ''] = who.split(':')
-  return id ? `${word('who', kind)} ${id}` : word('who', kind)
+  const key = `office.audit.who.${kind}`
+  const word = known(key) ? t(key) : kind
+  return id ? `${word} ${id}` : word
 }
 
 export interface Difference {

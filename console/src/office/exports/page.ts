@@ -7,5 +7,6 @@ export default page({
   order: 930,
   permission: 'exports.make',
   words: ['audit'],
+  names: true,
   component: () => import('./Exports.vue'),
 })

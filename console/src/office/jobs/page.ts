@@ -6,5 +6,6 @@ export default page({
   group: 'system',
   order: 920,
   permission: 'jobs.read',
+  names: true,
   component: () => import('./Jobs.vue'),
 })

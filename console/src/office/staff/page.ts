@@ -6,5 +6,6 @@ export default page({
   group: 'system',
   order: 900,
   permission: 'tablets.manage',
+  names: true,
   component: () => import('./Staff.vue'),
 })

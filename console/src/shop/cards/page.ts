@@ -1,3 +1,4 @@
+import { CreditCard } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'members',
   order: 12,
   permission: 'cards.check',
-  icon: 'cards',
+  icon: CreditCard,
   component: () => import('./Cards.vue'),
 })

@@ -1,3 +1,4 @@
+import { Wallet } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'today',
   order: 6,
   permission: 'own_payments.charge',
-  icon: 'charge',
+  icon: Wallet,
   component: () => import('./Charge.vue'),
 })

@@ -1,3 +1,4 @@
+import { Postcard } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'members',
   order: 10,
   permission: 'members.check',
-  icon: 'code',
+  icon: Postcard,
   component: () => import('./Check.vue'),
 })

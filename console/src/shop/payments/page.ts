@@ -1,3 +1,4 @@
+import { Money } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'today',
   order: 4,
   permission: 'own_payments.read',
-  icon: 'payments',
+  icon: Money,
   component: () => import('./Payments.vue'),
 })

@@ -1,3 +1,4 @@
+import { Document } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'receipts',
   order: 20,
   permission: 'own_receipts.read',
-  icon: 'receipts',
+  icon: Document,
   component: () => import('./Receipts.vue'),
 })

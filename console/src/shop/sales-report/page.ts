@@ -1,3 +1,4 @@
+import { Upload } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'shops',
   order: 35,
   permission: 'own_sales.report',
-  icon: 'upload',
+  icon: Upload,
   component: () => import('./SalesReport.vue'),
 })

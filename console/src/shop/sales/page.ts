@@ -1,3 +1,4 @@
+import { ShoppingCart } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'shops',
   order: 30,
   permission: 'own_sales.read',
-  icon: 'sales',
+  icon: ShoppingCart,
   component: () => import('./Sales.vue'),
 })

@@ -1,3 +1,4 @@
+import { Iphone } from '@element-plus/icons-vue'
 import { page } from '@/kit/page'
 
 export default page({
@@ -6,6 +7,6 @@ export default page({
   group: 'system',
   order: 90,
   permission: 'own_tablets.manage',
-  icon: 'tablet',
+  icon: Iphone,
   component: () => import('./OwnTablets.vue'),
 })

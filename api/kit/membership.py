@@ -1,0 +1,55 @@
+"""A room's part in a member's life: two memberships that become one and part again, an account that closes, a member's own export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+
+class Moved(NamedTuple):
+    """A row that went from one member to the other, with what must be known to bring it back."""
+
+    kind: str
+    row_id: int
+    facts: dict[str, Any] | None = None
+
+
+#: What moved in a merge, as it was kept: kind → row → facts.
+Rows = Mapping[str, Mapping[int, dict[str, Any] | None]]
+
+
+class Lock(Protocol):
+    """Hold a member's rows, all or these, until the unit of work ends."""
+
+    def __call__(self, member_id: int, ids: Iterable[int] | None = None, /) -> None: ...
+
+
+def _nothing(*_: Any) -> None:
+    """The room has no part in it."""
+
+
+def _no_rows(_from: int, _into: int) -> list[Moved]:
+    return []
+
+
+@dataclass(frozen=True)
+class MemberPart:
+    """What a room does in a member's life. It leaves out where it has no part.
+
+    `place` says when it is asked: causes before what they bring about (orders, receipts, sales, points), the order in which every flow
+    locks. `kind` is the name of the rows that `lock` holds, as `hand_over` calls them.
+    """
+
+    place: int
+    kind: str = ""
+    lock: Lock = _nothing
+    counts: Mapping[str, str] = field(default_factory=dict)  # what a merge shows of each side: name → what it says
+    count: Callable[[int], Mapping[str, int]] = lambda _member_id: {}
+    hand_over: Callable[[int, int], list[Moved]] = _no_rows  # a merge by two people: from, into
+    bring_back: Callable[[Rows, int, int], None] = _nothing  # it was undone: what moved, from, into
+    holds_value: Callable[[int], bool] = lambda _member_id: False  # who holds any is not folded without a merge
+    fold: Callable[[int, int], Any] = _nothing  # a member without value is folded into another when signing in: from, into
+    refuse_closing: Callable[[int], None] = _nothing  # raises the room's own refusal
+    forget: Callable[[int], Any] = _nothing  # the account was closed
+    exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export

@@ -1,0 +1,28 @@
+"""Who shops at the mall: identities, phone, levels, consents, vehicles."""
+
+from __future__ import annotations
+
+from api.kit.roles import ADMINISTRATOR, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
+from api.kit.rooms import Room
+from api.members import alipay_login, sms, wechat_login
+from api.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """The wallets that sign members in, and the gateway of text messages."""
+    wechat_login.configure(settings)
+    alipay_login.configure(settings)
+    sms.configure(settings)
+
+
+ROOM = Room(
+    __name__,
+    "会员",
+    permissions={
+        "members.read": {ADMINISTRATOR, MARKETER, SERVICE_DESK},
+        "members.write": {ADMINISTRATOR, SERVICE_DESK},
+        "members.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
+        "levels.write": {ADMINISTRATOR, MARKETER},
+    },
+    configure=configure,
+)

@@ -1,0 +1,28 @@
+"""What a purchase earns: rules, awards, batches with expiry, spending, debt."""
+
+from __future__ import annotations
+
+from api.kit.membership import MemberPart
+from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK
+from api.kit.rooms import Room
+from api.points import service
+
+ROOM = Room(
+    __name__,
+    "积分",
+    permissions={
+        "points.read": {ADMINISTRATOR, MARKETER, FINANCE, SERVICE_DESK},
+        "points.rules": {ADMINISTRATOR, MARKETER},
+        "points.adjust": {ADMINISTRATOR, SERVICE_DESK},
+        "points.approve": {ADMINISTRATOR, FINANCE},
+        "points.report": {ADMINISTRATOR, MARKETER, FINANCE},
+    },
+    member=MemberPart(
+        place=40,
+        kind="award",
+        lock=service.lock_awards,
+        holds_value=service.holds,
+        forget=service.forfeit,
+        exports={"points": service.export},
+    ),
+)

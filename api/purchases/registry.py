@@ -1,0 +1,107 @@
+"""The kinds of purchase: what a phone or till may ask for, and what happens to the thing when it is placed, paid, given back or given up.
+
+A kind is one file in the folder `kinds/` of the room whose noun it sells; it calls `register`, and nothing else names it. Its hooks are
+called inside the transaction of the order's own move, with the order locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import marshmallow as ma
+
+from api.kit import rooms
+from api.kit.errors import Problem
+from api.purchases.baskets import Basket, Buyer, Purchase, Refund
+
+Sentence = Mapping[str, str]
+
+
+class AskedBy(StrEnum):
+    """Who may ask for a kind: whoever pays with a phone, or a shop that charges the code on a phone."""
+
+    PAYER = "payer"
+    SHOP = "shop"
+
+
+def _nothing(*_: Any) -> Any:
+    return None
+
+
+@dataclass(frozen=True)
+class PurchaseKind:
+    """One kind of purchase.
+
+    `args`: what is said to buy it, beside the name of the kind; `basket` makes lines of it and may refuse with `refusals`.
+    `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded; None: it is
+    no tenant's sale and earns no points.
+    `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
+    `paid`: the money is there; it must not refuse. `refundable`: how much of it can come back, where that is not for the asker to say.
+    `refunding`: some of it comes back, cell by cell; may refuse. `closed`: the order was given up, let the thing go.
+    `not_invoiced`: why the mall's own lines are not invoiced now, in Chinese and English with a place for the yuan; None: they are.
+    `line_names`: the English of line names that are ours.
+    """
+
+    name: str
+    title: Sentence
+    args: type[ma.Schema]
+    basket: Callable[[Mapping[str, Any], Buyer], Basket]
+    refusals: tuple[type[Problem], ...] = ()
+    reserve_refusals: tuple[type[Problem], ...] = ()
+    asked_by: AskedBy = AskedBy.PAYER
+    only_new_money: bool = False
+    sale_channel: str | None = None
+    reserve: Callable[[Purchase], None] = _nothing
+    paid: Callable[[Purchase], None] = _nothing
+    refundable: Callable[[Purchase], int | None] = _nothing
+    refunding: Callable[[Purchase, Refund], None] = _nothing
+    closed: Callable[[Purchase], None] = _nothing
+    not_invoiced: Callable[[Purchase], tuple[str, str] | None] = _nothing
+    line_names: Mapping[str, str] = field(default_factory=dict)
+
+
+_kinds: dict[str, PurchaseKind] = {}
+
+
+def register(kind: PurchaseKind) -> PurchaseKind:
+    """Make a kind known. ValueError when another one has its name."""
+    if kind.name in _kinds:
+        raise ValueError(f"there is a kind of purchase called {kind.name} already")
+    _kinds[kind.name] = kind
+    return kind
+
+
+def unregister(name: str) -> None:
+    """Forget a kind; unknown ones are forgotten already."""
+    _kinds.pop(name, None)
+
+
+def kind_of(name: str) -> PurchaseKind:
+    """The kind of that name. KeyError: nobody registered it."""
+    rooms.load_kinds()
+    return _kinds[name]
+
+
+def kinds(asked_by: AskedBy | None = None) -> list[PurchaseKind]:
+    """Every kind, or those that one of the two may ask for, by name."""
+    rooms.load_kinds()
+    return sorted((kind for kind in _kinds.values() if asked_by in (None, kind.asked_by)), key=lambda kind: kind.name)
+
+
+def english_name(name: str) -> str:
+    """The name of a line or an order in English, where it is one of ours; a shop's own stays as the shop wrote it."""
+    return next((kind.line_names[name] for kind in kinds() if name in kind.line_names), name)
+
+
+def refusals(asked_by: AskedBy) -> tuple[type[Problem], ...]:
+    """How a purchase that one of the two asks for can be refused, whatever its kind."""
+    listed = [refusal for kind in kinds(asked_by) for refusal in (*kind.refusals, *kind.reserve_refusals)]
+    return tuple(dict.fromkeys(listed))
+
+
+def schemas(asked_by: AskedBy) -> dict[str, type[ma.Schema]]:
+    """kind → what is said to buy it."""
+    return {kind.name: kind.args for kind in kinds(asked_by)}

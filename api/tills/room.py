@@ -1,0 +1,16 @@
+"""What the tills of shops report becomes sightings and refunds."""
+
+from __future__ import annotations
+
+from api.kit.roles import ADMINISTRATOR, FINANCE, FLOOR_MANAGER, REVIEWER, SHOP_MANAGER, TABLET
+from api.kit.rooms import Room
+
+ROOM = Room(
+    __name__,
+    "收银上报",
+    permissions={
+        "own_sales.report": {SHOP_MANAGER, TABLET},
+        "sales_reports.read": {ADMINISTRATOR, REVIEWER, FINANCE, FLOOR_MANAGER},
+        "sales_reports.write": {ADMINISTRATOR, FINANCE, FLOOR_MANAGER},
+    },
+)

@@ -1,0 +1,36 @@
+"""Stored value on cards: principal, bonus, PIN, pay code, cards of plastic."""
+
+from __future__ import annotations
+
+from api.kit.membership import MemberPart
+from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
+from api.kit.rooms import Room
+from api.wallet import service
+
+ROOM = Room(
+    __name__,
+    "储值卡",
+    permissions={
+        "cards.read": {ADMINISTRATOR, FINANCE, SERVICE_DESK},
+        "cards.write": {ADMINISTRATOR, SERVICE_DESK},
+        "cards.sell": {ADMINISTRATOR, SERVICE_DESK},
+        "cards.approve": {ADMINISTRATOR, FINANCE},
+        "cards.issue": {ADMINISTRATOR, FINANCE},
+        "cards.print": {ADMINISTRATOR},
+        "cards.products": {ADMINISTRATOR, FINANCE},
+        "cards.packages": {ADMINISTRATOR, MARKETER, FINANCE},
+        "cards.report": {ADMINISTRATOR, FINANCE},
+        "cards.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
+    },
+    member=MemberPart(
+        place=50,
+        counts={"cards": "stored-value cards that are neither void nor replaced", "stored_fen": "what is on them, principal and bonus"},
+        count=service.holdings,
+        hand_over=service.hand_over,
+        bring_back=service.bring_back,
+        holds_value=service.holds,
+        refuse_closing=service.refuse_closing,
+        forget=service.forget,
+        exports={"wallet": service.export},
+    ),
+)
