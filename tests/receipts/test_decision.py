@@ -163,6 +163,7 @@ TABLE = [
     ("in the works, sent later", facts(twins=(twin(state=S.IN_REVIEW, own=False, first=False),)), S.SCORED, Reason.AWARDED),
     ("still in the works, mine, sent later", facts(twins=(twin(state=S.IN_REVIEW, first=False),)), S.SCORED, Reason.AWARDED),
     ("scored before one that waits", facts(twins=(twin(state=S.IN_REVIEW, own=False), twin())), S.REFUSED, Reason.SCORED_BEFORE),
+    ("returned before one that waits", facts(twins=(twin(state=S.ASKING), twin(state=S.RETURNED))), S.REFUSED, Reason.RETURNED_BEFORE),
     ("the same picture, sent later", facts(twins=(twin(how="picture", state=S.ASKING, first=False),)), S.SCORED, Reason.AWARDED),
     ("a like picture, sent later", facts(twins=(twin(how="picture", same_amount=False, state=S.ASKING, first=False),)), S.IN_REVIEW,
      Reason.SAME_PICTURE_OTHER_FACTS),
