@@ -76,10 +76,10 @@ class Policy:
 @functools.cache
 def every() -> tuple[type[Rules], ...]:
     """The rules of every room that has some, in the order of the page."""
-    broken = [
+    listed_rules = [
         value for module in rooms.files("policy") for value in vars(module).values() if isinstance(value, type) and issubclass(value, Rules)
     ]
-    return tuple(sorted({rules for rules in broken if rules is not Rules}, key=lambda rules: (rules.place, rules.__module__)))
+    return tuple(sorted({rules for rules in listed_rules if rules is not Rules}, key=lambda rules: (rules.place, rules.__module__)))
 
 
 @functools.cache
