@@ -62,7 +62,7 @@ class Source:
         for stmt in self.tree.body:
             if isinstance(stmt, ast.FunctionDef):
                 yield stmt, stmt.name, stmt
-            elif (name := assigned(stmt)) and name != "__all__":
+            elif (name := assigned(stmt)) and not _is_type(stmt):
                 yield stmt, name, stmt
             elif isinstance(stmt, ast.ClassDef):
                 for inner in stmt.body:
@@ -99,6 +99,12 @@ def assigned(stmt: ast.stmt) -> str | None:
     return target.id if isinstance(target, ast.Name) else None
 
 
+def _is_type(stmt: ast.stmt) -> bool:
+    """`Sentence = dict[str, str]`: read by the type checker only."""
+    value = stmt.value if isinstance(stmt, ast.Assign | ast.AnnAssign) else None
+    return isinstance(value, ast.Subscript) or (isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar")
+
+
 def has_fields(stmt: ast.ClassDef) -> bool:
     """Whether a class is made from its fields, so that their defaults are arguments."""
     makers = [*stmt.decorator_list, *stmt.bases]
@@ -115,7 +121,7 @@ def _sites(node: ast.AST, stmt: ast.AST) -> Iterator[Site]:
         if field in NEVER and not (field == "target" and isinstance(node, ast.NamedExpr)):
             continue
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(child, ast.AST) and not _is_docstring(child):
+            if isinstance(child, ast.AST) and not _is_docstring(child) and not _is_assertion(child):
                 inside = child if isinstance(child, ast.stmt) else stmt
                 if hasattr(child, "lineno"):
                     yield node, field, index, child, inside
@@ -124,6 +130,11 @@ def _sites(node: ast.AST, stmt: ast.AST) -> Iterator[Site]:
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_assertion(node: ast.AST) -> bool:
+    """What holds anyway, said for the reader: `assert`, and `strict` where two lists are as long."""
+    return isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict")
 
 
 COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -219,8 +230,9 @@ def _calls(old: ast.Call) -> Iterator[ast.expr]:
         return
     if len(arguments) > 1 and not starred and ast.unparse(old.func) not in {"min", "max"}:
         yield ast.Call(old.func, [arguments[1], arguments[0], *arguments[2:]], old.keywords)
-    for keywords in _without_each(old.keywords):
-        yield ast.Call(old.func, arguments, keywords)
+    for keyword in old.keywords:
+        if not _is_assertion(keyword):
+            yield ast.Call(old.func, arguments, [other for other in old.keywords if other is not keyword])
     if isinstance(old.func, ast.Name) and old.func.id in CALLED:
         other = CALLED[old.func.id]
         yield ast.Call(ast.Name(other, ast.Load()), arguments, old.keywords if other in {"min", "max"} else [])
