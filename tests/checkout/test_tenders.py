@@ -14,7 +14,7 @@ from api.checkout.models import OrderShare
 from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.tenders import by_tender, tender_of
 from api.checkout.tenders.base import Asked, NotInvoiced
-from api.checkout.tenders.cards import CardOffer, Cards, accepts
+from api.checkout.tenders.cards import CardOffer, Cards, _able, _drawn, _taken, accepts
 from api.checkout.tenders.gateway import GatewayOffer
 from api.checkout.tenders.points import KEY as POINTS
 from api.checkout.tenders.points import Points, PointsOffer, Worth
@@ -24,7 +24,7 @@ from api.points.policy import PointsRules
 from api.purchases.baskets import MALL, Line, Seller
 from api.sales.policy import SalesRules
 from api.wallet.policy import WalletRules
-from api.wallet.service import Funds
+from api.wallet.service import Drawn, Funds
 
 DINNER = Line("dinner", 6_000, Seller(1))
 DRINKS = Line("drinks", 4_000, Seller(2), takes_benefits=False)
@@ -304,6 +304,30 @@ def test_a_bonus_is_owed_by_who_bears_it_and_earns_as_the_mall_says() -> None:
     assert (Points().earns(Tender.POINTS, rules), Points().earns(Tender.POINTS, replace(rules, earn_on_points=False))) == (True, False)
     assert Cards().bearers(None, [share(Tender.PRINCIPAL, 5, source_id=11)]) == [()]  # type: ignore[arg-type]
     assert Cards().member_of_code("800001", 1) is None
+
+
+def test_a_card_has_as_much_bonus_as_its_kind_lets_pay_here() -> None:
+    assert _able(CARD, ASKED) == CARD
+    limited = replace(CARD, bonus_most_bp=300)
+    assert _able(limited, ASKED) == replace(CARD, bonus_fen=300)
+    assert _able(replace(limited, shop_ids=frozenset({2})), ASKED) == replace(CARD, bonus_fen=120, shop_ids=frozenset({2}))
+
+
+def test_what_is_drawn_is_told_by_card_in_the_order_of_cards() -> None:
+    principal, bonus = Tender.PRINCIPAL, Tender.BONUS
+    parts = [
+        (share(bonus, 50, source_id=12), 20), (share(principal, 300, source_id=12), 300), (share(principal, 70, source_id=11), 70),
+        (share(principal, 30, line=1, source_id=12), 30), (share(bonus, 5, line=1, source_id=12), 5),
+    ]  # fmt: skip
+    assert _drawn(parts) == [Drawn(11, 70, 0), Drawn(12, 330, 25)]
+
+
+def test_bonus_is_taken_from_its_bearers_one_after_the_other() -> None:
+    left = [Bearer(BearerKind.SHOP, 3, 100), Bearer(BearerKind.MALL, 0, 50)]
+    assert _taken(left, 60) == (Bearer(BearerKind.SHOP, 3, 60),)
+    assert _taken(left, 50) == (Bearer(BearerKind.SHOP, 3, 40), Bearer(BearerKind.MALL, 0, 10))
+    assert _taken(left, 40) == (Bearer(BearerKind.MALL, 0, 40),)
+    assert (_taken(left, 0), left) == ((), [])
 
 
 # -- new money --------------------------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ def test_a_held_account_says_its_balance(inside: int) -> None:
     assert held == session.query(Account).filter(Account.owner_id == MEMBER.id).count()
 
 
-@pytest.mark.parametrize("kind", ["member", "card", "shop", "mall", "gateway", "bearer"])
+@pytest.mark.parametrize("kind", ["member", "card", "shop", "mall", "gateway", "bearer", "brand"])
 def test_an_account_is_found_by_its_address(kind: str) -> None:
     assert ledger.named(kind, 2**63 - 1, "points") == (Owner(kind, 2**63 - 1), Asset.POINTS)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 import __future__ as future
 
 import ast
+import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -24,23 +25,50 @@ def place(source: Source, change: Change) -> None:
         _place_value(module, tree, name)
 
 
+def watch(source: Source, passed: Callable[[int], None]) -> None:
+    """Have every statement of a file's functions say its line when it is passed."""
+    module, tree = sys.modules[source.module], copy.deepcopy(source.tree)
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and not isinstance(node, ast.Module | ast.ClassDef):
+                setattr(node, name, [step for stmt in block for step in (_saying(stmt), stmt)])
+    vars(module)["__passed__"] = passed
+    codes = _codes_by_place(compile(ast.fix_missing_locations(tree), module.__file__ or "", "exec", dont_inherit=True))
+    for function in _functions(module):
+        if code := codes.get(_place_of(function.__code__)):
+            function.__code__ = code
+
+
+def _saying(stmt: ast.stmt) -> ast.stmt:
+    said = ast.Expr(ast.Call(ast.Name("__passed__", ast.Load()), [ast.Constant(stmt.lineno)], []))
+    return ast.copy_location(said, stmt)
+
+
 def _place_function(module: ModuleType, tree: ast.Module, change: Change) -> None:
     assert isinstance(change.owner, ast.FunctionDef)
-    code = compile(tree, module.__file__ or "", "exec", dont_inherit=True)
+    codes = _codes_by_place(compile(tree, module.__file__ or "", "exec", dont_inherit=True))
     # Two functions of one name (a property and its setter) stand on different lines.
-    begins = min([change.owner.lineno, *(decorator.lineno for decorator in change.owner.decorator_list)])
-    wanted = [each for each in _codes(code) if (each.co_qualname, each.co_firstlineno) == (change.place, begins)]
-    running = [each for each in _functions(module) if (each.__code__.co_qualname, each.__code__.co_firstlineno) == (change.place, begins)]
+    place = change.place, min([change.owner.lineno, *(decorator.lineno for decorator in change.owner.decorator_list)])
+    running = [function for function in _functions(module) if _place_of(function.__code__) == place]
     if not running:
         raise LookupError(f"{change.place} of {change.file} is not to be found in the running program")
     definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.lineno == change.owner.lineno)
     for function in running:
-        function.__code__ = wanted[0]
+        function.__code__ = codes[place]
         if definition.args.defaults:
             function.__defaults__ = tuple(_value(module, node) for node in definition.args.defaults)
         for argument, node in zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True):
             if node is not None:
                 function.__kwdefaults__ = {**(function.__kwdefaults__ or {}), argument.arg: _value(module, node)}
+
+
+def _place_of(code: CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
+
+
+def _codes_by_place(code: CodeType) -> dict[tuple[str, int], CodeType]:
+    return {_place_of(each): each for each in _codes(code)}
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -7,20 +7,17 @@ import json
 import mmap
 import os
 import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.mutants.changes import Change, Source
-from tests.mutants.placing import place
+from tests.mutants.placing import place, watch
 
 KILLED, SURVIVED, TIMED_OUT, UNCOVERED, MISPLACED = "killed", "survived", "timed out", "uncovered", "misplaced"
 CODES = {0: SURVIVED, 1: KILLED, 2: MISPLACED}
@@ -47,13 +44,6 @@ class Runner:
         self.noticers: dict[str, str] = {}  # by place and by file: the test that noticed last
         self.noticer = mmap.mmap(-1, 4)  # which one it was, as a fork tells it
 
-    def pytest_configure(self) -> None:
-        from hypothesis import Phase, settings
-
-        # The same examples every time, none kept, and a failing one is enough as it is.
-        settings.register_profile("mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
-        settings.load_profile("mutants")
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self.failed.append(f"{report.nodeid}\n{report.longreprtext}")
@@ -62,6 +52,7 @@ class Runner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed or not session.items:
             raise pytest.UsageError("the tests cannot be collected")
+        _fewer_examples(session.items)
         reporter = session.config.pluginmanager.unregister(name="terminalreporter")
         self._warm_up(session)
         self._measure(session)
@@ -90,14 +81,15 @@ class Runner:
         read, write = os.pipe()
 
         def run() -> int:
-            files = {str(source.path): source.file for source in self.sources}
             measured: dict[str, Ran] = {}
+            ran = Ran()
+            for source in self.sources:
+                watch(source, lambda line, file=source.file: ran.lines.setdefault(file, set()).add(line))
             for item in session.items:
-                measured[item.nodeid] = Ran()
+                measured[item.nodeid] = ran = Ran()
                 begun = time.perf_counter()
-                with _watching(files, measured[item.nodeid].lines):
-                    self._run([item], session)
-                measured[item.nodeid].seconds = time.perf_counter() - begun
+                self._run([item], session)
+                ran.seconds = time.perf_counter() - begun
             rows = {name: [ran.seconds, {file: sorted(lines) for file, lines in ran.lines.items()}] for name, ran in measured.items()}
             with os.fdopen(write, "w") as out:
                 json.dump({"failed": self.failed, "ran": rows}, out)
@@ -199,6 +191,16 @@ class Runner:
             cache.attempt(lambda client: client.flushdb(), None)
 
 
+def _fewer_examples(items: list[pytest.Item]) -> None:
+    """Of a property the same hundred examples every time; none is kept, and a failing one is enough as it is."""
+    for item in items:
+        test = getattr(item, "obj", None)
+        if given := getattr(test, "_hypothesis_internal_use_settings", None):
+            examples, phases = min(100, given.max_examples), (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+            fewer = hypothesis.settings(given, max_examples=examples, database=None, derandomize=True, phases=phases)
+            test._hypothesis_internal_use_settings = fewer
+
+
 def _open_anew() -> None:
     """A fork may not speak over its parent's connections."""
     from api.kit import db
@@ -206,29 +208,3 @@ def _open_anew() -> None:
     if db._engine is not None:
         db._engine.dispose(close=False)
         db.session.registry.clear()
-
-
-@contextmanager
-def _watching(files: dict[str, str], lines: dict[str, set[int]]) -> Iterator[None]:
-    """Note the lines of some files that are passed meanwhile, in every thread that begins."""
-
-    def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
-        file = files.get(frame.f_code.co_filename)
-        if file is None:
-            return None
-        seen = lines.setdefault(file, set())
-
-        def step(frame: FrameType, event: str, _argument: Any) -> Any:
-            if event == "line":
-                seen.add(frame.f_lineno)
-            return step
-
-        return step
-
-    threading.settrace(enter)
-    sys.settrace(enter)
-    try:
-        yield
-    finally:
-        sys.settrace(None)
-        threading.settrace(None)
