@@ -10,11 +10,12 @@ SEEDS ?= 1000
 MEMBERS ?= 2000
 MALL ?= demo
 PYTHONS ?=
+ROOM ?=
 export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulation lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
+.PHONY: help setup run test simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,6 +61,9 @@ test: .venv/.made ## every test, on embedded servers and in a real Chromium
 
 simulation: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/simulation
 	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/simulation
+
+mutants: .venv/.ready ## what could be wrong in the rules about value and whether the tests notice: ROOM=ledger (none: all)
+	@$(BIN)/python -m tests.mutants $(ROOM)
 
 lint: .venv/.ready ## ruff, mypy, import contracts, models against migrations; the longest functions and files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
