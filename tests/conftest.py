@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,23 +25,45 @@ from xdist.scheduler import LoadGroupScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from tests.impact import recording  # isort: skip - it marks what is imported from here on
+
 from api.app import create_app
 from api.kit import cache, clock, db, identity
 from api.settings import Settings
 from deploy import embedded
 
 TEMPLATE = "template_mallbridge"
+READY = "ready"
 
 
 def _worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make proof` asks for the tests that count."""
+    parser.addoption("--proof", action="store_true", help="only the tests of faults and of the simulation, and those that say a figure")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--proof`, what says how often something was tried."""
+    if config.getoption("proof"):
+        items[:] = [
+            item
+            for item in items
+            if item.nodeid.startswith(("tests/faults/", "tests/simulation/")) or "figure" in getattr(item, "fixturenames", ())
+        ]
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """The controller starts the servers; workers find them by the environment."""
+    """The controller starts the servers while the workers collect; they find them by the environment."""
     gc.disable()  # until everything is collected
+    if os.environ.get("MALLBRIDGE_RECORD") and (hasattr(config, "workerinput") or config.getoption("numprocesses", None) in (None, 0)):
+        config.pluginmanager.register(recording.Recorder(_worker()))
     if hasattr(config, "workerinput") or os.environ.get("MALLBRIDGE_TEST_SERVERS"):
         return
+    if os.environ.get("MALLBRIDGE_RECORD"):
+        recording.begin()
     folder = Path(tempfile.mkdtemp(prefix="mallbridge-tests-"))
     folder.chmod(0o755)
     postgres = embedded.Postgres(folder / "db", embedded.free_port(), durable=False)
@@ -47,12 +71,23 @@ def pytest_configure(config: pytest.Config) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(valkey.stop)
     atexit.register(postgres.stop)
-    postgres.start()
-    valkey.start()
-    postgres.make_roles()
-    postgres.make_database(TEMPLATE)
-    embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
     os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps({"folder": str(folder), "db": postgres.port, "cache": valkey.port})
+    threading.Thread(target=_start, args=(folder, postgres, valkey)).start()
+
+
+def _start(folder: Path, postgres: embedded.Postgres, valkey: embedded.Valkey) -> None:
+    """Start both servers and migrate the template; `state` in the folder says when that is done, or why it failed."""
+    try:
+        valkey.start()
+        postgres.start()
+        postgres.make_roles()
+        postgres.make_database(TEMPLATE)
+        embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
+        outcome = READY
+    except BaseException as trouble:
+        outcome = f"{type(trouble).__name__}: {trouble}"
+    (folder / "part").write_text(outcome)
+    (folder / "part").rename(folder / "state")
 
 
 def pytest_collection_finish() -> None:
@@ -99,8 +134,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def servers() -> dict[str, Any]:
     """Where the servers of this run are: folder, db (port), cache (port)."""
-    found: dict[str, Any] = json.loads(os.environ["MALLBRIDGE_TEST_SERVERS"])
-    return found
+    servers: dict[str, Any] = json.loads(os.environ["MALLBRIDGE_TEST_SERVERS"])
+    state = Path(servers["folder"]) / "state"
+    while not state.exists():
+        time.sleep(0.05)
+    assert state.read_text() == READY, state.read_text()
+    return servers
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 from tests.impact.recording import FOLDER
@@ -28,19 +29,19 @@ def main(arguments: list[str]) -> int:
     try:
         record = Record.read(FOLDER)
     except FileNotFoundError:
-        print("✗ Nothing is known of these tests yet: run `make test` once.", file=sys.stderr)  # noqa: T201
+        print("✗ Nothing is known of these tests yet: run `make test` once.", file=sys.stderr)
         return 2
     now, workers = source_files(), int(os.environ.get("WORKERS", "2"))
     change = changed(record, now)
-    print(f"· changed since the last `make test`: {', '.join(sorted(change.paths)) or 'nothing'}", file=sys.stderr)  # noqa: T201
+    print(f"· changed since the last `make test`: {', '.join(sorted(change.paths)) or 'nothing'}", file=sys.stderr)
     chosen = select(record, now, seconds=SECONDS * workers)
-    print("\n".join(report(chosen, record)), file=sys.stderr)  # noqa: T201
+    print("\n".join(report(chosen, record)), file=sys.stderr)
     if not chosen.tests and not chosen.files:
         return 0
     listed = FOLDER / "quick.txt"
     listed.write_text("\n".join([*chosen.files, *chosen.tests]))
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadgroup", *arguments, f"@{listed}"])
+    command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadgroup", *arguments, f"@{listed}"]
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -60,10 +60,8 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-def install() -> None:
-    """From now on modules of ours are loaded with marks; only where a run was told to write down."""
-    if os.environ.get("MALLBRIDGE_RECORD"):
-        sys.meta_path.insert(0, _Finder())
+if os.environ.get("MALLBRIDGE_RECORD"):
+    sys.meta_path.insert(0, _Finder())
 
 
 def begin(folder: Path = FOLDER) -> None:

@@ -142,7 +142,7 @@ def test_marks_change_nothing_but_say_what_ran() -> None:
     tree = recording.mark(ast.parse(EARNING), "api/points/earning.py")
     recording.ran.clear()
     module: dict[str, object] = {recording.MARK: recording.ran.add}
-    exec(compile(tree, "earning.py", "exec", dont_inherit=True), module)  # noqa: S102
+    exec(compile(tree, "earning.py", "exec", dont_inherit=True), module)
     assert recording.ran == set()
     assert module["earn"](12_800) == 128  # type: ignore[operator]
     assert recording.ran == {"api/points/earning.py:earn"}
