@@ -133,7 +133,8 @@ def test_whatever_order_the_news_of_a_payment_come_in_it_ends_the_same(till, tol
     """Row 3: notice, copy, our question, our closing and the end of its time, in each of 120 orders, once the gateway has the money."""
     number_of = {"wechat": "transaction_id", "alipay": "trade_no"}[till.simulator.channel]
     ends = []
-    for news in itertools.permutations(("notice", "copy", "asked", "closed", "expired")):
+    orders = list(itertools.permutations(("notice", "copy", "asked", "closed", "expired")))
+    for news in orders[:: len(orders) // trials(len(orders))]:
         payment = till.placed()
         paid = till.simulator.sim("pay", out_trade_no=payment.number, notify=False)
         letter = letters.letter(till, payment, content={number_of: paid[number_of]})
