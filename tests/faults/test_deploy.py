@@ -24,7 +24,7 @@ def test_a_server_told_to_stop_answers_what_it_has_begun(town, figure) -> None:
 
     def phone() -> None:
         deadline = time.monotonic() + 30
-        while not stopping.is_set() and time.monotonic() < deadline:
+        while not stopping.wait(0.1) and time.monotonic() < deadline:
             number = next(numbers)
             answered.append(asked_until_answered(members[number % len(members)], photos[number % 4], f"deploy-{number:05}"))
 

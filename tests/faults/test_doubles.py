@@ -9,7 +9,7 @@ def test_one_photo_from_twenty_clients_at_once_is_one_sale_and_one_award(town) -
     town.start_web()
     ocr = [town.run.worker("ocr", wait=False), town.common.reader()]
     members = [town.member() for _ in range(20)]
-    photo = town.paper()
+    photo = town.paper(size=24)
     tokens = [town.token(member) for member in members]
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda pair: town.send(pair[0], photo, token=pair[1]), zip(members, tokens, strict=True)))

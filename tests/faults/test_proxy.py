@@ -64,7 +64,7 @@ def test_servers_change_behind_the_proxy_and_no_phone_sees_it(town: Town, changi
     def phone() -> None:
         deadline = time.monotonic() + 90
         with changing.proxy.session() as session:
-            while not stopping.is_set():
+            while not stopping.wait(0.02):
                 assert time.monotonic() < deadline
                 number = next(numbers)
                 member = members[number // 40 % len(members)]
