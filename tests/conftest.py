@@ -105,7 +105,7 @@ class OneWorker(LoadGroupScheduling):
     By folder: pytest 9.2 keeps the names to which `xdist_group` marks were appended to itself.
     """
 
-    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/": "processes"}
+    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/test_measurements": "processes"}
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for folder, group in self.FOLDERS.items() if nodeid.startswith(folder)), nodeid)

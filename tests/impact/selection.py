@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.impact.units import Units, imports, is_test, module_of
 
 #: Tests of real processes: what those processes run is not written down, so any change may reach them.
-PROCESSES = ("tests/browser/", "tests/faults/", "tests/flows/")
+PROCESSES = ("tests/browser/", "tests/faults/", "tests/flows/test_measurements")
 #: They read the source itself, whatever changed.
 ALWAYS = ("tests/guards/",)
 #: What every test with a database runs; a migration reaches all of them.
