@@ -7,6 +7,7 @@ BIN := .venv/bin
 PHOTOS ?=
 WORKERS ?= 2
 SEEDS ?= 1000
+TRIALS ?= 1
 MEMBERS ?= 2000
 MALL ?= demo
 PYTHONS ?=
@@ -15,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
+.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,11 +54,18 @@ pages: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/web_pages: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.web_pages h5 mp-weixin mp-alipay
 
-# Node, the browser and nginx are looked for first; then the pages are built while the packages are installed.
+# Node is looked for first, it may be a package; then the pages are built and the browser and nginx found while the packages are installed.
 test: .venv/.made ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.web_pages node; $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; true
-	@$(BIN)/python -m deploy.web_pages h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m deploy.web_pages node || true
+	@{ $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; } & $(BIN)/python -m deploy.web_pages h5 console & \
+	$(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
+	@MALLBRIDGE_RECORD=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+quick: .venv/.ready ## the tests that a change since the last `make test` can reach, within a minute and a half (docs/testing.md)
+	@WORKERS=$(WORKERS) $(BIN)/python -m tests.impact.quick
+
+proof: setup ## every test of faults at its full count, the simulation with 1,000 seeds; prints every figure (about an hour)
+	@TRIALS=$(TRIALS) MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --proof
 
 simulation: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/simulation
 	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/simulation
@@ -99,7 +107,7 @@ demo: setup ## fill a demo mall: MEMBERS=1000000 MALL=big (make run does it on a
 
 shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
 	@$(BIN)/python -m deploy.chromium
-	@$(BIN)/python -m pytest -n0 tests/browser/test_pictures.py
+	@SHOTS=1 $(BIN)/python -m pytest -n0 tests/browser/test_pictures.py
 	@$(BIN)/python -m deploy.pictures
 
 bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
