@@ -8,7 +8,7 @@ from flask import request
 
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import orders, placement, quotes, refunds, views
+from api.checkout.service import orders, placement, quotes, refunds, shop_views, views
 from api.checkout.service.placement import Who
 from api.checkout.service.quotes import BEST
 from api.checkout.tenders import tenders
@@ -212,7 +212,7 @@ def charge(args: dict[str, Any]) -> views.View:
     who = identity.shop()
     limits.spend(CHARGES, who.name)
     basket = placement.basket_of(args["purchase"], Buyer(shop_id=_shop_id()))
-    return views.view(placement.charge(_shop_id(), basket, args["auth_code"], by=who.name).order)
+    return shop_views.view(placement.charge(_shop_id(), basket, args["auth_code"], by=who.name).order, _shop_id())
 
 
 @shop.get("/orders/<number>")
@@ -223,7 +223,7 @@ def read_shop_order(number: str) -> views.View:
     """Read an order that was paid to my shop, or a charge of mine that waits"""
     order = views.for_shop(number, _shop_id())
     placement.poll_payment(order)
-    return views.view(order)
+    return shop_views.view(order, _shop_id())
 
 
 @shop.put("/orders/<number>/cancellation")
@@ -234,7 +234,7 @@ def cancel_charge(number: str) -> views.View:
     """Give up a charge whose shopper does not come to an end; when the wallet took the money after all, it goes back"""
     order = views.for_shop(number, _shop_id())
     placement.give_up(order, by=identity.shop().name, reason="cancelled at the till")
-    return views.view(orders.read(order.id))
+    return shop_views.view(orders.read(order.id), _shop_id())
 
 
 @shop.post("/orders/<number>/refunds")

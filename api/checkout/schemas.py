@@ -193,7 +193,7 @@ class WholeOrderSchema(OrderSchema):
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
-    sentences = fields.Function(lambda view: view.order.agreed_terms["sentences"], metadata={"type": "array", "items": SENTENCE_ROW})
+    sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
 
 
 class PlacedSchema(http.Schema):

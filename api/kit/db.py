@@ -421,6 +421,19 @@ def _commit() -> None:
         action()
 
 
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of the transaction that is undone alone when it raises: its rows, its locks, and what would run after the commit."""
+    waiting = current().transaction.after_commit
+    before = len(waiting)
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del waiting[before:]
+        raise
+
+
 def after_commit(action: Callable[[], None]) -> None:
     """Run once the transaction is durable (live messages); never runs when it is rolled back. Must not raise."""
     current().transaction.after_commit.append(action)

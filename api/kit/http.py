@@ -153,6 +153,10 @@ class Parser(FlaskParser):
             return super()._raw_load_json(req)
         except RecursionError as error:
             raise json.JSONDecodeError("nested too deeply", "[", 0) from error
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:  # Python converts no number of more than 4,300 digits
+            raise json.JSONDecodeError("a number is too long", "0", 0) from error
 
 
 class PageArgs(Schema):

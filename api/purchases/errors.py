@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from api.kit.errors import Conflict
+from api.kit.errors import Conflict, Unprocessable
 
 
 class MembershipNeeded(Conflict):
     """Stored value belongs to a member; join first."""
+
+
+class BasketEmpty(Unprocessable):
+    """There is nothing to buy in this."""

@@ -16,6 +16,7 @@ import marshmallow as ma
 from api.kit import rooms
 from api.kit.errors import Problem
 from api.purchases.baskets import Basket, Buyer, Purchase, Refund
+from api.purchases.errors import BasketEmpty
 
 Sentence = Mapping[str, str]
 
@@ -27,7 +28,8 @@ class AskedBy(StrEnum):
     SHOP = "shop"
 
 
-def _nothing(*_: Any) -> Any:
+def nothing(*_: Any) -> Any:
+    """The hook of a kind that has none."""
     return None
 
 
@@ -39,7 +41,8 @@ class PurchaseKind:
     `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded; None: it is
     no tenant's sale and earns no points.
     `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
-    `paid`: the money is there; it must not refuse. `refundable`: how much of it can come back, where that is not for the asker to say.
+    `paid`: the money is there; where it still refuses, the order is closed and the money goes back.
+    `refundable`: how much of it can come back, where that is not for the asker to say.
     `refunding`: some of it comes back, cell by cell; may refuse. `closed`: the order was given up, let the thing go.
     `not_invoiced`: why the mall's own lines are not invoiced now, in Chinese and English with a place for the yuan; None: they are.
     `line_names`: the English of line names that are ours.
@@ -54,13 +57,23 @@ class PurchaseKind:
     asked_by: AskedBy = AskedBy.PAYER
     only_new_money: bool = False
     sale_channel: str | None = None
-    reserve: Callable[[Purchase], None] = _nothing
-    paid: Callable[[Purchase], None] = _nothing
-    refundable: Callable[[Purchase], int | None] = _nothing
-    refunding: Callable[[Purchase, Refund], None] = _nothing
-    closed: Callable[[Purchase], None] = _nothing
-    not_invoiced: Callable[[Purchase], tuple[str, str] | None] = _nothing
+    reserve: Callable[[Purchase], None] = nothing
+    paid: Callable[[Purchase], None] = nothing
+    refundable: Callable[[Purchase], int | None] = nothing
+    refunding: Callable[[Purchase, Refund], None] = nothing
+    closed: Callable[[Purchase], None] = nothing
+    not_invoiced: Callable[[Purchase], tuple[str, str] | None] = nothing
     line_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paid_may_refuse(self) -> bool:
+        """Whether something happens to the thing once it is paid, which rules may stand against by then."""
+        return self.paid is not nothing
+
+    @property
+    def reserves(self) -> bool:
+        """Whether the thing is kept for an order."""
+        return self.reserve is not nothing
 
 
 _kinds: dict[str, PurchaseKind] = {}
@@ -98,7 +111,9 @@ def english_name(name: str) -> str:
 
 def refusals(asked_by: AskedBy) -> tuple[type[Problem], ...]:
     """How a purchase that one of the two asks for can be refused, whatever its kind."""
-    listed = [refusal for kind in kinds(asked_by) for refusal in (*kind.refusals, *kind.reserve_refusals)]
+    listed: list[type[Problem]] = [BasketEmpty]
+    for kind in kinds(asked_by):
+        listed += [*kind.refusals, *kind.reserve_refusals]
     return tuple(dict.fromkeys(listed))
 
 

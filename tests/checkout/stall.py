@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,11 @@ class Stall:
         )
         return Basket(NAME, {"goods": len(lines)}, "小摊", lines)
 
+    reserve_again: Callable[[Purchase], None] | None = None
+
     def reserve(self, purchase: Purchase) -> None:
+        if self.reserve_again is not None:
+            self.reserve_again(purchase)
         if not self.left:
             raise StallSoldOut()
         self.left -= 1

@@ -11,18 +11,23 @@ from sqlalchemy import update
 from api.checkout import benefits
 from api.checkout.benefits import PricedLine
 from api.checkout.mix import Tender
-from api.checkout.service import quotes
+from api.checkout.service import orders, quotes
 from api.checkout.shares import Bearer, BearerKind, Share
+from api.kit import db, live
 from api.kit.db import session
 from api.ledger.service import Owner
+from api.malls import service as malls
+from api.members.service import profile
 from api.payments import service as payments
-from api.purchases.baskets import Basket, Line, Seller
+from api.purchases.baskets import Basket, Line, Purchase, Seller
+from api.wallet import service as wallet
 from api.wallet.models import CardProduct
 from tests.checkout.conftest import Shopper, Street
-from tests.checkout.stall import Stall, open_stall
+from tests.checkout.stall import Stall, StallSoldOut, open_stall
 from tests.checkout.test_bad_input import check_refused
 from tests.checkout.test_paying import late
 from tests.checkout.test_refunding import give_back
+from tests.factories import make_shop
 from tests.wallet.conftest import make_package
 
 
@@ -203,6 +208,124 @@ def test_late_money_asks_the_thing_of_any_kind_again(street: Street, stall: Stal
     assert shopper.points()["balance"] == (40 if left else 1_000)
     assert stall.left == 0
     street.books_agree()
+
+
+def test_late_money_of_a_member_who_has_left_goes_back(street: Street) -> None:
+    shopper, what = street.shopper(), recharge(street, member_limit=None)
+    number = ordered(shopper, what)["number"]
+    payment = street.payment_of(number)
+
+    def leave() -> None:
+        with street.inside():
+            profile.close(shopper.id)
+
+    late(street, payment, between=leave)
+    with street.inside():
+        assert orders.by_number(number).state == "closed"
+        assert [refund.amount_fen for refund in payments.refunds_of(payment.id)] == [10_000]
+        assert wallet.funds(shopper.id) == []
+    street.books_agree()
+
+
+def test_money_in_time_goes_back_when_the_thing_cannot_be_given_any_more(street: Street) -> None:
+    """Before, its notice stayed in error for ever."""
+    shopper, what = street.shopper(), recharge(street, member_limit=None)
+    number = ordered(shopper, what)["number"]
+    payment = street.payment_of(number)
+    with street.inside():
+        session.execute(update(CardProduct).values(limit_fen=5_000))
+    shopper.pays(number)
+    street.due(ahead=10)
+    assert shopper.read(number)["state"] == "closed"
+    with street.inside():
+        assert [refund.amount_fen for refund in payments.refunds_of(payment.id)] == [10_000]
+    assert "退回" in shopper.get("/v1/messages")["items"][0]["title"]["zh"]
+    street.books_agree()
+
+
+def test_a_phone_hears_nothing_of_an_order_that_was_not_revived(street: Street, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr(live, "publish", lambda *_, **facts: db.after_commit(lambda: heard.append(facts)))
+    shopper = street.shopper()
+    number = ordered(shopper, goods((street.shop_id, 5_000)))["number"]
+
+    def refuse(purchase: Purchase) -> None:
+        live.publish("member", shopper.id, "order", state="paid")
+        raise StallSoldOut()
+
+    payment = street.payment_of(number)
+    late(street, payment, between=lambda: setattr(stall, "reserve_again", refuse))
+    assert [facts for facts in heard if facts.get("state") == "paid"] == []
+
+
+# -- refunds of what is measured when it is given ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spent_before", [True, False])
+def test_a_recharge_refund_that_waited_is_refused_when_other_money_is_unspent_by_then(street: Street, spent_before: bool) -> None:
+    """Before, a member spent the card while the refund waited, and got all of the money back."""
+    shopper, what = street.shopper(), recharge(street, member_limit=None)
+    with street.inside():
+        malls.change_policy({"refund_limit_fen": 1_000}, by="test", why="a second person")
+    number = paid(street, shopper, what)["number"]
+    if spent_before:
+        spend(shopper)
+    waits = give_back(street.staff("finance"), number)
+    assert waits.json["state"] == "waiting"
+    if spent_before:
+        paid(street, shopper, what)
+    else:
+        spend(shopper)
+    decision = f"/v1/office/order-refunds/{waits.json['number']}/decision"
+    check_refused(street.staff("finance").send("put", decision, {"approve": True}), "order-refund-too-large", 409)
+    assert shopper.read(number)["refunded_fen"] == 0
+    street.books_agree()
+
+
+def spend(shopper: Shopper) -> None:
+    what = {"purchase": {"kind": "plate", "plate": shopper.street.plate, "amount_fen": 5_000}}
+    assert ordered(shopper, what)["state"] == "paid"
+
+
+# -- what one of several sellers sees ---------------------------------------------------------------------------------
+
+
+def test_a_shop_sees_and_hears_of_its_own_part_only(street: Street, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[tuple[int, int]] = []
+    publish = live.publish
+
+    def ring(kind: str, subject: int, event: str, **facts: Any) -> None:
+        if (kind, event) == ("shop", "refund"):
+            rung.append((subject, facts["amount_fen"]))
+        publish(kind, subject, event, **facts)
+
+    monkeypatch.setattr(live, "publish", ring)
+    with street.inside():
+        other_shop = make_shop().id
+    shopper = street.shopper(principal_fen=2_000)
+    order = paid(street, shopper, goods((None, 4_000), (street.shop_id, 6_000), (other_shop, 7_000)))
+    clerk = street.staff("shop_manager", shop_id=street.shop_id)
+    seen = clerk.get(f"/v1/shop/orders/{order['number']}")
+    assert (seen["total_fen"], [line["shop_id"] for line in seen["lines"]], seen["sentences"]) == (6_000, [street.shop_id], [])
+    assert [invoice["shop_id"] for invoice in seen["invoices"]] == [street.shop_id]
+    assert sum(tender["amount_fen"] for tender in seen["tenders"]) == 6_000
+    assert len(seen["explanations"]) == 1
+    assert give_back(street.staff("finance"), order["number"], lines=[0, 1]).status_code == 201
+    assert rung == [(street.shop_id, 6_000)]
+    seen = clerk.get(f"/v1/shop/orders/{order['number']}")
+    assert (seen["refunded_fen"], [refund["amount_fen"] for refund in seen["refunds"]]) == (6_000, [6_000])
+    assert seen["refunds"][0]["points_taken"] == 0
+
+
+def test_a_card_is_named_once(street: Street) -> None:
+    shopper = street.shopper(principal_fen=5_000)
+    card = next(option["source_id"] for option in shopper.quote(100)["options"] if option["kind"] == "card")
+    refused = shopper.send("post", "/v1/quotes", shopper.basket(10_000, choose={"points": None, "card_ids": [card, card]}))
+    check_refused(refused, "shape-wrong", 422)
+
+
+def test_an_empty_basket_is_refused(street: Street, stall: Stall) -> None:
+    check_refused(street.shopper().send("post", "/v1/quotes", goods()), "basket-empty", 422)
 
 
 # -- benefits of the lines --------------------------------------------------------------------------------------------

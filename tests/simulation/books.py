@@ -158,6 +158,11 @@ def _cards(world: World) -> None:
 
 def _refunds(world: World) -> None:
     _none(
+        world, "a recharge gave back other money than left its card:",
+        """SELECT o.id, r.out_fen, o.refunded_fen FROM orders o JOIN recharges r ON r.order_id = o.id
+           WHERE o.mall_id = %s AND r.out_fen <> o.refunded_fen""",
+    )  # fmt: skip
+    _none(
         world, "a payment's refunds do not add up:",
         """SELECT p.id, p.amount_fen, p.refunding_fen, p.refunded_fen, r.fen FROM payments p
            CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen) FILTER (WHERE state = 'done'), 0) AS fen FROM payment_refunds WHERE payment_id = p.id) r

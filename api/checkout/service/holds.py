@@ -52,7 +52,10 @@ def place(
         **quote.order_values,
     )
     content = _write(order, quote)
-    kind_of(order.kind).reserve(orders.purchase(order, content))
+    kind = kind_of(order.kind)
+    if kind.reserves:  # the member before the thing, as whoever closes or revives an order
+        orders.hold_member(order)
+    kind.reserve(orders.purchase(order, content))
     take(order, content)
     return order, content
 

@@ -84,6 +84,7 @@ def money_returned(order: Order, payment: Any, why: str) -> None:
     zh, en = {
         "late": ("订单已关闭，优惠已不可用", "the order had been closed and what it used is gone"),
         "paid_twice": ("该订单已付过款", "the order had been paid already"),
+        "refused": ("所购内容已无法提供", "what was bought cannot be given any more"),
     }[why]
     _message(
         order,
@@ -96,10 +97,10 @@ def money_returned(order: Order, payment: Any, why: str) -> None:
     )
 
 
-def refunded(order: Order, refund: OrderRefund, shop_ids: Sequence[int], pieces: Sequence[tuple[str, str]]) -> None:
-    """Money of an order is on its way back; `pieces` say what each tender gives back, in both languages."""
-    for shop_id in shop_ids:
-        live.publish("shop", shop_id, "refund", number=order.number, refund=refund.number, amount_fen=refund.amount_fen, state=refund.state)
+def refunded(order: Order, refund: OrderRefund, shops: Sequence[tuple[int, int]], pieces: Sequence[tuple[str, str]]) -> None:
+    """Money of an order is on its way back: so much of each shop's; `pieces` say what each tender gives back, in both languages."""
+    for shop_id, fen in shops:
+        live.publish("shop", shop_id, "refund", number=order.number, refund=refund.number, amount_fen=fen, state=refund.state)
     moved(order)
     facts = [*pieces, *_taken_back(refund)]
     details_zh, details_en = "，".join(zh for zh, _ in facts), ", ".join(en for _, en in facts)

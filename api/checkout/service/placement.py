@@ -34,6 +34,7 @@ from api.payments import service as payments
 from api.payments.models import MerchantAccount, Payment
 from api.payments.states import PaymentState
 from api.purchases.baskets import Basket, Buyer
+from api.purchases.errors import BasketEmpty
 from api.purchases.registry import kind_of
 
 
@@ -58,7 +59,10 @@ class Placed:
 
 def basket_of(purchase: Mapping[str, Any], buyer: Buyer) -> Basket:
     """What is bought, by what a phone or a till says of it. The refusals of its kind."""
-    return kind_of(purchase["kind"]).basket(purchase, buyer)
+    basket = kind_of(purchase["kind"]).basket(purchase, buyer)
+    if not basket.lines:
+        raise BasketEmpty()
+    return basket
 
 
 def order(

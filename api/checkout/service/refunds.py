@@ -116,6 +116,9 @@ def give(order: Order, content: Content, refund: OrderRefund, *, by: str) -> Non
         # Another refund was given while this one waited: what is left is divided anew.
         allocations = _allocate(content.shares, Wanted(refund.asked["lines"], refund.amount_fen))
     orders.hold_member(order)
+    exactly = kind_of(order.kind).refundable(orders.purchase(order, content))
+    if exactly is not None and exactly != refund.amount_fen:  # it was spent, or came back, while the refund waited
+        raise errors.OrderRefundTooLarge(left_fen=exactly)
     parts = orders.parts_of(order.id)
     points.hold_awards([part.sale_id for part in parts])
     kind_of(order.kind).refunding(orders.purchase(order, content), _as_seen_by_kind(refund, allocations))
@@ -145,7 +148,7 @@ def give(order: Order, content: Content, refund: OrderRefund, *, by: str) -> Non
     if order.refunded_fen == order.total_fen:
         states.move(order, OrderState.REFUNDED, by=by, reason=refund.reason)
     pieces = [piece for back in given for piece in back.pieces]
-    notifications.refunded(order, refund, [part.shop_id for part, _ in recorded], pieces)
+    notifications.refunded(order, refund, [(part.shop_id, sale_refund.amount_fen) for part, sale_refund in recorded], pieces)
     partner_events.refunded(order, recorded)
 
 

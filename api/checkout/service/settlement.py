@@ -5,6 +5,7 @@ Locks: the payment first (payments holds it when it calls), then the order, then
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -35,35 +36,48 @@ PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", 
 def settle_payment(payment: Payment) -> None:
     """Money of an order has arrived: settle it, revive it when it had been given up, or give the money back and say so."""
     order, content = orders.lock_whole(payment.order_id)
-    if order.state == OrderState.HELD and payment.amount_fen == order.gateway_fen:
-        settle(order, payment, content)
-    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _revive(order, payment, content):
+    fits = payment.amount_fen == order.gateway_fen
+    if order.state == OrderState.HELD and fits:
+        if kind_of(order.kind).paid_may_refuse and not _succeeds(order, lambda: settle(order, payment, content)):
+            holds.close(order, orders.content(order.id), by="system", reason="its goods could not be given")
+            _return_money(order, payment, "refused")
+        elif order.state == OrderState.HELD:
+            settle(order, payment, content)
+    elif order.state == OrderState.CLOSED and fits and _succeeds(order, lambda: _revive(order, payment, content)):
         notifications.revived(order)
-    elif order.payment_id == payment.id and order.paid_at is not None:
-        return
-    else:
-        why = "late" if order.state == OrderState.CLOSED else "paid_twice"
-        payments.intend_refund(payment.id, amount_fen=payment.amount_fen, reason=why, cause_type="late_money", cause_id=payment.id)
-        notifications.money_returned(order, payment, why)
-        partner_events.money_arrived(order, payment)
+    elif order.payment_id != payment.id or order.paid_at is None:
+        _return_money(order, payment, "late" if order.state == OrderState.CLOSED else "paid_twice")
 
 
-def _revive(order: Order, payment: Payment, content: Content) -> bool:
-    """Take again what a closed order used, reserve its goods again and settle it; False, with nothing changed, when any of it refuses."""
+def _succeeds(order: Order, work: Callable[[], None]) -> bool:
+    """Do all of it, or (False) nothing of it when any of it refuses."""
     orders.hold_member(order)
     try:
-        with session.begin_nested():
-            order.hold_count += 1
-            session.flush()
-            holds.take(order, content, again=True)
-            kind_of(order.kind).reserve(orders.purchase(order, content))
-            states.move(order, OrderState.HELD, by="system", reason="money arrived after closing")
-            settle(order, payment, content)
+        with db.savepoint():
+            work()
     except Problem as refusal:
-        log.info("late money could not revive its order", order_id=order.id, problem=refusal.slug())
+        log.warning("the money of an order goes back", order_id=order.id, problem=refusal.slug())
         session.refresh(order)
         return False
     return True
+
+
+def _revive(order: Order, payment: Payment, content: Content) -> None:
+    """Take again what a closed order used, reserve its goods again and settle it. The refusals of its kind, its tenders and its member."""
+    if order.member_id is not None:
+        members.get(members.surviving(order.member_id))
+    order.hold_count += 1
+    session.flush()
+    holds.take(order, content, again=True)
+    kind_of(order.kind).reserve(orders.purchase(order, content))
+    states.move(order, OrderState.HELD, by="system", reason="money arrived after closing")
+    settle(order, payment, content)
+
+
+def _return_money(order: Order, payment: Payment, why: str) -> None:
+    payments.intend_refund(payment.id, amount_fen=payment.amount_fen, reason=why, cause_type="late_money", cause_id=payment.id)
+    notifications.money_returned(order, payment, why)
+    partner_events.money_arrived(order, payment)
 
 
 def settle_by_value(order: Order) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.checkout import errors
-from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
+from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
 from api.checkout.service import invoices as invoicing
 from api.checkout.service import notifications, orders
 from api.checkout.service.orders import Content
@@ -34,7 +34,7 @@ class View:
     order: Order
     content: Content
     parts: Sequence[OrderPart]
-    refunds: Sequence[OrderRefund]
+    refunds: Sequence[Any]
     payment: Payment | None
 
     def __getattr__(self, name: str) -> Any:
@@ -44,6 +44,11 @@ class View:
     def lines(self) -> Sequence[OrderLine]:
         """What was bought."""
         return self.content.lines
+
+    @property
+    def sentences(self) -> list[dict[str, Any]]:
+        """What the shopper agreed to, line by line."""
+        return list(self.order.agreed_terms["sentences"])
 
     @property
     def points(self) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 from sqlalchemy import func, select
 
 from api.checkout.errors import TenderNotUsable
@@ -56,6 +56,11 @@ BONUS_NOT_INVOICED = NotInvoiced("bonus", ("赠金支付的 ¥{} 不开票", "¥
 SOLD_WITH_INVOICE = NotInvoiced(
     "sold", ("储值卡支付的 ¥{} 已在购卡或充值时开票", "¥{} from a card was invoiced when it was bought or recharged")
 )
+
+
+def _each_once(card_ids: Sequence[int]) -> None:
+    if len(set(card_ids)) != len(card_ids):
+        raise ValidationError("Name each card once.")
 
 
 def accepts(card: wallet.Funds, line: Line) -> bool:
@@ -147,7 +152,7 @@ class Cards(TenderRules):
     choice_fields = {
         "card_ids": fields.List(
             fields.Integer(validate=validate.Range(1, 2**63 - 1)),
-            validate=validate.Length(max=20),
+            validate=[validate.Length(max=20), _each_once],
             load_default=None,
             allow_none=True,
             metadata={"description": "the cards to use, in this order; empty: none"},

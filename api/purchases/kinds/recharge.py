@@ -66,7 +66,9 @@ def _refundable(purchase: Purchase) -> int:
 
 
 def _refunding(purchase: Purchase, refund: Refund) -> None:
-    wallet.refund_recharge(purchase.order_id, cause_id=refund.refund_id)
+    taken = wallet.refund_recharge(purchase.order_id, cause_id=refund.refund_id)
+    if taken.principal_fen != refund.amount_fen:
+        raise errors.RechargeSpent()
 
 
 def _closed(purchase: Purchase) -> None:
@@ -93,6 +95,6 @@ KIND = register(
         refunding=_refunding,
         closed=_closed,
         not_invoiced=_not_invoiced,
-        line_names={TITLE["zh"]: TITLE["en"]},
+        line_names={TITLE["zh"]: TITLE["en"], "储值": "Stored value"},
     )
 )
