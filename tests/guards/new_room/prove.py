@@ -1,4 +1,4 @@
-"""Run in a copy of the tree that has the room of lockers: all of the room works, and the guards that ask something of a room are content."""
+"""Run in a copy of the tree that has the room of lockers: all of the room works, and the guards that ask something of it are content."""
 
 from __future__ import annotations
 
