@@ -59,7 +59,7 @@ def make_shop(**given: Any) -> Shop:
         "search_text", names.search_text([values["name"], *values.get("trading_names", [])], values["unit"], values["category"])
     )
     made: Shop = _add(Shop(**values))
-    malls.shops_changed()
+    malls.invalidate_shops()
     return made
 
 
@@ -71,7 +71,7 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
     """An account that signs in with STAFF_PASSWORD. A shop's role gets a shop unless it is given one; a tablet has no login."""
     number = next(_number)
     if not _hashed:
-        _hashed.append(passwords.hashed(STAFF_PASSWORD))
+        _hashed.append(passwords.hash_password(STAFF_PASSWORD))
     values = {"role": role, "state": "active", "name": f"员工 {number}", "made_at": clock.now()}
     if role in SHOP_ROLES and "shop_id" not in given:
         values["shop_id"] = make_shop().id
@@ -122,5 +122,5 @@ def make_rule(kind: str, code: str, **given: Any) -> Rule:
     decided = {"version": 1, "state": "approved", "proposed_by": "staff:1", "decided_by": "staff:2", "why": "test"}
     decided |= {"sentence": {"zh": code, "en": code}}
     made: Rule = _add(Rule(**({"kind": kind, "code": code} | decided | values)))
-    malls.settings_changed()
+    malls.invalidate_settings()
     return made

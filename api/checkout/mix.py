@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -75,19 +75,13 @@ def best(amounts: Sequence[int], sources: Sequence[Source]) -> Mix:
     return flow.mix()
 
 
-@dataclass
 class _Flow:
     """Sources pay lines; a later source may push an earlier one to another line that it may pay as well, never out."""
 
-    amounts: Sequence[int]
-    sources: Sequence[Source]
-    cells: list[dict[SourceKey, int]] = field(init=False)
-    free: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.cells = [{} for _ in self.amounts]
-        self.free = list(self.amounts)
-        self.allowed = {source.key: source.may_pay for source in self.sources}
+    def __init__(self, amounts: Sequence[int], sources: Sequence[Source]) -> None:
+        self.cells: list[dict[SourceKey, int]] = [{} for _ in amounts]
+        self.free = list(amounts)
+        self.allowed = {source.key: source.may_pay for source in sources}
 
     def place(self, key: SourceKey, fen: int) -> None:
         """Let a source pay as much as it can: spread over its lines by what they still need, then along paths that make room."""

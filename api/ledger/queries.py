@@ -130,7 +130,7 @@ WITH summed AS (
 SELECT owner_kind, NULL::bigint AS owner_id, asset, sum(opening)::bigint, sum(came)::bigint, sum(went)::bigint, sum(closing)::bigint
 FROM lines GROUP BY owner_kind, asset
 UNION ALL
-(SELECT * FROM lines WHERE owner_kind = %(kind)s AND (came > 0 OR went > 0 OR opening + came - went <> closing) ORDER BY owner_id, asset)
+(SELECT * FROM lines WHERE owner_kind = %(kind)s AND (came > 0 OR went > 0 OR opening <> closing) ORDER BY owner_id, asset)
 """
 
 #: What moved one kind of owner's accounts, by cause. Rows: (asset, cause_type, came, went).

@@ -83,10 +83,10 @@ class Facts:
     shop_id: int
     site_id: int
     category: str
-    shop_rate_bp: int = WHOLE
-    shop_excluded: bool = False
-    level: int = 0
-    level_bp: int = WHOLE
+    shop_rate_bp: int
+    shop_excluded: bool
+    level: int
+    level_bp: int
 
     def kept(self) -> dict[str, Any]:
         """As an award keeps them."""
@@ -260,11 +260,11 @@ def _rated(facts: Facts, base: RuleLike, multipliers: Sequence[RuleLike], roundi
 
 def _no_part_below_zero(parts: list[Part]) -> list[Part]:
     """A level below ×1 lowers the base part; only then can a part be negative."""
-    lowering = [part for part in parts if part.points < 0]
-    if not lowering:
+    lowered_by = sum([min(part.points, 0) for part in parts])
+    if not lowered_by:
         return parts
     base = parts[0]
-    points = base.points + sum(part.points for part in lowering)
+    points = base.points + lowered_by
     lowered = replace(base, points=points, shop_points=split(points, [base.shop_points, base.points - base.shop_points])[0])
     return [lowered, *(part for part in parts[1:] if part.points > 0)]
 
@@ -313,7 +313,7 @@ def times(factor_bp: int) -> str:
 def plain(number: Fraction) -> str:
     """A ratio for people: at most four decimals, no zeros at the end."""
     whole, rest = divmod(number.numerator * 10_000 // number.denominator, 10_000)
-    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".")
 
 
 def limit(reckoned: Reckoned, of_code: str | None, granted: int) -> Reckoned:

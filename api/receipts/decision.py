@@ -37,7 +37,7 @@ class Choice:
 
     value: Any
     label: str
-    confidence: float = 1.0
+    confidence: float
     box: Any = None
 
 
@@ -59,7 +59,7 @@ class Twin:
     how: str
     same_amount: bool
     same_number: bool
-    first: bool = True
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class KnownSale:
 
     id: int
     paid_fen: int
-    scored_by: str | None = None
-    returned: bool = False
-    by_number: bool = False
+    scored_by: str | None
+    returned: bool
+    by_number: bool
 
 
 @dataclass(frozen=True)
@@ -78,31 +78,31 @@ class Habits:
     """How the shopper has been sending: scored at this shop that day; sent up to this receipt in an hour (of the same picture one),
     24 hours, 7 days, refused ones too."""
 
-    scored_shop_day: int = 0
-    sent_hour: int = 0
-    sent_day: int = 0
-    sent_week: int = 0
-    cashier_total: int = 0
-    cashier_own: int = 0
+    scored_shop_day: int
+    sent_hour: int
+    sent_day: int
+    sent_week: int
+    cashier_total: int
+    cashier_own: int
 
 
 @dataclass(frozen=True)
 class Slip:
     """What the reader says, in our words. `kind` and amounts as OCR names them; `paid_at` aware."""
 
-    kind: str = "receipt"
-    kind_confidence: float = 1.0
-    merchant: Sure = field(default_factory=Sure)
-    paid_fen: Sure = field(default_factory=Sure)
-    paid_at: Sure = field(default_factory=Sure)
-    receipt_no: Sure = field(default_factory=Sure)
-    auto: bool = False
-    currency: str = "CNY"
-    amounts: tuple[Choice, ...] = ()
-    readable: bool = True
-    screen_photo: float = 0.0
-    screenshot: float = 0.0
-    edited: float = 0.0
+    kind: str
+    kind_confidence: float
+    merchant: Sure
+    paid_fen: Sure
+    paid_at: Sure
+    receipt_no: Sure
+    auto: bool
+    currency: str
+    amounts: tuple[Choice, ...]
+    readable: bool
+    screen_photo: float
+    screenshot: float
+    edited: float
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,15 @@ class Facts:
     match: Match
     policy: ReceiptPolicy
     now: datetime
-    days_old: int | None = None  # calendar days since the purchase, in the mall's own time
-    currency: str = "CNY"
-    trades_then: bool = True
-    shop_excluded: bool = False
-    branch_known: bool = False  # a reviewer or the shop's tax number settled this printed name before
-    twins: tuple[Twin, ...] = ()
-    sale: KnownSale | None = None
-    habits: Habits = Habits()
-    answered: frozenset[str] = frozenset()
+    days_old: int | None  # calendar days since the purchase, in the mall's own time; None when no time was read
+    currency: str
+    trades_then: bool
+    shop_excluded: bool
+    branch_known: bool  # a reviewer or the shop's tax number settled this printed name before
+    twins: tuple[Twin, ...]
+    sale: KnownSale | None
+    habits: Habits
+    answered: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,9 @@ def _shop(facts: Facts) -> Outcome | None:
 
 def _time(facts: Facts) -> Outcome | None:
     paid_at, policy = facts.slip.paid_at, facts.policy
-    if paid_at.value is None or facts.days_old is None:
+    if facts.days_old is None:
         return _refuse(Reason.TIME_NOT_SEEN)
-    if paid_at.doubtful(policy.sure_at) and TIME not in facts.answered:
+    if paid_at.doubtful(policy.sure_at):
         return None
     if paid_at.value > facts.now + timedelta(minutes=policy.future_minutes):
         return _refuse(Reason.FUTURE_TIME)
@@ -224,7 +224,7 @@ def _known_sale(facts: Facts) -> Outcome | None:
     sale = facts.sale
     if sale is None:
         return None
-    if sale.by_number and facts.slip.paid_fen.value not in (None, sale.paid_fen) and _amount_sure(facts):
+    if sale.by_number and _amount_sure(facts) and facts.slip.paid_fen.value != sale.paid_fen:
         return _review(Reason.SAME_NUMBER_OTHER_AMOUNT, sale_id=sale.id)
     if sale.returned:
         return _refuse(Reason.RETURNED_BEFORE)
@@ -282,8 +282,7 @@ def _caps(facts: Facts) -> Outcome | None:
 
 
 def _minimum(facts: Facts) -> Outcome | None:
-    paid = facts.slip.paid_fen.value
-    if paid is not None and _amount_sure(facts) and paid < facts.policy.minimum_fen:
+    if _amount_sure(facts) and facts.slip.paid_fen.value < facts.policy.minimum_fen:
         return _refuse(Reason.BELOW_MINIMUM, minimum_fen=facts.policy.minimum_fen)
     return None
 
@@ -303,9 +302,10 @@ def _behaviour(facts: Facts) -> Outcome | None:
     habits, policy = facts.habits, facts.policy
     if habits.sent_hour > policy.velocity_hour:
         return _review(Reason.TOO_FAST, sent=habits.sent_hour)
-    share = 100 * habits.cashier_own // max(1, habits.cashier_total)
-    if habits.cashier_total >= policy.cashier_receipts and share >= policy.cashier_share:
-        return _review(Reason.CASHIER_CONCENTRATION, share=share)
+    if habits.cashier_total >= policy.cashier_receipts:
+        share = 100 * habits.cashier_own // habits.cashier_total
+        if share >= policy.cashier_share:
+            return _review(Reason.CASHIER_CONCENTRATION, share=share)
     return None
 
 
@@ -316,8 +316,8 @@ def _by_hand(facts: Facts) -> Outcome | None:
         return _review(Reason.SLIP_BY_POLICY, kind=facts.slip.kind)
     if facts.match.branch_unclear and not facts.branch_known:
         return _review(Reason.BRANCH_UNCLEAR)
-    largest = max([facts.slip.paid_fen.value or 0, *(_amount_choices_fen(facts) if not _amount_sure(facts) else ())])
-    if largest > facts.policy.review_above_fen:
+    others = () if _amount_sure(facts) else _amount_choices_fen(facts)
+    if any(amount is not None and amount > facts.policy.review_above_fen for amount in (facts.slip.paid_fen.value, *others)):
         return _review(Reason.HIGH_VALUE)
     return None
 
@@ -340,7 +340,7 @@ def _ask(facts: Facts) -> Outcome | None:
     offered = choices(facts)
     if not offered:
         return _review(Reason.FIELDS_UNCLEAR, fields=open_fields)
-    amounts = _amount_choices_fen(facts) if open_fields[0] == AMOUNT else [facts.slip.paid_fen.value or 0]
+    amounts = _amount_choices_fen(facts) if open_fields[0] == AMOUNT else [facts.slip.paid_fen.value]
     if max(amounts) > facts.policy.answer_settles_to_fen:
         return _review(Reason.FIELDS_UNCLEAR, fields=open_fields)
     return Outcome(ReceiptState.ASKING, reason, {}, Question(open_fields[0], offered))
@@ -353,7 +353,7 @@ def _open_fields(facts: Facts) -> list[str]:
         SHOP: facts.match.shop is None,
         TIME: slip.paid_at.doubtful(policy.sure_at),
     }
-    return [name for name, doubt in in_doubt.items() if doubt and name not in facts.answered]
+    return [name for name, doubt in in_doubt.items() if doubt]
 
 
 def _amount_choices(facts: Facts) -> tuple[Choice, ...]:

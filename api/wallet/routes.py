@@ -91,7 +91,7 @@ def set_pin(args: dict[str, Any]) -> None:
 @members.problems(errors.PinProofNeeded, PhoneSignInClosed, PhoneNotServed, PhoneCodeTooSoon, TooOften)
 def send_pin_code() -> None:
     """Send a code to my phone, with which a forgotten PIN is set anew"""
-    phone_codes.ask(_phone(_spend(PINS_BY_MEMBER).id))
+    phone_codes.send_code(_phone(_spend(PINS_BY_MEMBER).id))
 
 
 def _phone(member_id: int) -> str:

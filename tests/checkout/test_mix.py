@@ -17,6 +17,7 @@ from api.checkout.tenders.points import KEY as POINTS
 from api.checkout.tenders.points import PointsOffer, Worth
 from api.purchases.baskets import MALL, Line, Seller
 from api.wallet.service import Funds
+from tests.trials import trials
 
 SELLERS = [MALL, Seller(1), Seller(2), Seller(3)]
 
@@ -54,7 +55,7 @@ def mixed(lines: Sequence[Line], points: PointsOffer, cards: CardOffer) -> Mix:
     return best([line.net_fen for line in lines], [*points.sources({}), *cards.sources({})])
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=trials(3_000), deadline=None)
 @given(lines_of(100_000, 12), cards_of(200_000, 4), worth_of(100_000, 500))
 def test_every_line_is_paid_to_the_fen_and_nobody_pays_more_than_there_is(lines, cards, worth) -> None:
     points, stored = offers(lines, cards, worth)
@@ -106,7 +107,49 @@ def test_a_card_of_one_shop_is_not_crowded_out_by_a_card_for_all() -> None:
     assert mix.cells == ({narrow: 100}, {wide: 100})
 
 
-@settings(max_examples=2000, deadline=None)
+A, B, C = SourceKey("card", 1), SourceKey("card", 2), SourceKey("card", 3)
+
+
+def test_a_source_is_spread_over_its_lines_by_what_they_cost() -> None:
+    mix = best([300, 600, 100], [Source(A, 300, (True, True, False))])
+    assert (mix.cells, mix.rest, mix.new_money_fen) == (({A: 100}, {A: 200}, {}), (200, 400, 100), 700)
+    assert (mix.of(A), mix.by_line(A), mix.of(B), mix.by_line(B)) == (300, [100, 200, 0], 0, [0, 0, 0])
+
+
+def test_a_later_source_pushes_earlier_ones_along_several_lines() -> None:
+    sources = [Source(A, 100, (True, True, False)), Source(B, 100, (False, True, True)), Source(C, 100, (True, False, False))]
+    mix = best([100, 100, 100], sources)
+    assert (mix.cells, mix.rest) == (({C: 100}, {A: 100}, {B: 100}), (0, 0, 0))
+
+
+def test_a_source_that_can_push_only_a_part_pays_that_part() -> None:
+    mix = best([100, 30], [Source(A, 100, (True, True)), Source(B, 100, (True, False))])
+    assert (mix.of(A), mix.of(B), mix.rest) == (100, 30, (0, 0))
+    mix = best(
+        [100, 30, 20], [Source(A, 110, (True, True, False)), Source(B, 60, (True, False, False)), Source(C, 50, (False, True, True))]
+    )
+    assert (mix.of(A), mix.of(B), mix.of(C), mix.rest) == (110, 20, 20, (0, 0, 0))
+
+
+def test_a_source_without_a_line_or_without_money_pays_nothing() -> None:
+    mix = best([100], [Source(A, 100, (False,)), Source(B, 0, (True,))])
+    assert (mix.cells, mix.rest) == (({},), (100,))
+
+
+def test_only_shares_of_cards_name_their_source() -> None:
+    assert [tender for tender in Tender if tender.has_sources] == [Tender.PRINCIPAL, Tender.BONUS]
+
+
+def test_a_refund_is_divided_over_what_is_left() -> None:
+    assert give_back(50, [60, 30, 10]) == [30, 15, 5]
+    assert give_back(1, [1, 1]) == [1, 0]
+    assert give_back(100, [60, 30, 10]) == [60, 30, 10]
+    for amount in (0, -1, 101):
+        with pytest.raises(ValueError, match="more than is left"):
+            give_back(amount, [60, 30, 10])
+
+
+@settings(max_examples=trials(2_000), deadline=None)
 @given(
     lines_of(50_000, 8),
     cards_of(80_000, 3),

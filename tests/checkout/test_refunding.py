@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import random
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from api.checkout import errors
+from api.checkout.models import OrderPart
+from api.checkout.service import orders, refunds
+from api.kit import clock
+from api.kit.db import session
 from api.ledger.service import Owner
+from api.payments import service as payments
 from tests.checkout.conftest import Shopper, Street
+from tests.payments.conftest import DEMO
 
 
 def give_back(staff: Shopper, number: str, **wanted: Any) -> Any:
@@ -96,6 +105,89 @@ def test_a_large_refund_waits_for_another_person(street: Street) -> None:
     assert second.send("put", path, {"approve": True}).json["type"] == "/problems/wrong-state"
     assert shopper.read(order["number"])["state"] == "refunded"
     street.books_agree()
+
+
+def decide(staff: Shopper, refund: dict[str, Any], *, approve: bool = True) -> Any:
+    return staff.send("put", f"/v1/office/order-refunds/{refund['number']}/decision", {"approve": approve, "why": "看过小票"})
+
+
+def test_a_refund_up_to_the_limit_is_given_at_once_and_one_fen_more_waits(street: Street) -> None:
+    order, desk = street.shopper().paid(300_000), street.staff("finance")
+    assert give_back(desk, order["number"], amount_fen=100_000).json["state"] == "given"
+    waiting = give_back(desk, order["number"], amount_fen=100_001).json
+    assert (waiting["state"], waiting["amount_fen"], waiting["asked_by"], waiting["decided_by"]) == (
+        "waiting",
+        100_001,
+        f"staff:{desk.id}",
+        None,
+    )
+    assert waiting["number"].startswith("R")
+    assert [row["number"] for row in desk.get("/v1/office/order-refunds?state=waiting")["items"]] == [waiting["number"]]
+    assert len(desk.get("/v1/office/order-refunds")["items"]) == 2
+    assert [decide(desk, refund).status_code for refund in (waiting, {"number": "R1"})] == [403, 404]
+
+
+def test_what_is_left_when_a_waiting_refund_is_let_through_is_divided_anew(street: Street) -> None:
+    order = street.shopper().paid(200_000, excluded_fen=120_000)
+    first, second = street.staff("finance"), street.staff("administrator")
+    earning = next(line["line"] for line in order["lines"] if line["earns"])
+    waiting = give_back(first, order["number"], amount_fen=110_000).json
+    assert give_back(first, order["number"], lines=[earning]).json["amount_fen"] == 80_000
+    assert decide(second, waiting).json["state"] == "given"
+    assert give_back(first, order["number"]).json["amount_fen"] == 10_000
+    assert street.cash(Owner("shop", street.shop_id)) == 0
+    street.books_agree()
+
+
+def test_a_waiting_refund_that_became_too_large_is_not_given(street: Street) -> None:
+    order = street.shopper().paid(200_000)
+    first, second = street.staff("finance"), street.staff("administrator")
+    waiting = give_back(first, order["number"], amount_fen=150_000).json
+    assert give_back(first, order["number"], amount_fen=60_000).json["state"] == "given"
+    refused = decide(second, waiting)
+    assert (refused.json["type"], refused.json["left_fen"]) == ("/problems/order-refund-too-large", 140_000)
+    assert decide(second, waiting, approve=False).json["state"] == "rejected"
+    assert street.cash(Owner("shop", street.shop_id)) == 140_000
+
+
+def test_what_value_paid_alone_comes_back_without_a_wallet(street: Street) -> None:
+    shopper = street.shopper(points_held=1_000, principal_fen=5_000)
+    number = shopper.ordered(3_000)["order"]["number"]
+    given = give_back(street.staff("finance"), number, amount_fen=1_000).json
+    assert (given["state"], given["gateway_fen"], given["payment_refund_id"]) == ("done", 0, None)
+    assert give_back(street.staff("finance"), number).json["state"] == "done"
+    assert (shopper.read(number)["state"], shopper.value()) == ("refunded", (5_000, 0))
+    assert shopper.points()["balance"] == 1_000
+    street.books_agree()
+
+
+def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Street) -> None:
+    order = street.shopper().paid(5_000)
+    merchant = {"mchid": DEMO["wechat"]["merchant_no"]}
+    street.wechat.sim("merchants", **merchant, can_refund=False)
+    given = give_back(street.staff("finance"), order["number"], amount_fen=2_000).json
+    street.due(ahead=10)
+    street.wechat.sim("merchants", **merchant, can_refund=True)
+    with street.inside():
+        payments.drop(given["payment_refund_id"], by="test", why="paid in cash")
+    (listed,) = street.staff("finance").get("/v1/office/order-refunds")["items"]
+    assert listed["state"] == "stuck"
+
+
+def test_a_shop_gives_money_back_for_so_many_days(street: Street) -> None:
+    order = street.shopper().paid(5_000)
+    with street.inside():
+        placed = orders.by_number(order["number"])
+        part = session.scalars(select(OrderPart).where(OrderPart.order_id == placed.id)).one()
+        last = part.paid_at + timedelta(days=30)
+        clock.fix(last + timedelta(microseconds=1))
+        with pytest.raises(errors.RefundTooLate):
+            refunds.by_shop(placed, street.shop_id, refunds.Wanted(), by="shop", reason="退货")
+        with pytest.raises(errors.OrderNotFound):
+            refunds.by_shop(placed, street.shop_id + 1, refunds.Wanted(), by="shop", reason="退货")
+        clock.fix(last)
+        assert refunds.by_shop(placed, street.shop_id, refunds.Wanted(amount_fen=5), by="shop", reason="退货").amount_fen == 5
+        clock.fix(None)
 
 
 def test_a_rejected_refund_gives_nothing(street: Street) -> None:

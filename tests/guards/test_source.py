@@ -114,16 +114,6 @@ def test_a_variable_carries_the_noun_of_what_it_holds(place: str) -> None:
     assert nameless == []
 
 
-def test_rooms_have_the_usual_files() -> None:
-    for room in sorted((ROOT / "api").iterdir()):
-        if not room.is_dir() or room.name in {"kit", "__pycache__"}:
-            continue
-        there = {path.stem for path in room.iterdir()}
-        usual = {"__init__", "routes", "schemas", "service", "models", "errors"}
-        # What can be bought has kinds instead of tables: its rows are those of the rooms around it.
-        assert (usual if "models" in there else {"__init__", "registry", "baskets", "kinds", "errors"}) <= there, room.name
-
-
 def test_a_module_and_a_function_of_one_name_do_not_hide_each_other() -> None:
     # In service/__init__.py whichever of the two is bound last is what `service.refunds` and `from api.rooms.service import refunds` give.
     hidden = []

@@ -22,7 +22,14 @@ SHOP_8 = replace(SHOP_7, id=8, name="海底捞甜品", units=("L2019",))
 
 
 def slip(**given: Any) -> Slip:
-    sure = {
+    plain = {
+        "kind": "receipt",
+        "kind_confidence": 1.0,
+        "currency": "CNY",
+        "readable": True,
+        "screen_photo": 0.0,
+        "screenshot": 0.0,
+        "edited": 0.0,
         "merchant": Sure("海底捞火锅", 0.95),
         "paid_fen": Sure(12_850, 0.95),
         "paid_at": Sure(NOW - timedelta(hours=3), 0.95),
@@ -30,19 +37,56 @@ def slip(**given: Any) -> Slip:
         "auto": True,
         "amounts": (Choice(12_850, "实付", 0.9), Choice(20_000, "现金", 0.6)),
     }
-    return Slip(**(sure | given))
+    return Slip(**(plain | given))
 
 
 def facts(given: Slip | None = None, **more: Any) -> Facts:
-    base = {"slip": given or slip(), "match": Match(SHOP_7, 100.0, "name"), "policy": ReceiptPolicy(), "now": NOW, "days_old": 0}
-    return Facts(**(base | more))
+    plain = {
+        "slip": given or slip(),
+        "match": Match(SHOP_7, 100.0, "name"),
+        "policy": ReceiptPolicy(),
+        "now": NOW,
+        "days_old": 0,
+        "currency": "CNY",
+        "trades_then": True,
+        "shop_excluded": False,
+        "branch_known": False,
+        "twins": (),
+        "sale": None,
+        "habits": habits(),
+        "answered": frozenset(),
+    }
+    return Facts(**(plain | more))
+
+
+def habits(**given: int) -> Habits:
+    return Habits(**(dict.fromkeys(Habits.__annotations__, 0) | given))
+
+
+def known(**given: Any) -> KnownSale:
+    return KnownSale(**({"id": 5, "paid_fen": 12_850, "scored_by": None, "returned": False, "by_number": False} | given))
+
+
+def unsure(*amounts_fen: int) -> Slip:
+    return replace(UNSURE, amounts=tuple(Choice(amount_fen, "合计", 0.5) for amount_fen in amounts_fen))
 
 
 def twin(**given: Any) -> Twin:
-    return Twin(**({"receipt_id": 3, "own": True, "state": S.SCORED, "how": "number", "same_amount": True, "same_number": True} | given))
+    return Twin(
+        **(
+            {"receipt_id": 3, "own": True, "state": S.SCORED, "how": "number", "same_amount": True, "same_number": True, "first": True}
+            | given
+        )
+    )
 
 
 UNSURE = slip(auto=False, paid_fen=Sure(12_850, 0.6))
+ANSWERED = frozenset({AMOUNT})
+CARD_SLIPS = ReceiptPolicy(payment_slip="score")
+LITTLE = slip(auto=False, paid_fen=Sure(99, 1.0))
+PAID = known(scored_by="payment", by_number=True)
+PAID_LESS = known(paid_fen=2_850, scored_by="payment")
+NUMBERED = known(paid_fen=2_850, by_number=True)
 E_RECEIPT = slip(kind="e_screenshot", screenshot=0.9)
 LIKELY = Match(None, 91.0, "similar", (SHOP_7, SHOP_8))
 
@@ -54,7 +98,10 @@ TABLE = [
     ("a parking slip", facts(slip(kind="parking")), S.REFUSED, Reason.PARKING),
     ("something else", facts(slip(kind="other")), S.REFUSED, Reason.NOT_A_RECEIPT),
     ("perhaps something else", facts(slip(kind="other", kind_confidence=0.3)), S.IN_REVIEW, Reason.KIND_UNCLEAR),
+    ("rather something else", facts(slip(kind="other", kind_confidence=0.5)), S.REFUSED, Reason.NOT_A_RECEIPT),
     ("perhaps a card slip", facts(slip(kind="payment_slip", kind_confidence=0.3)), S.IN_REVIEW, Reason.KIND_UNCLEAR),
+    ("a receipt of whatever kind", facts(slip(kind_confidence=0.3)), S.SCORED, Reason.AWARDED),
+    ("a card slip rather", facts(slip(kind="payment_slip", kind_confidence=0.5), policy=CARD_SLIPS), S.SCORED, Reason.AWARDED),
     *[
         (f"{kind} by policy {verdict}", facts(slip(kind=kind), policy=ReceiptPolicy(**{kind: verdict})), state, reason)
         for kind in ("payment_slip", "delivery_order", "e_screenshot")
@@ -69,22 +116,37 @@ TABLE = [
     ("a shop outside", facts(match=NOBODY), S.REFUSED, Reason.SHOP_NOT_IN_MALL),
     ("a shop nobody can read", facts(slip(merchant=Sure(None)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),
     ("a shop hardly read", facts(slip(merchant=Sure("海", 0.3)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),
+    ("a shop read well enough", facts(slip(merchant=Sure("海", 0.6)), match=NOBODY), S.REFUSED, Reason.SHOP_NOT_IN_MALL),
+    ("surely no name of a shop", facts(slip(merchant=Sure(None, 0.9)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),
     ("two likely shops", facts(match=LIKELY), S.ASKING, Reason.WHICH_SHOP),
+    ("a shop that closed since it was answered", facts(match=LIKELY, answered=frozenset({SHOP})), S.ASKING, Reason.WHICH_SHOP),
     ("a branch elsewhere", facts(match=Match(SHOP_7, 100.0, "name", (), True)), S.IN_REVIEW, Reason.BRANCH_UNCLEAR),
     ("a branch settled before", facts(match=Match(SHOP_7, 100.0, "name", (), True), branch_known=True), S.SCORED, Reason.AWARDED),
     ("an excluded shop", facts(shop_excluded=True), S.REFUSED, Reason.SHOP_EXCLUDED),
     ("before the contract", facts(trades_then=False), S.REFUSED, Reason.SHOP_NOT_OPEN_THEN),
+    ("no contract can be looked up yet", facts(match=LIKELY, trades_then=False), S.ASKING, Reason.WHICH_SHOP),
     ("no date", facts(slip(paid_at=Sure(None)), days_old=None), S.REFUSED, Reason.TIME_NOT_SEEN),
     ("a doubtful date", facts(slip(paid_at=Sure(NOW, 0.5))), S.ASKING, Reason.WHICH_TIME),
+    ("a date just sure enough", facts(slip(paid_at=Sure(NOW, 0.8))), S.SCORED, Reason.AWARDED),
+    ("a date not quite sure", facts(slip(paid_at=Sure(NOW, 0.795))), S.ASKING, Reason.WHICH_TIME),
     ("a doubtful old date", facts(slip(paid_at=Sure(NOW - timedelta(days=90), 0.5)), days_old=90), S.ASKING, Reason.WHICH_TIME),
     ("the future", facts(slip(paid_at=Sure(NOW + timedelta(hours=1), 0.9))), S.REFUSED, Reason.FUTURE_TIME),
     ("a till a little ahead", facts(slip(paid_at=Sure(NOW + timedelta(minutes=10), 0.9))), S.SCORED, Reason.AWARDED),
+    ("a till as far ahead as may be", facts(slip(paid_at=Sure(NOW + timedelta(minutes=15), 0.9))), S.SCORED, Reason.AWARDED),
     ("the last day of the window", facts(days_old=7), S.SCORED, Reason.AWARDED),
     ("a day too late", facts(days_old=8), S.REFUSED, Reason.TOO_OLD),
     ("no amount at all", facts(slip(paid_fen=Sure(None), auto=False, amounts=())), S.REFUSED, Reason.AMOUNT_NOT_SEEN),
+    ("no amount among those printed", facts(slip(paid_fen=Sure(None))), S.ASKING, Reason.WHICH_AMOUNT),
+    ("the one amount that is printed", facts(slip(amounts=())), S.SCORED, Reason.AWARDED),
     ("an amount in doubt", facts(UNSURE), S.ASKING, Reason.WHICH_AMOUNT),
-    ("an answered amount", facts(UNSURE, answered=frozenset({AMOUNT})), S.SCORED, Reason.AWARDED),
-    ("an amount in doubt, large", facts(replace(UNSURE, amounts=(Choice(60_000, "合计", 0.5),))), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
+    ("an answered amount", facts(UNSURE, answered=ANSWERED), S.SCORED, Reason.AWARDED),
+    ("an answered amount that is too little", facts(LITTLE, answered=ANSWERED), S.REFUSED, Reason.BELOW_MINIMUM),
+    ("too little, in doubt", facts(slip(auto=False, paid_fen=Sure(99, 0.6))), S.ASKING, Reason.WHICH_AMOUNT),
+    ("an amount in doubt, large", facts(unsure(60_000)), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
+    ("an amount in doubt, as large as may be asked", facts(unsure(50_000)), S.ASKING, Reason.WHICH_AMOUNT),
+    ("one of the amounts in doubt is large", facts(unsure(12_850, 60_000)), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
+    ("one of the amounts in doubt is very large", facts(unsure(12_850, 300_001)), S.IN_REVIEW, Reason.HIGH_VALUE),
+    ("paid with a large note", facts(slip(amounts=(Choice(12_850, "实付", 0.9), Choice(400_000, "现金", 0.6)))), S.SCORED, Reason.AWARDED),
     ("nothing supported", facts(replace(UNSURE, amounts=(Choice(900, "", 0.01),))), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
     ("two fields in doubt", facts(UNSURE, match=LIKELY), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
     ("shoppers are not asked here", facts(UNSURE, policy=ReceiptPolicy(ask_shopper=False)), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
@@ -97,9 +159,11 @@ TABLE = [
     ("the same minute and amount", facts(twins=(twin(own=False, how="minute"),)), S.REFUSED, Reason.SCORED_FOR_ANOTHER),
     ("still in the works, mine", facts(twins=(twin(state=S.ASKING),)), S.REFUSED, Reason.SENT_BEFORE),
     ("in the works, another's", facts(twins=(twin(state=S.IN_REVIEW, own=False),)), S.IN_REVIEW, Reason.SAME_PAPER_TWICE),
+    ("a twin that was set aside", facts(twins=(twin(state=S.SET_ASIDE),)), S.SCORED, Reason.AWARDED),
     ("in the works, sent later", facts(twins=(twin(state=S.IN_REVIEW, own=False, first=False),)), S.SCORED, Reason.AWARDED),
     ("still in the works, mine, sent later", facts(twins=(twin(state=S.IN_REVIEW, first=False),)), S.SCORED, Reason.AWARDED),
     ("scored before one that waits", facts(twins=(twin(state=S.IN_REVIEW, own=False), twin())), S.REFUSED, Reason.SCORED_BEFORE),
+    ("returned before one that waits", facts(twins=(twin(state=S.ASKING), twin(state=S.RETURNED))), S.REFUSED, Reason.RETURNED_BEFORE),
     ("the same picture, sent later", facts(twins=(twin(how="picture", state=S.ASKING, first=False),)), S.SCORED, Reason.AWARDED),
     ("a like picture, sent later", facts(twins=(twin(how="picture", same_amount=False, state=S.ASKING, first=False),)), S.IN_REVIEW,
      Reason.SAME_PICTURE_OTHER_FACTS),
@@ -107,24 +171,37 @@ TABLE = [
     ("a twin that was refused", facts(twins=(twin(state=S.REFUSED),)), S.SCORED, Reason.AWARDED),
     ("a twin that was withdrawn", facts(twins=(twin(state=S.WITHDRAWN),)), S.SCORED, Reason.AWARDED),
     ("same number, other amount", facts(twins=(twin(same_amount=False),)), S.IN_REVIEW, Reason.SAME_NUMBER_OTHER_AMOUNT),
+    ("same number, an amount in doubt", facts(UNSURE, twins=(twin(same_amount=False),)), S.ASKING, Reason.WHICH_AMOUNT),
     ("the same picture", facts(twins=(twin(how="picture"),)), S.REFUSED, Reason.SCORED_BEFORE),
     ("a like picture", facts(twins=(twin(how="picture", same_amount=False),)), S.IN_REVIEW, Reason.SAME_PICTURE_OTHER_FACTS),
-    ("scored by a payment", facts(sale=KnownSale(5, 12_850, "payment")), S.REFUSED, Reason.SCORED_BY_CHANNEL),
-    ("seen but not scored yet", facts(sale=KnownSale(5, 12_850)), S.SCORED, Reason.AWARDED),
-    ("the sale was refunded", facts(sale=KnownSale(5, 12_850, None, True)), S.REFUSED, Reason.RETURNED_BEFORE),
-    ("scored by a corrected receipt", facts(sale=KnownSale(5, 12_850, "receipt")), S.REFUSED, Reason.SCORED_FOR_ANOTHER),
-    ("a tampered slip", facts(sale=KnownSale(5, 2_850, "payment", False, True)), S.IN_REVIEW, Reason.SAME_NUMBER_OTHER_AMOUNT),
-    ("the shop's day is full", facts(habits=Habits(scored_shop_day=10)), S.REFUSED, Reason.SHOP_DAY_CAP),
-    ("the shop's day is nearly full", facts(habits=Habits(scored_shop_day=9)), S.SCORED, Reason.AWARDED),
-    ("the member's day is full", facts(habits=Habits(sent_day=21)), S.REFUSED, Reason.MEMBER_DAY_CAP),
-    ("the member's week is full", facts(habits=Habits(sent_week=71)), S.REFUSED, Reason.MEMBER_WEEK_CAP),
-    ("very fast", facts(habits=Habits(sent_hour=9)), S.IN_REVIEW, Reason.TOO_FAST),
-    ("one cashier, one member", facts(habits=Habits(cashier_total=10, cashier_own=6)), S.IN_REVIEW, Reason.CASHIER_CONCENTRATION),
-    ("one cashier, many members", facts(habits=Habits(cashier_total=10, cashier_own=5)), S.SCORED, Reason.AWARDED),
+    ("a like picture of as much", facts(twins=(twin(how="picture", same_number=False),)), S.IN_REVIEW, Reason.SAME_PICTURE_OTHER_FACTS),
+    ("scored by a payment", facts(sale=known(scored_by="payment")), S.REFUSED, Reason.SCORED_BY_CHANNEL),
+    ("seen but not scored yet", facts(sale=known()), S.SCORED, Reason.AWARDED),
+    ("the sale was refunded", facts(sale=known(returned=True)), S.REFUSED, Reason.RETURNED_BEFORE),
+    ("scored by a corrected receipt", facts(sale=known(scored_by="receipt")), S.REFUSED, Reason.SCORED_FOR_ANOTHER),
+    ("a tampered slip", facts(sale=replace(PAID_LESS, by_number=True)), S.IN_REVIEW, Reason.SAME_NUMBER_OTHER_AMOUNT),
+    ("the same number and amount", facts(sale=PAID), S.REFUSED, Reason.SCORED_BY_CHANNEL),
+    ("known with another amount, by its minute", facts(sale=PAID_LESS), S.REFUSED, Reason.SCORED_BY_CHANNEL),
+    ("known with another amount than one in doubt", facts(UNSURE, sale=NUMBERED), S.ASKING, Reason.WHICH_AMOUNT),
+    ("the shop's day is full", facts(habits=habits(scored_shop_day=10)), S.REFUSED, Reason.SHOP_DAY_CAP),
+    ("the shop's day is nearly full", facts(habits=habits(scored_shop_day=9)), S.SCORED, Reason.AWARDED),
+    ("the day of a shop that is not known yet", facts(match=LIKELY, habits=habits(scored_shop_day=10)), S.ASKING, Reason.WHICH_SHOP),
+    ("the member's day is full", facts(habits=habits(sent_day=21)), S.REFUSED, Reason.MEMBER_DAY_CAP),
+    ("the member's last of a day", facts(habits=habits(sent_day=20)), S.SCORED, Reason.AWARDED),
+    ("the member's week is full", facts(habits=habits(sent_week=71)), S.REFUSED, Reason.MEMBER_WEEK_CAP),
+    ("the member's last of a week", facts(habits=habits(sent_week=70)), S.SCORED, Reason.AWARDED),
+    ("very fast", facts(habits=habits(sent_hour=9)), S.IN_REVIEW, Reason.TOO_FAST),
+    ("fast", facts(habits=habits(sent_hour=8)), S.SCORED, Reason.AWARDED),
+    ("one cashier, one member", facts(habits=habits(cashier_total=10, cashier_own=6)), S.IN_REVIEW, Reason.CASHIER_CONCENTRATION),
+    ("one cashier, many members", facts(habits=habits(cashier_total=10, cashier_own=5)), S.SCORED, Reason.AWARDED),
+    ("a cashier's first receipts, of one member", facts(habits=habits(cashier_total=7, cashier_own=7)), S.SCORED, Reason.AWARDED),
+    ("a cashier's first that count", facts(habits=habits(cashier_total=8, cashier_own=8)), S.IN_REVIEW, Reason.CASHIER_CONCENTRATION),
     ("a photo of a screen", facts(slip(screen_photo=0.9)), S.IN_REVIEW, Reason.SCREEN_PHOTO),
     ("a screenshot", facts(slip(screenshot=0.9)), S.IN_REVIEW, Reason.SCREENSHOT),
     ("an electronic receipt is a screenshot", facts(E_RECEIPT, policy=ReceiptPolicy(e_screenshot="score")), S.SCORED, Reason.AWARDED),
     ("an edited picture", facts(slip(edited=0.9)), S.IN_REVIEW, Reason.EDITED),
+    ("a picture edited just enough", facts(slip(edited=0.7)), S.IN_REVIEW, Reason.EDITED),
+    ("a picture not quite edited", facts(slip(edited=0.695)), S.SCORED, Reason.AWARDED),
     ("a faint sign only", facts(slip(edited=0.5, screen_photo=0.5)), S.SCORED, Reason.AWARDED),
     ("a large purchase", facts(slip(paid_fen=Sure(300_001, 0.9))), S.IN_REVIEW, Reason.HIGH_VALUE),
     ("up to the limit", facts(slip(paid_fen=Sure(300_000, 0.9))), S.SCORED, Reason.AWARDED),
@@ -145,30 +222,79 @@ def test_every_rule_decides_some_case_of_the_table() -> None:
     assert spoken == {*decision.RULES, None}
 
 
+TOLD = [
+    (facts(slip(kind="other", kind_confidence=0.3)), {"kind": "other"}),
+    (facts(slip(kind="payment_slip", kind_confidence=0.3)), {"kind": "payment_slip"}),
+    (facts(slip(kind="payment_slip")), {"kind": "payment_slip"}),
+    (facts(slip(kind="payment_slip"), policy=ReceiptPolicy(payment_slip="refuse")), {"kind": "payment_slip"}),
+    (facts(slip(currency="HKD")), {"currency": "HKD"}),
+    (facts(match=NOBODY), {"shop": "海底捞火锅"}),
+    (facts(slip(merchant=Sure("海", 0.3)), match=NOBODY), {"shop": "海"}),
+    (facts(shop_excluded=True), {"shop": "海底捞火锅"}),
+    (facts(trades_then=False), {"shop": "海底捞火锅"}),
+    (facts(days_old=8), {"days": 7}),
+    (facts(slip(paid_fen=Sure(99, 0.9))), {"minimum_fen": 100}),
+    (facts(sale=known(scored_by="payment")), {"channel": "payment", "sale_id": 5}),
+    (facts(sale=NUMBERED), {"sale_id": 5}),
+    (facts(twins=(twin(),)), {"receipt_id": 3}),
+    (facts(twins=(twin(own=False),)), {}),
+    (facts(twins=(twin(state=S.ASKING),)), {"receipt_id": 3}),
+    (facts(twins=(twin(state=S.ASKING, own=False),)), {"receipt_id": 3}),
+    (facts(twins=(twin(state=S.RETURNED),)), {"receipt_id": 3}),
+    (facts(twins=(twin(state=S.RETURNED, own=False),)), {"receipt_id": None}),
+    (facts(twins=(twin(same_amount=False),)), {"receipt_id": 3}),
+    (facts(twins=(twin(how="picture", same_amount=False),)), {"receipt_id": 3}),
+    (facts(habits=habits(scored_shop_day=10)), {"cap": 10}),
+    (facts(habits=habits(sent_day=21)), {"cap": 20}),
+    (facts(habits=habits(sent_week=71)), {"cap": 70}),
+    (facts(habits=habits(sent_hour=9)), {"sent": 9}),
+    (facts(habits=habits(cashier_total=8, cashier_own=5)), {"share": 62}),
+    (facts(UNSURE, match=LIKELY), {"fields": [AMOUNT, SHOP]}),
+    (facts(UNSURE, policy=ReceiptPolicy(ask_shopper=False)), {"fields": [AMOUNT]}),
+    (facts(replace(UNSURE, amounts=(Choice(900, "", 0.01),))), {"fields": [AMOUNT]}),
+    (facts(unsure(60_000)), {"fields": [AMOUNT]}),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), TOLD, ids=[f"{decide(given).reason} {number}" for number, (given, _) in enumerate(TOLD)])
+def test_a_decision_says_what_it_stands_on(given: Facts, expected: dict[str, Any]) -> None:
+    assert decide(given).facts == expected
+
+
+def test_what_was_not_read_is_in_doubt() -> None:
+    assert Sure().doubtful(1)
+
+
 def test_the_question_about_the_amount_offers_what_the_photo_supports_best_first() -> None:
-    given = replace(
-        UNSURE, amounts=(Choice(500, "找零", 0.05), Choice(20_000, "现金", 0.4), Choice(12_850, "实付", 0.6), Choice(12_850, "合计", 0.5))
-    )
-    question = decide(facts(given)).question
+    amounts = (
+        Choice(500, "找零", 0.14), Choice(0, "优惠", 0.9), Choice(20_000, "现金", 0.4), Choice(12_850, "实付", 0.6),
+        Choice(12_850, "合计", 0.5), Choice(1, "抹零", 0.2), Choice(900, "税额", 0.15), Choice(12_000, "小计", 0.15),
+    )  # fmt: skip
+    question = decide(facts(replace(UNSURE, amounts=amounts))).question
     assert question is not None and question.field == AMOUNT
-    assert [(choice.value, choice.label) for choice in question.choices] == [(12_850, "实付"), (20_000, "现金")]
+    assert [(choice.value, choice.label) for choice in question.choices] == [(12_850, "实付"), (20_000, "现金"), (1, "抹零"), (900, "税额")]
 
 
 def test_the_question_about_the_shop_names_unit_and_shop() -> None:
-    question = decide(facts(match=LIKELY)).question
+    large = replace(SHOP_7, units=("L2018", "L2019"))
+    question = decide(facts(slip(merchant=Sure("海底捞", 0.9, (1, 2, 3, 4))), match=replace(LIKELY, likely=(large, SHOP_8)))).question
     assert question is not None and question.field == SHOP
-    assert [(choice.value, choice.label) for choice in question.choices] == [(7, "海底捞火锅 L2018"), (8, "海底捞甜品 L2019")]
+    assert question.choices == (Choice(7, "海底捞火锅 L2018", 1.0, (1, 2, 3, 4)), Choice(8, "海底捞甜品 L2019", 1.0, (1, 2, 3, 4)))
 
 
 def test_the_question_about_the_time_offers_what_was_read() -> None:
-    question = decide(facts(slip(paid_at=Sure(NOW, 0.5)))).question
+    question = decide(facts(slip(paid_at=Sure(NOW, 0.5, (1, 2, 3, 4))))).question
     assert question is not None and question.field == TIME
-    assert [choice.value for choice in question.choices] == [NOW.isoformat()]
+    assert question.choices == (Choice(NOW.isoformat(), "2026-05-20 04:00", 0.5, (1, 2, 3, 4)),)
 
 
 def test_an_answer_settles_only_between_readings_that_are_about_as_likely() -> None:
-    choices = [{"value": 100, "confidence": 0.8}, {"value": 300, "confidence": 0.2}, {"value": 50, "confidence": 0.1}]
+    choices = [
+        {"value": 100, "confidence": 0.8}, {"value": 200, "confidence": 0.4}, {"value": 300, "confidence": 0.3},
+        {"value": 50, "confidence": 0.1},
+    ]  # fmt: skip
     assert likely_answer(choices, 100)
+    assert likely_answer(choices, 200)  # worth more, half as well supported
     assert not likely_answer(choices, 300)  # worth more, hardly supported
     assert likely_answer(choices, 50)  # gains nothing
 

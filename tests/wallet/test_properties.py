@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,10 +13,11 @@ from api.wallet import service as wallet
 from api.wallet.errors import CardBalanceTooLow, PutBackTooLarge, RechargeSpent
 from api.wallet.service import Drawn, Funds, card_requests
 from tests.factories import make_member, make_shop
+from tests.trials import trials
 from tests.wallet.conftest import Holder, books_agree
 
 ORDERS = ("principal_first", "bonus_first", "proportional")
-EXAMPLES = 40 * int(os.environ.get("FAULTS_TIMES", "1"))
+EXAMPLES = trials(200)
 
 steps = st.one_of(
     st.tuples(st.just("recharge"), st.integers(1, 9_000), st.integers(0, 3_000)),

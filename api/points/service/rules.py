@@ -40,7 +40,7 @@ def in_force(at: datetime) -> list[Rule]:
     No statement until a rule changes, then one.
     """
     newest: dict[str, Rule] = {}
-    for rule in malls.remembered("points rules", _approved):
+    for rule in malls.cached("points rules", _approved):
         if rule.starts_at <= at:
             newest.setdefault(rule.code, rule)
     return [rule for rule in newest.values() if rule.enabled and (rule.ends_at is None or at < rule.ends_at)]
@@ -139,7 +139,7 @@ def approve(rule_id: int, *, by: str) -> Rule:
     values = columns(rule) | {"starts_at": starts_at}
     sentence = wording.sentence(values, names_in(values))
     states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=starts_at, sentence=sentence)
-    malls.settings_changed()
+    malls.invalidate_settings()
     return rule
 
 
@@ -180,5 +180,5 @@ def add_first_rule(*, starts_at: datetime, by: str = "system") -> Rule | None:
     if session.scalar(select(Rule.id).limit(1)) is not None:
         return None
     rule = _add(by, "the first rule of a new mall", STANDARD | {"starts_at": starts_at}, state=str(RuleState.APPROVED), decided_by=by)
-    malls.settings_changed()
+    malls.invalidate_settings()
     return rule

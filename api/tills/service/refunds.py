@@ -57,7 +57,7 @@ def _attempt(row: TillRow) -> dict[str, Any]:
     points.take_back(refund.id, by=sales.TILL)
     first_report = refund.source_type == sales.TILL
     if first_report:
-        partners.tell(
+        partners.publish(
             partners.sale_refunded(
                 refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=sales.TILL,
                 amount_fen=refund.amount_fen, refunded_fen=refund.refunded_before_fen + refund.amount_fen, paid_fen=sale.paid_fen,

@@ -66,7 +66,7 @@ def _tell_partners(new: list[tuple[TillRow, int]]) -> None:
         assert row.paid_at is not None and row.paid_fen is not None
         facts: dict[str, Any] = {"shop_id": row.shop_id, "member_id": None, "channel": sales.TILL, "order": None, "receipt": row.receipt_no}
         news.append(partners.sale_recorded(sale_id, paid_at=row.paid_at, paid_fen=row.paid_fen, **facts))
-    partners.tell(*news)
+    partners.publish(*news)
 
 
 def stalled_reports() -> list[int]:
