@@ -110,7 +110,7 @@ class Till:
 
     def order_at_phone(self, body: Body, mchid: str) -> Order | Combined:
         """The order that a phone is about to pay, by the person whose openid it names."""
-        order = self._order_said(body, mchid)
+        order = self._order_named(body, mchid)
         if "person" in body and not self._is_payer(order, str(body["person"])):
             raise PayError(409, "OPENID_MISMATCH", "openid不匹配")
         return order
@@ -215,7 +215,7 @@ class Till:
     def _is_payer(self, order: Order | Combined, person: str) -> bool:
         return self.store.people.openid(person, order.appid) == self.store.people.elsewhere(order.openid, order.appid)
 
-    def _order_said(self, body: Body, mchid: str) -> Order | Combined:
+    def _order_named(self, body: Body, mchid: str) -> Order | Combined:
         # wx.requestPayment's own arguments must carry a good paySign.
         if "paySign" in body:
             return self._order_of_package(body)

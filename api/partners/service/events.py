@@ -87,7 +87,7 @@ def is_wanted(kind: EventKind) -> bool:
 def row(event: NewEvent, *, endpoint_id: int | None = None) -> dict[str, Any]:
     """An event as it is stored. Of a member there is an opaque number, never who it is."""
     zone = ZoneInfo(malls.mall_info().timezone)
-    facts = {name: _said(value, zone) for name, value in event.facts.items()}
+    facts = {name: _json_value(value, zone) for name, value in event.facts.items()}
     if event.kind is not EventKind.TEST:
         facts["member"] = None if event.member_id is None else opaque_member(event.member_id)
     return {
@@ -101,7 +101,7 @@ def opaque_member(member_id: int) -> str:
     return "mem_" + sealed.find_key(f"partner:{db.mall()}:{member_id}")[:32]
 
 
-def _said(value: Any, zone: ZoneInfo) -> Any:
+def _json_value(value: Any, zone: ZoneInfo) -> Any:
     return value.astimezone(zone).isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
