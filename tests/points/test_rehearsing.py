@@ -34,8 +34,8 @@ class Watched(Replay):
         self.played: list[Played] = []
         super().__init__(*arguments)
 
-    def _again(self, row: Any, refunds: Any) -> Played:
-        played = super()._again(row, refunds)
+    def _reckon_again(self, row: Any, refunds: Any) -> Played:
+        played = super()._reckon_again(row, refunds)
         if row.counts:
             self.played.append(played)
         return played
