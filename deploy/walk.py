@@ -17,8 +17,8 @@ from typing import Any
 
 import requests
 
-from deploy import demo_shops, paper
-from deploy.demo_shops import SHOPS
+from deploy import paper
+from deploy.demo_shops import CODE, SHOPS
 
 PATIENCE = 120.0  # seconds until a photo is read or a payment has settled, on a machine that is busy
 LOOK_EVERY = 0.2
@@ -51,7 +51,7 @@ class Shopper:
         """Become a member by WeChat."""
         code = self.ask("POST", f"{self.wechat}/_sim/login-code", json={"person": f"walk-{uuid.uuid4().hex}"})["js_code"]
         body = {"js_code": code, "consent_version": "1"}
-        tokens = self.ask("POST", f"{self.web}/v1/malls/{demo_shops.CODE}/sign-in/wechat", json=body)
+        tokens = self.ask("POST", f"{self.web}/v1/malls/{CODE}/sign-in/wechat", json=body)
         self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     def hears(self) -> bool:
@@ -68,7 +68,7 @@ class Shopper:
     def pay_at_a_plate(self) -> dict[str, Any]:
         """Scan, look at the quote, place the order, confirm in WeChat; the order once it is paid and has its points."""
         plate = paper.plate_address(self.web, shop=SHOP).rsplit("/", 1)[1]
-        basket = {"plate": plate, "amount_fen": AMOUNT_FEN, "choose": {"points": 0, "card_ids": []}}
+        basket = {"purchase": {"kind": "plate", "plate": plate, "amount_fen": AMOUNT_FEN}, "choose": {"points": 0, "card_ids": []}}
         quote = self.ask("POST", f"{self.web}/v1/quotes", json=basket)
         placed = self.ask("POST", f"{self.web}/v1/orders", json=basket | {"channel": "wechat", "expected_fen": quote["gateway_fen"]})
         prepay_id = placed["wallet"]["package"].removeprefix("prepay_id=")
