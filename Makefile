@@ -1,24 +1,36 @@
-# Mallbridge. `make help` says what there is; `make run` needs Python 3.11 or newer and nothing else.
+# Mallbridge. `make help` says what there is; `make run` needs a Python of the range below and nothing else.
 SHELL := /bin/sh
 PYTHON ?= python3
+OLDEST_PYTHON := 3.11.2
+NEWEST_PYTHON := 3.13
 BIN := .venv/bin
 PHOTOS ?=
 WORKERS ?= 2
 SEEDS ?= 1000
+TRIALS ?= 1
 MEMBERS ?= 2000
 MALL ?= demo
+PYTHONS ?=
 ROOM ?=
 export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp clean
+.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
+# Outside the range that `make pythons` tries, pinned packages may not exist, or lack a part of what they need.
+define right_python
+version=$$($(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null) || version="not to be found"; \
+$(PYTHON) -c 'import sys; of = lambda text: tuple(map(int, text.split("."))); here = sys.version_info; \
+    sys.exit(not (here[:3] >= of("$(OLDEST_PYTHON)") and here[:2] <= of("$(NEWEST_PYTHON)")))' 2>/dev/null || \
+{ echo "Python $(OLDEST_PYTHON) to $(NEWEST_PYTHON) is needed, and $(PYTHON) is $$version: set PYTHON=/path/to/python$(NEWEST_PYTHON)."; exit 1; }
+endef
+
 .venv/.made: requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(right_python)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: install python3-venv (Debian, Ubuntu) and try again."; exit 1; }
 	@echo "· making the virtual environment .venv" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
@@ -30,6 +42,7 @@ help: ## what can be made
 	@touch .venv/.ready
 
 setup: .venv/.ready ## virtual environment and the reader's weights
+	@$(BIN)/python -m deploy.requirements
 	@$(BIN)/python -m ocr.models >&2 # standard output belongs to the measurements
 
 run: setup ## set everything up and start every process of the Procfile
@@ -41,11 +54,18 @@ pages: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/web_pages: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.web_pages h5 mp-weixin mp-alipay
 
-# Node, the browser and nginx are looked for first; then the pages are built while the packages are installed.
+# Node is looked for first, it may be a package; then the pages are built and the browser and nginx found while the packages are installed.
 test: .venv/.made ## every test, on embedded servers and in a real Chromium
-	@$(BIN)/python -m deploy.web_pages node; $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; true
-	@$(BIN)/python -m deploy.web_pages h5 console & $(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m deploy.web_pages node || true
+	@{ $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; } & $(BIN)/python -m deploy.web_pages h5 console & \
+	$(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
+	@MALLBRIDGE_RECORD=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+quick: .venv/.ready ## the tests that a change since the last `make test` can reach, within a minute and a half (docs/testing.md)
+	@WORKERS=$(WORKERS) $(BIN)/python -m tests.impact.quick
+
+proof: setup ## every test of faults at its full count, the simulation with 1,000 seeds; prints every figure (about an hour)
+	@TRIALS=$(TRIALS) MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --proof
 
 simulation: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/simulation
 	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/simulation
@@ -65,7 +85,7 @@ format: .venv/.ready ## put the source in order
 migrate: .venv/.ready ## bring DATABASE_URL (as DATABASE_OWNER_URL) to the newest migration
 	@$(BIN)/alembic upgrade head
 
-contract: .venv/.ready ## refresh docs/openapi.json and docs/lifecycles.md
+contract: .venv/.ready ## refresh docs/openapi.json, docs/lifecycles.md and the drawing of docs/architecture.md
 	@$(BIN)/python -m deploy.contract
 
 bench: setup ## ledger, points, uploads, live streams, payments, proofs (about twenty minutes): JSON on standard output
@@ -87,11 +107,15 @@ demo: setup ## fill a demo mall: MEMBERS=1000000 MALL=big (make run does it on a
 
 shots: setup ## the README's pictures, drawn by a real Chromium: docs/images
 	@$(BIN)/python -m deploy.chromium
-	@$(BIN)/python -m pytest -n0 tests/browser/test_pictures.py
+	@SHOTS=1 $(BIN)/python -m pytest -n0 tests/browser/test_pictures.py
 	@$(BIN)/python -m deploy.pictures
 
 bench-first-page: setup ## the first pages on a thin line and a slow processor: JSON on standard output
 	@$(BIN)/python -m bench.first_page
+
+pythons: ## the oldest and the newest Python, each from an empty folder to a running mall: JSON; others: PYTHONS="PATH …"
+	@$(right_python)
+	@$(PYTHON) -m deploy.pythons --oldest $(OLDEST_PYTHON) --newest $(NEWEST_PYTHON) $(PYTHONS)
 
 clean: ## remove what was made here: environment, data, caches
 	@rm -rf .venv var .mypy_cache .ruff_cache .hypothesis

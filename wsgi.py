@@ -10,8 +10,12 @@ for told in (signal.SIGTERM, signal.SIGINT):
 
 gc.disable()  # what is loaded stays: looking for garbage in it would be a quarter of the start, and part of every later look
 
-from api.app import wsgi  # noqa: E402
+try:
+    from api.app import wsgi
 
-app = wsgi()
+    app = wsgi()
+except ImportError as trouble:
+    # flask's command line prints an ImportError, goes on without the app, and ends with "No such command".
+    raise RuntimeError(f"The app cannot be loaded: {trouble}. `make setup` names a package that is missing.") from trouble
 gc.freeze()
 gc.enable()

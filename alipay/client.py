@@ -163,7 +163,7 @@ class AlipayClient:
         content = {name: value for name, value in fields.items() if value}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         answer = self.call(method, {"biz_content": text, "notify_url": notify_url}, accepts=accepts)
-        # A signature proves who speaks, not of what: an answer may be genuine and about another trade.
+        # A signature proves the sender, not the subject: an answer may be genuine and about another trade.
         if answer.get("out_trade_no", fields.get("out_trade_no")) != fields.get("out_trade_no"):
             raise Untrusted("the answer is about another trade")
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AlipayError(Exception):
-    """Alipay refused, fell silent, or said something that cannot be trusted."""
+    """Alipay refused, did not answer, or gave an answer that cannot be trusted."""
 
 
 class GatewaySilent(AlipayError):

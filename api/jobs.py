@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 
 if __name__ == "__main__":
-    gc.disable()  # what is loaded stays: looking for garbage in it would be a quarter of the start; `_loaded` turns it on again
+    gc.disable()  # what is loaded stays: looking for garbage in it would be a quarter of the start; `_enable_gc` turns it on again
 
 import asyncio
 import contextlib
@@ -34,19 +34,19 @@ log = logs.get(__name__)
 
 HEARTBEAT = 2.0  # seconds between signs of life of a worker
 STALLED = 8.0  # seconds without one, after which another worker takes its jobs
-RESCUE_EVERY = 3.0
-TIDY_EVERY = 3600.0
+RETRY_STALLED_EVERY = 3.0
+DELETE_OLD_EVERY = 3600.0
 JOBS_KEPT_HOURS = 30 * 24
 STOP_WITHIN = 20.0
 AT_ONCE = 4  # jobs of the common queue
 
 
 class WorkerLost(Exception):
-    """The worker ended although nobody told it to: the database went away for a while."""
+    """The worker ended although nobody stopped it: the database was away for a while."""
 
 
 async def run_worker(settings: Settings, lanes: dict[str, int], *, until: Callable[[], bool] | None = None) -> None:
-    """Work until told to stop (SIGTERM), or until `until()` says that this process is worn out. WorkerLost otherwise.
+    """Work until a signal to stop (SIGTERM), or until `until()` finds that this process is worn out. WorkerLost otherwise.
 
     `lanes`: queue → how many of its jobs at once. A lane that is full of slow jobs holds up no other.
     """
@@ -57,7 +57,7 @@ async def run_worker(settings: Settings, lanes: dict[str, int], *, until: Callab
     with kit.app.replace_connector(connector) as closed:
         async with closed.open_async() as app:
             workers = [asyncio.create_task(_lane(app, queue, concurrency)) for queue, concurrency in lanes.items()]
-            await _attend(app, workers, until or (lambda: False))
+            await _supervise(app, workers, until or (lambda: False))
 
 
 async def _lane(app: Any, queue: str, concurrency: int) -> None:
@@ -81,49 +81,53 @@ class _WorkerConnector(procrastinate.PsycopgConnector):
         return kit.CONNECTOR
 
 
-async def _attend(app: Any, workers: list[asyncio.Task[None]], until: Callable[[], bool]) -> None:
-    told = asyncio.Event()
+async def _supervise(app: Any, workers: list[asyncio.Task[None]], until: Callable[[], bool]) -> None:
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    side = [asyncio.create_task(_rescue(app)), asyncio.create_task(_tidy(app)), asyncio.create_task(_stop_when(workers, told, until))]
+        loop.add_signal_handler(number, stop.set)
+    side = [
+        asyncio.create_task(_retry_stalled_jobs(app)),
+        asyncio.create_task(_delete_old_jobs(app)),
+        asyncio.create_task(_stop_when(workers, stop, until)),
+    ]
     try:
         await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (*side, *workers):
-            if not task.cancelling():  # a lane that is told twice no longer finishes the jobs that run
+            if not task.cancelling():  # a lane that is cancelled twice no longer finishes the jobs that run
                 task.cancel()
         ended = await asyncio.gather(*workers, return_exceptions=True)
     for trouble in ended:
         if isinstance(trouble, Exception):
             raise trouble
-    if not told.is_set():
+    if not stop.is_set():
         raise WorkerLost()
 
 
-async def _stop_when(workers: list[asyncio.Task[None]], told: asyncio.Event, until: Callable[[], bool]) -> None:
-    while not (told.is_set() or until()):
+async def _stop_when(workers: list[asyncio.Task[None]], stop: asyncio.Event, until: Callable[[], bool]) -> None:
+    while not (stop.is_set() or until()):
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), 0.5)
-    told.set()
+            await asyncio.wait_for(stop.wait(), 0.5)
+    stop.set()
     for worker in workers:
         worker.cancel()  # procrastinate finishes the jobs that run
 
 
-async def _tidy(app: Any) -> None:
+async def _delete_old_jobs(app: Any) -> None:
     """Remove the rows of jobs that ended long ago; failed ones stay visible as long as the others."""
     while True:
-        await asyncio.sleep(TIDY_EVERY)
+        await asyncio.sleep(DELETE_OLD_EVERY)
         try:
             await app.job_manager.delete_old_jobs(nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True)
         except Exception as error:  # the database may be away: the next round asks again
             log.warning("old jobs could not be removed", error_type=type(error).__name__)
 
 
-async def _rescue(app: Any) -> None:
-    """Give the jobs of a dead worker to the living."""
+async def _retry_stalled_jobs(app: Any) -> None:
+    """Retry the jobs of a worker that died."""
     while True:
-        await asyncio.sleep(RESCUE_EVERY)
+        await asyncio.sleep(RETRY_STALLED_EVERY)
         try:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
                 log.warning("a job's worker died, the job is given to another", job=job.task_name, attempt=job.attempts)
@@ -135,7 +139,7 @@ async def _rescue(app: Any) -> None:
 def work(settings: Settings) -> None:
     """The general worker: the common queue, and the lanes of rooms whose jobs wait for somebody outside."""
     lanes = {kit.DEFAULT_QUEUE: AT_ONCE} | {queue: at_once for room in rooms.every() for queue, at_once in room.lanes.items()}
-    _loaded()
+    _enable_gc()
     _until_stopped(settings, lanes)
 
 
@@ -143,23 +147,23 @@ def work_alone(settings: Settings, process: Process) -> None:
     """A queue that has a process of its own, one job at a time, until it is worn out and a fresh process takes over."""
     parent = os.getppid()
     process.start(settings)
-    _loaded()
-    threading.Thread(target=_beat, args=(process,), name="beat", daemon=True).start()
+    _enable_gc()
+    threading.Thread(target=_send_heartbeats, args=(process,), name="beat", daemon=True).start()
     _until_stopped(settings, {process.queue: 1}, until=lambda: process.worn_out(settings) or os.getppid() != parent)
 
 
-def _loaded() -> None:
+def _enable_gc() -> None:
     """From now on garbage is collected, of what comes, not of what was loaded."""
     gc.freeze()
     gc.enable()
 
 
-def _beat(process: Process) -> None:
-    """Say from time to time that this process is well, for /readyz of the web processes."""
+def _send_heartbeats(process: Process) -> None:
+    """Record a heartbeat of this process from time to time, for /readyz of the web processes."""
     while True:
         try:
             process.beat()
-        except Exception as error:  # the database may be away: the next round says it again
+        except Exception as error:  # the database may be away: the next round writes it
             log.warning("a process's sign of life was not written", queue=process.queue, error_type=type(error).__name__)
         time.sleep(process.beat_seconds)
 

@@ -1,6 +1,6 @@
 """The pages over HTTP: the shopper's h5 at /m/<mall>/, the tablet at /shop/<mall>/, the desk at /office/<mall>/, a code plate at /q/<code>.
 
-`deploy/web_pages.py` builds them into a folder; here they are only handed out. In production nginx may do the same (deploy/nginx.conf).
+`deploy/web_pages.py` builds them into a folder; here they are only served. In production nginx may do the same (deploy/nginx.conf).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from api.settings import Settings
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 A_WHILE = "public, max-age=300"
-RETRY_AFTER = 3  # seconds between two looks at a build that goes on
+RETRY_AFTER = 3  # seconds between two reloads while the pages are built
 
-#: Said here and not asked of the machine: with nosniff a wrong kind is a page that does not work.
+#: Given here and not taken from the system's own list: with nosniff a wrong type is a page that does not work.
 KINDS = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -48,7 +48,7 @@ KINDS = {
     ".mp3": "audio/mpeg",
     ".webmanifest": "application/manifest+json",
 }
-SQUEEZED = (("br", ".br"), ("gzip", ".gz"))  # the better first
+COMPRESSED = (("br", ".br"), ("gzip", ".gz"))  # the better first
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -139,7 +139,7 @@ def _protect(response: Response) -> Response:
 
 
 @blp.get("/")
-def what_is_where() -> Response:
+def development_index() -> Response:
     """In development: what is where. In production this address is the proxy's to decide."""
     if _settings().production:
         return _plain(404, "没有这个页面 · Nothing here", "请使用商场给您的链接。", "Please use the link that your mall gave you.")
@@ -163,30 +163,30 @@ def shopper(mall_code: str, rest: str) -> Response:  # noqa: ARG001 - the page i
 @blp.get("/m/<mall_code>/settings.json")
 def shopper_settings(mall_code: str) -> Response:
     """What the shopper's pages must know before they can sign in."""
-    if not _mall_is_there(mall_code):
+    if not _mall_exists(mall_code):
         raise MallNotFound()
     settings = _settings()
-    told: dict[str, object] = {"mall": mall_code, "mode": "production" if settings.production else "development"}
-    if found := simulators(settings):
-        told["simulators"] = found
-    return _told(told | _live())
+    page_settings: dict[str, object] = {"mall": mall_code, "mode": "production" if settings.production else "development"}
+    if simulator_urls := simulators(settings):
+        page_settings["simulators"] = simulator_urls
+    return _settings_response(page_settings | _live_settings())
 
 
 @blp.get("/shop/<mall_code>/settings.json")
 def tablet_settings(mall_code: str) -> Response:
     """Where a shop's tablet listens to the live stream, if not where its pages are."""
-    if not _mall_is_there(mall_code):
+    if not _mall_exists(mall_code):
         raise MallNotFound()
-    return _told({"mall": mall_code, **_live()})
+    return _settings_response({"mall": mall_code, **_live_settings()})
 
 
-def _live() -> dict[str, object]:
+def _live_settings() -> dict[str, object]:
     origin = live_origin(_settings())
     return {"live": origin} if origin else {}
 
 
-def _told(what: dict[str, object]) -> Response:
-    response = flask.jsonify(what)
+def _settings_response(values: dict[str, object]) -> Response:
+    response = flask.jsonify(values)
     response.headers["Cache-Control"] = ASK_AGAIN
     return response
 
@@ -225,7 +225,7 @@ def staff_part(name: str) -> Response:
 
 @blp.get("/q/<code>")
 def plate(code: str) -> Response:
-    """What any scanner that knows no mini-program opens: the shopper's page of the plate, told which wallet looks at it."""
+    """What any scanner that knows no mini-program opens: the shopper's page of the plate, with the wallet whose browser it is."""
     if _PROOF.fullmatch(code):
         return domain_proof(code)
     try:
@@ -273,13 +273,13 @@ def _settings() -> Settings:
     return settings
 
 
-def _page(face: str, mall_code: str) -> Response:
-    if not _mall_is_there(mall_code):
+def _page(app: str, mall_code: str) -> Response:
+    if not _mall_exists(mall_code):
         return _no_such_mall()
-    index = _settings().web_pages / face / "index.html"
+    index = _settings().web_pages / app / "index.html"
     if index.is_file():
         return _send(index, ASK_AGAIN)
-    failure = _settings().web_pages / f"{face}.failed"
+    failure = _settings().web_pages / f"{app}.failed"
     return _failed(failure.read_text()) if failure.is_file() else _being_built()
 
 
@@ -288,8 +288,8 @@ def _no_such_mall() -> Response:
     return _plain(404, "没有这个商场 · No such mall", *advice)
 
 
-def _mall_is_there(code: str) -> bool:
-    # A mall never goes away, so it is asked for once in the life of a process.
+def _mall_exists(code: str) -> bool:
+    # A mall is never deleted, so each process looks it up once.
     if code in _known_malls:
         return True
     if not _MALL_CODE.fullmatch(code):
@@ -301,8 +301,8 @@ def _mall_is_there(code: str) -> bool:
     return True
 
 
-def _part(face: str, name: str, cache: str) -> Response:
-    path = safe_join(str(_settings().web_pages / face), name)
+def _part(app: str, name: str, cache: str) -> Response:
+    path = safe_join(str(_settings().web_pages / app), name)
     odd = any(not piece or piece.startswith(".") for piece in name.split("/"))
     if path is None or odd or not Path(path).is_file():
         return _plain(404, "没有这个文件 · No such file", "请重新打开页面。", "Please open the page again.")
@@ -323,10 +323,10 @@ def _send(path: Path, cache: str) -> Response:
 
 def _smallest(path: Path) -> tuple[str | None, Path]:
     """The form of a file that the client accepts and that is the smallest: (content encoding, file)."""
-    for encoding, suffix in SQUEEZED:
-        squeezed = path.with_name(path.name + suffix)
-        if request.accept_encodings[encoding] > 0 and squeezed.is_file():
-            return encoding, squeezed
+    for encoding, suffix in COMPRESSED:
+        compressed = path.with_name(path.name + suffix)
+        if request.accept_encodings[encoding] > 0 and compressed.is_file():
+            return encoding, compressed
     return None, path
 
 
@@ -343,14 +343,14 @@ def _being_built() -> Response:
 
 
 def _failed(reason: str) -> Response:
-    said = reason if not _settings().production else "请联系商场的技术人员。"
-    response = _plain(503, "页面没有准备好 · The pages could not be made", said, "The API is running.", refresh=True)
+    advice = reason if not _settings().production else "请联系商场的技术人员。"
+    response = _plain(503, "页面没有准备好 · The pages could not be made", advice, "The API is running.", refresh=True)
     response.headers["Retry-After"] = str(RETRY_AFTER * 10)
     return response
 
 
 def _plain(status: int, title: str, *lines: str, refresh: bool = False, markup: bool = False) -> Response:
-    """A page of a title and some lines, without script; it looks again by itself when told to."""
+    """A page of a title and some lines, without script; with `refresh` it reloads by itself."""
     again = f'<meta http-equiv="refresh" content="{RETRY_AFTER}">' if refresh else ""
     body = "".join(f"<p>{line if markup else html.escape(line)}</p>" for line in lines)
     page = (

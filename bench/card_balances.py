@@ -1,4 +1,4 @@
-"""The balance report of all cards over 5,000,000 entries: how long, how much memory, and that one spoilt card is named.
+"""The balance report of all cards over 5,000,000 entries: how long, how much memory, and that one wrong card is named.
 
 `python -m bench.card_balances [--small]` prints JSON. Every card was recharged and used four times in five days; half of them moved on the
 day of the report. The report is made twice, over all entries and over the same with one card spoilt.
@@ -102,7 +102,7 @@ def report(mall_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def spoil(postgres: embedded.Postgres, mall_id: int) -> None:
+def add_a_wrong_fen(postgres: embedded.Postgres, mall_id: int) -> None:
     """One fen too much on one card."""
     with psycopg.connect(db.libpq_url(postgres.url("bench", "postgres")), autocommit=True) as connection:
         connection.execute("SELECT set_config('mallbridge.mall_id', %s, false)", (str(mall_id),))
@@ -124,7 +124,7 @@ def main() -> None:
         mall_id, entries = fill(postgres, cards)
         figures: dict[str, Any] = {"measurement": "card_balances", "entries": entries, "filled_s": round(time.monotonic() - began, 1)}
         figures["whole"] = report(mall_id)
-        spoil(postgres, mall_id)
+        add_a_wrong_fen(postgres, mall_id)
         figures["spoilt"] = report(mall_id)
     print(json.dumps(figures))
 

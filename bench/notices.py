@@ -153,7 +153,7 @@ def _send(place: Street, due: queue.Queue[tuple[float, Call] | None], answers: A
     line.close()
 
 
-def insist(place: Street, answers: Answers) -> None:
+def send_until_acknowledged(place: Street, answers: Answers) -> None:
     """What was not acknowledged comes again, as WeChat Pay sends it."""
     for _ in range(5):
         if not answers.again:
@@ -170,7 +170,7 @@ def peak(place: Street, writer: Writer, growth: float, seconds: float, highest: 
         if rate > highest:
             break
         answers = send(place, writer.calls(), rate, int(rate * seconds))
-        insist(place, answers)
+        send_until_acknowledged(place, answers)
         answered = len(answers.took) / max(answers.seconds, seconds)
         slow = percentile(answers.took, 0.99)
         steps.append({"rate": round(rate), "answered": round(answered, 1), "p99_ms": slow})
@@ -180,7 +180,7 @@ def peak(place: Street, writer: Writer, growth: float, seconds: float, highest: 
     return highest_kept, steps
 
 
-def drained(place: Street) -> float:
+def wait_for_worker(place: Street) -> float:
     """Wait until the worker has handled every notice; the seconds it took. Stops waiting after PATIENCE."""
     began = time.perf_counter()
     with psycopg.connect(place.place.postgres.url("bench", "postgres"), autocommit=True) as connection:
@@ -201,16 +201,16 @@ def measure(total: int, members: int, growth: float, seconds: float, highest: fl
         place.place.start("web", "worker", "wechat")
         place.place.wait_for(f"{place.place.web}/readyz")
         writer = Writer(place, held)
-        insist(place, send(place, writer.calls(), FIRST_RATE, 40))  # everything is warm
+        send_until_acknowledged(place, send(place, writer.calls(), FIRST_RATE, 40))  # everything is warm
         most, steps = peak(place, writer, growth, seconds, highest)
         if not most:
             raise SystemExit(f"the web processes do not keep up with {FIRST_RATE} notices a second: {steps}")
-        drained(place)
+        wait_for_worker(place)
         health = send(place, healthy(), most / 2, int(most / 2 * seconds))
         before = writer.written
         answers = send(place, writer.calls(), most / 2, total + total // TWICE)
-        insist(place, answers)
-        drain = drained(place)
+        send_until_acknowledged(place, answers)
+        drain = wait_for_worker(place)
         outcome = look(place, held)
     sent = writer.written - before
     return {

@@ -157,7 +157,7 @@ def _memory(pid: int | str, what: str) -> int:
 
 
 def bare_pass(place: Stage) -> float:
-    """Seconds of one look at every entry, by nobody in particular."""
+    """Seconds of one plain scan over every entry."""
     with psycopg.connect(place.postgres.url("bench", "postgres")) as connection:
         began = time.perf_counter()
         connection.execute("SELECT max(total) FROM (SELECT sum(amount) AS total FROM ledger_entries GROUP BY account_id) s").fetchall()

@@ -39,7 +39,7 @@ def basket(place: Street, lines: int) -> Basket:
     return Basket("plate", {}, "三十样", tuple(bought))
 
 
-def endow(place: Street, member_id: int) -> None:
+def give_value(place: Street, member_id: int) -> None:
     """Points, and a card of each of five kinds, the first taken by all shops, the others by fewer. Together they cannot pay it all."""
     with db.unit_of_work(place.mall):
         points.grant(member_id, 30_000, cause_type="bench", cause_id=member_id)
@@ -97,7 +97,7 @@ def measure(count: int) -> dict[str, object]:
     busy = load()
     with street(shoppers=70) as place:
         member_id = place.members[-1]
-        endow(place, member_id)
+        give_value(place, member_id)
         baskets = {"one_line": basket(place, 1), "thirty_lines": basket(place, LINES), "two_hundred_lines": basket(place, MANY)}
 
         def ask(name: str) -> Quote:

@@ -121,10 +121,10 @@ def rehearse(url: str, mall: int, days: int) -> dict[str, Any]:
     _connect(url)
     last = BEGINS + timedelta(days=days - 1)
     with db.unit_of_work(mall):
-        asked = rehearsals.ask(by="staff:1", rule=dict(DRAFT), first_on=BEGINS, last_on=last).id
+        asked = rehearsals.request(by="staff:1", rule=dict(DRAFT), first_on=BEGINS, last_on=last).id
         before = _books()
     resting, began, worked = _peak_mb(), time.perf_counter(), time.process_time()
-    rehearsals.play(mall_id=mall, rehearsal_id=asked)
+    rehearsals.run(mall_id=mall, rehearsal_id=asked)
     seconds, cpu = time.perf_counter() - began, time.process_time() - worked
     with db.unit_of_work(mall):
         rehearsal = rehearsals.read(asked)
@@ -151,13 +151,13 @@ def one_at_a_time(url: str, mall: int, sample: int) -> dict[str, Any]:
     _connect(url)
     with db.unit_of_work(mall):
         ids = list(session.scalars(select(Award.sale_id).order_by(Award.id).limit(sample)))
-    counter, began = caps.Imagined(), time.perf_counter()
+    counter, began = caps.InMemory(), time.perf_counter()
     for sale_id in ids:
         with db.unit_of_work(mall):
             sale = sales.read(sale_id)
             facts, in_force = awards.facts_of(sale, members.earner(sale.member_id or 0)), rules.in_force(sale.paid_at)
             reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
-            caps.within(reckoned, in_force, facts, sale.member_id or 0, counter)
+            caps.apply(reckoned, in_force, facts, sale.member_id or 0, counter)
     return {"sales": len(ids), "seconds": round(time.perf_counter() - began, 2)}
 
 

@@ -158,7 +158,7 @@ def street(*, shoppers: int, sales_a_member: int = 2, options: dict[str, str] | 
     """A demo mall with so many members who are known to the WeChat simulator, on servers that are ended afterwards."""
     with stage(options=options) as place:
         demo.fill(people=shoppers, sales_a_member=sales_a_member, env=place.env)
-        merchants.lay()
+        merchants.add_accounts()
         with db.unit_of_work():
             mall_id = session.scalars(select(Mall.id)).one()
             db.enter(mall_id)

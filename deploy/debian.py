@@ -30,7 +30,7 @@ def install(*packages: str, saying: str) -> bool:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     print(saying, file=sys.stderr, flush=True)
-    return _after_a_look("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+    return _with_fresh_lists("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
 
 
 def unpack(*packages: str, into: Path, saying: str) -> bool:
@@ -40,12 +40,12 @@ def unpack(*packages: str, into: Path, saying: str) -> bool:
     print(saying, file=sys.stderr, flush=True)
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as loaded:
-        if not _after_a_look("apt-get", "download", "-qq", *packages, cwd=loaded):
+        if not _with_fresh_lists("apt-get", "download", "-qq", *packages, cwd=loaded):
             return False
         return all(_run("dpkg-deb", "-x", str(file), str(into)) for file in sorted(Path(loaded).glob("*.deb")))
 
 
-def _after_a_look(*command: str, **given: Any) -> bool:
+def _with_fresh_lists(*command: str, **given: Any) -> bool:
     """Run it; if that fails, once more after the lists of packages were fetched."""
     return _run(*command, **given) or (_run("apt-get", "update", "-qq") and _run(*command, **given))
 

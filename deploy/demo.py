@@ -40,7 +40,7 @@ _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰"
 
 
-def wanted(url: str) -> bool:
+def is_empty(url: str) -> bool:
     """Whether this database has no mall at all."""
     with psycopg.connect(db.libpq_url(url)) as connection:
         row = connection.execute("SELECT NOT EXISTS (SELECT FROM malls)").fetchone()
@@ -97,7 +97,7 @@ def _shops() -> None:
         malls.refresh_search(shop)
         session.add(shop)
     session.flush()
-    malls.shops_changed()
+    malls.invalidate_shops()
 
 
 def _plates() -> None:
@@ -115,7 +115,7 @@ def _plates() -> None:
 
 def _rules() -> None:
     members.seed_levels()
-    rules.lay_standard(starts_at=clock.now() - timedelta(days=400))
+    rules.add_first_rule(starts_at=clock.now() - timedelta(days=400))
 
 
 def _staff() -> None:

@@ -46,7 +46,7 @@ def write() -> None:
         for _ in range(chance.randrange(4)):
             order -= 1
             _pay(order, member_id, chance.choice(shop_ids), chance.randrange(18, 160) * 100)
-    _plastic(member_ids)
+    _gift_cards(member_ids)
 
 
 def _pay(order: int, member_id: int, shop_id: int, amount_fen: int) -> None:
@@ -65,7 +65,7 @@ def _pay(order: int, member_id: int, shop_id: int, amount_fen: int) -> None:
     ledger.post("order_settle", order, entries)
 
 
-def _plastic(member_ids: list[int]) -> None:
+def _gift_cards(member_ids: list[int]) -> None:
     """Gift cards: some sold, two bound, one of these lost."""
     kind = products.make_product(
         by=BY, code="gift", title_zh="礼品卡", title_en="Gift card", form="physical", named=False, limit_fen=100_000, valid_years=3,

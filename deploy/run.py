@@ -33,10 +33,10 @@ def bring_up_to_date() -> None:
     owner = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
     say("bringing the database up to date")
     embedded.migrate(owner, os.environ["DATABASE_URL"])
-    if demo.wanted(os.environ["DATABASE_URL"]):
+    if demo.is_empty(os.environ["DATABASE_URL"]):
         say("filling the demo mall: 40 shops, 2,000 members, a year of history")
         demo.fill(people=2_000)
-    if not os.environ.get("WECHAT_API_GIVEN") and not os.environ.get("ALIPAY_GATEWAY_GIVEN") and merchants.lay(demo_shops.CODE):
+    if not os.environ.get("WECHAT_API_GIVEN") and not os.environ.get("ALIPAY_GATEWAY_GIVEN") and merchants.add_accounts(demo_shops.CODE):
         say("the demo mall collects through the simulators")
 
 

@@ -31,7 +31,7 @@ NODE_AT_LEAST = 20
 BUILD_WITHIN = 900.0  # seconds for one npm command
 FORMAT = b"1"  # of the folder that is made; a new one makes every build anew
 SQUEEZED = frozenset({".js", ".css", ".html", ".svg", ".json", ".wasm", ".map"})
-SQUEEZE_FROM = 1024  # bytes
+COMPRESS_FROM = 1024  # bytes
 NOT_SOURCE = frozenset({"node_modules", "dist", "unpackage", "__pycache__", "contract.d.ts"})
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle=|\son\w+=", re.I)
 
@@ -47,7 +47,7 @@ class CannotBuild(CannotStart):
 
 
 @dataclass(frozen=True)
-class Face:
+class Frontend:
     """One build: where its source is, the npm script that makes it, where that leaves it, what else it is made from."""
 
     name: str
@@ -63,12 +63,12 @@ class Face:
 
 
 SITES = {
-    face.name: face
-    for face in (
-        Face("h5", "miniapp_stub", "build:h5", "dist/build/h5"),
-        Face("mp-weixin", "miniapp_stub", "build:mp-weixin", "dist/build/mp-weixin"),
-        Face("mp-alipay", "miniapp_stub", "build:mp-alipay", "dist/build/mp-alipay"),
-        Face("console", "console", "build", "dist", ("docs/openapi.json", "miniapp_stub/src/styles/tokens.scss")),
+    frontend.name: frontend
+    for frontend in (
+        Frontend("h5", "miniapp_stub", "build:h5", "dist/build/h5"),
+        Frontend("mp-weixin", "miniapp_stub", "build:mp-weixin", "dist/build/mp-weixin"),
+        Frontend("mp-alipay", "miniapp_stub", "build:mp-alipay", "dist/build/mp-alipay"),
+        Frontend("console", "console", "build", "dist", ("docs/openapi.json", "miniapp_stub/src/styles/tokens.scss")),
     )
 }
 
@@ -78,33 +78,33 @@ def say(text: str) -> None:
     print(f"· {text}", file=sys.stderr, flush=True)
 
 
-def sources(face: Face, root: Path = ROOT) -> list[Path]:
+def sources(frontend: Frontend, root: Path = ROOT) -> list[Path]:
     """Every file that a build is made from, in a fixed order."""
     files_found: list[Path] = []
-    for folder, folders, files in os.walk(root / face.source):
+    for folder, folders, files in os.walk(root / frontend.source):
         folders[:] = [name for name in folders if name not in NOT_SOURCE and not name.startswith(".")]
         files_found += [Path(folder) / name for name in files if name not in NOT_SOURCE]
-    return sorted([*files_found, *(root / name for name in face.also)])
+    return sorted([*files_found, *(root / name for name in frontend.also)])
 
 
-def content_hash(face: Face, root: Path = ROOT) -> str:
+def content_hash(frontend: Frontend, root: Path = ROOT) -> str:
     """What the sources of a build are, as one hash: names and contents, the package lock among them."""
     seen = hashlib.sha256(FORMAT)
-    for path in sources(face, root):
+    for path in sources(frontend, root):
         body = path.read_bytes() if path.exists() else b"(missing)"
         seen.update(f"\0{path.relative_to(root)}\0{len(body)}\0".encode() + body)
     return seen.hexdigest()
 
 
-def changed(face: Face, root: Path = ROOT, folder: Path = FOLDER) -> bool:
+def changed(frontend: Frontend, root: Path = ROOT, folder: Path = FOLDER) -> bool:
     """Whether the build that is there was made from other sources, or there is none."""
-    return built(face, folder).get("from") != content_hash(face, root)
+    return built(frontend, folder).get("from") != content_hash(frontend, root)
 
 
-def built(face: Face, folder: Path = FOLDER) -> dict[str, Any]:
+def built(frontend: Frontend, folder: Path = FOLDER) -> dict[str, Any]:
     """What is known of the build that is there: {from, files}; empty without one."""
     try:
-        known: dict[str, Any] = json.loads((folder / face.name / "built.json").read_text())
+        known: dict[str, Any] = json.loads((folder / frontend.name / "built.json").read_text())
     except (OSError, ValueError):
         return {}
     return known
@@ -196,15 +196,15 @@ def build(names: list[str], *, root: Path = ROOT, folder: Path = FOLDER) -> list
     folder.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
     failures: list[str] = []
-    with _alone(folder):
-        for face in [SITES[name] for name in names]:
-            failure_note(face.name, folder).unlink(missing_ok=True)
+    with _build_lock(folder):
+        for frontend in [SITES[name] for name in names]:
+            failure_note(frontend.name, folder).unlink(missing_ok=True)
             try:
-                if changed(face, root, folder):
-                    _build_one(face, find_node(), root, folder)
-                    done.append(face.name)
+                if changed(frontend, root, folder):
+                    _build_one(frontend, find_node(), root, folder)
+                    done.append(frontend.name)
             except CannotStart as reason:
-                failure_note(face.name, folder).write_text(str(reason))
+                failure_note(frontend.name, folder).write_text(str(reason))
                 failures.append(str(reason))
     if failures:
         raise CannotBuild(" ".join(dict.fromkeys(failures)))
@@ -212,12 +212,12 @@ def build(names: list[str], *, root: Path = ROOT, folder: Path = FOLDER) -> list
 
 
 def failure_note(name: str, folder: Path = FOLDER) -> Path:
-    """Where the sentence lies that says why a build failed."""
+    """The file that says why a build failed."""
     return folder / f"{name}.failed"
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _build_lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -227,19 +227,19 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _build_one(face: Face, node: Node, root: Path, folder: Path) -> None:
-    source, began = root / face.source, time.monotonic()
+def _build_one(frontend: Frontend, node: Node, root: Path, folder: Path) -> None:
+    source, began = root / frontend.source, time.monotonic()
     if not (source / "package-lock.json").exists():
-        raise CannotBuild(f"{face.source}/package-lock.json is missing: check the source out again.")
-    was = content_hash(face, root)
+        raise CannotBuild(f"{frontend.source}/package-lock.json is missing: check the source out again.")
+    was = content_hash(frontend, root)
     if not installed(source):
-        say(f"installing the packages of {face.source}/ (a minute the first time)")
-        _npm(node, source, folder, "ci", f"The packages of {face.source}/ could not be installed: check the network and the free space")
-    say(f"building {face.name}")
-    shutil.rmtree(source / face.made, ignore_errors=True)
-    _npm(node, source, folder, f"run {face.script}", f"{face.name} could not be built")
-    _take(face, node, was, source / face.made, folder)
-    say(f"{face.name} is built ({time.monotonic() - began:.0f} s)")
+        say(f"installing the packages of {frontend.source}/ (a minute the first time)")
+        _npm(node, source, folder, "ci", f"The packages of {frontend.source}/ could not be installed: check the network and the free space")
+    say(f"building {frontend.name}")
+    shutil.rmtree(source / frontend.made, ignore_errors=True)
+    _npm(node, source, folder, f"run {frontend.script}", f"{frontend.name} could not be built")
+    _publish(frontend, node, was, source / frontend.made, folder)
+    say(f"{frontend.name} is built ({time.monotonic() - began:.0f} s)")
 
 
 def _npm(node: Node, source: Path, folder: Path, what: str, trouble: str) -> None:
@@ -256,39 +256,39 @@ def _npm(node: Node, source: Path, folder: Path, what: str, trouble: str) -> Non
         raise CannotBuild(f"{trouble}: see {log}, then run `make pages`.")
 
 
-def _take(face: Face, node: Node, was: str, made: Path, folder: Path) -> None:
+def _publish(frontend: Frontend, node: Node, was: str, made: Path, folder: Path) -> None:
     """Put a finished build where the app looks."""
-    if face.web:
-        _refuse_inline(face, made / "index.html")
-    part = folder / f".{face.name}-{was[:12]}-{os.getpid()}"
+    if frontend.web:
+        _refuse_inline(frontend, made / "index.html")
+    part = folder / f".{frontend.name}-{was[:12]}-{os.getpid()}"
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(made, part)
     own = sorted(str(path.relative_to(part)) for path in part.rglob("*") if path.is_file())
-    if face.web:
-        _keep_older_parts(face, part, folder)
-        _squeeze(node, part)
+    if frontend.web:
+        _keep_older_parts(frontend, part, folder)
+        _compress(node, part)
     (part / "built.json").write_text(json.dumps({"from": was, "files": own}))
-    _swap(folder / face.name, part)
+    _swap(folder / frontend.name, part)
 
 
-def _refuse_inline(face: Face, index: Path) -> None:
+def _refuse_inline(frontend: Frontend, index: Path) -> None:
     if not index.exists():
-        raise CannotBuild(f"The build of {face.name} made no index.html: see build.log beside it.")
+        raise CannotBuild(f"The build of {frontend.name} made no index.html: see build.log beside it.")
     if match := INLINE.search(index.read_text()):
-        raise CannotBuild(f"The index of {face.name} holds “{match[0].strip()}” inline, which the Content-Security-Policy forbids.")
+        raise CannotBuild(f"The index of {frontend.name} holds “{match[0].strip()}” inline, which the Content-Security-Policy forbids.")
 
 
-def _keep_older_parts(face: Face, part: Path, folder: Path) -> None:
-    for name in built(face, folder).get("files", []):
-        older, newer = folder / face.name / name, part / name
+def _keep_older_parts(frontend: Frontend, part: Path, folder: Path) -> None:
+    for name in built(frontend, folder).get("files", []):
+        older, newer = folder / frontend.name / name, part / name
         if name.startswith("assets/") and older.is_file() and not newer.exists():
             newer.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(older, newer)
 
 
-def _squeeze(node: Node, part: Path) -> None:
+def _compress(node: Node, part: Path) -> None:
     """Leave a gzip and a brotli form beside each file that gains by it."""
-    worth = [path for path in part.rglob("*") if path.suffix in SQUEEZED and path.stat().st_size >= SQUEEZE_FROM]
+    worth = [path for path in part.rglob("*") if path.suffix in SQUEEZED and path.stat().st_size >= COMPRESS_FROM]
     for path in worth:
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
     if worth:

@@ -39,7 +39,7 @@ def draw() -> Image.Image:
 
 
 def main() -> None:
-    """Draw the picture that lies beside this file."""
+    """Draw the picture beside this file."""
     draw().save(PICTURE, optimize=True)
 
 

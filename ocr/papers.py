@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A verdict, and the facts that speak for it (number, minute, amount, shop, lines, picture)."""
+    """A verdict, and the facts that support it (number, minute, amount, shop, lines, picture)."""
 
     verdict: Verdict
     agreeing: tuple[str, ...]
@@ -80,7 +80,7 @@ def _one_paper(agreeing: set[str], differing: set[str], nameless: bool) -> bool:
         return "number" not in differing and bool(agreeing & {"amount", "lines"})
     if nameless and {"shop", "amount"} <= agreeing:
         return True  # a photo that shows neither number nor time earns nothing: better ask than score it twice
-    # Neither read: the same articles at the same prices, and nothing that speaks against it.
+    # Neither read: the same articles at the same prices, and nothing that contradicts it.
     return not differing & {"number", "minute"} and {"amount", "lines"} <= agreeing
 
 

@@ -47,7 +47,7 @@ class Field(Generic[T]):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An amount (in fen) that the photo supports as the total, and the printed label that speaks for it."""
+    """An amount (in fen) that the photo supports as the total, and the printed label that names it."""
 
     value_fen: int
     confidence: float

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import json
 import os
 import shutil
 import signal
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,23 +26,47 @@ from xdist.scheduler import LoadGroupScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from tests.impact import recording  # isort: skip - it marks what is imported from here on
+
+from alipay import signing as alipay_signing
 from api.app import create_app
 from api.kit import cache, clock, db, identity
 from api.settings import Settings
 from deploy import embedded
+from wechat import signing as wechat_signing
 
 TEMPLATE = "template_mallbridge"
+READY = "ready"
 
 
 def _worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make proof` asks for the tests that count."""
+    parser.addoption("--proof", action="store_true", help="only the tests of faults and of the simulation, and those that say a figure")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--proof`, what says how often something was tried."""
+    if config.getoption("proof"):
+        items[:] = [
+            item
+            for item in items
+            if item.nodeid.startswith(("tests/faults/", "tests/simulation/")) or "figure" in getattr(item, "fixturenames", ())
+        ]
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """The controller starts the servers; workers find them by the environment."""
+    """The controller starts the servers while the workers collect; they find them by the environment."""
     gc.disable()  # until everything is collected
+    if os.environ.get("MALLBRIDGE_RECORD") and (hasattr(config, "workerinput") or config.getoption("numprocesses", None) in (None, 0)):
+        config.pluginmanager.register(recording.Recorder(_worker()))
     if hasattr(config, "workerinput") or os.environ.get("MALLBRIDGE_TEST_SERVERS"):
         return
+    if os.environ.get("MALLBRIDGE_RECORD"):
+        recording.begin()
     folder = Path(tempfile.mkdtemp(prefix="mallbridge-tests-"))
     folder.chmod(0o755)
     postgres = embedded.Postgres(folder / "db", embedded.free_port(), durable=False)
@@ -47,12 +74,23 @@ def pytest_configure(config: pytest.Config) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(valkey.stop)
     atexit.register(postgres.stop)
-    postgres.start()
-    valkey.start()
-    postgres.make_roles()
-    postgres.make_database(TEMPLATE)
-    embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
     os.environ["MALLBRIDGE_TEST_SERVERS"] = json.dumps({"folder": str(folder), "db": postgres.port, "cache": valkey.port})
+    threading.Thread(target=_start, args=(folder, postgres, valkey)).start()
+
+
+def _start(folder: Path, postgres: embedded.Postgres, valkey: embedded.Valkey) -> None:
+    """Start both servers and migrate the template; `state` in the folder says when that is done, or why it failed."""
+    try:
+        valkey.start()
+        postgres.start()
+        postgres.make_roles()
+        postgres.make_database(TEMPLATE)
+        embedded.migrate(postgres.url(TEMPLATE, embedded.OWNER), postgres.url(TEMPLATE))
+        outcome = READY
+    except BaseException as trouble:
+        outcome = f"{type(trouble).__name__}: {trouble}"
+    (folder / "part").write_text(outcome)
+    (folder / "part").rename(folder / "state")
 
 
 def pytest_collection_finish() -> None:
@@ -67,7 +105,7 @@ class OneWorker(LoadGroupScheduling):
     By folder: pytest 9.2 keeps the names to which `xdist_group` marks were appended to itself.
     """
 
-    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/": "processes"}
+    FOLDERS = {"tests/browser/": "browser", "tests/faults/": "processes", "tests/flows/test_measurements": "processes"}
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for folder, group in self.FOLDERS.items() if nodeid.startswith(folder)), nodeid)
@@ -99,8 +137,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def servers() -> dict[str, Any]:
     """Where the servers of this run are: folder, db (port), cache (port)."""
-    found: dict[str, Any] = json.loads(os.environ["MALLBRIDGE_TEST_SERVERS"])
-    return found
+    servers: dict[str, Any] = json.loads(os.environ["MALLBRIDGE_TEST_SERVERS"])
+    state = Path(servers["folder"]) / "state"
+    while not state.exists():
+        time.sleep(0.05)
+    assert state.read_text() == READY, state.read_text()
+    return servers
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +190,15 @@ def app(settings: Settings) -> Any:
     made = create_app(settings)
     made.config["TESTING"] = False
     return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_are_proved_once() -> Iterator[None]:
+    """That a private key is one is proved the first time that a worker reads it: the proof of both primes takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for signing in (alipay_signing, wechat_signing):
+            patch.setattr(signing, "load_pem_private_key", functools.lru_cache(512)(signing.load_pem_private_key))
+        yield
 
 
 @pytest.fixture
@@ -281,10 +332,26 @@ def statements(app: Any) -> Iterator[Callable[[], Any]]:
     yield watch
 
 
-def owner_rows(settings: Settings, sql: str, *arguments: Any) -> list[Any]:
-    """Look past the wall as the database's superuser would, for assertions about all malls."""
-    with psycopg.connect(settings.owner_url.replace(embedded.OWNER, "postgres")) as connection:
-        return connection.execute(sql, arguments).fetchall()  # type: ignore[arg-type]
+_past_the_wall: dict[tuple[str, bool], psycopg.Connection[Any]] = {}
+
+
+def owner_rows(settings: Settings, sql: str, *arguments: Any, unchecked: bool = False) -> list[Any]:
+    """Look past the wall as the database's superuser would, for assertions about all malls; over a connection that stays open.
+
+    `unchecked`: no foreign key and no trigger is asked.
+    """
+    place = settings.owner_url.replace(embedded.OWNER, "postgres"), unchecked
+    for _ in range(2):
+        try:
+            if place not in _past_the_wall or _past_the_wall[place].closed:
+                _past_the_wall[place] = psycopg.connect(place[0], autocommit=True, prepare_threshold=None)
+                _past_the_wall[place].execute(f"SET session_replication_role = {'replica' if unchecked else 'origin'}")
+            cursor = _past_the_wall[place].execute(sql, arguments)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.OperationalError:  # a test that ended every connection ended this one
+            if not _past_the_wall[place].closed:
+                raise
+    raise AssertionError("the database ends every connection")
 
 
 __all__ = ["bearer", "owner_rows", "text"]

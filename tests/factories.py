@@ -59,7 +59,7 @@ def make_shop(**given: Any) -> Shop:
         "search_text", names.search_text([values["name"], *values.get("trading_names", [])], values["unit"], values["category"])
     )
     made: Shop = _add(Shop(**values))
-    malls.shops_changed()
+    malls.invalidate_shops()
     return made
 
 
@@ -71,7 +71,7 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
     """An account that signs in with STAFF_PASSWORD. A shop's role gets a shop unless it is given one; a tablet has no login."""
     number = next(_number)
     if not _hashed:
-        _hashed.append(passwords.hashed(STAFF_PASSWORD))
+        _hashed.append(passwords.hash_password(STAFF_PASSWORD))
     values = {"role": role, "state": "active", "name": f"员工 {number}", "made_at": clock.now()}
     if role in SHOP_ROLES and "shop_id" not in given:
         values["shop_id"] = make_shop().id
@@ -94,7 +94,7 @@ def make_sighted(**given: Any) -> RecordedSighting:
     } | given
     if "shop_id" not in values:
         values["shop_id"] = make_shop().id
-    return sales.sight(**values)
+    return sales.record_sighting(**values)
 
 
 def make_member(**given: Any) -> Member:
@@ -113,7 +113,7 @@ def make_claimed_sale(member_id: int, **given: Any) -> int:
 
 def lay_points_rules(days_ago: int = 400) -> None:
     """One point a yuan, in force for long enough."""
-    point_rules.lay_standard(starts_at=clock.now() - timedelta(days=days_ago))
+    point_rules.add_first_rule(starts_at=clock.now() - timedelta(days=days_ago))
 
 
 def make_rule(kind: str, code: str, **given: Any) -> Rule:
@@ -122,5 +122,5 @@ def make_rule(kind: str, code: str, **given: Any) -> Rule:
     decided = {"version": 1, "state": "approved", "proposed_by": "staff:1", "decided_by": "staff:2", "why": "test"}
     decided |= {"sentence": {"zh": code, "en": code}}
     made: Rule = _add(Rule(**({"kind": kind, "code": code} | decided | values)))
-    malls.settings_changed()
+    malls.invalidate_settings()
     return made

@@ -1,4 +1,4 @@
-"""The smart business circle (智慧商圈): purchases at the mall's shops told to the mall, points told back to the payer."""
+"""The smart business circle (智慧商圈): purchases at the mall's shops are reported to the mall, points are reported back to the payer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASE = "/v3/businesscircle"
 
 @dataclass(frozen=True)
 class Points:
-    """What a purchase earned. None earned needs a remark: without this report no refund is ever told."""
+    """What a purchase earned. None earned needs a remark: without this report WeChat notifies no refund of it."""
 
     transaction_id: str
     openid: str
@@ -35,7 +35,7 @@ class BusinessCircle:
         self._brand = brand
 
     def report_points(self, points: Points) -> None:
-        """Tell what a purchase earned; from then on its refunds are told to us."""
+        """Report what a purchase earned; from then on its refunds are notified to us."""
         asked: dict[str, object] = {
             **self._client.sub_name(),
             "appid": self._appid,
@@ -52,7 +52,7 @@ class BusinessCircle:
         self._client.call("POST", f"{BASE}/points/notify", asked)
 
     def report_parking(self, openid: str, plate: str, state: Literal["IN", "OUT"], at: datetime) -> None:
-        """Tell that a member's car came or left."""
+        """Report that a member's car came or left."""
         asked = {
             **self._client.sub_name(),
             "brandid": self._brand,
@@ -65,13 +65,13 @@ class BusinessCircle:
         self._client.call("POST", f"{BASE}/parkings", asked)
 
     def authorization(self, openid: str) -> Authorization:
-        """Whether a payer lets purchases be told to the mall: the remedy for a lost authorisation notice."""
+        """Whether a payer lets WeChat report purchases to the mall: the remedy for a lost authorisation notice."""
         query = urlencode({"appid": self._appid, **self._client.sub_name()})
         path = f"{BASE}/user-authorizations/{quote(openid, safe='')}?{query}"
         return self._client.read(self._client.get(path), records.authorization)
 
     def waits_for_points(self, openid: str) -> bool:
-        """Whether a payer has purchases whose points were not told yet."""
+        """Whether a payer has purchases whose points were not reported yet."""
         query = urlencode({"brandid": self._brand, "appid": self._appid, **self._client.sub_name()})
         path = f"{BASE}/users/{quote(openid, safe='')}/points/commit_status?{query}"
         return self._client.read(self._client.get(path), lambda answer: records.text(answer, "points_commit_status")) == "PENDING"

@@ -121,7 +121,7 @@ class PayClient:
         return self.read(self.post(f"{self._transactions}/jsapi", asked), lambda answer: records.text(answer, "prepay_id"))
 
     def charge_code(self, order: CodeOrder) -> Transaction:
-        """Charge a scanned payment code. There is no notice: on silence or USERPAYING query, at last reverse.
+        """Charge a scanned payment code. There is no notice: without an answer, or on USERPAYING, query, and in the end reverse.
 
         Raises AuthCodeRefused, BalanceShort, PaymentRefused, OrderPaid, OrderReversed, OrderNumberUsed, OutcomeUnknown.
         """
@@ -146,7 +146,7 @@ class PayClient:
         return self.read({**given, **answer}, records.transaction)
 
     def reverse(self, out_trade_no: str, appid: str) -> None:
-        """Undo the charge of a code: unpaid it dies, paid it is given back; may be repeated. Raises OrderMissing."""
+        """Undo the charge of a code: an unpaid order is closed, a paid one refunded; may be repeated. Raises OrderMissing."""
         path = f"{self._transactions}/out-trade-no/{quote(out_trade_no, safe='')}/reverse"
         self.post(path, self.names(appid))
 
@@ -242,9 +242,9 @@ class PayClient:
         text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         response = self._exchange(method, path, text, serial)
         self.trust.check(response.headers, response.content, self._clock())
-        if response.status_code == 202 and (code := _said(response)[0]):
+        if response.status_code == 202 and (code := _error_of(response)[0]):
             # Accepted, not done: a close while the payer types the password must not pass for a closed order.
-            raise pay_refusal(202, code, _said(response)[1])
+            raise pay_refusal(202, code, _error_of(response)[1])
         return response
 
     def read(self, answer: Mapping[str, Any], how: Callable[[Mapping[str, Any]], T]) -> T:
@@ -282,7 +282,7 @@ class PayClient:
         request = requests.Request(method, self._base_url + path, headers=headers, data=body.encode() or None)
         response = send(self._http, request, self._timeout)
         if not 200 <= response.status_code < 300:
-            raise pay_refusal(response.status_code, *_said(response))
+            raise pay_refusal(response.status_code, *_error_of(response))
         return response
 
 
@@ -330,7 +330,7 @@ def _object(response: requests.Response) -> dict[str, Any]:
     return answer
 
 
-def _said(response: requests.Response) -> tuple[str, str]:
+def _error_of(response: requests.Response) -> tuple[str, str]:
     # 502 and 503 may come from a proxy, without JSON.
     try:
         answer = json.loads(response.content)

@@ -26,7 +26,7 @@ class Complaints:
     def __init__(self, client: PayClient) -> None:
         self._client = client
 
-    def one(self, complaint_id: str) -> Complaint:
+    def complaint(self, complaint_id: str) -> Complaint:
         """A complaint as it is now. Raises OrderMissing."""
         return self._opened(self._client.read(self._client.get(_path(complaint_id)), records.complaint))
 
@@ -38,7 +38,7 @@ class Complaints:
         page = self._client.read(self._client.get(f"{BASE}?{urlencode(asked)}"), records.complaint_page)
         return replace(page, complaints=tuple(self._opened(complaint) for complaint in page.complaints))
 
-    def said(self, complaint_id: str) -> tuple[ComplaintWord, ...]:
+    def words(self, complaint_id: str) -> tuple[ComplaintWord, ...]:
         """What payer, merchant and platform said of a complaint, up to 300 of it. Raises OrderMissing."""
         path = f"{_path(complaint_id)}/negotiation-historys?{urlencode({'limit': str(LARGEST_TALK), 'offset': '0'})}"
         return self._client.read(self._client.get(path), records.complaint_words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class WeChatError(Exception):
-    """WeChat refused, fell silent, or said something that cannot be trusted."""
+    """WeChat refused, did not answer, or gave an answer that cannot be trusted."""
 
 
 class GatewaySilent(WeChatError):

@@ -1,4 +1,4 @@
-"""One way to speak HTTP: pooled, timed, and silent about secrets."""
+"""HTTP in one place: pooled, with timeouts, and without secrets in the logs."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class TokenStore(Protocol):
         """Keep the token for the mini-program."""
 
     def lock(self, appid: str) -> AbstractContextManager[object]:
-        """Held while the mini-program's token is renewed; whoever waits for it finds the new one."""
+        """Held while the mini-program's token is renewed; who waited for it gets the new one."""
 
 
 class MemoryTokens:
@@ -220,7 +220,7 @@ class MiniProgram:
         if kept := self._kept(refused):
             return kept
         with self._tokens.lock(self.appid):
-            # Whoever had to wait finds the token that somebody else has renewed meanwhile.
+            # Another thread may have renewed the token while this one waited.
             return self._kept(refused) or self._fetch_token()
 
     def _kept(self, refused: str) -> str | None:
@@ -230,7 +230,7 @@ class MiniProgram:
         return kept.value
 
     def _fetch_token(self) -> str:
-        # Normal mode: it never spoils the token of a worker that has not heard of the renewal.
+        # Normal mode: it does not invalidate the token of a worker that does not know of the renewal.
         request = {
             "grant_type": "client_credential",
             "appid": self.appid,

@@ -117,7 +117,7 @@ class ShareReturn:
 
 @dataclass(frozen=True)
 class Authorization:
-    """Whether a payer lets a mall know of purchases: UNAUTHORIZED, AUTHORIZED or DEAUTHORIZED, and since when."""
+    """Whether a payer lets purchases be reported to a mall: UNAUTHORIZED, AUTHORIZED or DEAUTHORIZED, and since when."""
 
     openid: str
     state: str
@@ -143,7 +143,7 @@ class MallPayment:
 
 @dataclass(frozen=True)
 class MallRefund:
-    """Money given back for a purchase whose points we told."""
+    """Money given back for a purchase whose points we reported."""
 
     mchid: str
     merchant_name: str
@@ -160,7 +160,7 @@ class MallRefund:
 
 @dataclass(frozen=True)
 class MallCard:
-    """A member who lets purchases be told: REGISTERED_MODE or REGISTERED_AND_AUTHORIZATION_MODE."""
+    """A member who lets purchases be reported: REGISTERED_MODE or REGISTERED_AND_AUTHORIZATION_MODE."""
 
     mchid: str
     openid: str
@@ -170,7 +170,7 @@ class MallCard:
 
 @dataclass(frozen=True)
 class ComplaintNotice:
-    """What a notice tells of a complaint: its number, and what was done (CREATE_COMPLAINT, USER_RESPONSE, …)."""
+    """What a notice says of a complaint: its number, and what was done (CREATE_COMPLAINT, USER_RESPONSE, …)."""
 
     complaint_id: str
     action: str

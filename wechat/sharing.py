@@ -57,7 +57,7 @@ class ProfitSharing:
         """Let an account receive no parts any more."""
         self._client.post(f"{BASE}/receivers/delete", {**self._names(), "type": type, "account": account})
 
-    def share(self, transaction_id: str, out_order_no: str, parts: list[Part], *, free_the_rest: bool) -> Sharing:
+    def share(self, transaction_id: str, out_order_no: str, parts: list[Part], *, unfreeze_rest: bool) -> Sharing:
         """Share a payment, from a minute to 30 days after it. FINISHED is not success: read each part's result."""
         asked: dict[str, Any] = {
             **self._names(),
@@ -66,7 +66,7 @@ class ProfitSharing:
             "receivers": [
                 {"type": part.type, "account": part.account, "amount": part.amount_fen, "description": part.description} for part in parts
             ],
-            "unfreeze_unsplit": free_the_rest,
+            "unfreeze_unsplit": unfreeze_rest,
         }
         return self._client.read(self._client.post(f"{BASE}/orders", asked), records.sharing)
 
@@ -75,7 +75,7 @@ class ProfitSharing:
         query = urlencode({"transaction_id": transaction_id, **self._client.sub_name()})
         return self._client.read(self._client.get(f"{BASE}/orders/{quote(out_order_no, safe='')}?{query}"), records.sharing)
 
-    def free(self, transaction_id: str, out_order_no: str, description: str) -> Sharing:
+    def unfreeze(self, transaction_id: str, out_order_no: str, description: str) -> Sharing:
         """Set free what is left: nothing of this payment can be shared after it."""
         asked = {**self._client.sub_name(), "transaction_id": transaction_id, "out_order_no": out_order_no, "description": description}
         return self._client.read(self._client.post(f"{BASE}/orders/unfreeze", asked), records.sharing)

@@ -8,8 +8,8 @@ from alipay.signing import public_key
 from alipay.simulator import control, faults, gateway, keys
 from alipay.simulator.clock import SimClock
 from alipay.simulator.dice import Dice
+from alipay.simulator.notice_sender import NoticeSender
 from alipay.simulator.people import People
-from alipay.simulator.postman import Postman
 from alipay.simulator.settings import Settings
 from alipay.simulator.signer import Signer, app_certificates
 from alipay.simulator.store import Application, Store
@@ -26,10 +26,10 @@ def create_app(settings: Settings) -> Flask:
     app_key = public_key(files.app_public_key.read_text())
     named = app_certificates(files)
     store.apps[settings.app_id] = Application(settings.app_id, app_key, content_key, settings.seller_id, certificate=named.app_cert_sn)
-    postman = Postman(store, signer, settings.schedule_factor)
-    trades = Trades(store, postman, settings.identity)
+    notice_sender = NoticeSender(store, signer, settings.schedule_factor)
+    trades = Trades(store, notice_sender, settings.identity)
     app = Flask("alipay.simulator")
-    faults.install(app, store.faults, store.weather, store.dice)
+    faults.install(app, store.faults, store.failure_rates, store.dice)
     app.register_blueprint(gateway.blueprint(gateway.Desk(store, trades, settings.identity, signer, named.alipay_root_cert_sn)))
-    app.register_blueprint(control.blueprint(store, trades, postman, signer, settings))
+    app.register_blueprint(control.blueprint(store, trades, notice_sender, signer, settings))
     return app

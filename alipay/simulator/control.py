@@ -14,7 +14,7 @@ from alipay.aes import encrypt
 from alipay.signing import SIGN_TYPE, public_key
 from alipay.simulator.failures import Failure
 from alipay.simulator.faults import KINDS, Fault
-from alipay.simulator.postman import TROUBLES, Letter, Postman, Trouble
+from alipay.simulator.notice_sender import TROUBLES, Notice, NoticeSender, Trouble
 from alipay.simulator.settings import Settings
 from alipay.simulator.signer import MODES, Signer
 from alipay.simulator.store import CODE_LIFE, PAY_CODE_LIFE, Application, Code, Difference, PayCode, Store, Trade
@@ -24,12 +24,12 @@ from alipay.trust import certificate_number, certificate_of
 Answer = dict[str, Any]
 
 
-def blueprint(store: Store, trades: Trades, postman: Postman, signer: Signer, settings: Settings) -> Blueprint:
+def blueprint(store: Store, trades: Trades, notice_sender: NoticeSender, signer: Signer, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
     _phones(sim, store, signer, settings)
-    _money(sim, store, trades, postman, settings)
-    _troubles(sim, store, postman, signer)
+    _money(sim, store, trades, notice_sender, settings)
+    _troubles(sim, store, notice_sender, signer)
     _chance(sim, store)
     _bills(sim, store)
     _let_pages_ask(sim)
@@ -126,7 +126,7 @@ _PHONE_REFUSAL = json.dumps(
 )
 
 
-def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, settings: Settings) -> None:
+def _money(sim: Blueprint, store: Store, trades: Trades, notice_sender: NoticeSender, settings: Settings) -> None:
     def trade_of(body: Answer) -> Trade:
         return trades.find(store.apps[str(body.get("app_id", settings.app_id))], body)
 
@@ -175,27 +175,27 @@ def _money(sim: Blueprint, store: Store, trades: Trades, postman: Postman, setti
     @sim.get("/notices")
     def notices() -> Answer:
         """Every notice with every attempt to deliver it."""
-        return {"notices": [_letter(letter) for letter in list(postman.letters)]}
+        return {"notices": [_notice_view(notice) for notice in list(notice_sender.notices)]}
 
     @sim.post("/notices/<letter_id>/again")
     def again(letter_id: str) -> Answer:
         """Deliver a notice again: {copies?} at once."""
-        letter = next(letter for letter in postman.letters if letter.id == letter_id)
-        postman.again(letter, int(_body().get("copies", 1)))
+        notice = next(notice for notice in notice_sender.notices if notice.id == letter_id)
+        notice_sender.redeliver(notice, int(_body().get("copies", 1)))
         return {}
 
     @sim.post("/notices/release")
     def release() -> Answer:
-        """Send the held notices, the youngest first."""
-        return {"released": postman.release()}
+        """Send the held notices, the newest first."""
+        return {"released": notice_sender.release()}
 
     @sim.delete("/notices")
     def forget() -> Answer:
         """Send nothing of what still waits, and leave the refunds under way where they are."""
-        return {"forgotten": postman.forget()}
+        return {"forgotten": notice_sender.drop_waiting()}
 
 
-def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) -> None:
+def _troubles(sim: Blueprint, store: Store, notice_sender: NoticeSender, signer: Signer) -> None:
     @sim.post("/faults")
     def fault() -> Answer:
         """The next calls go wrong: see alipay.simulator.faults.Fault."""
@@ -205,16 +205,16 @@ def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) ->
 
     @sim.post("/troubles")
     def trouble() -> Answer:
-        """The next notices go wrong: see alipay.simulator.postman.Trouble."""
-        postman.troubles.append(Trouble(**_body()))
-        return {"troubles": len(postman.troubles)}
+        """The next notices go wrong: see alipay.simulator.notice_sender.Trouble."""
+        notice_sender.troubles.append(Trouble(**_body()))
+        return {"troubles": len(notice_sender.troubles)}
 
     @sim.delete("/faults")
-    def heal() -> Answer:
-        """No fault and no trouble from now on, good weather, and the present key."""
+    def clear_faults() -> Answer:
+        """No fault, no trouble and no random failure from now on, and the present key."""
         store.faults.clear()
-        postman.troubles.clear()
-        store.weather.calls, store.weather.notices = {}, {}
+        notice_sender.troubles.clear()
+        store.failure_rates.calls, store.failure_rates.notices = {}, {}
         signer.mode = "present"
         return {}
 
@@ -228,7 +228,7 @@ def _troubles(sim: Blueprint, store: Store, postman: Postman, signer: Signer) ->
             store.clock.start()
         else:
             store.clock.advance(float(body["advance"]))
-        postman.wake()
+        notice_sender.wake()
         return {"now": store.clock().isoformat()}
 
     @sim.post("/sign-mode")
@@ -255,12 +255,12 @@ def _chance(sim: Blueprint, store: Store) -> None:
         return {"seed": seed}
 
     @sim.post("/weather")
-    def weather() -> Answer:
+    def failure_rates() -> Answer:
         """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
         body = _body()
         calls, notices = _chances(body.get("calls", {}), KINDS), _chances(body.get("notices", {}), TROUBLES)
-        store.weather.calls, store.weather.notices = calls, notices
-        store.weather.seconds = float(body.get("seconds", store.weather.seconds))
+        store.failure_rates.calls, store.failure_rates.notices = calls, notices
+        store.failure_rates.seconds = float(body.get("seconds", store.failure_rates.seconds))
         return {"calls": calls, "notices": notices}
 
 
@@ -293,13 +293,13 @@ def _instant(text: str) -> datetime:
     return read
 
 
-def _letter(letter: Letter) -> Answer:
+def _notice_view(notice: Notice) -> Answer:
     return {
-        "id": letter.id,
-        "url": letter.url,
-        "fields": letter.fields,
-        "acknowledged": letter.acknowledged,
-        "attempts": letter.attempts,
+        "id": notice.id,
+        "url": notice.url,
+        "fields": notice.fields,
+        "acknowledged": notice.acknowledged,
+        "attempts": notice.attempts,
     }
 
 

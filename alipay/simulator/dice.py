@@ -51,14 +51,14 @@ class Dice:
 
 
 @dataclass
-class Weather:
+class FailureRates:
     """How often calls and notices go wrong by themselves: chances by kind, thrown with the dice."""
 
     calls: dict[str, float] = field(default_factory=dict)
     notices: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.2
 
-    def strikes(self, chances: dict[str, float], thrown: float) -> str | None:
+    def pick(self, chances: dict[str, float], thrown: float) -> str | None:
         """Which kind this throw means, if any."""
         for kind, chance in chances.items():
             if thrown < chance:

@@ -11,11 +11,11 @@ from threading import Lock
 
 from flask import Flask, Response, g, request
 
-from alipay.simulator.dice import Dice, Weather
+from alipay.simulator.dice import Dice, FailureRates
 
 KINDS = ("late", "silent", "reset", "lost", "refuse", "retry", "unknown", "unsigned", "bad_signature", "other_trade", "error_response")
 
-# Of callers at once, each fault befalls exactly as many as it says.
+# Of concurrent calls, each fault hits exactly as many as it says.
 _TAKING = Lock()
 
 
@@ -42,12 +42,12 @@ class Fault:
             raise ValueError(f"kind is one of {', '.join(KINDS)}")
 
 
-def install(app: Flask, faults: list[Fault], weather: Weather, dice: Dice) -> None:
-    """Let the faults of the list, and then the weather, befall gateway calls and downloads."""
+def install(app: Flask, faults: list[Fault], failure_rates: FailureRates, dice: Dice) -> None:
+    """Apply the listed faults, then the random ones, to gateway calls and downloads."""
 
     @app.before_request
     def begin() -> Response | None:
-        g.fault = _take(faults) or _bad_weather(weather, dice)
+        g.fault = _take(faults) or _random_trouble(failure_rates, dice)
         if g.fault is not None and g.fault.kind == "lost":
             _cut_connection()
             return Response()
@@ -70,11 +70,11 @@ def _take(faults: list[Fault]) -> Fault | None:
         return _first_hit(faults)
 
 
-def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
-    if not weather.calls or request.path.startswith("/_sim"):
+def _random_trouble(failure_rates: FailureRates, dice: Dice) -> Fault | None:
+    if not failure_rates.calls or request.path.startswith("/_sim"):
         return None
-    kind = weather.strikes(weather.calls, dice.chance("call weather", _method(), dice.place(_out_trade_no())))
-    return Fault(kind, seconds=weather.seconds) if kind else None
+    kind = failure_rates.pick(failure_rates.calls, dice.chance("call weather", _method(), dice.place(_out_trade_no())))
+    return Fault(kind, seconds=failure_rates.seconds) if kind else None
 
 
 def _method() -> str:

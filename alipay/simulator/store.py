@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from alipay.simulator.clock import SimClock
-from alipay.simulator.dice import Dice, Weather
+from alipay.simulator.dice import Dice, FailureRates
 from alipay.simulator.faults import Fault
 from alipay.simulator.people import People
 
@@ -133,6 +133,6 @@ class Store:
     bills: dict[str, tuple[bytes, datetime]] = field(default_factory=dict, repr=False)
     differences: list[Difference] = field(default_factory=list)
     dice: Dice = field(default_factory=Dice)
-    weather: Weather = field(default_factory=Weather)
+    failure_rates: FailureRates = field(default_factory=FailureRates)
     faults: list[Fault] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)

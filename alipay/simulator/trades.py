@@ -9,7 +9,7 @@ from typing import Any
 from alipay.money import fen, yuan
 from alipay.signing import BEIJING, beijing, instant
 from alipay.simulator.failures import Failure, business
-from alipay.simulator.postman import Postman
+from alipay.simulator.notice_sender import NoticeSender
 from alipay.simulator.store import Application, PayCode, Refund, Store, Trade
 
 TRADE_LIFE = timedelta(days=15)
@@ -31,9 +31,9 @@ WAITING: Content = {"code": "10003", "msg": " order success pay inprocess"}
 class Trades:
     """Every trade of every application."""
 
-    def __init__(self, store: Store, postman: Postman, identity: str) -> None:
+    def __init__(self, store: Store, notice_sender: NoticeSender, identity: str) -> None:
         self._store = store
-        self._postman = postman
+        self._notice_sender = notice_sender
         self._identity = identity
 
     def create(self, app: Application, asked: Content, notify_url: str) -> Content:
@@ -228,7 +228,7 @@ class Trades:
 
     def _notify(self, trade: Trade) -> None:
         if trade.notify_url:
-            self._postman.post(trade.notify_url, notice(trade, self._store.apps[trade.app_id]))
+            self._notice_sender.post(trade.notify_url, notice(trade, self._store.apps[trade.app_id]))
 
 
 def notice(trade: Trade, app: Application) -> dict[str, str]:

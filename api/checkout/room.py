@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.checkout import service
+from api.checkout.tenders import cards
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
 from api.kit.rooms import Room, answer
@@ -13,11 +14,11 @@ from api.wallet import service as wallet
 def connect() -> None:
     """What payments and the wallet ask of orders."""
     answer(payments.on_paid, service.settle_payment)
-    answer(payments.on_closed, service.payment_over)
+    answer(payments.on_closed, service.close_with_payment)
     answer(payments.on_refund_final, service.settle_refund)
     answer(payments.ledger_of, service.held_for)
     answer(payments.shop_of, service.shop_of)
-    answer(wallet.held, service.value_held)
+    answer(wallet.held, cards.held_by_orders)
 
 
 ROOM = Room(

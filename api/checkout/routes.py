@@ -25,7 +25,6 @@ from api.payments import errors as payment_errors
 from api.purchases import registry
 from api.purchases.baskets import Basket, Buyer
 from api.purchases.registry import AskedBy
-from api.wallet import errors as wallet_errors
 
 QUOTES = Limit("quotes", 120, 60)
 ORDERS = Limit("orders", 30, 60)
@@ -44,7 +43,9 @@ shop = http.Blueprint("shop_payments", __name__, audience=identity.shop_staff, d
 office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff, description="Orders and refunds of the mall")
 
 OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
-OF_A_CHARGE: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP))
+OF_A_CHARGE: tuple[type[Problem], ...] = (
+    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP), *(refusal for rules in tenders() for refusal in rules.code_refusals),
+)  # fmt: skip
 OF_A_HOLD: tuple[type[Problem], ...] = (
     errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, *(refusal for rules in tenders() for refusal in rules.refusals),
     payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused,
@@ -110,7 +111,7 @@ def _placed(placed: placement.Placed) -> dict[str, Any]:
 @payers.problems(pages.CursorInvalid)
 def list_my_orders(args: dict[str, Any]) -> pages.Page[Order]:
     """List my own orders"""
-    return views.mine(_who(), cursor=args.get("cursor"), limit=args["limit"])
+    return views.orders_of(_who(), cursor=args.get("cursor"), limit=args["limit"])
 
 
 @payers.get("/orders/<number>")
@@ -121,7 +122,7 @@ def read_my_order(number: str) -> views.View:
 
     While it waits for its wallet, reading it lets us ask the wallet; read it again after a second or two.
     """
-    return views.view(*placement.look(number, _who()))
+    return views.view(*placement.read_and_poll(number, _who()))
 
 
 @payers.put("/orders/<number>/cancellation")
@@ -139,7 +140,7 @@ def cancel_order(number: str) -> views.View:
 @payers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
     """Pay a held order again, by the same wallet or another"""
-    return _placed(placement.again(number, _who(), args["channel"]))
+    return _placed(placement.pay_again(number, _who(), args["channel"]))
 
 
 @entering.post("/wechat")
@@ -162,7 +163,7 @@ def enter_with_alipay(args: dict[str, Any]) -> dict[str, Any]:
 
 def _enter(sign_in: Any, code: str) -> dict[str, Any]:
     limits.spend(PAYERS_BY_ADDRESS, request.remote_addr or "unknown")
-    return placement.enter(sign_in, code)
+    return placement.sign_in_payer(sign_in, code)
 
 
 @members.post("")
@@ -199,8 +200,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 @shop.arguments(schemas.ChargeArgs)
 @shop.response(201, schemas.WholeOrderSchema)
 @shop.problems(
-    *OF_A_CHARGE, errors.AuthCodeUnknown, wallet_errors.PayCodeWrong, wallet_errors.PayCodeUsed,
-    wallet_errors.PayCodeExpired, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
+    *OF_A_CHARGE, errors.AuthCodeUnknown, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
 @shop.permission("own_payments.charge")
 @shop.idempotent
@@ -222,7 +222,7 @@ def charge(args: dict[str, Any]) -> views.View:
 def read_shop_order(number: str) -> views.View:
     """Read an order that was paid to my shop, or a charge of mine that waits"""
     order = views.for_shop(number, _shop_id())
-    placement.hurry(order)
+    placement.poll_payment(order)
     return views.view(order)
 
 

@@ -23,20 +23,20 @@ log = logs.get(__name__)
 ORPHAN_AGE = timedelta(hours=12)
 
 
-class _Ended(Exception):
+class _Cancelled(Exception):
     """Somebody ended the export while it was written."""
 
 
 @jobs.job(transaction=False)
 def write(mall_id: int, export_id: int) -> None:
-    """Write the file batch by batch, each in a short transaction of its own: memory stays flat, nobody waits for a lock."""
+    """Write the file batch by batch, each in a short transaction of its own: memory stays flat, and no lock is held for long."""
     work = db.in_mall(mall_id, lambda: service.begin(export_id))
     if work is None:
         return
     try:
         with storage.open_for_writing(work.key) as file:
             size = _write(file, mall_id, export_id, work)
-    except _Ended:
+    except _Cancelled:
         return
     except (Problem, FiltersWrong) as refusal:
         trouble = refusal.slug() if isinstance(refusal, Problem) else "filters-wrong"
@@ -66,7 +66,7 @@ def _write(file: BinaryIO, mall_id: int, export_id: int, work: Work) -> int:
 def _batch(mall_id: int, export_id: int, work: Work, cursor: str | None, done: int) -> Batch:
     batch = db.in_mall(mall_id, lambda: service.next_batch(export_id, work, cursor, done))
     if batch is None:
-        raise _Ended()
+        raise _Cancelled()
     return batch
 
 
@@ -79,8 +79,8 @@ def _lines(rows: Iterable[list[str]]) -> bytes:
 @jobs.nightly("20 19 * * *")
 def remove_old_exports() -> None:
     """Remove files past the time they are kept, and give up exports that never ended."""
-    keys = service.tidy()
-    orphans = service.unknown(list(storage.older_than(f"{db.mall()}/exports", clock.now() - ORPHAN_AGE)))
+    keys = service.expire()
+    orphans = service.orphans(list(storage.older_than(f"{db.mall()}/exports", clock.now() - ORPHAN_AGE)))
     for key in [*keys, *orphans]:
         db.after_commit(functools.partial(storage.remove, key))
     log.info("old exports removed", files=len(keys), orphans=len(orphans))

@@ -35,7 +35,7 @@ def ask_export(args: dict[str, Any]) -> Export:
 @office.permission("exports.make")
 def list_exports(args: dict[str, Any]) -> pages.Page[Export]:
     """My exports, newest first"""
-    return service.listed(identity.staff(), all_people=args["all"], cursor=args.get("cursor"), limit=args["limit"])
+    return service.exports(identity.staff(), all_people=args["all"], cursor=args.get("cursor"), limit=args["limit"])
 
 
 @office.get("/<int:export_id>")
@@ -44,7 +44,7 @@ def list_exports(args: dict[str, Any]) -> pages.Page[Export]:
 @office.permission("exports.make")
 def show_export(export_id: int) -> Export:
     """How far an export is"""
-    return service.one(export_id, identity.staff())
+    return service.find(export_id, identity.staff())
 
 
 @office.put("/<int:export_id>/cancellation")

@@ -70,7 +70,7 @@ def _refuse_many(staff_id: int) -> None:
         raise TooManyExports(retry_after=10)
 
 
-def listed(who: identity.Principal, *, all_people: bool, cursor: str | None, limit: int) -> pages.Page[Export]:
+def exports(who: identity.Principal, *, all_people: bool, cursor: str | None, limit: int) -> pages.Page[Export]:
     """My exports, newest first; everybody's for who may see them all."""
     query = select(Export)
     if not (all_people and SEE_ALL in who.permissions):
@@ -78,7 +78,7 @@ def listed(who: identity.Principal, *, all_people: bool, cursor: str | None, lim
     return pages.page(query, Export.id, cursor=cursor, limit=limit)
 
 
-def one(export_id: int, who: identity.Principal) -> Export:
+def find(export_id: int, who: identity.Principal) -> Export:
     """An export of mine, or anybody's for who may see them all. ExportNotFound."""
     export = session.get(Export, export_id)
     if export is None or (export.asked_by_id != who.id and SEE_ALL not in who.permissions):
@@ -88,7 +88,7 @@ def one(export_id: int, who: identity.Principal) -> Export:
 
 def cancel(export_id: int, who: identity.Principal) -> Export:
     """End an export that is not done. ExportNotFound, WrongState."""
-    export = one(export_id, who)
+    export = find(export_id, who)
     states.move(export, ExportState.CANCELLED, by=who.name, ended_at=clock.now())
     audit.record(who.name, "export cancelled", "export", export.id, after={"table": export.table})
     return export
@@ -99,7 +99,7 @@ def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO
 
     ExportNotFound, PermissionMissing, ExportNotReady, ExportExpired.
     """
-    export = one(export_id, who)
+    export = find(export_id, who)
     _refuse_unseen(export.table, who)
     if export.state == ExportState.REMOVED or (export.expires_at is not None and export.expires_at <= clock.now()):
         raise ExportExpired()
@@ -111,7 +111,7 @@ def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO
 
 
 def begin(export_id: int) -> Work | None:
-    """Take an export up, again after a crash too. None when it has ended or the asking person may not see the list any more."""
+    """Begin an export, or begin it again after a crash. None when it has ended or the asking person may not see the list any more."""
     export = session.get(Export, export_id)
     if export is None or export.state in ENDED:
         return None
@@ -130,7 +130,7 @@ def begin(export_id: int) -> Work | None:
 
 
 def _still_allowed(export: Export) -> None:
-    _refuse_unseen(export.table, staff.admitted(identity.Principal("staff", export.asked_by_id, db.mall())))
+    _refuse_unseen(export.table, staff.principal_now(identity.Principal("staff", export.asked_by_id, db.mall())))
 
 
 def next_batch(export_id: int, work: Work, cursor: str | None, done: int) -> Batch | None:
@@ -148,7 +148,7 @@ def next_batch(export_id: int, work: Work, cursor: str | None, done: int) -> Bat
 
 
 def finish(export_id: int, key: str, size_bytes: int) -> bool:
-    """The file is written: it is kept for KEPT_FOR. False when somebody ended the export meanwhile: the file is nobody's."""
+    """The file is written and kept for KEPT_FOR. False when somebody ended the export meanwhile: the file is to be removed."""
     export = session.get(Export, export_id)
     if export is None or export.state != ExportState.RUNNING:
         return False
@@ -164,7 +164,7 @@ def fail(export_id: int, trouble: str) -> None:
         states.move(export, ExportState.FAILED, by="system", reason=trouble, trouble=trouble, ended_at=clock.now())
 
 
-def tidy() -> list[str]:
+def expire() -> list[str]:
     """Remove what is past its time and give up what never ended; returns the keys of the files to be removed."""
     now = clock.now()
     for stuck in session.scalars(select(Export).where(Export.state.not_in(ENDED), Export.asked_at < now - GIVEN_UP_AFTER)).all():
@@ -176,7 +176,7 @@ def tidy() -> list[str]:
     return keys
 
 
-def unknown(keys: list[str]) -> list[str]:
+def orphans(keys: list[str]) -> list[str]:
     """Of these files, those that belong to no export: their transaction was lost after they were written."""
     known = set(session.scalars(select(Export.file_key).where(Export.file_key.in_(keys))))
     return [key for key in keys if key not in known]

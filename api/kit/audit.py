@@ -58,7 +58,7 @@ def record(
     )
 
 
-def did_lately(who: str, did: str, subject_type: str, subject_id: int | str, *, since: datetime) -> bool:
+def was_done_since(who: str, did: str, subject_type: str, subject_id: int | str, *, since: datetime) -> bool:
     """Whether somebody did this to the subject since then."""
     query = select(AuditEntry.id).where(
         AuditEntry.subject_type == subject_type, AuditEntry.subject_id == str(subject_id), AuditEntry.who == who, AuditEntry.did == did,

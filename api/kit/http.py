@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from api.kit import clock, db, identity, logs, once, pages
 from api.kit.errors import BadRequest, NotFound, Problem, TooLarge, Unprocessable, WrongKind
@@ -275,10 +276,11 @@ def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) 
     """Every refusal is problem+json: those that the route names with an example, any other by the default answer."""
     responses = doc.setdefault("responses", {})
     for status in [status for status in responses if str(status)[0] in "45"]:
-        responses[status] = {"description": HTTPStatus(int(status)).phrase, "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
+        # Not Python's own phrases: they changed in 3.13, and the contract is one for every Python.
+        responses[status] = {"description": HTTP_STATUS_CODES[int(status)], "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
     refusals: Iterable[type[Problem]] = doc_info.get("problems", ())
     for refusal in refusals:
-        response = responses.setdefault(str(refusal.status), {"description": HTTPStatus(refusal.status).phrase})
+        response = responses.setdefault(str(refusal.status), {"description": HTTP_STATUS_CODES[refusal.status]})
         content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
         content.setdefault("examples", {})[refusal.slug()] = {"value": refusal().body()}
     responses["default"] = {"description": "Any other refusal", "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}

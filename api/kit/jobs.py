@@ -16,7 +16,7 @@ from typing import Any
 import procrastinate
 from sqlalchemy import BigInteger, TextClause, column, select, table, text
 
-from api.kit import clock, db, logs
+from api.kit import clock, db, logs, rooms
 from api.kit.db import session
 
 log = logs.get(__name__)
@@ -42,7 +42,15 @@ class Job:
 class Promised:
     """A job that a service puts in and `jobs.py` above it carries out, which says so: `@jobs.job(keeps=service.SPREAD)`."""
 
-    job: Job
+    kept: Job | None = None
+
+    @property
+    def job(self) -> Job:
+        """The job that keeps it."""
+        if self.kept is None:
+            rooms.load()
+        assert self.kept is not None, "no job keeps this promise"
+        return self.kept
 
 
 #: name → job, for the page of jobs and for the worker.
@@ -91,7 +99,7 @@ def job(queue: str = DEFAULT_QUEUE, *, transaction: bool = True, keeps: Promised
 
         declared = _keep(run, app.task(name=_name(run), queue=queue, retry=Backoff())(work))
         if keeps is not None:
-            keeps.job = declared
+            keeps.kept = declared
         return declared
 
     return declare

@@ -1,4 +1,4 @@
-"""What a room gives the house. Every folder of api/ with a `room.py` is a room: it is found by itself, and nobody lists it.
+"""What a room gives the app. Every folder of api/ with a `room.py` is a room: it is found by that file, and listed nowhere.
 
 `room.py` says what a place in the tree cannot say; routes, commands, jobs, rules of the policy and kinds of purchases are found where they
 stand: `routes.py`, `commands.py`, `jobs.py`, `policy.py`, `kinds/`.

@@ -1,4 +1,4 @@
-"""Personal data at rest: sealed with AES-256-GCM, found again by a keyed hash that nobody can reverse without the key."""
+"""Personal data at rest: sealed with AES-256-GCM, found again by a keyed hash that cannot be reversed without the key."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ log = logs.get(__name__)
 
 
 class LedgerDoesNotBalance(Exception):
-    """The nightly proof found a difference; the job stays failed until somebody looks."""
+    """The nightly proof found a difference; the job stays failed until somebody looks into it."""
 
 
 @jobs.nightly("10 18 * * *")

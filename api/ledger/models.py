@@ -62,7 +62,7 @@ class EntryRow(MallOwned, Model):
     )
 
     transfer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_transfers.id"))
-    # No foreign key to the account: its check would lock the mall's one account row in every sale. The proof looks instead.
+    # No foreign key to the account: its check would lock the mall's one account row in every sale. The nightly proof checks it instead.
     account_id: Mapped[int]
     amount: Mapped[int]
     balance_after: Mapped[int | None]

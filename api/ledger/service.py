@@ -273,7 +273,7 @@ class Turnover(NamedTuple):
 
 def turnover(owner_kind: str, assets: Sequence[Asset], *, since: datetime, until: datetime) -> Iterator[Turnover]:
     """The sums by kind of owner, then each account of one kind that moved (or disagrees). One statement, read piece by piece."""
-    _patiently()
+    _allow_long_statements()
     arguments = {"kind": owner_kind, "assets": [str(asset) for asset in assets], "since": since, "until": until}
     streamed = {"stream_results": True, "max_row_buffer": 1000}
     for row in session.connection().exec_driver_sql(queries.TURNOVER, arguments, streamed):
@@ -282,7 +282,7 @@ def turnover(owner_kind: str, assets: Sequence[Asset], *, since: datetime, until
 
 def moved_by_cause(owner_kind: str, assets: Sequence[Asset], *, since: datetime, until: datetime) -> list[tuple[str, str, int, int]]:
     """Why one kind of owner's accounts moved: (asset, cause_type, came, went). One statement."""
-    _patiently()
+    _allow_long_statements()
     arguments = {"kind": owner_kind, "assets": [str(asset) for asset in assets], "since": since, "until": until}
     return [(row[0], row[1], row[2], row[3]) for row in session.connection().exec_driver_sql(queries.BY_CAUSE, arguments)]
 
@@ -297,13 +297,13 @@ def moved_by(owner: Owner, asset: Asset, causes: Sequence[tuple[str, int]]) -> d
 def roll_up() -> None:
     """Bring the roll-ups of accounts without a running balance up to the newest entry that nothing can precede any more."""
     now = clock.now()
-    _patiently()
+    _allow_long_statements()
     session.connection().exec_driver_sql(queries.ROLL_UP, {"at": now, "settled": now - SETTLED_AFTER})
 
 
 def prove() -> list[Discrepancy]:
     """Recount the entered mall's ledger: Σ entries = balance per account, Σ = 0 per transfer and asset, roll-ups true."""
-    _patiently()
+    _allow_long_statements()
     rows = session.connection().exec_driver_sql(queries.PROOF).all()
     return [Discrepancy(*row) for row in rows]
 
@@ -323,6 +323,6 @@ def proofs(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages
     return pages.page(select(Proof), Proof.id, cursor=cursor, limit=limit)
 
 
-def _patiently() -> None:
+def _allow_long_statements() -> None:
     # Counting a year of entries takes longer than the 15 s that a shopper's statement may take.
     session.execute(select(func.set_config("statement_timeout", "30min", True)))

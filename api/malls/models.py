@@ -30,12 +30,12 @@ class Mall(Model):
     currency: Mapped[str] = mapped_column(server_default=text("'CNY'"), default="CNY")
     policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)
     shops_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with every change of a shop or alias
-    settings_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with what `malls.remembered` holds
+    settings_version: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # grows with what `malls.cached` holds
     partner_events: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"), default=list)  # that any partner wants
 
 
 class PublicCode(Model):
-    """What a printed code says: whose mall it is, of what kind, and nothing else. It is read before anybody entered a mall."""
+    """What a printed code means: its mall, its kind, and nothing else. It is read before a mall is entered."""
 
     __tablename__ = "public_codes"
     __table_args__ = (

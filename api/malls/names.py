@@ -19,7 +19,7 @@ _COMPANY = re.compile(r"(股份有限公司|有限责任公司|有限公司|个�
 
 
 @lru_cache(maxsize=20_000)
-def simple(text: str) -> str:
+def simplify(text: str) -> str:
     """Simplified characters, half width, lower case, no accents, single spaces; punctuation is kept."""
     folded = unicodedata.normalize("NFKC", text[:MAX_NAME])
     plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
@@ -28,12 +28,12 @@ def simple(text: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def normalise_name(text: str) -> str:
-    """The form in which shop names are compared: `simple`, then branch suffixes and company forms off, then only letters and digits.
+    """The form in which shop names are compared: `simplify`, then branch suffixes and company forms off, then only letters and digits.
 
-    "海底撈火鍋（雲錦天地店）" → "海底捞火锅", "Starbucks Coffee - Jing'an Store" → "starbuckscoffee". A name that is nothing but a
+    "海底撈火鍋（雲錦天地店）" → "海底捞火锅", "Starbucks Coffee - Jing'an Store" → "starbuckscoffee". A name that is only a
     suffix ("便利店") keeps it: what is left must still be a name.
     """
-    name = simple(text)
+    name = simplify(text)
     name = _shorter(name, _BRACKETS.sub(lambda match: " " if _is_branch(match[1]) else f" {match[1]} ", name))
     name = _shorter(name, _BRANCH_TAIL.sub("", name))
     name = _shorter(name, _COMPANY.sub("", name))
@@ -62,15 +62,15 @@ def search_text(names: Iterable[str], unit: str, category: str) -> str:
     """What a shop is found by: each name in normal form, its pinyin, its pinyin initials; the unit and the category."""
     words: dict[str, None] = {}
     for name in names:
-        plain = _letters(simple(name))
+        plain = _letters(simplify(name))
         words |= dict.fromkeys((plain, _letters(pinyin(plain)), _letters(initials(plain))))
-    words |= dict.fromkeys((normalise_number(unit).casefold(), _letters(simple(category))))
+    words |= dict.fromkeys((normalise_number(unit).casefold(), _letters(simplify(category))))
     return " " + " ".join(word for word in words if word) + " "
 
 
 def search_form(query: str) -> str:
     """A search box's text in the form that `search_text` holds."""
-    return _letters(simple(query))
+    return _letters(simplify(query))
 
 
 def pinyin(text: str) -> str:

@@ -17,7 +17,7 @@ SIDE = 1280
 QUALITY = 82
 
 
-def made(data: bytes) -> bytes:
+def processed(data: bytes) -> bytes:
     """The photo as it is kept and shown. ShopPhotoTooLarge, ShopPhotoUnreadable; limits are checked before anything is decoded."""
     if len(data) > MAX_BYTES:
         raise ShopPhotoTooLarge()
@@ -26,7 +26,7 @@ def made(data: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _made(data)
+            return _process(data)
     except ShopPhotoTooLarge:
         raise
     except Image.DecompressionBombError as bomb:
@@ -35,7 +35,7 @@ def made(data: bytes) -> bytes:
         raise ShopPhotoUnreadable() from trouble
 
 
-def _made(data: bytes) -> bytes:
+def _process(data: bytes) -> bytes:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > MAX_PIXELS:
             raise ShopPhotoTooLarge()

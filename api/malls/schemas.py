@@ -71,7 +71,7 @@ class ShopSchema(Schema):
 
 
 class PhotoArgs(Schema):
-    """Which photo, as the shop says; with it the answer may be kept for ever."""
+    """Which photo, as the shop's answer names it; with it the answer may be cached without limit."""
 
     v = fields.String(validate=Length(1, 40))
 

@@ -18,12 +18,12 @@ KEPT = timedelta(days=2)
 
 @job(transaction=False, keeps=phone_codes.DELIVERY_JOB)
 def send_text(mall_id: int, message_id: int) -> None:
-    """Hand a text message to the SMS gateway: read, talk, write down. A repeat carries the same reference."""
+    """Hand a text message to the SMS gateway: read, call, record. A repeat carries the same reference."""
     text_message = db.in_mall(mall_id, lambda: phone_codes.message(message_id))
     if text_message is None:
         return
     sms.deliver(f"{mall_id}-{message_id}", *text_message)
-    db.in_mall(mall_id, lambda: phone_codes.sent(message_id))
+    db.in_mall(mall_id, lambda: phone_codes.mark_sent(message_id))
 
 
 @nightly("20 18 * * *")

@@ -176,7 +176,7 @@ class Vehicle(MallOwned, Model):
 
 
 class FamilyMember(MallOwned, Model):
-    """Somebody, or a pet, of a member's household; of a child the month of birth, of nobody more than this."""
+    """A person or a pet of a member's household; of a child the month of birth, of others no date at all."""
 
     __tablename__ = "family_members"
     __table_args__ = (

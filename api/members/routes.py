@@ -108,7 +108,7 @@ def sign_in_with_phone(arguments: dict[str, Any]) -> sign_in.SignedIn:
 def send_phone_code(arguments: dict[str, Any]) -> None:
     """Send a sign-in code to a phone"""
     _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
-    phone_codes.ask(arguments["phone"])
+    phone_codes.send_code(arguments["phone"])
 
 
 @renewing.post("/refresh")
@@ -180,7 +180,7 @@ def join_phone_from_alipay(arguments: dict[str, Any]) -> identities.PhoneJoined:
 def send_code_to_my_phone() -> None:
     """Send a code to the phone I have, to move away from it"""
     _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
-    identities.prove_phone(identity.member().id)
+    identities.send_code_to_own_phone(identity.member().id)
 
 
 @own.put("/me/phone")

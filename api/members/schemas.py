@@ -23,7 +23,7 @@ _NO_CONTROLS = Regexp(r"\A[^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 
 
-def _lived(day: date) -> None:
+def _refuse_impossible_birthday(day: date) -> None:
     if not date(1900, 1, 1) <= day <= clock.now().date():
         raise ma.ValidationError("Not a birthday of somebody alive.")
 
@@ -135,7 +135,7 @@ class MemberPatch(Schema):
     """What a member may change."""
 
     nickname = ma.fields.String(validate=[Length(1, 30), _NO_CONTROLS])
-    birthday_on = ma.fields.Date(validate=_lived)
+    birthday_on = ma.fields.Date(validate=_refuse_impossible_birthday)
 
 
 class ConsentSchema(Schema):
@@ -391,5 +391,5 @@ class RecoveryArgs(Schema):
 class BirthdayArgs(Schema):
     """A corrected birthday, and why."""
 
-    birthday_on = ma.fields.Date(required=True, allow_none=True, validate=_lived)
+    birthday_on = ma.fields.Date(required=True, allow_none=True, validate=_refuse_impossible_birthday)
     reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])

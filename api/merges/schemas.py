@@ -164,15 +164,15 @@ class MergeRecordSchema(http.Schema):
 class MergeUndoPreviewSchema(http.Schema):
     """What undoing would do just now."""
 
-    points = fields.Integer(attribute="parting.points", required=True, metadata={"description": "go back to the source"})
-    pending = fields.Integer(attribute="parting.pending", required=True)
-    growth = fields.Integer(attribute="parting.growth", required=True)
-    survivor_points = fields.Integer(attribute="parting.survivor_points", required=True)
-    survivor_pending = fields.Integer(attribute="parting.survivor_pending", required=True)
+    points = fields.Integer(attribute="outcome.points", required=True, metadata={"description": "go back to the source"})
+    pending = fields.Integer(attribute="outcome.pending", required=True)
+    growth = fields.Integer(attribute="outcome.growth", required=True)
+    survivor_points = fields.Integer(attribute="outcome.survivor_points", required=True)
+    survivor_pending = fields.Integer(attribute="outcome.survivor_pending", required=True)
     survivor_debt = fields.Integer(
-        attribute="parting.survivor_debt", required=True, metadata={"description": "points that the survivor spent and will owe"}
+        attribute="outcome.survivor_debt", required=True, metadata={"description": "points that the survivor spent and will owe"}
     )
-    spent_since = fields.Integer(attribute="parting.spent_since", required=True)
+    spent_since = fields.Integer(attribute="outcome.spent_since", required=True)
     lost = fields.List(fields.String(), required=True)
 
 

@@ -71,7 +71,7 @@ class Preview:
 class UndoPreview:
     """What undoing would do just now; `lost` names what cannot return."""
 
-    parting: points.Parting
+    outcome: points.MergeUndo
     lost: list[str]
 
 
@@ -79,13 +79,13 @@ def preview(source_id: int, target_id: int, *, phone_of_source: bool = False) ->
     """What a merge would do just now. Writes nothing. MergeWithSelf, MemberNotFound, MemberNotActive."""
     source, target = member_merging.look_at_two(source_id, target_id)
     member_merging.refuse_inactive(source, target)
-    one, other = _side(source), _side(target)
+    source_side, target_side = _side(source), _side(target)
     return Preview(
-        one,
-        other,
-        one.holding.points + other.holding.points,
-        one.holding.pending + other.holding.pending,
-        one.holding.growth + other.holding.growth,
+        source_side,
+        target_side,
+        source_side.holding.points + target_side.holding.points,
+        source_side.holding.pending + target_side.holding.pending,
+        source_side.holding.growth + target_side.holding.growth,
         _conflicts(source, target, phone_of_source),
     )
 
@@ -100,7 +100,7 @@ def propose(source_id: int, target_id: int, *, phone_of_source: bool, why: str, 
     now = clock.now()
     merge = Merge(
         state=MergeState.PROPOSED, moved_at=now, source_id=source_id, target_id=target_id, phone_of_source=phone_of_source, why=why,
-        proposed_by=by, proposed_at=now, preview=_told(seen),
+        proposed_by=by, proposed_at=now, preview=_preview_figures(seen),
     )  # fmt: skip
     session.add(merge)
     session.flush()
@@ -110,7 +110,7 @@ def propose(source_id: int, target_id: int, *, phone_of_source: bool, why: str, 
 def reject(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
     """Turn a proposed merge down, or withdraw one's own. MergeNotFound, DecisionNotYours, WrongState."""
     merge = read(merge_id)
-    _refuse_bystander(merge.proposed_by, by, decides)
+    _refuse_uninvolved(merge.proposed_by, by, decides)
     states.move(merge, MergeState.REJECTED, by=by, reason=why, decided_by=by)
     return merge
 
@@ -126,7 +126,7 @@ def approve(merge_id: int, *, by: str) -> Merge:
     moved, held, transfer_id = points.merge(source.id, target.id, merge_id=merge.id)
     moved += [row for part in rooms.member_parts() for row in part.hand_over(source.id, target.id)]
     of_members, kept = member_merging.absorb(source, target, phone_of_source=merge.phone_of_source, by=by)
-    _remember(merge, [*moved, *of_members])
+    _store_rows(merge, [*moved, *of_members])
     merge.held, merge.kept, merge.transfer_id = point_merging.stored(held), kept, transfer_id
     merge.moved = dict(Counter(row.kind for row in [*moved, *of_members]))
     session.flush()
@@ -138,24 +138,24 @@ def preview_undo(merge_id: int) -> UndoPreview:
     merge = read(merge_id)
     if merge.state not in (MergeState.DONE, MergeState.UNDOING):
         raise states.WrongState(state=merge.state, wanted=str(MergeState.UNDONE))
-    source, target = _parting_two(merge, hold=False)
+    source, target = _both_members(merge, hold=False)
     rows = _rows(merge.id)
-    parting = points.parting(target.id, rows, point_merging.restored(merge.held or {}))
-    return UndoPreview(parting, member_merging.unreturnable(source, target, rows, merge.kept or {}))
+    outcome = points.preview_undo_merge(target.id, rows, point_merging.restored(merge.held or {}))
+    return UndoPreview(outcome, member_merging.unreturnable(source, target, rows, merge.kept or {}))
 
 
 def propose_undo(merge_id: int, *, why: str, by: str) -> Merge:
     """Ask a second person to undo a merge. MergeNotFound, MergedOnward, WrongState."""
     merge = read(merge_id)
     states.move(merge, MergeState.UNDOING, by=by, reason=why, undo_why=why, undo_proposed_by=by)
-    _parting_two(merge)
+    _both_members(merge)
     return merge
 
 
 def reject_undo(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
     """Let a merge stand after all. MergeNotFound, DecisionNotYours, WrongState."""
     merge = read(merge_id)
-    _refuse_bystander(merge.undo_proposed_by, by, decides)
+    _refuse_uninvolved(merge.undo_proposed_by, by, decides)
     states.move(merge, MergeState.DONE, by=by, reason=why)
     return merge
 
@@ -171,9 +171,9 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     states.move(merge, MergeState.UNDONE, by=by, undo_decided_by=by, undone_at=clock.now())
     rows = _rows(merge.id)
     _lock_moved(merge.target_id, rows)
-    source, target = _parting_two(merge)
+    source, target = _both_members(merge)
     held = point_merging.restored(merge.held or {})
-    done, transfer_id, causes = points.part(target.id, source.id, rows, held, merge_id=merge.id, undoes=merge.transfer_id)
+    done, transfer_id, causes = points.undo_merge(target.id, source.id, rows, held, merge_id=merge.id, undoes=merge.transfer_id)
     for part in rooms.member_parts():
         part.bring_back(rows, target.id, source.id)
     lost = member_merging.release(source, target, rows, merge.kept or {}, causes=causes, by=by)
@@ -184,10 +184,10 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
 
 def read(merge_id: int) -> Merge:
     """One merge. MergeNotFound."""
-    found = session.get(Merge, merge_id, populate_existing=True)
-    if found is None:
+    merge = session.get(Merge, merge_id, populate_existing=True)
+    if merge is None:
         raise MergeNotFound()
-    return found
+    return merge
 
 
 def listed(*, state: str | None, member_id: int | None, cursor: str | None, limit: int) -> pages.Page[Merge]:
@@ -215,15 +215,15 @@ def forget(member_id: int) -> None:
 def export(member_id: int) -> list[dict[str, Any]]:
     """The merges a member was part of, for the member's own export."""
     rows = session.scalars(select(Merge).where(Merge.target_id == member_id).order_by(Merge.id.desc()).limit(100))
-    return [{"number": row.source_id, "state": row.state, "at": _plain(row.done_at), "undone_at": _plain(row.undone_at)} for row in rows]
+    return [{"number": row.source_id, "state": row.state, "at": _iso(row.done_at), "undone_at": _iso(row.undone_at)} for row in rows]
 
 
-def _refuse_bystander(proposed_by: str | None, by: str, decides: bool) -> None:
+def _refuse_uninvolved(proposed_by: str | None, by: str, decides: bool) -> None:
     if not decides and by != proposed_by:
         raise DecisionNotYours()
 
 
-def _plain(at: datetime | None) -> str | None:
+def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
@@ -242,24 +242,24 @@ def _side(member: Member) -> Side:
 
 
 def _conflicts(source: Member, target: Member, phone_of_source: bool) -> list[Conflict]:
-    found = []
+    conflicts = []
     if source.phone_key and target.phone_key and source.phone_key != target.phone_key:
-        found.append(Conflict("phone", "source" if phone_of_source else "target"))
+        conflicts.append(Conflict("phone", "source" if phone_of_source else "target"))
     for field in ("nickname", "birthday_on"):
-        one, other = getattr(source, field), getattr(target, field)
-        if one is not None and other is not None and one != other:
-            found.append(Conflict(field, "target"))
+        of_source, of_target = getattr(source, field), getattr(target, field)
+        if of_source is not None and of_target is not None and of_source != of_target:
+            conflicts.append(Conflict(field, "target"))
     if source.level_rank != target.level_rank:
-        found.append(Conflict("level", "source" if source.level_rank > target.level_rank else "target"))
-    return found
+        conflicts.append(Conflict("level", "source" if source.level_rank > target.level_rank else "target"))
+    return conflicts
 
 
-def _told(seen: Preview) -> dict[str, Any]:
+def _preview_figures(seen: Preview) -> dict[str, Any]:
     """A preview as it is kept: figures, no personal data."""
 
-    def side(one: Side) -> dict[str, Any]:
-        return asdict(one.holding) | {
-            "level_rank": one.member.level_rank, "identities": one.identities, "vehicles": one.vehicles, **one.counts,
+    def side(holder: Side) -> dict[str, Any]:
+        return asdict(holder.holding) | {
+            "level_rank": holder.member.level_rank, "identities": holder.identities, "vehicles": holder.vehicles, **holder.counts,
         }  # fmt: skip
 
     conflicts = [asdict(conflict) for conflict in seen.conflicts]
@@ -267,7 +267,7 @@ def _told(seen: Preview) -> dict[str, Any]:
 
 
 def _hold(source_id: int, target_id: int) -> tuple[Member, Member]:
-    """Everything that still earns for the source comes to its end first; then both members wait for us. In the order that scoring locks."""
+    """Wait for what still earns for the source, then lock both members: the order in which scoring locks."""
     for part in rooms.member_parts():
         part.lock(source_id)
     return member_merging.lock_two(source_id, target_id)
@@ -278,14 +278,14 @@ def _lock_moved(target_id: int, rows: Rows) -> None:
         part.lock(target_id, rows.get(part.kind, ()))
 
 
-def _parting_two(merge: Merge, *, hold: bool = True) -> tuple[Member, Member]:
+def _both_members(merge: Merge, *, hold: bool = True) -> tuple[Member, Member]:
     source, target = member_merging.look_at_two(merge.source_id, merge.target_id, hold=hold)
     if target.state != MemberState.ACTIVE or source.folded_into_id != target.id or merge.kept is None:
         raise MergedOnward()
     return source, target
 
 
-def _remember(merge: Merge, moved: list[Moved]) -> None:
+def _store_rows(merge: Merge, moved: list[Moved]) -> None:
     rows = [{"merge_id": merge.id, "kind": row.kind, "row_id": row.row_id, "facts": row.facts} for row in moved]
     if rows:
         session.execute(insert(MergeRow), rows)

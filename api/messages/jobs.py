@@ -34,7 +34,7 @@ def push_waiting() -> None:
 
 @jobs.job(transaction=False)
 def push(mall_id: int, message_id: int) -> None:
-    """Push one message: counted down, then sent, then noted; no connection is held while WeChat answers."""
+    """Push one message: count the agreement down, send, record; no connection is held while WeChat answers."""
     pushing = db.in_mall(mall_id, lambda: service.begin_push(message_id))
     if pushing is None:
         return

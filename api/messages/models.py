@@ -98,7 +98,7 @@ class MessageWant(MallOwned, Model):
 
 
 class PushGrant(MallOwned, Model):
-    """How many more messages of one template a member has agreed to: WeChat can be asked by nobody, so it is counted here."""
+    """How many more messages of one template a member has agreed to: WeChat cannot be asked for it, so it is counted here."""
 
     __tablename__ = "push_grants"
     __table_args__ = (UniqueConstraint("mall_id", "member_id", "template_id"), CheckConstraint("left_count >= 0", name="never_overdrawn"))

@@ -68,5 +68,5 @@ def change_wants(args: dict[str, Any]) -> dict[str, Any]:
     """Say which messages I want; kinds that are not named stay as they are"""
     me = identity.member().id
     for want in args["wants"]:
-        service.want(me, **want)
+        service.set_want(me, **want)
     return {"wants": service.wants_of(me)}

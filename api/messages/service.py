@@ -172,7 +172,7 @@ def wants_of(member_id: int) -> list[Want]:
     return _wants(member_id, tuple(Kind))
 
 
-def want(
+def set_want(
     member_id: int, kind: Kind, *, inbox: bool = True, push: bool = True, reason: str | None = None, paused_until_on: date | None = None
 ) -> None:
     """The member says what is wanted of a kind. ServiceMessageNeeded, OfferConsentNeeded."""
@@ -243,7 +243,7 @@ def begin_push(message_id: int) -> Pushing | None:
 
 
 def end_push(message_id: int, outcome: Outcome) -> None:
-    """Note what became of a push. Surely not sent: the agreement is given back and it is queued again; no answer: it is left alone."""
+    """Record the outcome of a push. Surely not sent: the agreement is given back and it is queued again; no answer: nothing changes."""
     message = session.get(Message, message_id, with_for_update=True)
     if message is None or message.push_state != Push.SENDING or outcome == Outcome.UNKNOWN:
         return
@@ -320,8 +320,8 @@ def hand_over(from_member_id: int, into_member_id: int) -> None:
     session.execute(delete(PushGrant).where(PushGrant.member_id == from_member_id))
 
 
-def lend(from_member_id: int, into_member_id: int) -> list[Moved]:
-    """The service desk merges two memberships: messages go along so that they can come back. Wishes stay with whom they are."""
+def move_messages(from_member_id: int, into_member_id: int) -> list[Moved]:
+    """The service desk merges two memberships: messages move so that they can be moved back. Wishes stay where they are."""
     return member_merge.move("message", Message, from_member_id, into_member_id)
 
 

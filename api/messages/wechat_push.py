@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     SENT = "sent"
     REFUSED = "refused"  # the member has not agreed, or not any more
     LATER = "later"  # surely not sent
-    UNKNOWN = "unknown"  # no answer: not sent again, nobody wants the same twice
+    UNKNOWN = "unknown"  # no answer: not sent again, lest it comes twice
     WRONG = "wrong"  # the template, the page or our credentials do not fit
 
 
@@ -81,11 +81,11 @@ def send(openid: str, kind: str, *, title: str, body: str, at: datetime, page: s
     """Send one message; the caller has counted the member's agreement down."""
     assert _program is not None, "The WeChat seam is not configured."
     template = _templates[kind]
-    values = dict(zip(template.fields, (_thing(title), _thing(body), f"{at:%Y-%m-%d %H:%M}"), strict=True))
-    return _tried(_program, openid, template.id, values, _address(page))
+    values = dict(zip(template.fields, (_fit_field(title), _fit_field(body), f"{at:%Y-%m-%d %H:%M}"), strict=True))
+    return _try_send(_program, openid, template.id, values, _address(page))
 
 
-def _tried(program: MiniProgram, openid: str, template_id: str, values: Mapping[str, str], page: str | None) -> Outcome:
+def _try_send(program: MiniProgram, openid: str, template_id: str, values: Mapping[str, str], page: str | None) -> Outcome:
     try:
         program.send_subscribe_message(openid, template_id, values, page=page)
     except vendor.MessageRefused:
@@ -101,7 +101,7 @@ def _tried(program: MiniProgram, openid: str, template_id: str, values: Mapping[
     return Outcome.SENT
 
 
-def _thing(text: str) -> str:
+def _fit_field(text: str) -> str:
     return text if len(text) <= THING else text[: THING - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""Background work of partners: spread events, send what is due, send again, find what was forgotten."""
+"""Background work of partners: create deliveries, send what is due, send again, find what has no job."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ TURN_SECONDS = 20.0  # after so long the next endpoint gets the place
 
 @jobs.job(queue=QUEUE, keeps=SPREAD)
 def spread() -> None:
-    """Write down for whom each new event is."""
-    service.spread()
+    """Create the deliveries of each new event."""
+    service.fan_out()
 
 
 @jobs.job(queue=QUEUE, transaction=False, keeps=DELIVER)
 def deliver(mall_id: int, endpoint_id: int) -> None:
-    """Send what is due to one endpoint, one letter at a time; no connection to the database is held while the partner answers."""
+    """Send what is due to one endpoint, one request at a time; no connection to the database is held while the partner answers."""
     turn, ends = secrets.token_hex(8), clock.monotonic() + TURN_SECONDS
-    while letter := db.in_mall(mall_id, lambda: service.take(endpoint_id, turn, over=clock.monotonic() > ends)):
-        result = sending.post(letter)
-        note_of(mall_id, letter, result)
+    while outgoing := db.in_mall(mall_id, lambda: service.next_request(endpoint_id, turn, over=clock.monotonic() > ends)):
+        result = sending.post(outgoing)
+        record_result(mall_id, outgoing, result)
 
 
-def note_of(mall_id: int, letter: sending.Letter, result: sending.Said) -> None:
-    """Write down what came of a letter."""
-    db.in_mall(mall_id, lambda: service.note(letter, result))
+def record_result(mall_id: int, outgoing: sending.OutgoingRequest, result: sending.SendResult) -> None:
+    """Record the result of a request."""
+    db.in_mall(mall_id, lambda: service.record_result(outgoing, result))
 
 
 @jobs.job(queue=QUEUE, keeps=RESEND)

@@ -1,4 +1,4 @@
-"""A partner's endpoint hears of events; a delivery is one event on its way to one endpoint, an attempt one try of it."""
+"""A partner's endpoint gets events; a delivery is one event on its way to one endpoint, an attempt one try of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KINDS = ", ".join(f"'{kind}'" for kind in EventKind)
 
 
 class PartnerEndpoint(MallOwned, Model):
-    """Where a partner (合作方) hears of what happens: address, wanted events, sealed secrets, and how it has answered lately."""
+    """Where a partner (合作方) is notified: address, wanted events, sealed secrets, and how it has answered lately."""
 
     __tablename__ = "partner_endpoints"
     __table_args__ = (
@@ -45,7 +45,7 @@ class PartnerEndpoint(MallOwned, Model):
 
     name: Mapped[str]
     url: Mapped[str]
-    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))  # hears of this shop only
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))  # gets this shop's events only
     events: Mapped[list[str]]
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     old_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -62,7 +62,7 @@ class PartnerEndpoint(MallOwned, Model):
     turn: Mapped[str | None]  # whose turn it is to send: one at a time
     turn_ends_at: Mapped[datetime | None]
 
-    def hears(self, event: PartnerEvent) -> bool:
+    def wants(self, event: PartnerEvent) -> bool:
         """Whether an event is for this endpoint."""
         if event.endpoint_id is not None:
             return event.endpoint_id == self.id
@@ -108,7 +108,7 @@ class PartnerEvent(MallOwned, Model):
 
 
 class PartnerDelivery(Stateful, MallOwned, Model):
-    """One event on its way to one endpoint (投递). `step` is its place on the ladder, `attempts` how often it was tried in all."""
+    """One event on its way to one endpoint (投递). `step` is its place in RETRY_DELAYS, `attempts` how often it was tried in all."""
 
     __tablename__ = "partner_deliveries"
     noun = "partner_delivery"

@@ -17,7 +17,7 @@ from api.partners.errors import (
     TooManyPartners,
 )
 from api.partners.models import PartnerDelivery, PartnerEndpoint
-from api.partners.service.delivery_log import Whole
+from api.partners.service.delivery_log import DeliveryDetails
 
 office = http.Blueprint("office_partners", __name__, audience=identity.mall_staff, description="Partners that hear of what happens")
 
@@ -50,7 +50,7 @@ def add_partner(args: dict[str, Any]) -> dict[str, Any]:
 @office.permission("partners.read")
 def read_partner(partner_id: int) -> dict[str, Any]:
     """One partner, with what waits and what was given up"""
-    return {"partner": service.one(partner_id), **service.counts([partner_id])[partner_id]}
+    return {"partner": service.find(partner_id), **service.counts([partner_id])[partner_id]}
 
 
 @office.patch("/partners/<int:partner_id>")
@@ -90,7 +90,7 @@ def pause_partner(args: dict[str, Any], partner_id: int) -> PartnerEndpoint:
 @office.permission("partners.write")
 def resume_partner(partner_id: int) -> PartnerEndpoint:
     """Send again, and what waited meanwhile"""
-    return service.go_on(partner_id, by=identity.staff().name)
+    return service.resume(partner_id, by=identity.staff().name)
 
 
 @office.post("/partners/<int:partner_id>/secrets")
@@ -140,7 +140,7 @@ def list_deliveries(args: dict[str, Any]) -> pages.Page[PartnerDelivery]:
 @office.response(200, schemas.PartnerDeliveryWholeSchema)
 @office.problems(DeliveryNotFound)
 @office.permission("partners.read")
-def read_delivery(delivery_id: int) -> Whole:
+def read_delivery(delivery_id: int) -> DeliveryDetails:
     """One delivery with what was sent and every attempt"""
     return service.delivery(delivery_id)
 

@@ -1,7 +1,7 @@
 """The seam to partners: one POST, signed as Standard Webhooks say, to a public address only, within a limit of time as a whole.
 
-The name is resolved once, every address it stands for is judged, and the connection goes to the address that was judged: a name that
-changes its mind in between leads nowhere else. Redirects are answers, not addresses.
+The name is resolved once, every address it stands for is checked, and the connection goes to a checked address: a name whose address
+changes in between leads nowhere else. Redirects are answers, not addresses.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _production = False
 
 
 def configure(settings: Settings) -> None:
-    """Learn whether this is production, where only public addresses by https are spoken to."""
+    """Learn whether this is production, where only public addresses by https are called."""
     global _production
     _production = settings.production
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingRequest:
     """One attempt of one delivery, ready to be sent."""
 
     delivery_id: int
@@ -57,8 +57,8 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What came of an attempt: the answer's status and first bytes, or a word for why there was none."""
+class SendResult:
+    """The result of an attempt: the answer's status and first bytes, or a word for why there was none."""
 
     status: int | None = None
     answer: str | None = None
@@ -66,7 +66,7 @@ class Said:
     took_ms: int = 0
 
     @property
-    def taken(self) -> bool:
+    def accepted(self) -> bool:
         """Whether the partner has it: any 2xx, and nothing else."""
         return self.status is not None and 200 <= self.status < 300
 
@@ -87,7 +87,7 @@ def signature(secret: str, number: str, timestamp: int, body: bytes) -> str:
 
 
 def refuse_address(url: str) -> None:
-    """Refuse what can be seen to be wrong without asking anybody; the rest is judged at each sending. PartnerAddressRefused."""
+    """Refuse what is wrong without resolving the name; the rest is checked at each sending. PartnerAddressRefused."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -123,65 +123,65 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def post(letter: Letter) -> Said:
+def post(outgoing: OutgoingRequest) -> SendResult:
     """Send one attempt. Never raises for what a partner or the network does."""
     began = clock.monotonic()
-    result = _try(letter)
-    return Said(result.status, result.answer, result.trouble, int((clock.monotonic() - began) * 1000))
+    result = _try(outgoing)
+    return SendResult(result.status, result.answer, result.trouble, int((clock.monotonic() - began) * 1000))
 
 
-def _try(letter: Letter) -> Said:
+def _try(outgoing: OutgoingRequest) -> SendResult:
     try:
-        parts = urlsplit(letter.url)
+        parts = urlsplit(outgoing.url)
         _refuse_scheme(parts)
         addresses = _resolve(parts.hostname or "", parts.port or _PORTS[parts.scheme])
     except AddressForbidden:
-        return Said(trouble="address-refused")
+        return SendResult(trouble="address-refused")
     except (OSError, ValueError, UnicodeError):
-        return Said(trouble="name-unknown")
+        return SendResult(trouble="name-unknown")
     wire = _Wire(parts, addresses)
     cut = threading.Timer(LIMIT, wire.cut)
     cut.daemon = True
     cut.start()
     try:
-        return _judge(*_exchange(wire, parts, letter))
+        return _result_of(*_exchange(wire, parts, outgoing))
     except (OSError, http.client.HTTPException, ValueError, binascii.Error) as error:
-        return Said(trouble="timeout" if wire.was_cut or isinstance(error, TimeoutError) else _named(error))
+        return SendResult(trouble="timeout" if wire.was_cut or isinstance(error, TimeoutError) else _trouble_of(error))
     finally:
         cut.cancel()
         wire.close()
 
 
-def _named(error: Exception) -> str:
+def _trouble_of(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return "certificate" if isinstance(error, ssl.SSLCertVerificationError) else "tls"
     return "unreachable" if isinstance(error, OSError) else "answer-unreadable"
 
 
-def _judge(status: int, head: bytes) -> Said:
+def _result_of(status: int, head: bytes) -> SendResult:
     answer = logs.clean(head.decode("utf-8", "replace").replace("\0", "")) or None
     if 200 <= status < 300:
-        return Said(status, answer)
-    return Said(status, answer, "gone" if status == 410 else "redirect" if 300 <= status < 400 else "not-accepted")
+        return SendResult(status, answer)
+    return SendResult(status, answer, "gone" if status == 410 else "redirect" if 300 <= status < 400 else "not-accepted")
 
 
 def _resolve(host: str, port: int) -> Sequence[tuple[str, int]]:
-    """Every address of a name. In production one that is not public forbids them all: which of them would be asked is not ours to guess."""
+    """Every address of a name. In production one that is not public forbids them all, because it is not known which would be used."""
     addresses = [(str(place[4][0]), port) for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not addresses or (_production and not all(is_public(address) for address, _ in addresses)):
         raise AddressForbidden()
     return addresses
 
 
-def _exchange(wire: _Wire, parts: SplitResult, letter: Letter) -> tuple[int, bytes]:
-    body, timestamp = letter.body.encode(), int(letter.at.timestamp())
+def _exchange(wire: _Wire, parts: SplitResult, outgoing: OutgoingRequest) -> tuple[int, bytes]:
+    body, timestamp = outgoing.body.encode(), int(outgoing.at.timestamp())
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Mallbridge",
-        "webhook-id": letter.number,
+        "webhook-id": outgoing.number,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(signature(secret, letter.number, timestamp, body) for secret in letter.secrets),
-        "webhook-attempt": str(letter.seq),
+        "webhook-signature": " ".join(signature(secret, outgoing.number, timestamp, body) for secret in outgoing.secrets),
+        "webhook-attempt": str(outgoing.seq),
     }
     wire.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body=body, headers=headers)
     answer = wire.getresponse()
@@ -194,7 +194,7 @@ def _exchange(wire: _Wire, parts: SplitResult, letter: Letter) -> tuple[int, byt
 
 
 class _Wire(http.client.HTTPConnection):
-    """A connection to an address that was judged; the certificate must be the name's. `cut` ends it from another thread."""
+    """A connection to a checked address; the certificate must be the name's. `cut` ends it from another thread."""
 
     def __init__(self, parts: SplitResult, addresses: Sequence[tuple[str, int]]) -> None:
         super().__init__(parts.hostname or "", parts.port or _PORTS[parts.scheme], timeout=LIMIT)
@@ -205,7 +205,7 @@ class _Wire(http.client.HTTPConnection):
         self.was_cut = False
 
     def connect(self) -> None:
-        self.sock = self._open = self._reached()
+        self.sock = self._open = self._first_connection()
         if self._sealed:
             context = ssl.create_default_context()
             self.sock = self._open = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
@@ -213,7 +213,7 @@ class _Wire(http.client.HTTPConnection):
         if self.was_cut:
             raise TimeoutError
 
-    def _reached(self) -> socket.socket:
+    def _first_connection(self) -> socket.socket:
         """A connection to the first address that answers; where there is no IPv6, that is not the first one named."""
         for place, address in enumerate(self._addresses, 1):
             left = self._ends - clock.monotonic()
@@ -227,7 +227,7 @@ class _Wire(http.client.HTTPConnection):
         raise TimeoutError
 
     def cut(self) -> None:
-        """The time is over: whoever reads or writes here gets an error at once."""
+        """The time is over: a read or write in progress fails at once."""
         self.was_cut = True
         if self._open is not None:
             try:

@@ -1,4 +1,4 @@
-"""A Payment is what a gateway is asked to collect, a Refund what it is asked to give back, a Notice what it tells us.
+"""A Payment is what a gateway is asked to collect, a Refund what it is asked to give back, a Notice what it reports to us.
 
 Lock order, everywhere: payment, then its refund or share, then the order above (inside a hook). Never the other way round.
 A complaint is locked before its replies, and no payment while it is.
@@ -127,7 +127,7 @@ class MerchantKey(MallOwned, Model):
 
 
 class Payment(Stateful, MallOwned, Model):
-    """What one gateway is asked to collect for one order. `number` is ours, made before the gateway hears of it."""
+    """What one gateway is asked to collect for one order. `number` is ours, made before the gateway is called."""
 
     __tablename__ = "payments"
     noun = "payment"
@@ -171,7 +171,7 @@ class Payment(Stateful, MallOwned, Model):
     asks: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
-    trouble: Mapped[str | None]  # the gateway's last refusal or silence, by name
+    trouble: Mapped[str | None]  # the gateway's last failure, by name
     billed_on: Mapped[date | None]  # whose day's bill of the gateway has it
 
     @property
@@ -230,7 +230,7 @@ class Refund(Stateful, MallOwned, Model):
     share_returned_at: Mapped[datetime | None]
 
 
-class Share(Stateful, MallOwned, Model):
+class ProfitShare(Stateful, MallOwned, Model):
     """The mall's part (分账) of a payment that a shop collected directly; when it has arrived, the rest is set free for the shop."""
 
     __tablename__ = "payment_shares"
@@ -429,7 +429,7 @@ class Complaint(Stateful, MallOwned, Model):
     gateway_no: Mapped[str]  # the gateway's number of it
     accused_no: Mapped[str] = mapped_column(server_default=text("''"), default="")  # the merchant number it is against
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
-    payment_number: Mapped[str | None]  # as the gateway tells it, ours or not
+    payment_number: Mapped[str | None]  # as the gateway gives it, ours or not
     order_id: Mapped[int | None]
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
     amount_fen: Mapped[int | None]

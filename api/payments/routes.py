@@ -46,8 +46,8 @@ from api.payments.models import (
     Notice,
     NoticeRefusal,
     Payment,
+    ProfitShare,
     Refund,
-    Share,
 )
 
 office = http.Blueprint("office_payments", __name__, audience=identity.mall_staff, description="What gateways collect and give back")
@@ -124,7 +124,7 @@ def drop_refund(args: dict[str, Any], refund_id: int) -> Refund:
 @office.problems(pages.CursorInvalid)
 @office.permission("payments.read")
 @exported("payment_shares", schemas.SharesArgs, schemas.PaymentShareSchema)
-def list_shares(args: dict[str, Any]) -> pages.Page[Share]:
+def list_shares(args: dict[str, Any]) -> pages.Page[ProfitShare]:
     """The mall's parts of what shops collect directly, newest first"""
     return service.shares(**args)
 
@@ -133,7 +133,7 @@ def list_shares(args: dict[str, Any]) -> pages.Page[Share]:
 @office.response(200, schemas.PaymentShareSchema)
 @office.problems(ShareNotFound, ShareOnItsWay)
 @office.permission("shares.send")
-def send_share_again(share_id: int) -> Share:
+def send_share_again(share_id: int) -> ProfitShare:
     """Send a stuck share again"""
     return service.send_share_again(share_id, by=identity.staff().name)
 

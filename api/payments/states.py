@@ -26,7 +26,7 @@ PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
     PaymentState.PAYING: frozenset({PaymentState.PAID, PaymentState.CLOSED, PaymentState.FAILED}),
     PaymentState.PAID: frozenset(),
     PaymentState.CLOSED: frozenset({PaymentState.PAID}),  # money that came late
-    PaymentState.FAILED: frozenset({PaymentState.PAID}),  # money that came although we were told that it would not
+    PaymentState.FAILED: frozenset({PaymentState.PAID}),  # money that came although the gateway had reported a failure
 }
 
 
@@ -90,7 +90,7 @@ SHARE_MOVES: dict[ShareState, frozenset[ShareState]] = {
 class ComplaintState(StrEnum):
     """How far a payer's complaint is, as the gateway says."""
 
-    HEARD = "heard"  # a notice told of it; what it is about has not been read yet
+    HEARD = "heard"  # known by a notice; what it is about has not been read yet
     PENDING = "pending"  # it waits for the merchant's answer
     PROCESSING = "processing"  # answered, not settled
     PROCESSED = "processed"  # settled; the payer may go on with it
@@ -107,7 +107,7 @@ COMPLAINT_MOVES: dict[ComplaintState, frozenset[ComplaintState]] = {
 
 
 class ReplyState(StrEnum):
-    """What became of an answer to a complaint, or of the word that it is settled."""
+    """The state of an answer to a complaint, or of the message that it is settled."""
 
     PLANNED = "planned"  # written down; whether the gateway has it is not known
     SENT = "sent"

@@ -19,7 +19,7 @@ def lay_rules() -> None:
     """Give every mall that has no rule of points its first: one point a yuan, from now on."""
     for mall_id in jobs.mall_ids():
         with db.unit_of_work(mall_id):
-            laid = rules.lay_standard(starts_at=clock.now())
+            laid = rules.add_first_rule(starts_at=clock.now())
         click.echo(f"mall {mall_id}: " + ("one point a yuan from now on" if laid else "has rules already"))
 
 
@@ -29,8 +29,8 @@ def liability() -> None:
     wrong = False
     for mall_id in jobs.mall_ids():
         with db.unit_of_work(mall_id):
-            found = service.liability_report()
-        wrong |= not found.agrees
-        click.echo(json.dumps({"mall": mall_id} | found.figures(), ensure_ascii=False))
+            report = service.liability_report()
+        wrong |= not report.agrees
+        click.echo(json.dumps({"mall": mall_id} | report.figures(), ensure_ascii=False))
     if wrong:
         raise SystemExit(1)

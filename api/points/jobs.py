@@ -1,4 +1,4 @@
-"""Points that become spendable, points that expire, the daily liability, and the watch."""
+"""Points that become spendable, points that expire, the daily liability report, and alerts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def expire_rest() -> None:
 
 @jobs.nightly("10 1 * * *")
 def tell_expiring() -> None:
-    """Once a day (09:10 in Shanghai): tell members what of their points expires soon."""
+    """Once a day (09:10 in Shanghai): notify members of points that expire soon."""
     _tell_expiring_from(0)
 
 
@@ -71,10 +71,10 @@ def report_liability() -> None:
 
 @jobs.nightly("20 * * * *")
 def watch() -> None:
-    """Every hour: odd growth and odd redemption of the day so far, and of the day before."""
+    """Every hour: alerts of odd growth and odd redemption, of the day so far and of the day before."""
     timezone = malls.mall_info().timezone
-    service.watch(clock.today(timezone) - timedelta(days=1))
-    service.watch()
+    service.raise_alerts(clock.today(timezone) - timedelta(days=1))
+    service.raise_alerts()
 
 
 @jobs.job(keeps=growth_values.CREDIT)
@@ -83,7 +83,7 @@ def credit_growth(member_id: int, growth: int, cause: str) -> None:
     growth_values.credit(member_id, growth, cause)
 
 
-@jobs.job(transaction=False, keeps=rehearsals.PLAY)
+@jobs.job(transaction=False, keeps=rehearsals.RUN)
 def rehearse(mall_id: int, rehearsal_id: int) -> None:
-    """Play a rule over real sales before anybody approves it."""
-    rehearsals.play(mall_id, rehearsal_id)
+    """Run a rule over real sales before anybody approves it."""
+    rehearsals.run(mall_id, rehearsal_id)

@@ -47,7 +47,7 @@ UPDATE points_batches b SET left_points = b.left_points + r.spendable FROM retur
 """
 
 #: Ask each cap for points and take what it still has, in one statement; `granted` is this asking's answer.
-ASK_CAPS = """
+TAKE_CAPS = """
 INSERT INTO points_cap_uses AS u (code, member_id, begins_on, most, used, granted)
 SELECT c.code, c.member_id, c.begins_on, c.most, least(c.wanted, c.most), least(c.wanted, c.most)
 FROM unnest(%(codes)s::text[], %(members)s::bigint[], %(begins)s::date[], %(wanted)s::bigint[], %(most)s::bigint[])

@@ -140,7 +140,7 @@ def read_rule(rule_id: int) -> Rule:
 @office.permission("points.report")
 def read_rule_back(args: dict[str, Any]) -> dict[str, Any]:
     """How a rule reads back as a sentence, while it is written; nothing is kept"""
-    return {"sentence": rules.reads(args)}
+    return {"sentence": rules.sentence_of(args)}
 
 
 @office.post("/rehearsals")
@@ -151,7 +151,7 @@ def read_rule_back(args: dict[str, Any]) -> dict[str, Any]:
 @office.permission("points.report")
 def rehearse_rule(args: dict[str, Any]) -> Rehearsal:
     """Play a rule over real sales before it is approved: what it costs, who wins, who loses. Nothing is awarded"""
-    return rehearsals.ask(by=identity.staff().name, **args)
+    return rehearsals.request(by=identity.staff().name, **args)
 
 
 @office.get("/rehearsals")
@@ -302,7 +302,7 @@ def read_alert(alert_id: int) -> reports.Evidence:
 def settle_alert(args: dict[str, Any], alert_id: int) -> Alert:
     """Say what was found"""
     who = identity.staff().name
-    alert = reports.settle_alert(alert_id, by=who, verdict=args["verdict"])
+    alert = reports.record_verdict(alert_id, by=who, verdict=args["verdict"])
     audit.record(who, "points alert settled", "points_alert", alert.id, after={"verdict": alert.verdict})
     return alert
 

@@ -80,4 +80,4 @@ def beat() -> None:
     """The reader process says that it reads its known picture rightly."""
     if reading.healthy():
         with db.unit_of_work():
-            queries.beat(f"{socket.gethostname()}:{os.getpid()}", reading.photos_read())
+            queries.record_heartbeat(f"{socket.gethostname()}:{os.getpid()}", reading.photos_read())

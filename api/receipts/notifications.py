@@ -21,7 +21,7 @@ TITLES: dict[str, tuple[str, str]] = {
 }
 
 
-def tell(receipt: Receipt) -> None:
+def notify(receipt: Receipt) -> None:
     """Write where the receipt stands now into the inbox, if that is news."""
     if receipt.state not in TITLES:
         return

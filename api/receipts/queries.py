@@ -273,14 +273,14 @@ def _most_of(pairs: Any) -> Any:
     )
 
 
-def beat(reader: str, photos: int) -> None:
-    """Write down that this reader read its known picture rightly just now; readers long silent are forgotten."""
+def record_heartbeat(reader: str, photos: int) -> None:
+    """Write down that this reader read its known picture rightly just now; readers without a heartbeat for long are forgotten."""
     now = clock.now()
     row = {"reader": reader, "healthy_at": now, "photos": photos}
     session.execute(insert(ReaderBeat).values(**row).on_conflict_do_update(index_elements=["reader"], set_=row))
     session.execute(delete(ReaderBeat).where(ReaderBeat.healthy_at < now - DAY))
 
 
-def last_beat() -> datetime | None:
+def last_heartbeat() -> datetime | None:
     """When a reader was last known to be well."""
     return session.scalar(select(func.max(ReaderBeat.healthy_at)))

@@ -153,12 +153,12 @@ def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool, purch
         states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, hold_ends_at=None)
         audit.record(by, "approve receipt first", "receipt", receipt.id, after=_facts(receipt), why=why)
         return dossier(review_id)
-    _let_through(receipt, by, purchase_id)
+    _approve_receipt(receipt, by, purchase_id)
     final = ReviewState.REFUSED if receipt.state == ReceiptState.REFUSED else ReviewState.APPROVED
     readers: dict[str, Any] = {"second_by": staff_id} if review.first_by is not None else {"first_by": staff_id}
     states.move(review, final, by=by, reason=why, decided_at=now, taken_by=None, hold_ends_at=None, **readers)
     if learn_alias and final == ReviewState.APPROVED:
-        _learn(receipt)
+        _learn_alias(receipt)
     audit.record(by, "approve receipt", "receipt", receipt.id, after=_facts(receipt) | {"state": receipt.state}, why=why)
     return dossier(review_id)
 
@@ -171,7 +171,7 @@ def _refuse_unready(review: ReceiptReview, receipt: Receipt, staff_id: int) -> N
         raise FactsIncomplete(missing=missing)
 
 
-def _let_through(receipt: Receipt, by: str, purchase_id: int | None) -> None:
+def _approve_receipt(receipt: Receipt, by: str, purchase_id: int | None) -> None:
     read = service.stored_reading(receipt)
     if receipt.kind == "refund" and read is not None:
         service.apply_refund(receipt, read, by=by, purchase_id=purchase_id)
@@ -179,7 +179,7 @@ def _let_through(receipt: Receipt, by: str, purchase_id: int | None) -> None:
         service.score(receipt, by=by, tenders=read.tenders if read is not None else ())
 
 
-def _learn(receipt: Receipt) -> None:
+def _learn_alias(receipt: Receipt) -> None:
     if receipt.merchant and receipt.shop_id is not None:
         try:
             malls.learn_alias(receipt.shop_id, receipt.merchant, f"receipt:{receipt.id}")

@@ -74,7 +74,7 @@ class ReceiptSchema(Schema):
     reason = ma.fields.String(required=True, attribute="why", validate=ma.validate.OneOf([str(reason) for reason in Reason]))
     sentence = ma.fields.Function(lambda receipt: sentence(receipt.why, receipt.details), required=True, metadata={"type": "object"})
     next_action = ma.fields.Function(
-        lambda receipt: next_action(receipt.why), required=True, metadata={"type": "string", "enum": [str(one) for one in NextAction]}
+        lambda receipt: next_action(receipt.why), required=True, metadata={"type": "string", "enum": [str(action) for action in NextAction]}
     )
     sent_at = ma.fields.AwareDateTime(required=True)
     decided_at = ma.fields.AwareDateTime(allow_none=True, required=True)

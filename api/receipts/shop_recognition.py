@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from api.malls.names import normalise_name, normalise_number, simple
+from api.malls.names import normalise_name, normalise_number, simplify
 from api.malls.service import ShopNames
 
 LIKELY = 70.0  # from here on a shop is offered as a choice
@@ -87,7 +87,7 @@ def _by_name(clues: Clues, shop: ShopNames) -> tuple[float, str]:
 
 
 def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]+", "", simple(text))
+    return re.sub(r"[\W_]+", "", simplify(text))
 
 
 def _likeness(printed: str, name: str) -> float:

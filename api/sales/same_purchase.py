@@ -162,9 +162,9 @@ def recognize(facts: PurchaseFacts, purchases: Iterable[KnownPurchase]) -> Recog
     return RecognizedPurchase(purchase, rank[0])
 
 
-def tie_between(facts: PurchaseFacts, other: PurchaseFacts) -> Tie | None:
+def tie_between(facts: PurchaseFacts, other_facts: PurchaseFacts) -> Tie | None:
     """What makes two sightings the same purchase; None: they are two purchases."""
-    rank = _rank(facts, [other])
+    rank = _rank(facts, [other_facts])
     return rank[0] if rank is not None else None
 
 
@@ -191,30 +191,32 @@ def _rank(facts: PurchaseFacts, sightings: Sequence[PurchaseFacts]) -> tuple[Tie
     return (Tie.MOMENT, int(any(sighting.numbered_by == facts.numbered_by for sighting in sightings)), near)
 
 
-def _same_number(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
-    if facts.number_key is None or facts.number_key != other.number_key:
+def _same_number(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
+    if facts.number_key is None or facts.number_key != sighting.number_key:
         return False
     if len(facts.number_key) >= LONG_NUMBER:
         return True
-    timed = facts.minute_known and other.minute_known
-    return _same_day(facts, other) and (facts.paid_fen == other.paid_fen or (timed and abs(facts.paid_at - other.paid_at) <= SAME_NUMBER))
+    timed = facts.minute_known and sighting.minute_known
+    return _same_day(facts, sighting) and (
+        facts.paid_fen == sighting.paid_fen or (timed and abs(facts.paid_at - sighting.paid_at) <= SAME_NUMBER)
+    )
 
 
-def _different_number(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
-    tills = facts.number_key is not None and other.number_key is not None and facts.number_key != other.number_key
-    gateways = facts.numbered_by == other.numbered_by and facts.external_key is not None and other.external_key is not None
+def _different_number(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
+    tills = facts.number_key is not None and sighting.number_key is not None and facts.number_key != sighting.number_key
+    gateways = facts.numbered_by == sighting.numbered_by and facts.external_key is not None and sighting.external_key is not None
     return tills or gateways
 
 
-def _same_moment(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
-    if facts.paid_fen != other.paid_fen:
+def _same_moment(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
+    if facts.paid_fen != sighting.paid_fen:
         return False
-    if facts.minute_known and other.minute_known:
-        return abs(facts.paid_at - other.paid_at) <= CLOCKS_DIFFER
-    return _same_day(facts, other)
+    if facts.minute_known and sighting.minute_known:
+        return abs(facts.paid_at - sighting.paid_at) <= CLOCKS_DIFFER
+    return _same_day(facts, sighting)
 
 
-def _same_day(facts: PurchaseFacts, other: PurchaseFacts) -> bool:
+def _same_day(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
     # A till that closes after midnight: the moment may lie on the next calendar day.
-    timed = facts.minute_known and other.minute_known
-    return facts.paid_on == other.paid_on or (timed and abs(facts.paid_at - other.paid_at) <= SAME_NUMBER)
+    timed = facts.minute_known and sighting.minute_known
+    return facts.paid_on == sighting.paid_on or (timed and abs(facts.paid_at - sighting.paid_at) <= SAME_NUMBER)

@@ -96,7 +96,7 @@ class DayTotal:
     refunded_fen: int
 
 
-def sight(
+def record_sighting(
     *,
     channel: str,
     source_type: str,
@@ -124,7 +124,7 @@ def sight(
         channel, source_type, timezone=timezone, paid_at=paid_at, minute_known=minute_known, paid_fen=paid_fen, receipt_no=receipt_no,
         external_no=external_no,
     )  # fmt: skip
-    settled = _settled(tenders, paid_fen)
+    settled = _with_remainder(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}
     db.hold_locks([sighting_lock(shop_id)])
     purchases, earlier = queries.known_purchases(shop_id, [facts], source_type=source_type, source_ids=[source_id])
@@ -136,10 +136,10 @@ def sight(
         return _record(facts, shop_id, values, source, external_no, claims=claims and member_id is not None)
     sale = session.get_one(Sale, recognized.purchase.sale_id, populate_existing=True)
     if sale.channel == TILL and channel != TILL and sale.scored_by is None:
-        _take_up(sale, channel, settled, lines)
+        _assign_channel(sale, channel, settled, lines)
     if earning_fen is not None:
-        _know_better(sale, settled, earning_fen)
-    sighting = _remember(recognized.purchase, facts, source, shop_id, receipt_no, external_no)
+        _complete_facts(sale, settled, earning_fen)
+    sighting = _store_sighting(recognized.purchase, facts, source, shop_id, receipt_no, external_no)
     return RecordedSighting(sale.id, sighting.id, False, sale.scored_by)
 
 
@@ -152,20 +152,20 @@ def recognize(shop_id: int, facts: PurchaseFacts) -> RecognizedPurchase | None:
     return same_purchase.recognize(facts, purchases)
 
 
-def _take_up(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
+def _assign_channel(sale: Sale, channel: str, tenders: list[Any], lines: Sequence[Line]) -> None:
     """A purchase known from the till alone came through a channel that scores: it belongs to that channel now, as if it had come first."""
     sale.channel = channel
     if sum(int(amount) for _, amount in tenders) <= sale.paid_fen:
         sale.tenders, sale.lines = tenders, [list(line) for line in lines]
 
 
-def _know_better(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
+def _complete_facts(sale: Sale, tenders: list[Any], earning_fen: int) -> None:
     """A purchase that nobody scored yet was reported by a channel that knew less: take what this one knows to the fen."""
     if sale.scored_by is None and sale.earning_fen is None and not sale.refunded_fen and earning_fen <= sale.paid_fen:
         sale.tenders, sale.earning_fen = tenders, earning_fen
 
 
-def _remember(
+def _store_sighting(
     purchase: KnownPurchase, facts: PurchaseFacts, source: dict[str, Any], shop_id: int, receipt_no: str | None, external_no: str | None
 ) -> Sighting:
     sighting = Sighting(
@@ -187,7 +187,7 @@ def _remember(
     return sighting
 
 
-def _settled(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
+def _with_remainder(tenders: Sequence[Tender], paid_fen: int) -> list[Any]:
     """The tenders as stored; what they leave unexplained was paid in some other way."""
     rest = paid_fen - sum(tender.amount_fen for tender in tenders)
     if rest < 0 or any(tender.amount_fen < 0 for tender in tenders):
@@ -359,12 +359,12 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
         if (earlier.sale_id, earlier.amount_fen) != (sale_id, amount_fen):
             raise RefundClash()
         return earlier
-    if sale.refunded_fen and (same := _join(sale_id, amount_fen, source_type, source_id)) is not None:
+    if sale.refunded_fen and (same := _join_refund(sale_id, amount_fen, source_type, source_id)) is not None:
         return same
     before = sale.refunded_fen
     if amount_fen <= 0 or before + amount_fen > sale.paid_fen:
         raise RefundTooLarge(paid_fen=sale.paid_fen, refunded_fen=before)
-    measured, measured_before = _measured(sale, amount_fen, earning_fen), sale.refunded_measure_fen
+    measured, measured_before = _measure_of(sale, amount_fen, earning_fen), sale.refunded_measure_fen
     sale.refunded_fen = before + amount_fen
     if sale.earning_fen is not None:
         sale.refunded_earning_fen += measured
@@ -386,7 +386,7 @@ def refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: int, a
     return new_refund
 
 
-def _measured(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
+def _measure_of(sale: Sale, amount_fen: int, earning_fen: int | None) -> int:
     """How much of the sale's measure a refund takes."""
     if sale.earning_fen is None:
         return amount_fen
@@ -408,10 +408,10 @@ def join_refund(sale_id: int, *, amount_fen: int, source_type: str, source_id: i
     SaleNotFound.
     """
     lock(sale_id)
-    return _refunded_before(source_type, source_id) or _join(sale_id, amount_fen, source_type, source_id)
+    return _refunded_before(source_type, source_id) or _join_refund(sale_id, amount_fen, source_type, source_id)
 
 
-def _join(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
+def _join_refund(sale_id: int, amount_fen: int, source_type: str, source_id: int) -> SaleRefund | None:
     """The oldest refund of this amount that this source has not reported yet, if another one has. The sale is held."""
     source = same_purchase.source_of(source_type)
     reported = select(RefundSighting.id).where(RefundSighting.sale_refund_id == SaleRefund.id, RefundSighting.teller == source)

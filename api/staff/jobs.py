@@ -8,5 +8,5 @@ from api.staff import service
 
 @jobs.nightly("40 19 * * *")
 def forget_old_sign_ins() -> None:
-    """Remove ended sign-ins, used pairing codes and counts of tries that nobody needs any more."""
+    """Remove ended sign-ins, used pairing codes and counts of tries that are not needed any more."""
     service.forget_old()

@@ -1,4 +1,4 @@
-"""Background work as the office sees it. The tables are procrastinate's and know no malls, so each query here names the mall itself."""
+"""Background work as the office sees it. The tables are procrastinate's and have no mall column: each query here names the mall itself."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def _stuck() -> Any:
     return and_(or_(_state("doing"), and_(_state("todo"), due)), _last_event() < long_ago)
 
 
-def _mine() -> Any:
+def _of_this_mall() -> Any:
     return _jobs.c.args["mall_id"].astext == str(db.mall())
 
 
 def runs(*, state: str | None, name: str | None, cursor: str | None, limit: int) -> Page[JobRun]:
     """Runs of this mall's jobs, newest first; `state` may also be "stuck"."""
-    query: Select[Any] = select(_jobs, _last_event().label("last_event_at"), _stuck().label("stuck")).where(_mine())
+    query: Select[Any] = select(_jobs, _last_event().label("last_event_at"), _stuck().label("stuck")).where(_of_this_mall())
     if state is not None:
         query = query.where(_stuck() if state == "stuck" else _state(state))
     if name is not None:
@@ -103,7 +103,7 @@ def _run(row: Any) -> JobRun:
 
 def run(job_id: int) -> JobRun | None:
     """One run of this mall's jobs."""
-    query = select(_jobs, _last_event().label("last_event_at"), _stuck().label("stuck")).where(_mine(), _jobs.c.id == job_id)
+    query = select(_jobs, _last_event().label("last_event_at"), _stuck().label("stuck")).where(_of_this_mall(), _jobs.c.id == job_id)
     row = session.execute(query).one_or_none()
     return _run(row) if row else None
 
@@ -116,7 +116,7 @@ def lines() -> list[JobLine]:
         func.count().filter(_stuck()).label("stuck"),
         func.max(case((or_(*(_state(state) for state in ("succeeded", "failed"))), _jobs.c.id))).label("last_id"),
     )
-    rows = {row.task_name: row for row in session.execute(counted.where(_mine()).group_by(_jobs.c.task_name))}
+    rows = {row.task_name: row for row in session.execute(counted.where(_of_this_mall()).group_by(_jobs.c.task_name))}
     ended = select(_jobs.c.id, _jobs.c.status, _last_event().label("at")).where(_jobs.c.id.in_([row.last_id for row in rows.values()]))
     last = {row.id: row for row in session.execute(ended)}
     return [_line(name, job.cron, rows.get(name), last) for name, job in sorted(jobs.JOBS.items())]
@@ -129,9 +129,9 @@ def _line(name: str, cron: str | None, row: Any, last: dict[int, Any]) -> JobLin
     return JobLine(name, cron, row.todo, row.doing, row.failed, row.stuck, end.status if end else None, end.at if end else None)
 
 
-def again(job_id: int) -> bool:
+def requeue(job_id: int) -> bool:
     """Put a failed run back into its queue with all its tries. False when it is not failed (any more)."""
-    failed_run = select(_jobs.c.id).where(_mine(), _jobs.c.id == job_id, _state("failed")).with_for_update()
+    failed_run = select(_jobs.c.id).where(_of_this_mall(), _jobs.c.id == job_id, _state("failed")).with_for_update()
     if session.scalar(failed_run) is None:
         return False
     session.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})

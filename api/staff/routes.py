@@ -81,7 +81,7 @@ def pair_tablet(args: dict[str, str]) -> Tokens:
 
 def _me() -> dict[str, Any]:
     who = identity.principal()
-    return {"account": service.anyone(who.id), "permissions": sorted(who.permissions)}
+    return {"account": service.account_or_tablet(who.id), "permissions": sorted(who.permissions)}
 
 
 def _change_password(args: dict[str, str]) -> None:

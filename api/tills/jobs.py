@@ -16,7 +16,7 @@ def work(mall_id: int, report_id: int) -> None:
         if not db.in_mall(mall_id, lambda: service.work_batch(report_id)):
             break
     shop_id = db.in_mall(mall_id, lambda: service.report(report_id).shop_id)
-    for row_id in db.in_mall(mall_id, lambda: service.take_up_waiting(shop_id)):
+    for row_id in db.in_mall(mall_id, lambda: service.take_waiting(shop_id)):
         db.in_mall(mall_id, lambda row_id=row_id: service.retry(row_id))  # type: ignore[misc]
 
 
@@ -29,8 +29,8 @@ def retry(row_id: int) -> None:
 @jobs.nightly("*/15 * * * *")
 def look_again() -> None:
     """What came since: sales of refunds that wait, photos that differ, reports left by a worker, reports nobody confirmed."""
-    for row_id in service.take_up_waiting():
+    for row_id in service.take_waiting():
         jobs.later(retry, row_id=row_id)
-    for report_id in service.left_behind():
+    for report_id in service.stalled_reports():
         jobs.later(work, report_id=report_id)
-    log.info("sales reports looked at again", differing=service.look_again(), dropped=service.drop_forgotten())
+    log.info("sales reports looked at again", differing=service.mark_differing(), dropped=service.drop_forgotten())

@@ -21,12 +21,12 @@ def write_balance_report(day: datetime) -> None:
     wrong = 0
     for mall_id in jobs.mall_ids():
         with db.unit_of_work(mall_id):
-            found = balance_report.record_report(day.date())
-        for line in found.differences:
+            findings = balance_report.record_report(day.date())
+        for line in findings.differences:
             wrong += 1
             click.echo(f"mall {mall_id}: {line['what']}: {line['subject']}: expected {line['expected']}, found {line['found']}", err=True)
         click.echo(
-            json.dumps({"mall": mall_id, "day": day.date().isoformat(), "agrees": found.agrees} | found.figures(), ensure_ascii=False)
+            json.dumps({"mall": mall_id, "day": day.date().isoformat(), "agrees": findings.agrees} | findings.figures(), ensure_ascii=False)
         )
     if wrong:
         raise SystemExit(1)

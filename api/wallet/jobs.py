@@ -9,18 +9,18 @@ log = logs.get(__name__)
 
 
 class CardsDoNotBalance(Exception):
-    """The report found a difference; the job stays failed until somebody looks."""
+    """The report found a difference; the job stays failed until somebody looks into it."""
 
 
 @jobs.nightly("15 19 * * *")
 def report_balances() -> None:
     """Keep the report of the day that is over (03:15 in Shanghai); a difference is logged line by line and fails a job."""
-    found = balance_report.record_report(balance_report.yesterday())
-    for line in found.differences[: balance_report.DIFFERENCES_KEPT]:
+    findings = balance_report.record_report(balance_report.yesterday())
+    for line in findings.differences[: balance_report.DIFFERENCES_KEPT]:
         log.error("the balances of cards disagree", mall=db.mall(), **line)
-    if not found.agrees:
+    if not findings.agrees:
         # In a job of its own: failing here would undo the report.
-        jobs.later(raise_alarm, day=found.day.isoformat(), differences=len(found.differences))
+        jobs.later(raise_alarm, day=findings.day.isoformat(), differences=len(findings.differences))
 
 
 @jobs.job()

@@ -1,4 +1,4 @@
-"""Stored value lives on cards. The ledger says how much a card holds; the rows here say whose it is, where it counts, where it came from.
+"""Stored value lives on cards. The ledger knows how much a card holds; the rows here, whose it is, where it counts, where it came from.
 
 Bonus is kept by grant, so that each fen of it knows who bears it. Σ left of a card's grants = its bonus in the ledger.
 """

@@ -91,7 +91,7 @@ def set_pin(args: dict[str, Any]) -> None:
 @members.problems(errors.PinProofNeeded, PhoneSignInClosed, PhoneNotServed, PhoneCodeTooSoon, TooOften)
 def send_pin_code() -> None:
     """Send a code to my phone, with which a forgotten PIN is set anew"""
-    phone_codes.ask(_phone(_spend(PINS_BY_MEMBER).id))
+    phone_codes.send_code(_phone(_spend(PINS_BY_MEMBER).id))
 
 
 def _phone(member_id: int) -> str:
@@ -140,7 +140,7 @@ def check_cards(args: dict[str, Any]) -> dict[str, Any]:
     assert who.shop_id is not None
     limits.spend(CHECKS_BY_SHOP, f"{who.mall_id}:{who.shop_id}")
     member_id = service.use_pay_code(args["code"], who.shop_id)
-    return {"cards": views.check(member_id, who.shop_id, by=who.name)}
+    return {"cards": views.record_card_check(member_id, who.shop_id, by=who.name)}
 
 
 # The office: cards
@@ -223,7 +223,7 @@ def list_card_requests(args: dict[str, Any]) -> pages.Page[CardRequest]:
 @office.idempotent
 def ask_for_card(args: dict[str, Any]) -> CardRequest:
     """Thaw a card, replace it or make it void; with much on it, a second person decides"""
-    return card_requests.ask(by=identity.staff().name, **args)
+    return card_requests.propose(by=identity.staff().name, **args)
 
 
 @office.put("/card-requests/<int:request_id>/approval")

@@ -8,7 +8,7 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-KINDS = op.f("ck_ledger_accounts_owner_kind_known")
+KINDS = "ck_ledger_accounts_owner_kind_known"
 OWNERS = "'member', 'card', 'shop', 'mall', 'gateway', 'bearer'"
 RENAMED = (
     ("orders", "told", "agreed_terms"), ("orders", "holds", "hold_count"), ("order_refunds", "cells", "allocations"),
@@ -41,13 +41,13 @@ def upgrade() -> None:
         "(tender IN ('stored_principal', 'stored_bonus')) = (source_id IS NOT NULL)",
     )
     _as_owner("order_shares", OBJECTS)
-    op.drop_constraint(KINDS, "ledger_accounts")
-    op.create_check_constraint(KINDS, "ledger_accounts", f"owner_kind IN ({OWNERS}, 'brand')")
+    op.drop_constraint(op.f(KINDS), "ledger_accounts")
+    op.create_check_constraint(op.f(KINDS), "ledger_accounts", f"owner_kind IN ({OWNERS}, 'brand')")
 
 
 def downgrade() -> None:
-    op.drop_constraint(KINDS, "ledger_accounts")
-    op.create_check_constraint(KINDS, "ledger_accounts", f"owner_kind IN ({OWNERS})")
+    op.drop_constraint(op.f(KINDS), "ledger_accounts")
+    op.create_check_constraint(op.f(KINDS), "ledger_accounts", f"owner_kind IN ({OWNERS})")
     _as_owner("order_shares", LISTS)
     op.drop_constraint(op.f("ck_order_shares_names_its_source"), "order_shares")
     op.drop_constraint(op.f("ck_order_lines_is_some"), "order_lines")

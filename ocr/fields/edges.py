@@ -10,7 +10,7 @@ from ocr.reading import Box, Line
 
 
 def cut_lines(lines: Sequence[Line], width: int, height: int) -> frozenset[int]:
-    """Indexes of the lines whose first or last character lies at the picture's edge."""
+    """Indexes of the lines whose first or last character is at the picture's edge."""
     return frozenset(i for i, line in enumerate(lines) if _is_cut(line.box, width, height))
 
 

@@ -1,4 +1,4 @@
-"""Amounts with the label that speaks for each: the ledger of a slip, top to bottom."""
+"""Amounts, each with its label: the ledger of a slip, top to bottom."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _under(entry: Entry, role: Role, label: str) -> Entry:
 
 
 def _waiting(row: Row) -> tuple[Role, str] | None:
-    # A label alone on its row speaks for the amount that stands alone on the next.
+    # A label alone on its row belongs to the amount that stands alone on the next.
     if len(row.items) != 1:
         return None
     role = role_of(row.text)

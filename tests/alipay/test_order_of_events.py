@@ -18,7 +18,7 @@ from alipay.client import AlipayClient
 from alipay.errors import GatewaySilent, OutcomeUnknown, Refused, TradeMissing, TradeStateRefuses, UnreadableAnswer, Untrusted
 from alipay.notices import MOST_FIELDS, TradeNotice, form_of, read_trade
 from alipay.signing import notice_content, private_key, request_content, sign
-from alipay.simulator.postman import SCHEDULE
+from alipay.simulator.notice_sender import SCHEDULE
 from tests.alipay.conftest import Mailbox, Simulator, started
 from tests.alipay.test_trades import created, number, paid, read, wait_for
 

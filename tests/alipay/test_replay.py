@@ -9,7 +9,7 @@ import pytest
 
 from alipay.client import AlipayClient
 from alipay.errors import AlipayError
-from alipay.simulator.dice import Dice, Weather
+from alipay.simulator.dice import Dice, FailureRates
 from tests.alipay.conftest import Simulator
 from tests.alipay.test_trades import number
 
@@ -73,8 +73,8 @@ def test_threads_do_not_change_what_falls() -> None:
 
 
 def test_weather_is_as_bad_as_it_was_said() -> None:
-    weather, dice = Weather(calls={"late": 0.3, "reset": 0.2}), Dice("s")
-    fell = [weather.strikes(weather.calls, dice.chance("x")) for _ in range(4000)]
+    failure_rates, dice = FailureRates(calls={"late": 0.3, "reset": 0.2}), Dice("s")
+    fell = [failure_rates.pick(failure_rates.calls, dice.chance("x")) for _ in range(4000)]
     assert 0.27 < fell.count("late") / 4000 < 0.33
     assert 0.17 < fell.count("reset") / 4000 < 0.23
 

@@ -206,7 +206,7 @@ def test_a_notice_is_resent_until_the_answer_is_exactly_success(
 
 
 def test_a_notice_is_delivered_eight_times_and_no_more(simulator: Simulator, client: AlipayClient, mailbox: tuple[Mailbox, str]) -> None:
-    from alipay.simulator.postman import SCHEDULE
+    from alipay.simulator.notice_sender import SCHEDULE
 
     box, url = mailbox
     box.answers = [b"fail"] * 20

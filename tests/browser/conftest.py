@@ -1,4 +1,4 @@
-"""A real Chromium and the running mall. Every test leaves a screenshot; a page that breaks its own rules fails the test it is in."""
+"""A real Chromium and the running mall. A page that breaks its own rules fails the test it is in. SHOTS=1 leaves pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from tests.browser import stack as mall_stack
 from tests.browser.stack import MALL, Stack, kept
 
 SHOTS = ROOT / "var" / "shots"
+DRAWN = bool(os.environ.get("SHOTS"))  # pictures are for people: a run that only tests draws those of failures
 SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
 PATIENCE = 30_000  # ms; other tests run on the same two cores
 #: Resolves when the page has nothing left to compute and has drawn what it computed.
@@ -122,6 +122,12 @@ class Visit:
         expect(self.page.locator("h1, form, .app-page").first).to_be_visible(timeout=PATIENCE)
         expect(self.page.locator(".skeleton")).to_have_count(0, timeout=PATIENCE)
 
+    def wear(self, scheme: str) -> None:
+        """Light or dark, and the page drawn so."""
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.suffix = "-dark" if scheme == "dark" else ""
+        self.page.evaluate(IDLE)
+
     def field(self, label: str) -> Locator:
         """The box that one types into under a label."""
         return self.page.get_by_label(label, exact=True).and_(self.page.locator("input, textarea")).filter(visible=True).last
@@ -130,13 +136,14 @@ class Visit:
         """A button by what it says."""
         return self.page.get_by_role("button", name=name, exact=isinstance(name, str)).first
 
-    def shot(self, name: str = "", *, whole: bool = False) -> Path:
-        """Leave a screenshot in var/shots."""
+    def shot(self, name: str = "", *, whole: bool = False, always: bool = False) -> None:
+        """Leave a screenshot in var/shots, where pictures are wanted."""
+        if not (DRAWN or always):
+            return
         SHOTS.mkdir(parents=True, exist_ok=True)
         width, height = SIZES[self.entrance]
         path = SHOTS / f"{name or self.name}-{width}x{height}{self.suffix}.png"
         self.page.screenshot(path=path, full_page=whole, animations="disabled")
-        return path
 
     def offline(self, now: bool = True) -> None:
         """Take the connection away, or give it back."""
@@ -199,7 +206,7 @@ def window(browser: Browser, stack: Stack, request: pytest.FixtureRequest, _last
 
     yield make
     for number, visit in enumerate(opened if request.node.stash.get(FAILED, False) else []):
-        visit.shot(f"failed-{name}-{number}")
+        visit.shot(f"failed-{name}-{number}", always=True)
         request.node.add_report_section("teardown", "window", "\n".join([f"{number}: {visit.page.url}", *visit.troubles]))
     troubles = [trouble for visit in opened for trouble in visit.troubles]
     for visit in opened:

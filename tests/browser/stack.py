@@ -252,7 +252,7 @@ def shop_manager(mall: int) -> None:
 def merchant_accounts(settings: Settings, mall: int) -> None:
     """The mall collects through both simulators, with the keys that they made."""
     with db.unit_of_work(mall):
-        merchants.give(settings, settings.alipay_keys.parent)
+        merchants.set_up_accounts(settings, settings.alipay_keys.parent)
 
 
 def kept(entrance: str, answer: dict[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from api.checkout.tenders.points import KEY as POINTS
 from api.checkout.tenders.points import PointsOffer, Worth
 from api.purchases.baskets import MALL, Line, Seller
 from api.wallet.service import Funds
+from tests.trials import trials
 
 SELLERS = [MALL, Seller(1), Seller(2), Seller(3)]
 
@@ -54,7 +55,7 @@ def mixed(lines: Sequence[Line], points: PointsOffer, cards: CardOffer) -> Mix:
     return best([line.net_fen for line in lines], [*points.sources({}), *cards.sources({})])
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=trials(3_000), deadline=None)
 @given(lines_of(100_000, 12), cards_of(200_000, 4), worth_of(100_000, 500))
 def test_every_line_is_paid_to_the_fen_and_nobody_pays_more_than_there_is(lines, cards, worth) -> None:
     points, stored = offers(lines, cards, worth)
@@ -152,7 +153,7 @@ def test_a_refund_is_divided_over_what_is_left() -> None:
             give_back(amount, [60, 30, 10])
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=trials(2_000), deadline=None)
 @given(
     lines_of(50_000, 8),
     cards_of(80_000, 3),

@@ -19,6 +19,7 @@ from api.payments import service as payments
 from api.payments.service import collection
 from api.payments.states import PaymentState
 from tests.checkout.conftest import Street
+from tests.races import meeting
 from tests.trials import trials
 
 
@@ -141,8 +142,9 @@ def test_ten_taps_at_once_make_one_order(street: Street, figure: Callable[[str],
         shopper, key = street.shopper(f"tapper-{number}"), f"ten-taps-{number:04d}"
         bodies = [shopper.basket(5_000, channel="wechat", expected_fen=5_000)] * 9
         bodies.append(shopper.basket(5_100, channel="wechat", expected_fen=5_100))
-        with ThreadPoolExecutor(10) as pool:
+        with meeting("INSERT INTO once_keys", parties=10) as place, ThreadPoolExecutor(10) as pool:
             answers = list(pool.map(lambda body, who=shopper, key=key: who.send("post", "/v1/orders", body, key=key), bodies))
+        assert place.met == 1
         assert {answer.status_code for answer in answers} <= {201, 409}
         made = {answer.json["order"]["number"] for answer in answers if answer.status_code == 201}
         kinds = {answer.json["type"] for answer in answers if answer.status_code == 409}

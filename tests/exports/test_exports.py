@@ -206,7 +206,7 @@ def _outside(mall_id, client, header, export_id, *rest):
     found = db.in_mall(mall_id, lambda: service.next_batch(*rest))
     client.put(f"/v1/office/exports/{export_id}/cancellation", headers=header)
     if found is None:
-        raise jobs._Ended()
+        raise jobs._Cancelled()
     return found
 
 

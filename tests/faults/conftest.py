@@ -1,4 +1,7 @@
-"""A mall on servers of its own, which a test may kill, hang and start again, and the real processes of the Procfile around it."""
+"""A mall on servers of its own, which a test may kill, hang and start again, and the real processes of the Procfile around it.
+
+The processes are started once, when they are first asked for, and serve every test; what a test is going to kill, it starts for itself.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,7 +67,6 @@ class Servers:
     folder: Path
     postgres: embedded.Postgres
     valkey: embedded.Valkey
-    names: Iterator[int] = field(default_factory=itertools.count)
 
 
 @pytest.fixture(scope="session")
@@ -86,17 +88,79 @@ def own_servers() -> Iterator[Servers]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Common:
+    """The processes that all tests share; one that did not outlive a test is started anew. They log everything there is to log."""
+
+    def __init__(self, settings: Settings, servers: Servers, run: processes.Processes) -> None:
+        self.settings, self.servers, self.run = settings, servers, run
+        self._started: dict[str, processes.Process] = {}
+
+    def _running(self, name: str, start: Callable[[], processes.Process]) -> processes.Process:
+        if name not in self._started or not self._started[name].running():
+            self._started[name] = start()
+        return self._started[name]
+
+    def web(self) -> processes.Process:
+        """Two processes that answer; proxies in front of them are believed."""
+        return self._running("web", lambda: self.run.web(2))
+
+    def live(self) -> processes.Process:
+        """The stream."""
+        return self._running("live", self.run.live)
+
+    def worker(self) -> processes.Process:
+        """Jobs, without the photos."""
+        return self._running("work", self.run.worker)
+
+    def reader(self) -> processes.Process:
+        """Photos."""
+        return self._running("ocr", lambda: self.run.worker("ocr"))
+
+    def end(self, *names: str) -> None:
+        """End some of them: nobody works on the queue but whom the test starts."""
+        for name in names:
+            if name in self._started:
+                self._started.pop(name).end()
+
+
+@pytest.fixture(scope="session")
+def common(app: Any, settings: Settings, own_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Common]:
+    """One migrated database on the servers of these tests, and its processes."""
+    own_servers.postgres.make_database("faults", "template_faults")
+    folder = tmp_path_factory.mktemp("faults")
+    own = Settings(
+        database_url=own_servers.postgres.url("faults"),
+        owner_url=own_servers.postgres.url("faults", embedded.OWNER),
+        redis_url=own_servers.valkey.url(),
+        secret=SECRET,
+        data_key=DATA_KEY,
+        files=folder / "files",
+        log_level="WARNING",
+        ocr_models=settings.ocr_models,
+    )
+    (folder / "logs").mkdir()
+    with processes.running(own, folder / "logs", LOG_LEVEL="DEBUG", TRUSTED_PROXIES="1") as run:
+        yield Common(own, own_servers, run)
+
+
 @dataclass
 class Town:
-    """A mall with one shop and shoppers, its servers, and the processes that were started."""
+    """A mall of one test with one shop and shoppers; the processes that all tests share, and `run` for those of this test."""
 
-    settings: Settings
-    servers: Servers
+    common: Common
     run: processes.Processes
     mall: int
     shop: int
     web: processes.Process | None = None
     tokens: list[str] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        return self.common.settings
+
+    @property
+    def servers(self) -> Servers:
+        return self.common.servers
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -118,11 +182,10 @@ class Town:
         number = number if number is not None else 202600000000 + next(_number)
         return paper.paper(number, datetime.now(self.timezone) - timedelta(hours=1, minutes=number % 50), **given)
 
-    def start_web(self, workers: int = 1, **env: str) -> processes.Process:
-        """The web server; the first one started is where `send` and `look` go."""
-        started = self.run.web(workers, **env)
-        self.web = self.web or started
-        return started
+    def start_web(self) -> processes.Process:
+        """The web server that all tests share; where `send` and `look` go."""
+        self.web = self.common.web()
+        return self.web
 
     def send(
         self, member: int, photo: bytes, key: str | None = None, *, timeout: float = 30, token: str | None = None
@@ -165,49 +228,57 @@ class Town:
         return dict(processes.until(look, seconds, every=0.2))
 
     def rows(self, sql: str, *arguments: Any) -> list[Any]:
-        """Look at the database past the wall."""
-        with psycopg.connect(self.servers.postgres.url(self.database, "postgres")) as connection:
+        """Look at the database from within this mall: other malls' rows are not there."""
+        with psycopg.connect(db.libpq_url(self.settings.database_url)) as connection:
+            connection.execute("SELECT set_config('mallbridge.mall_id', %s, false)", [str(self.mall)])
             return connection.execute(sql, arguments).fetchall()  # type: ignore[arg-type]
 
     @property
     def database(self) -> str:
         return self.settings.database_url.rsplit("/", 1)[1]
 
+    @property
+    def code(self) -> str:
+        """What the mall is called in addresses."""
+        return str(self.rows("SELECT code FROM malls WHERE id = %s", self.mall)[0][0])
+
     def awards(self) -> int:
         """How many awards the whole mall has."""
         return int(self.rows("SELECT count(*) FROM points_awards")[0][0])
 
+    def photo_files(self) -> set[Path]:
+        """Every file that is kept, of all malls."""
+        return {path for path in self.settings.files.rglob("*") if path.is_file()}
+
     def logs(self) -> str:
         """What all processes wrote."""
-        return "\n".join(path.read_text(errors="replace") for path in self.run.folder.glob("*.log"))
+        folders = (self.run.folder, self.common.run.folder)
+        return "\n".join(path.read_text(errors="replace") for folder in folders for path in folder.glob("*.log"))
 
 
 @pytest.fixture
-def town(app: Any, settings: Settings, own_servers: Servers, tmp_path: Path) -> Iterator[Town]:
-    """A fresh mall. At the end all processes are ended, and their logs hold no secret, no token and no phone."""
-    name = f"faults_{next(own_servers.names)}"
-    own_servers.postgres.make_database(name, "template_faults")
-    redis.Redis.from_url(own_servers.valkey.url()).flushall()  # what the mall before counted: its members had the same numbers
-    own = Settings(
-        database_url=own_servers.postgres.url(name),
-        owner_url=own_servers.postgres.url(name, embedded.OWNER),
-        redis_url=own_servers.valkey.url(),
-        secret=SECRET,
-        data_key=DATA_KEY,
-        files=tmp_path / "files",
-        log_level="WARNING",
-        ocr_models=settings.ocr_models,
-    )
-    configure(own)
+def town(common: Common, settings: Settings, tmp_path: Path) -> Iterator[Town]:
+    """A fresh mall. At the end its own processes are ended, and no log holds a secret, a token or a phone."""
+    redis.Redis.from_url(common.servers.valkey.url()).flushall()
+    configure(common.settings)
     (tmp_path / "logs").mkdir()
     try:
-        with processes.running(own, tmp_path / "logs") as run:
+        with processes.running(common.settings, tmp_path / "logs", **common.run.extra) as run:
             mall, shop = _mall_with_shop()
-            made = Town(own, own_servers, run, mall, shop)
+            made = Town(common, run, mall, shop)
             yield made
         assert_nothing_planted(made)
+        _leave_nothing_to_do(made)
     finally:
         configure(settings)
+
+
+def _leave_nothing_to_do(town: Town) -> None:
+    """The next test waits for no photo and no job of this one: photos that nobody has read go, and so does the queue."""
+    with psycopg.connect(town.servers.postgres.url(town.database, "postgres"), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = 'replica'")
+        connection.execute("DELETE FROM procrastinate_jobs")
+        connection.execute("DELETE FROM receipts WHERE mall_id = %s AND state IN ('received', 'reading')", [town.mall])
 
 
 def _mall_with_shop() -> tuple[int, int]:

@@ -16,7 +16,7 @@ SKEWED = Path(__file__).parent / "skewed"
 @pytest.mark.parametrize("minutes", [10, -10])
 def test_a_server_ten_minutes_off_judges_as_the_others(town, minutes: int) -> None:
     off = {"PYTHONPATH": f"{SKEWED}:{ROOT}", "SKEW_SECONDS": str(minutes * 60)}
-    web = town.start_web(**off)
+    web = town.web = town.run.web(1, **off)
     live = town.run.live(**off)
     checks = requests.get(f"{web.url}/readyz", timeout=10).json()["checks"]
     assert "s off" in checks["clock"]  # the fault is there, and the operator is told

@@ -13,7 +13,7 @@ from tests import processes
 
 def test_a_server_told_to_stop_answers_what_it_has_begun(town, figure) -> None:
     """Row 33. A connection that has sent nothing yet may be closed: the proxy or the phone asks again, with its key."""
-    old = town.start_web(workers=2)
+    old = town.web = town.run.web(2)
     photos = [town.paper(size=12) for _ in range(4)]
     members = [town.member() for _ in range(30)]
     tokens = {member: town.token(member) for member in members}
@@ -24,7 +24,7 @@ def test_a_server_told_to_stop_answers_what_it_has_begun(town, figure) -> None:
 
     def phone() -> None:
         deadline = time.monotonic() + 30
-        while not stopping.is_set() and time.monotonic() < deadline:
+        while not stopping.wait(0.1) and time.monotonic() < deadline:
             number = next(numbers)
             answered.append(asked_until_answered(members[number % len(members)], photos[number % 4], f"deploy-{number:05}"))
 
@@ -70,9 +70,10 @@ def test_a_server_told_to_stop_while_a_worker_still_loads_ends(town) -> None:
 
 
 def test_nothing_of_the_family_stays_when_the_reader_is_told_to_stop(town) -> None:
+    before = town.rows("SELECT id FROM procrastinate_workers ORDER BY id")
     ocr = town.run.worker("ocr")
     family = ocr.family()
     assert len(family) == 2
     assert ocr.terminate(20) == 0
     processes.until(lambda: not any(member.is_running() for member in family), 10)
-    assert town.rows("SELECT count(*) FROM procrastinate_workers") == [(0,)]
+    assert town.rows("SELECT id FROM procrastinate_workers ORDER BY id") == before

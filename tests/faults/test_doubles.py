@@ -6,10 +6,10 @@ from tests import processes
 
 
 def test_one_photo_from_twenty_clients_at_once_is_one_sale_and_one_award(town) -> None:
-    town.start_web(workers=2)
-    ocr = [town.run.worker("ocr", wait=False) for _ in range(2)]
+    town.start_web()
+    ocr = [town.run.worker("ocr", wait=False), town.common.reader()]
     members = [town.member() for _ in range(20)]
-    photo = town.paper()
+    photo = town.paper(size=24)
     tokens = [town.token(member) for member in members]
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda pair: town.send(pair[0], photo, token=pair[1]), zip(members, tokens, strict=True)))
@@ -29,20 +29,20 @@ def test_one_photo_from_twenty_clients_at_once_is_one_sale_and_one_award(town) -
 
 
 def test_one_tap_sent_ten_times_is_one_receipt(town) -> None:
-    town.start_web(workers=2)
-    member, photo = town.member(), town.paper()
+    town.start_web()
+    member, photo, before = town.member(), town.paper(), town.photo_files()
     token = town.token(member)
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: town.send(member, photo, "one-tap-0001", token=token), range(10)))
     assert [answer.status_code for answer in answers] == [202] * 10
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert town.rows("SELECT count(*) FROM receipts") == [(1,)]
-    assert len([path for path in town.settings.files.rglob("*") if path.is_file()]) == 1
+    assert len(town.photo_files() - before) == 1
 
 
 def test_two_members_with_two_photos_of_one_paper_get_one_award_and_the_other_is_told(town) -> None:
     town.start_web()
-    town.run.worker("ocr", wait=False)
+    town.common.reader()
     one, other = town.member(), town.member()
     first = town.sent(one, town.paper(202611223344))
     assert town.decided(one, first)["state"] == "scored"

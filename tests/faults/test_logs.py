@@ -15,7 +15,7 @@ CODES = ("081planted9code7of6wechat", "7788990011", "planted-password-of-a-clerk
 def knock(town: Town) -> None:
     """Every way in that carries a secret, rightly and wrongly used."""
     assert town.web
-    mall = town.rows("SELECT code FROM malls")[0][0]
+    mall = town.code
     bodies = [
         ("/sign-in/wechat", {"js_code": CODES[0]}),
         ("/sign-in/phone", {"phone": PHONE, "code": "778899"}),
@@ -30,10 +30,9 @@ def knock(town: Town) -> None:
 
 def test_no_process_writes_down_what_it_must_not(town: Town, figure: Callable[[str], None]) -> None:
     """Row 35; what payments leave is read in test_money."""
-    web = town.start_web(LOG_LEVEL="DEBUG")
-    live = town.run.live(LOG_LEVEL="DEBUG")
-    town.run.worker("work", LOG_LEVEL="DEBUG")
-    town.run.worker("ocr", LOG_LEVEL="DEBUG")
+    web, live = town.start_web(), town.common.live()
+    town.common.worker()
+    town.common.reader()
     member = town.member()
     token = town.token(member)
     knock(town)
@@ -45,10 +44,11 @@ def test_no_process_writes_down_what_it_must_not(town: Town, figure: Callable[[s
     assert found["state"] == "scored"
     assert town.send(member, b"no photo", f"{PHONE}{CODES[1]}").status_code in {415, 422}
     assert requests.get(f"{web.url}/v1/receipts/{PHONE}", headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 404
+    away = live.said().count("the live channel is away")
     town.servers.valkey.stop()
     town.send(member, b"no photo", uuid.uuid4().hex)
     town.servers.valkey.start()
-    processes.until(lambda: "the live channel is away" in live.said(), 10)
+    processes.until(lambda: live.said().count("the live channel is away") > away, 10)
     written = town.logs()
     assert [line[:300] for line in written.splitlines() if any(planted in line for planted in (PHONE, *CODES))] == []
     events = [json.loads(line) for line in web.said().splitlines() if line.startswith("{")]

@@ -31,7 +31,7 @@ from tests import processes
 from tests.faults.conftest import befall, in_order_again
 from tests.trials import trials
 
-KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS, CACHELESS = trials(6), trials(200), trials(120), trials(100), trials(40)
+KILLS, WORKER_NOTICES, WEB_NOTICES, CUTS, CACHELESS = trials(6, least=2), trials(200), trials(120), trials(100), trials(40)
 PAYER, PLANTED = "o-bench", "planted-in-a-forged-notice"
 CLEAN = {"paid_by_half": 0, "not_one_sale": 0, "not_one_award": 0, "differences_found_by_the_proof": 0}
 
@@ -67,7 +67,7 @@ def written(writer: Writer, count: int) -> list[Call]:
     return made
 
 
-def insist(url: str, call: Call, seconds: float = 120) -> int:
+def send_until_acknowledged(url: str, call: Call, seconds: float = 120) -> int:
     """Send a notice as WeChat Pay does, again until it is acknowledged; how often it was sent."""
     end = time.monotonic() + seconds
     for times in itertools.count(1):
@@ -114,7 +114,7 @@ def test_a_worker_killed_again_and_again_settles_every_payment_once(road, run, f
     web, first = run.web(1), writer.written
     worker = run.worker()
     with ThreadPoolExecutor(4) as senders:
-        list(senders.map(lambda call: insist(web.url, call), written(writer, WORKER_NOTICES)))
+        list(senders.map(lambda call: send_until_acknowledged(web.url, call), written(writer, WORKER_NOTICES)))
     dice = random.Random(17)
     for _ in range(KILLS):
         time.sleep(dice.uniform(0.05, 0.5))
@@ -146,7 +146,7 @@ def test_web_processes_killed_in_the_middle_of_notices_lose_and_double_none(road
     killing.start()
     url = f"http://127.0.0.1:{port}"
     with ThreadPoolExecutor(3) as senders:
-        sent = list(senders.map(lambda call: (time.sleep(0.1), insist(url, call))[1], calls))
+        sent = list(senders.map(lambda call: (time.sleep(0.1), send_until_acknowledged(url, call))[1], calls))
     over.set()
     killing.join(60)
     all_settled(place, first, WEB_NOTICES, 60)
@@ -156,7 +156,7 @@ def test_web_processes_killed_in_the_middle_of_notices_lose_and_double_none(road
 
 
 class Line:
-    """A line to the database. While it is `cutting`, it is cut at commits: before the server hears of one, or after it obeyed."""
+    """A line to the database. While it is `cutting`, it is cut at commits: before the server hears of one and after it obeyed, in turn."""
 
     def __init__(self, port: int) -> None:
         self.to, self.cuts, self.cutting = port, {"before": 0, "after": 0}, False
@@ -178,7 +178,7 @@ class Line:
         with self.lock:
             if not self.cutting or b"COMMIT\x00" not in data or self.dice.random() < 0.6:
                 return ""
-            when = self.dice.choice(("before", "after"))
+            when = min(self.cuts, key=self.cuts.__getitem__)
             self.cuts[when] += 1
             return when
 
@@ -217,14 +217,14 @@ def test_a_commit_cut_on_its_way_or_on_its_way_back_is_one_payment(road, run, fi
     with ThreadPoolExecutor(2) as senders:
         while sum(line.cuts.values()) < CUTS and sent < 4 * CUTS:
             calls = written(writer, 20)
-            times += sum(senders.map(lambda call: insist(web.url, call), calls)) - len(calls)
+            times += sum(senders.map(lambda call: send_until_acknowledged(web.url, call), calls)) - len(calls)
             sent += 20
     line.cutting = False
     all_settled(place, first, sent, 120)
     line.close()
     assert settled(place, first, sent) == {"settled": sent} | CLEAN
     assert sum(line.cuts.values()) >= CUTS
-    assert min(line.cuts.values()) > CUTS / 5
+    assert min(line.cuts.values()) >= CUTS // 2
     figure(f"{sent} payments, commits cut before the server obeyed: {line.cuts['before']}, after: {line.cuts['after']}; {times} sent again")
 
 
@@ -261,7 +261,7 @@ def test_payments_leave_no_payer_key_or_body_in_any_log(road, run, figure) -> No
     for call in calls:
         forged = call.body.replace(b'"summary"', f'"{PLANTED}": 1, "summary"'.encode())
         assert requests.post(web.url + call.path, data=forged, headers=call.headers, timeout=10).status_code == 401
-        insist(web.url, call)
+        send_until_acknowledged(web.url, call)
     all_settled(place, first, CACHELESS, 60)
     lines = [*web.said().splitlines(), *worker.said().splitlines()]
     assert sum("security: a notice was refused" in line for line in lines) == len(calls)

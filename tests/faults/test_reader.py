@@ -2,9 +2,17 @@
 
 import time
 
+import pytest
 import requests
 
 from tests import processes
+from tests.faults.conftest import Common
+
+
+@pytest.fixture(autouse=True)
+def _no_other_reader(common: Common) -> None:
+    """What a reader does here, none of another test may do for it."""
+    common.end("ocr")
 
 
 def being_read(town, receipt: int) -> int:

@@ -65,8 +65,8 @@ def start_again(postgres: embedded.Postgres) -> None:
 
 
 def test_a_database_that_is_killed_under_load_loses_nothing_acknowledged(town) -> None:
-    town.start_web(workers=2)
-    worker, ocr = town.run.worker("work"), town.run.worker("ocr")
+    town.start_web()
+    worker, ocr = town.common.worker(), town.common.reader()
     load = Load(town)
     processes.until(lambda: len(load.acknowledged) >= 8, 20)
     before = load.acknowledged
@@ -102,7 +102,7 @@ def cache(town) -> embedded.Valkey:
 @pytest.mark.parametrize("fault", ["stopped", "hung", "flushed"])
 def test_uploads_and_awards_go_on_whatever_the_cache_does(town, cache, fault: str) -> None:
     town.start_web()
-    town.run.worker("ocr")
+    town.common.reader()
     member = town.member()
     town.look(member, town.sent(member, town.paper(size=12)))
     befall(cache, fault)

@@ -30,12 +30,11 @@ def fill(town: Town) -> None:
         make_rule("multiplier", MARK.lower(), factor_bp=20_000)
         make_claimed_sale(member.id, shop_id=shop.id, receipt_no=MARK)
         other = member.id
-    town.run.worker("ocr")
+    town.common.reader()
     scored, asked = town.sent(other, town.paper()), town.sent(other, town.paper(shop=f"{MARK} UNKNOWN"))
     town.decided(other, scored)
     town.decided(other, asked)
-    for process in town.run.started[1:]:
-        process.end()
+    town.common.end("ocr", "work")  # from now on nobody but the knocker touches these rows
 
 
 class Knocker:
@@ -145,7 +144,7 @@ def state_of(town: Town, tables: list[str]) -> dict[str, Any]:
 
 
 def test_every_route_keeps_another_malls_rows_to_itself(town: Town) -> None:
-    town.start_web(workers=2)
+    town.start_web()
     fill(town)
     knocker = Knocker(town)
     before = state_of(town, knocker.tables)

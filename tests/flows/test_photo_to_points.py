@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from api.jobs import run_worker
 from api.kit import db
-from api.malls.service import shops_changed
+from api.malls.service import invalidate_shops
 from api.receipts import reading
 from api.receipts.jobs import READER_QUEUE
 from ocr import models
@@ -34,7 +34,7 @@ def _reader(settings: Any) -> Iterator[None]:
 def cafe(world: World, _reader: None) -> int:  # noqa: F811
     with db.unit_of_work(world.mall):
         shop: int = make_shop(name=SHOP, unit="L1-020").id
-        shops_changed()
+        invalidate_shops()
     return shop
 
 

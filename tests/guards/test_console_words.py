@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api.kit import rooms, tables
+from api.kit import policy, rooms, tables
 from api.kit.errors import Problem
 from api.kit.jobs import JOBS
 from api.staff import permissions
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 API = sorted((ROOT / "api").rglob("*.py"))
 SRC = ROOT / "console" / "src"
 LANGUAGES = ("zh", "en")
-NAMED = ("permissions", "jobs", "tables", "deeds", "subjects")
+NAMED = ("permissions", "jobs", "tables", "deeds", "subjects", "rules", "choices")
 
 
 def _files(language: str) -> dict[Path, dict[str, dict[str, str]]]:
@@ -86,6 +86,8 @@ def _needed() -> dict[str, set[str]]:
         "tables": set(tables.every()),
         "deeds": _written(1),
         "subjects": _written(2),
+        "rules": set(policy.fields()),
+        "choices": {choice for rule in policy.fields().values() for choice in rule.metadata.get("choices", ())},
     }
 
 

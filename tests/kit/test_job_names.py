@@ -96,6 +96,6 @@ def test_every_job_of_a_room_stands_in_its_jobs_file_and_every_promised_one_is_k
         for part in vars(module).values()
         if hasattr(part, "__dict__") and getattr(part, "__name__", "").startswith(f"{module.__name__}.")
         for name, value in vars(part).items()
-        if isinstance(value, Promised) and not hasattr(value, "job")
+        if isinstance(value, Promised) and value.kept is None
     ]
     assert promised == []

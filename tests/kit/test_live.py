@@ -147,16 +147,16 @@ def test_a_stream_on_a_topic_without_messages_is_told_where_to_resume_too(stream
 
 
 def test_a_stream_that_says_nothing_is_kept_alive_and_one_that_lags_looks_again(monkeypatch) -> None:
-    line = api_live.Line()
+    queue = api_live.StreamQueue()
     for number in range(api_live.LAG * 3):
-        line.put((f"{number}-0", "{}"))
-    waiting = asyncio.run(line.take())
+        queue.put((f"{number}-0", "{}"))
+    waiting = asyncio.run(queue.take_all())
     assert len(waiting) <= api_live.LAG
     assert waiting[0] is api_live.GAP
-    line.put(api_live.PING)
-    line.put(api_live.END)
-    line.put(("1-0", "{}"))
-    assert asyncio.run(line.take())[0] is api_live.END
+    queue.put(api_live.PING)
+    queue.put(api_live.END)
+    queue.put(("1-0", "{}"))
+    assert asyncio.run(queue.take_all())[0] is api_live.END
 
 
 def test_a_listener_that_left_is_forgotten() -> None:

@@ -73,7 +73,7 @@ def test_a_photo_is_kept_upright_small_and_without_what_the_camera_wrote() -> No
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "A camera"  # turned to the right; its maker
     exif.get_ifd(0x8825)[1] = "N"
-    kept = photos.made(picture(size=(3000, 2000), exif=exif))
+    kept = photos.processed(picture(size=(3000, 2000), exif=exif))
     with Image.open(io.BytesIO(kept)) as image:
         assert image.size == (853, 1280)
         assert dict(image.getexif()) == {}
@@ -83,7 +83,7 @@ def test_a_photo_is_kept_upright_small_and_without_what_the_camera_wrote() -> No
 def test_a_transparent_logo_stands_on_white() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (100, 100), (255, 0, 0, 0)).save(out, "PNG")
-    with Image.open(io.BytesIO(photos.made(out.getvalue()))) as image:
+    with Image.open(io.BytesIO(photos.processed(out.getvalue()))) as image:
         assert min(image.getpixel((50, 50))) > 250
 
 
@@ -114,7 +114,7 @@ def _bomb() -> bytes:
 )
 def test_what_is_no_photo_is_refused_by_name(data, refusal) -> None:
     with pytest.raises(refusal):
-        photos.made(data)
+        photos.processed(data)
 
 
 def test_a_refused_photo_leaves_the_old_one(client, code, office, shop_id) -> None:

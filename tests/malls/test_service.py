@@ -37,29 +37,29 @@ def test_what_is_remembered_is_read_again_when_the_settings_changed_and_not_befo
 
     for _ in range(2):
         with db.unit_of_work(mall):
-            assert service.remembered("test", read) == 0
+            assert service.cached("test", read) == 0
     with db.unit_of_work(mall):
         make_rule("base", "standard", points=1, per_fen=100)  # one of the settings of which the database counts the changes
-        assert service.remembered("test", read) == 1  # seen at once by who changed it
+        assert service.cached("test", read) == 1  # seen at once by who changed it
     with db.unit_of_work(mall), statements() as seen:
-        assert (service.remembered("test", read), service.remembered("test", read)) == (2, 2)
+        assert (service.cached("test", read), service.cached("test", read)) == (2, 2)
     assert not seen
 
 
 def test_a_change_that_was_undone_is_remembered_by_nobody(app, mall: int) -> None:
     with db.unit_of_work(mall):
-        assert service.remembered("test", lambda: "true") == "true"
+        assert service.cached("test", lambda: "true") == "true"
 
     def undone() -> None:
         with db.unit_of_work(mall):
             make_rule("base", "standard", points=1, per_fen=100)
-            assert service.remembered("test", lambda: "never") == "never"
+            assert service.cached("test", lambda: "never") == "never"
             raise RuntimeError("not committed")
 
     with pytest.raises(RuntimeError, match="not committed"):
         undone()
     with db.unit_of_work(mall):
-        assert service.remembered("test", lambda: "fresh") == "true"
+        assert service.cached("test", lambda: "fresh") == "true"
 
 
 def test_one_mall_remembers_nothing_of_another(app) -> None:
@@ -67,7 +67,7 @@ def test_one_mall_remembers_nothing_of_another(app) -> None:
         mine, other = make_mall().id, make_mall().id
     for mall_id in (mine, other, mine):
         with db.unit_of_work(mall_id):
-            assert service.remembered("test", lambda mall_id=mall_id: mall_id) == mall_id
+            assert service.cached("test", lambda mall_id=mall_id: mall_id) == mall_id
 
 
 def test_the_factories_make_every_role(inside: int) -> None:
@@ -141,7 +141,7 @@ def test_work_goes_on_in_a_mall_that_is_held(app, mall: int) -> None:
 
     def hold() -> None:
         with db.unit_of_work(mall):
-            service.hold()
+            service.lock_mall()
             held.set()
             done.wait(10)
 

@@ -30,7 +30,7 @@ A, B, C = "+8613800138000", "+8613900139000", "+8613700137000"
 def make_known(member_id: int, phone: str | None = None, *, openid: str | None = None, name: str | None = None) -> Member:
     member = members.get(member_id)
     if phone:
-        identities.take_phone(member, phone)
+        identities.assign_phone(member, phone)
     if openid:
         session.add(MemberIdentity(member_id=member_id, channel="wechat", app_id="wx1", subject=openid, first_seen_at=clock.now()))
     if name:
@@ -95,7 +95,7 @@ def test_a_phone_that_belongs_to_somebody_else_by_now_does_not_come_back(pair: P
     furnish(pair)
     merge = pair.merge()
     third = make_known(make_member().id)
-    identities.take_phone(third, A)
+    identities.assign_phone(third, A)
     assert merges.preview_undo(merge.id).lost == ["phone"]
     undone = pair.undo(merge)
     assert undone.undone is not None and undone.undone["lost"] == ["phone"]

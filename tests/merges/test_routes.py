@@ -26,7 +26,7 @@ def pair(app: Any, mall: int) -> Pair:
         set_policy(return_window_days=0)
         made = make_pair()
         made.source.buys(100)
-        identities.take_phone(profile.get(made.source.id), "+8613800138000")
+        identities.assign_phone(profile.get(made.source.id), "+8613800138000")
         profile.change(made.source.id, nickname="<b>李雷</b>")
         return made
 

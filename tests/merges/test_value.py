@@ -81,7 +81,7 @@ def test_what_was_spent_since_is_owed_by_the_survivor_and_the_preview_says_so(pa
     pair.target.buys(20)
     merge = pair.merge()
     points.spend(pair.target.id, 110, cause_type="gift", cause_id=1)
-    seen = merges.preview_undo(merge.id).parting
+    seen = merges.preview_undo(merge.id).outcome
     assert (seen.points, seen.survivor_points, seen.survivor_debt, seen.spent_since) == (100, -90, 90, 100)
     undone = pair.undo(merge)
     assert (pair.source.balance, pair.target.balance) == (100, -90)
@@ -122,7 +122,7 @@ def test_points_that_expired_meanwhile_are_gone_for_whom_they_were(pair: Pair) -
     pair.target.buys(30)
     merge = pair.merge()
     travel(clock.now() + days(7))
-    assert merges.preview_undo(merge.id).parting.points == 0
+    assert merges.preview_undo(merge.id).outcome.points == 0
     pair.undo(merge)
     assert (pair.source.balance, pair.target.balance) == (0, 30)
 
@@ -229,7 +229,7 @@ def test_no_history_makes_or_loses_a_point(app, before, between, window) -> None
             _happen(pair, event, amount, 100 + number)
         points.expire_member(pair.target.id)
         together = _sum(pair)
-        promised = merges.preview_undo(merge.id).parting
+        promised = merges.preview_undo(merge.id).outcome
         pair.undo(merge)
         assert _sum(pair) == together
         assert (pair.source.balance, pair.target.balance) == (promised.points, promised.survivor_points)

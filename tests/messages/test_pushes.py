@@ -93,7 +93,7 @@ def test_one_agreement_is_one_message_on_the_phone(phone: Simulator, shopper: in
 def test_kinds_without_a_template_and_members_who_want_no_push_wait_for_nothing(phone: Simulator, shopper: int, mall: int) -> None:
     assert state(mall, say(mall, shopper, "b:1", Kind.POINTS)) is None
     with db.unit_of_work(mall):
-        service.want(shopper, Kind.RECEIPT, push=False)
+        service.set_want(shopper, Kind.RECEIPT, push=False)
     assert state(mall, say(mall, shopper, "b:2")) is None
 
 

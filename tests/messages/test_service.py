@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from api.kit import clock, db
-from api.members import service as members
 from api.members.service import consents
 from api.messages import service
 from api.messages.errors import MessageNotFound, OfferConsentNeeded, ServiceMessageNeeded
@@ -85,8 +84,8 @@ def test_an_old_line_is_not_shown_and_then_removed(inside: int) -> None:
 def test_service_messages_stay_in_the_inbox(inside: int) -> None:
     member = make_member().id
     with pytest.raises(ServiceMessageNeeded):
-        service.want(member, Kind.RECEIPT, inbox=False)
-    service.want(member, Kind.POINTS, push=False)
+        service.set_want(member, Kind.RECEIPT, inbox=False)
+    service.set_want(member, Kind.POINTS, push=False)
     assert send(member)
     assert service.inbox(member).items[0].push is False
     assert {one.kind: (one.inbox, one.push) for one in service.wants_of(member)} == {
@@ -102,7 +101,7 @@ def test_a_pause_keeps_offers_back_and_service_from_the_phone(inside: int) -> No
     consents.agree(member, "marketing", "1")
     until = clock.today("Asia/Shanghai") + timedelta(days=3)
     for kind in (Kind.OFFER, Kind.POINTS):
-        service.want(member, kind, paused_until_on=until)
+        service.set_want(member, kind, paused_until_on=until)
     assert [send(member, "a", Kind.OFFER), send(member, "b", Kind.POINTS)] == [False, True]
     assert service.inbox(member).items[0].push is False
     clock.fix(clock.now() + timedelta(days=4))
@@ -113,10 +112,10 @@ def test_offers_follow_the_consent_to_advertising(inside: int) -> None:
     member = make_member().id
     assert not send(member, "a", Kind.OFFER)
     with pytest.raises(OfferConsentNeeded):
-        service.want(member, Kind.OFFER, push=False)
+        service.set_want(member, Kind.OFFER, push=False)
     consents.agree(member, "marketing", "1")
     assert send(member, "b", Kind.OFFER)
-    service.want(member, Kind.OFFER, inbox=False, push=False, reason="too_many")
+    service.set_want(member, Kind.OFFER, inbox=False, push=False, reason="too_many")
     assert not send(member, "c", Kind.OFFER)
     assert service.wants_of(member)[-1].reason == "too_many"
 
@@ -124,7 +123,7 @@ def test_offers_follow_the_consent_to_advertising(inside: int) -> None:
 def test_an_export_holds_messages_and_wishes(inside: int) -> None:
     member = make_member().id
     send(member)
-    told = members.exports["messages"](member)
+    told = service.export(member)
     assert told["messages"][0]["title"] == {"zh": "题", "en": "T"}
     assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "order", "offer"]
 
@@ -134,7 +133,7 @@ def test_closing_the_account_empties_the_inbox(inside: int) -> None:
 
     member = make_member().id
     send(member)
-    service.want(member, Kind.POINTS, push=False)
+    service.set_want(member, Kind.POINTS, push=False)
     profile.close(member)
     assert service.inbox(member).items == [] and all(one.push for one in service.wants_of(member) if one.service)
 
@@ -142,9 +141,9 @@ def test_closing_the_account_empties_the_inbox(inside: int) -> None:
 def test_a_fold_hands_messages_and_wishes_over(inside: int) -> None:
     younger, older = make_member().id, make_member().id
     send(younger)
-    service.want(younger, Kind.POINTS, push=False)
-    service.want(younger, Kind.RECEIPT, push=False)
-    service.want(older, Kind.POINTS, push=True)
+    service.set_want(younger, Kind.POINTS, push=False)
+    service.set_want(younger, Kind.RECEIPT, push=False)
+    service.set_want(older, Kind.POINTS, push=True)
     service.hand_over(younger, older)
     assert service.inbox(older).unread == 1
     assert {one.kind: one.push for one in service.wants_of(older) if one.service} == {

@@ -168,7 +168,7 @@ class Office:
         number = next(self.numbers)
         shop, paid_fen = shop_id or self.shop_id, paid_fen or 10_000 + 100 * number
         seen = make_sighted(shop_id=shop, paid_fen=paid_fen, source_id=number, member_id=member_id)
-        service.tell(
+        service.publish(
             service.sale_recorded(
                 seen.sale_id, shop_id=shop, member_id=member_id, channel="plate", paid_at=clock.now(), paid_fen=paid_fen, order="O1",
                 receipt=None,

@@ -133,7 +133,7 @@ def test_a_receiver_that_is_down_for_a_day_is_given_up_and_sent_again_by_hand(of
     tries = office.whole(shown["id"])["attempts"]
     assert len(tries) == len(receiver.letters) == 10
     last = max(one["begun_at"] for one in tries)
-    assert timedelta(hours=23) < clock.now().fromisoformat(last) - began <= dispatch.PATIENCE
+    assert timedelta(hours=23) < clock.now().fromisoformat(last) - began <= dispatch.GIVE_UP_AFTER
     assert office.ask("post", f"/partner-deliveries/{shown['id']}/sendings").status_code == 202
     office.due()
     assert office.log()[0]["state"] == "delivered" and len(set(receiver.ids)) == 1
@@ -175,7 +175,7 @@ def test_workers_send_each_notice_once_and_one_at_a_time(office: Office, receive
     for _ in range(15):
         office.sell()
     with db.unit_of_work(office.mall):
-        service.spread()
+        service.fan_out()
     _together(6, lambda: jobs.deliver.run(mall_id=office.mall, endpoint_id=partner))
     office.due()
     assert len(receiver.ids) == len(set(receiver.ids)) == 15
@@ -187,7 +187,7 @@ def test_events_are_spread_once_by_workers_at_the_same_time(office: Office, rece
     office.partner(receiver.url)
     for _ in range(10):
         office.sell()
-    _together(6, lambda: db.in_mall(office.mall, service.spread))
+    _together(6, lambda: db.in_mall(office.mall, service.fan_out))
     office.due()
     assert len(receiver.ids) == len(set(receiver.ids)) == 10
 
@@ -214,10 +214,10 @@ def test_a_crash_between_sending_and_noting_sends_the_same_number_again(office: 
     partner, _ = office.partner(receiver.url)
     office.sell()
     with db.unit_of_work(office.mall):
-        service.spread()
-    letter = db.in_mall(office.mall, lambda: service.take(partner, "a worker that dies", over=False))
+        service.fan_out()
+    letter = db.in_mall(office.mall, lambda: service.next_request(partner, "a worker that dies", over=False))
     assert letter is not None
-    assert sending.post(letter).taken
+    assert sending.post(letter).accepted
     office.due()
     assert len(receiver.letters) == 1  # its turn is not over yet
     clock.fix(clock.now() + dispatch.TURN + dispatch.OVERDUE)
@@ -229,7 +229,7 @@ def test_a_crash_between_sending_and_noting_sends_the_same_number_again(office: 
     (shown,) = office.log()
     newest, cut_short = office.whole(shown["id"])["attempts"]
     assert (newest["status"], cut_short["ended_at"], shown["state"]) == (204, None, "delivered")
-    jobs.note_of(office.mall, letter, sending.Said(500, trouble="not-accepted"))  # the dead one's word comes late
+    jobs.record_result(office.mall, letter, sending.SendResult(500, trouble="not-accepted"))  # the dead one's word comes late
     assert office.log()[0]["state"] == "delivered"
 
 
@@ -264,7 +264,7 @@ def test_a_fact_is_told_once(office: Office, receiver: Receiver) -> None:
         news = service.sale_recorded(
             1, shop_id=office.shop_id, member_id=None, channel="plate", paid_at=clock.now(), paid_fen=1, order=None, receipt=None
         )
-    _together(5, lambda: db.in_mall(office.mall, lambda: service.tell(news)))
+    _together(5, lambda: db.in_mall(office.mall, lambda: service.publish(news)))
     office.due()
     assert len(receiver.letters) == 1
 

@@ -175,4 +175,4 @@ def test_no_secret_is_stored_in_the_open_or_said_in_a_log(
     for secret in (first, second):
         assert secret.removeprefix("whsec_") not in seen
         assert base64.b64decode(secret.removeprefix("whsec_")).hex() not in seen
-    assert repr(sending.Letter(1, 1, 1, "evt_1", "https://a.example.com", "{}", (first,))).count("whsec_") == 0
+    assert repr(sending.OutgoingRequest(1, 1, 1, "evt_1", "https://a.example.com", "{}", (first,))).count("whsec_") == 0

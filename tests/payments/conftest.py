@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import psycopg
 import pytest
 import requests
 from werkzeug.serving import make_server
@@ -25,8 +24,7 @@ from api.payments import service
 from api.payments.models import MerchantAccount, Payment, Refund
 from api.payments.service import hooks
 from api.settings import Settings
-from deploy import embedded
-from tests.conftest import bearer
+from tests.conftest import bearer, owner_rows
 from tests.factories import make_staff
 from wechat import simulator as wechat_simulator
 from wechat.simulator.serve import server as wechat_server
@@ -298,19 +296,15 @@ def _till(mall: int, simulator: Simulator, settings: Settings) -> Till:
 def run_due(settings: Settings, until: datetime) -> int:
     """Take each job that is due out of the queue and do it; a failure is the test's."""
     done = 0
-    url = settings.owner_url.replace(embedded.OWNER, "postgres")
     taken = (
         "DELETE FROM procrastinate_jobs WHERE id = (SELECT id FROM procrastinate_jobs WHERE status = 'todo' "
         "AND (scheduled_at IS NULL OR scheduled_at <= %s) ORDER BY id LIMIT 1) RETURNING task_name, args"
     )
-    while True:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("SET session_replication_role = replica")
-            row = connection.execute(taken, (until,)).fetchone()
-        if row is None:
-            return done
-        kit.app.tasks[row[0]].func(**row[1])
+    while rows := owner_rows(settings, taken, until, unchecked=True):
+        [(name, arguments)] = rows
+        kit.app.tasks[name].func(**arguments)
         done += 1
+    return done
 
 
 @dataclass

@@ -18,7 +18,7 @@ from api.kit import clock, db
 from api.kit.db import session
 from api.payments import errors, jobs, service
 from api.payments.models import Complaint, ComplaintReply, Notice, NoticeRefusal, Payment
-from api.payments.service import complaints, hooks, polling
+from api.payments.service import complaint_intake, hooks, polling
 from api.payments.states import ComplaintState
 from tests.conftest import bearer, owner_rows
 from tests.factories import make_mall, make_shop, make_staff
@@ -36,7 +36,7 @@ def counter(wechat_till: Till) -> Iterator[Till]:
         assert service.direct_notices_here(wechat_till.account_id, by="test") is None
     yield wechat_till
     with db.unit_of_work(wechat_till.mall):
-        complaints.desk_of(service.account(wechat_till.account_id))._books().send_no_notices()
+        complaint_intake.desk_of(service.account(wechat_till.account_id))._books().send_no_notices()
 
 
 @pytest.fixture
@@ -264,20 +264,22 @@ def test_what_wechat_pay_does_not_describe_is_asked_about_again_until_it_ends(co
 def test_a_reading_that_began_earlier_does_not_undo_a_later_one(counter) -> None:
     found = heard(counter, complain(counter, counter.placed()))
     with db.unit_of_work(counter.mall):
-        old = complaints.desk_of(service.account(counter.account_id)).one(found.gateway_no)
+        old = complaint_intake.desk_of(service.account(counter.account_id)).complaint(found.gateway_no)
     began = clock.now()
     with db.unit_of_work(counter.mall):
         service.answer_complaint(found.id, 1, "您好", by="小王")
     with db.unit_of_work(counter.mall):
-        complaints.apply_status(complaints.hold(found.id), old, began=began)
+        complaint_intake.apply_status(complaint_intake.hold(found.id), old, began=began)
     assert only(counter).state == "processing"
 
 
 def test_where_wechat_pay_does_not_say_whom_it_is_against_it_is_who_heard_of_it(counter) -> None:
     found = heard(counter, complain(counter, counter.placed()))
     with db.unit_of_work(counter.mall):
-        desk = complaints.desk_of(service.account(counter.account_id))
-        complaints.apply_status(complaints.hold(found.id), replace(desk.complaint(found.gateway_no), accused_no=""), began=clock.now())
+        desk = complaint_intake.desk_of(service.account(counter.account_id))
+        complaint_intake.apply_status(
+            complaint_intake.hold(found.id), replace(desk.complaint(found.gateway_no), accused_no=""), began=clock.now()
+        )
     with db.unit_of_work(counter.mall):
         assert service.answer_complaint(found.id, 1, "您好", by="小王").state == "sent"
 
@@ -310,7 +312,7 @@ def test_an_answer_goes_to_wechat_and_a_settled_complaint_is_closed(counter, des
     assert [kind for kind, _ in said(counter, found.gateway_no)][1:] == ["MERCHANT_RESPONSE", "MERCHANT_CONFIRM_COMPLETE"]
     history = desk("get", f"/complaints/{found.id}").json
     assert (history["complaint"]["state"], history["complaint"]["due_at"]) == ("processed", None)
-    assert [move["to_state"] for move in history["moves"]] == ["pending", "processing", "processed"]
+    assert [step["to_state"] for step in history["moves"]] == ["pending", "processing", "processed"]
     assert history["payment"]["payment"]["id"] == found.payment_id
     over = desk("put", f"/complaints/{found.id}/answers/3", content="再见")
     assert (over.status_code, over.json["type"]) == (409, "/problems/complaint-over")
@@ -394,7 +396,7 @@ def test_what_wechat_refuses_is_shown_and_the_complaint_read_again(counter, desk
     found = heard(counter, complain(counter, counter.placed()))
     drop_notices(counter)
     with db.unit_of_work(counter.mall):
-        books = complaints.desk_of(service.account(counter.account_id))
+        books = complaint_intake.desk_of(service.account(counter.account_id))
         books.answer(found.gateway_no, found.accused_no, "在商户平台上答的")
         books.complete(found.gateway_no, found.accused_no)
     refused = desk("put", f"/complaints/{found.id}/answers/1", content="您好")
@@ -467,8 +469,10 @@ def test_open_ones_come_first_and_of_them_the_first_due(counter, desk, inside_sh
     with db.unit_of_work(counter.mall):
         for nth, found in enumerate(made):
             earlier = clock.now() - timedelta(hours=nth)
-            complaints.move(complaints.hold(found.id), ComplaintState.PENDING, by="test", raised_at=earlier, waits_since_at=earlier)
-        complaints.move(complaints.hold(made[2].id), ComplaintState.PROCESSED, by="test", completed_at=clock.now())
+            complaint_intake.move(
+                complaint_intake.hold(found.id), ComplaintState.PENDING, by="test", raised_at=earlier, waits_since_at=earlier
+            )
+        complaint_intake.move(complaint_intake.hold(made[2].id), ComplaintState.PROCESSED, by="test", completed_at=clock.now())
     ids, cursor = [], ""
     for _ in range(3):
         page = desk("get", f"/complaints?limit=1{cursor}").json
@@ -507,7 +511,7 @@ def test_a_provider_keeps_nothing_of_another_malls_merchant(wechat, mall, settin
     with db.unit_of_work(mall):
         assert [one.id for one in service.complaints().items] == [own.id]
         assert service.answer_complaint(own.id, 1, "您好", by="小王").state == "sent"
-        complaints.desk_of(service.account(account.id))._books().send_no_notices()
+        complaint_intake.desk_of(service.account(account.id))._books().send_no_notices()
 
 
 def wechat_number() -> str:
@@ -565,7 +569,9 @@ def test_what_lost_its_job_is_found_by_the_sweep(counter, settings) -> None:
 def test_phones_of_what_is_settled_long_since_go(counter) -> None:
     found = heard(counter, complain(counter, counter.placed()))
     with db.unit_of_work(counter.mall):
-        complaints.move(complaints.hold(found.id), ComplaintState.PROCESSED, by="test", completed_at=clock.now() - timedelta(days=181))
+        complaint_intake.move(
+            complaint_intake.hold(found.id), ComplaintState.PROCESSED, by="test", completed_at=clock.now() - timedelta(days=181)
+        )
     db.in_mall(counter.mall, jobs.forget_complaint_phones.run)
     assert only(counter).phone is None
 
@@ -577,7 +583,7 @@ def test_an_operator_asks_for_the_notices(app, wechat_till) -> None:
     urls = requests.get(f"{wechat_till.simulator.url}/_sim/complaints", timeout=10).json()["urls"]
     assert urls[wechat_number()].endswith(wechat_till.path())
     with db.unit_of_work(wechat_till.mall):
-        complaints.desk_of(service.account(wechat_till.account_id))._books().send_no_notices()
+        complaint_intake.desk_of(service.account(wechat_till.account_id))._books().send_no_notices()
 
 
 def test_alipays_complaints_are_not_connected(alipay_till) -> None:

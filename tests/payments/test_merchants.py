@@ -161,12 +161,12 @@ def test_an_ended_key_is_refused_at_once_by_every_process(wechat_till, told, mai
 
 def test_the_demo_mall_gets_its_accounts_once_and_new_keys_when_the_folder_is_new(mall, settings, tmp_path) -> None:
     with db.unit_of_work(mall):
-        assert merchants.give(settings, tmp_path) == 6
-        assert merchants.give(settings, tmp_path) == 0
+        assert merchants.set_up_accounts(settings, tmp_path) == 6
+        assert merchants.set_up_accounts(settings, tmp_path) == 0
         assert sorted(account.channel for account in service.accounts().items) == ["alipay", "wechat"]
     shutil.rmtree(tmp_path / "wechat")
     with db.unit_of_work(mall):
-        assert merchants.give(settings, tmp_path) == 4
+        assert merchants.set_up_accounts(settings, tmp_path) == 4
         assert len(service.accounts().items) == 2
 
 

@@ -11,7 +11,7 @@ from api.kit import db
 from api.kit.db import session
 from api.payments import service
 from api.payments.errors import MerchantAccountWrong
-from api.payments.models import Payment, Share
+from api.payments.models import Payment, ProfitShare
 from tests.factories import make_shop
 from tests.payments.conftest import DEMO, Simulator, Till, add_account
 from tests.processes import until
@@ -60,9 +60,9 @@ def later(shop_till: Till):
     shop_till.simulator.sim("share-accounts", account=DEMO["wechat"]["merchant_no"], fail_reason="")
 
 
-def share(till: Till, payment: Payment) -> Share:
+def share(till: Till, payment: Payment) -> ProfitShare:
     with db.unit_of_work(till.mall):
-        return session.query(Share).filter_by(payment_id=payment.id).one()
+        return session.query(ProfitShare).filter_by(payment_id=payment.id).one()
 
 
 def reached(till: Till, payment: Payment, state: str) -> bool:

@@ -133,13 +133,13 @@ def test_the_watch_sees_much_and_many(shopper: Shopper) -> None:
     for _ in range(4):
         shopper.buys(150)
     points.spend(shopper.id, 550, cause_type="gift", cause_id=1)
-    assert points.watch() == 4
+    assert points.raise_alerts() == 4
     kinds = {alert.kind for alert in reports.alerts().items}
     assert kinds == {"much_earned", "many_awards", "much_spent", "earned_and_spent"}
     alert = session.query(Alert).filter_by(kind="much_earned").one()
     assert (alert.member_id, alert.facts) == (shopper.id, {"points": 600, "awards": 4})
-    reports.settle_alert(alert.id, by="staff:1", verdict="bought a ring")
-    assert points.watch() == 3
+    reports.record_verdict(alert.id, by="staff:1", verdict="bought a ring")
+    assert points.raise_alerts() == 3
     assert len(reports.alerts().items) == 3
 
 
@@ -151,7 +151,7 @@ def test_a_sudden_growth_is_seen_against_the_members_own_month(shopper: Shopper)
         shopper.buys(20)
     clock.fix(now)
     shopper.buys(600)
-    points.watch()
+    points.raise_alerts()
     assert [alert.kind for alert in reports.alerts().items] == ["sudden_growth"]
 
 
@@ -196,7 +196,7 @@ def test_an_alert_shows_what_it_was_raised_for(shopper: Shopper) -> None:
     shopper.buys(150)
     shopper.buys(100)
     points.spend(shopper.id, 20, cause_type="gift", cause_id=1)
-    points.watch()
+    points.raise_alerts()
     alert = reports.alerts().items[0]
     found = reports.evidence(alert.id)
     assert sorted(line["points"] for line in found.lines) == [-20, 100, 150]
@@ -222,7 +222,7 @@ def test_a_rule_reads_back_as_a_sentence(shopper: Shopper) -> None:
     at = datetime.fromisoformat("2026-12-24T00:00:00+08:00")
     shop = make_shop(name="老王牛肉面")
     base = {"code": "dining", "kind": "base", "title_zh": "餐饮", "title_en": "Dining", "points": 2, "per_fen": 100, "priority": 5}
-    said = rules.reads(
+    said = rules.sentence_of(
         base | {"conditions": {"categories": ["餐饮", "茶饮"], "not_shops": [shop.id]}, "starts_at": at, "rounding": "half_up"}
     )
     assert said == {
@@ -232,13 +232,13 @@ def test_a_rule_reads_back_as_a_sentence(shopper: Shopper) -> None:
         "rounded half up (priority 5: the highest that fits counts). The mall bears the points. From 2026-12-24 00:00.",
     }
     weekend = DOUBLE | {"conditions": {"weekdays": [6, 7], "min_fen": 5_000}, "shop_share_bp": 2_500, "stack": "days"}
-    assert rules.reads(weekend) == {
+    assert rules.sentence_of(weekend) == {
         "zh": "周六、周日，可积分金额满 ¥50.00：积分×2（同组“days”只取最高的一个）。店铺承担 25%，其余由商场承担。",
         "en": "Purchases on Saturday or Sunday, of ¥50.00 or more: points ×2 (of the group “days” only the highest counts). "
         "The shop bears 25% of the points, the mall the rest.",
     }
     cap = {"code": "c", "kind": "cap", "title_zh": "上限", "title_en": "Cap", "max_points": 5_000, "period": "day", "per": "member"}
-    assert rules.reads(cap | {"of_code": "standard"})["zh"] == "所有消费：每位会员每天最多由“消费积分”得 5,000 分。"
+    assert rules.sentence_of(cap | {"of_code": "standard"})["zh"] == "所有消费：每位会员每天最多由“消费积分”得 5,000 分。"
     assert propose().sentence["en"].startswith("Every purchase: points ×2. The mall bears the points. From ")
 
 

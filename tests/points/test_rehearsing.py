@@ -239,7 +239,7 @@ def digest_of(table: str) -> str:
 
 def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) -> None:
     with db.unit_of_work(mall):
-        rules.lay_standard(starts_at=clock.now() - timedelta(days=99))
+        rules.add_first_rule(starts_at=clock.now() - timedelta(days=99))
         make_rule("cap", "daily", max_points=15, period="day", per="member")
         set_policy(return_window_days=0)
         shopper = Shopper(make_member().id, make_shop().id)
@@ -248,11 +248,11 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
     with db.unit_of_work(mall):
         today = clock.today("Asia/Shanghai")
         draft = {"code": "standard", "kind": "base", "title_zh": "三", "title_en": "3", "points": 3, "per_fen": 100}
-        asked = rehearsals.ask(by="staff:1", rule=draft, first_on=today - timedelta(days=3), last_on=today).id
+        asked = rehearsals.request(by="staff:1", rule=draft, first_on=today - timedelta(days=3), last_on=today).id
     mapped = [table for table in Model.metadata.tables if table != "points_rehearsals"]
     with db.unit_of_work(mall):
         before, rows = {table: digest_of(table) for table in mapped}, rows_by_table()
-    rehearsals.play(mall_id=mall, rehearsal_id=asked)
+    rehearsals.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert {table: digest_of(table) for table in mapped} == before
         assert rows_by_table() == rows
@@ -261,7 +261,7 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
         assert found.result is not None
         assert found.result["points"] == {"before": 15, "after": 15, "difference": 0}
         first = found.finished_at
-    rehearsals.play(mall_id=mall, rehearsal_id=asked)
+    rehearsals.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert rehearsals.read(asked).finished_at == first
 
@@ -269,28 +269,28 @@ def test_a_rehearsal_writes_its_own_row_and_nothing_else(app: Any, mall: int) ->
 def test_a_rehearsal_that_fails_says_so(app: Any, mall: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with db.unit_of_work(mall):
         draft = {"code": "standard", "kind": "base", "title_zh": "三", "title_en": "3", "points": 3, "per_fen": 100}
-        asked = rehearsals.ask(by="staff:1", rule=draft).id
+        asked = rehearsals.request(by="staff:1", rule=draft).id
         assert rehearsals.read(asked).progress == "waiting"
     with monkeypatch.context() as broken:
         broken.setattr(Replay, "_slices", lambda _self: 1 // 0)
         with pytest.raises(ZeroDivisionError):
-            rehearsals.play(mall_id=mall, rehearsal_id=asked)
+            rehearsals.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("failed", "ZeroDivisionError")
-    rehearsals.play(mall_id=mall, rehearsal_id=asked)
+    rehearsals.run(mall_id=mall, rehearsal_id=asked)
     with db.unit_of_work(mall):
         assert (rehearsals.read(asked).progress, rehearsals.read(asked).failure) == ("done", None)
 
 
 def test_the_range_is_last_month_unless_it_is_said(march: Shopper) -> None:
     draft = {"code": "new", "kind": "bonus", "title_zh": "礼", "title_en": "Gift", "points": 5}
-    asked = rehearsals.ask(by="staff:1", rule=draft)
+    asked = rehearsals.request(by="staff:1", rule=draft)
     assert (asked.first_on, asked.last_on) == (date(2026, 2, 1), date(2026, 2, 28))
     for wrong, name in (((date(2026, 3, 2), date(2026, 3, 1)), "last_on"), ((date(2025, 1, 1), date(2026, 3, 1)), "first_on")):
         with pytest.raises(RehearsalRangeWrong) as refused:
-            rehearsals.ask(by="staff:1", rule=draft, first_on=wrong[0], last_on=wrong[1])
+            rehearsals.request(by="staff:1", rule=draft, first_on=wrong[0], last_on=wrong[1])
         assert name in refused.value.facts["errors"]
     with pytest.raises(RehearsalRangeWrong):
-        rehearsals.ask(by="staff:1", rule=draft, first_on=date(2026, 3, 1), last_on=date(2026, 3, 11))
+        rehearsals.request(by="staff:1", rule=draft, first_on=date(2026, 3, 1), last_on=date(2026, 3, 11))
     with pytest.raises(RuleWrong):
-        rehearsals.ask(by="staff:1", rule=draft | {"points": 0})
+        rehearsals.request(by="staff:1", rule=draft | {"points": 0})

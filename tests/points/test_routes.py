@@ -151,7 +151,7 @@ def test_reports_and_alerts_over_http(world: World) -> None:
     with db.unit_of_work(world.mall):
         set_policy(watch_earned_points=50)
         assert points.record_liability().agrees
-        points.watch()
+        points.raise_alerts()
     report = world.office("finance", "GET", "/points/liability").json["items"][0]
     assert (report["figures"]["outstanding"], report["figures"]["agrees"]) == (45, True)
     alert = world.office("finance", "GET", "/points/alerts").json["items"][0]
@@ -216,7 +216,7 @@ def test_a_rehearsal_is_asked_for_played_and_read(world: World) -> None:
     answer = world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1")
     assert (answer.status_code, answer.json["progress"]) == (202, "waiting")
     assert world.office("marketer", "POST", "/points/rehearsals", body, key="rehearsal-1").json["id"] == answer.json["id"]
-    rehearsals.play(mall_id=world.mall, rehearsal_id=answer.json["id"])
+    rehearsals.run(mall_id=world.mall, rehearsal_id=answer.json["id"])
     found = world.office("finance", "GET", f"/points/rehearsals/{answer.json['id']}").json
     assert (found["progress"], found["done"], found["total"]) == ("done", 3, 3)
     assert found["result"]["points"] == {"before": 60, "after": 180, "difference": 120}
@@ -250,7 +250,7 @@ def test_the_office_reads_the_liability_of_now(world: World) -> None:
 def test_an_alert_comes_with_its_evidence(world: World) -> None:
     with db.unit_of_work(world.mall):
         set_policy(return_window_days=0, watch_earned_points=50)
-        points.watch()
+        points.raise_alerts()
     alert = world.office("finance", "GET", "/points/alerts").json["items"][0]
     found = world.office("finance", "GET", f"/points/alerts/{alert['id']}").json
     assert sorted(line["points"] for line in found["lines"]) == [-15, 10, 20, 30]

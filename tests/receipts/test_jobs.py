@@ -139,7 +139,7 @@ def test_a_reader_that_reads_its_known_picture_is_seen_at_readyz(world: World, c
     clock.fix(NOW + timedelta(minutes=3))
     assert "180 s" in client.get("/readyz").json["checks"]["reader"]
     with db.unit_of_work():
-        assert queries.last_beat() == NOW
+        assert queries.last_heartbeat() == NOW
 
 
 def test_photos_go_after_the_time_they_are_kept_and_facts_stay(world: World, settings) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from api.kit import clock, db
-from api.malls.service import shops_changed
+from api.malls.service import invalidate_shops
 from api.receipts import service
 from ocr.reading import Candidate, Field
 from tests.conftest import bearer
@@ -98,7 +98,7 @@ def test_a_doubtful_date_is_asked_about_and_then_counts(world: World) -> None:
 def test_two_shops_of_one_name_are_asked_about(world: World) -> None:
     with db.unit_of_work(world.mall):
         other = make_shop(name="海底捞火锅", unit="L5-001").id
-        shops_changed()
+        invalidate_shops()
     member = world.member()
     receipt = world.read(member, slip())
     body = world.get(f"/v1/receipts/{receipt.id}", member).json

@@ -227,11 +227,11 @@ def test_a_branch_settled_once_scores_by_itself_afterwards(world: World) -> None
 
 def test_a_branch_that_is_one_of_the_shops_own_names_is_no_question(world: World) -> None:
     from api.malls.models import Shop
-    from api.malls.service import shops_changed
+    from api.malls.service import invalidate_shops
 
     with db.unit_of_work(world.mall):
         session.get_one(Shop, world.shop).trading_names = ["海底捞火锅（二号店）"]
-        shops_changed()
+        invalidate_shops()
     assert world.read(world.member(), slip(shop="海底撈火鍋(二号店)")).state == "scored"
 
 

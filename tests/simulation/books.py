@@ -54,7 +54,7 @@ def _shares(world: World) -> None:
         """SELECT o.id, o.total_fen, s.fen, o.gateway_fen, s.gateway, o.refunded_fen, s.back, l.fen FROM orders o
            JOIN LATERAL (SELECT sum(amount_fen) AS fen, sum(refunded_fen) AS back,
              coalesce(sum(amount_fen) FILTER (WHERE tender = 'gateway'), 0) AS gateway FROM order_shares WHERE order_id = o.id) s ON true
-           JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM order_lines WHERE order_id = o.id) l ON true
+           JOIN LATERAL (SELECT sum(net_fen) AS fen FROM order_lines WHERE order_id = o.id) l ON true
            WHERE o.mall_id = %s AND (o.total_fen, o.total_fen, o.gateway_fen, o.refunded_fen) IS DISTINCT FROM (s.fen, l.fen, s.gateway, s.back)""",  # noqa: E501
     )  # fmt: skip
     _none(
@@ -96,7 +96,8 @@ def _sales(world: World) -> None:
     _none(
         world, "a paid order has not one sale for each shop:",
         """SELECT o.id, o.state FROM orders o WHERE o.mall_id = %s AND o.kind <> 'recharge' AND (
-             SELECT coalesce(array_agg(DISTINCT shop_id ORDER BY shop_id), '{}') FROM order_lines l WHERE l.order_id = o.id
+             SELECT coalesce(array_agg(DISTINCT shop_id ORDER BY shop_id) FILTER (WHERE shop_id IS NOT NULL), '{}')
+               FROM order_lines l WHERE l.order_id = o.id
                AND o.state IN ('paid', 'refunded'))
            <> (SELECT coalesce(array_agg(s.shop_id ORDER BY s.shop_id), '{}') FROM order_parts p JOIN sales s ON s.id = p.sale_id
                WHERE p.order_id = o.id)""",
@@ -224,6 +225,16 @@ def _cash(world: World) -> None:
     ):
         if balances.get(("shop", shop_id), 0) != int(owed):
             world.wrong("a shop is owed", int(owed), "and its account says", balances.get(("shop", shop_id), 0))
+    [(owed_to_mall,)] = world.rows(
+        """SELECT coalesce(sum(CASE WHEN l.shop_id IS NULL THEN CASE WHEN s.tender = 'stored_principal' THEN 0 ELSE left_fen END
+                               WHEN s.tender = 'stored_principal' THEN -left_fen ELSE 0 END), 0)
+             - (SELECT coalesce(sum(deducted_fen), 0) FROM recharges r WHERE r.mall_id = o.mall_id)
+           FROM malls m0 LEFT JOIN orders o ON o.mall_id = m0.id AND o.state IN ('paid', 'refunded')
+           LEFT JOIN order_shares s ON s.order_id = o.id LEFT JOIN order_lines l ON (l.order_id, l.line) = (s.order_id, s.line)
+           CROSS JOIN LATERAL (SELECT s.amount_fen - s.refunded_fen AS left_fen) v WHERE m0.id = %s GROUP BY o.mall_id"""
+    )
+    if balances.get(("mall", world.mall), 0) != int(owed_to_mall or 0):
+        world.wrong("the mall is owed", int(owed_to_mall or 0), "and its account says", balances.get(("mall", world.mall), 0))
     theirs = sim_books(world)
     held: dict[int, int] = defaultdict(int)
     for number, account_id, collects in world.rows(

@@ -24,32 +24,32 @@ from requests.structures import CaseInsensitiveDict
 from werkzeug.test import Client
 
 from alipay import simulator as alipay_simulator
-from alipay.simulator import postman as alipay_postman
+from alipay.simulator import notice_sender as alipay_notices
 from alipay.simulator import store as alipay_store
 from wechat import simulator as wechat_simulator
-from wechat.simulator import postman as wechat_postman
+from wechat.simulator import notice_sender as wechat_notices
 from wechat.simulator import store as wechat_store
 
 MALL, WECHAT, ALIPAY = "mall.test", "wechat.test", "alipay.test"
 
 
 class Patient:
-    """A postman without a thread: letters lie until somebody delivers them, deeds wait until their time is asked for."""
+    """A notice sender without a thread: notices wait until somebody delivers them, actions until their time is asked for."""
 
-    letters: list[Any]
+    notices: list[Any]
     _clock: Callable[[], datetime]
     _due: list[tuple[datetime, int, Callable[[], None]]]
     _deliver: Callable[[Any], None]
 
     def _begin(self) -> None:
-        self.letters, self.troubles, self._due, self._held = [], [], [], []
+        self.notices, self.troubles, self._due, self._held = [], [], [], []
         self._order, self._wake, self._busy = count(), Condition(), 0
 
-    def later(self, seconds: float, deed: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), deed))
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), action))
 
-    def _send_off(self, letter: Any, trouble: Any) -> None:
-        """It lies in `letters`."""
+    def _start_delivery(self, letter: Any, trouble: Any) -> None:
+        """It waits in `notices`."""
 
     def do_what_is_due(self) -> None:
         while self._due and self._due[0][0] <= self._clock():
@@ -62,7 +62,7 @@ class Patient:
         return letter.attempts[before]["status"] in (200, 204)
 
 
-class WeChatPostman(Patient, wechat_postman.Postman):
+class WeChatSender(Patient, wechat_notices.NoticeSender):
     def __init__(self, store: Any, signer: Any, factor: float, answer_seconds: float) -> None:
         self._begin()
         self._store, self._clock, self._signer = store, store.clock, signer
@@ -70,7 +70,7 @@ class WeChatPostman(Patient, wechat_postman.Postman):
         made.append(self)
 
 
-class AlipayPostman(Patient, alipay_postman.Postman):
+class AlipaySender(Patient, alipay_notices.NoticeSender):
     def __init__(self, store: Any, signer: Any, factor: float) -> None:
         self._begin()
         self._store, self._clock, self._signer = store, store.clock, signer
@@ -89,7 +89,7 @@ class Side:
     host: str
     web: Any
     store: Any
-    postman: Any
+    notice_sender: Any
     keys: Path
 
     def sim(self, path: str, /, **said: Any) -> dict[str, Any]:
@@ -103,8 +103,8 @@ class Side:
         names = ("orders", "prepaid", "transactions", "refunds", "shares", "share_returns", "receivers", "pay_codes", "bad_accounts")
         for name in (*names, "trades", "by_trade_no", "codes", "faults"):
             getattr(store, name, {}).clear()
-        self.postman.letters.clear()
-        self.postman._due.clear()
+        self.notice_sender.notices.clear()
+        self.notice_sender._due.clear()
         for account in (store.merchants if self.channel == "wechat" else store.apps).values():
             account.can_refund = True
 
@@ -162,12 +162,12 @@ def laid(folder: Path, mall_web: Any) -> Iterator[tuple[Lines, dict[str, Side]]]
     alipay_settings = alipay_simulator.Settings(keys=folder / "alipay", dice_seed="simulation")
     made.clear()
     # Only while these two are made: every other simulator of this process keeps its thread.
-    with mock.patch("wechat.simulator.app.Postman", WeChatPostman), mock.patch("alipay.simulator.app.Postman", AlipayPostman):
+    with mock.patch("wechat.simulator.app.NoticeSender", WeChatSender), mock.patch("alipay.simulator.app.NoticeSender", AlipaySender):
         webs = wechat_simulator.create_app(wechat_settings), alipay_simulator.create_app(alipay_settings)
     lines.webs |= {WECHAT: webs[0], ALIPAY: webs[1]}
     sides = {
-        channel: Side(channel, host, web, postman._store, postman, folder / channel)
-        for channel, host, web, postman in zip(("wechat", "alipay"), (WECHAT, ALIPAY), webs, made, strict=True)
+        channel: Side(channel, host, web, notice_sender._store, notice_sender, folder / channel)
+        for channel, host, web, notice_sender in zip(("wechat", "alipay"), (WECHAT, ALIPAY), webs, made, strict=True)
     }
     with mock.patch.object(requests.Session, "get_adapter", get_adapter):
         yield lines, sides

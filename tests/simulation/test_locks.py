@@ -127,7 +127,7 @@ class Hands:
 
     def take_out(self, chance: random.Random) -> None:
         with db.unit_of_work(self.world.mall):
-            wallet.can_take_out(77)
+            wallet.preview_recharge_refund(77)
 
     def work(self, chance: random.Random) -> None:
         found = self.world.due()

@@ -10,8 +10,8 @@ import pytest
 from tests.simulation.world import World
 
 ONE = os.environ.get("MALLBRIDGE_SEED")
-MANY = int(os.environ.get("MALLBRIDGE_SEEDS", "60"))
-BLOCK = 10
+MANY = int(os.environ.get("MALLBRIDGE_SEEDS", "30"))
+BLOCK = 5
 FIRST = [int(ONE)] if ONE else list(range(1, MANY + 1, BLOCK))
 
 

@@ -95,7 +95,7 @@ def pay(world: World) -> None:
     told = world.sides[channel].sim("pay", **said)
     world.tell("the phone pays", channel, number, "late" if late else "", "→", told["status_code"], told.get("code", ""))
     if told["status_code"] == 200 and not late and world.chance.random() < 0.25:
-        letter = world.sides[channel].postman.letters[-1:] or [None]
+        letter = world.sides[channel].notice_sender.notices[-1:] or [None]
         if letter[0] is not None:
             world.lost_letters.add(letter[0].id)
 
@@ -113,16 +113,16 @@ def deliver(world: World) -> None:
     open_letters = [pair for pair in world.letters() if pair[1].id not in world.lost_letters]
     if open_letters:
         side, letter = world.chance.choice(open_letters)
-        world.tell("a notice of", side.channel, "→", side.postman.deliver(letter))
+        world.tell("a notice of", side.channel, "→", side.notice_sender.deliver(letter))
 
 
 def deliver_again(world: World) -> None:
     """A letter that was delivered comes once more."""
     side = world.sides[world.chance.choice(["wechat", "alipay"])]
-    if side.postman.letters:
-        letter = world.chance.choice(side.postman.letters)
+    if side.notice_sender.notices:
+        letter = world.chance.choice(side.notice_sender.notices)
         if letter.id not in world.lost_letters:
-            world.tell("a notice again", side.channel, "→", side.postman.deliver(letter))
+            world.tell("a notice again", side.channel, "→", side.notice_sender.deliver(letter))
 
 
 def work(world: World) -> None:
@@ -145,7 +145,7 @@ def wait(world: World) -> None:
     world.tick(seconds)
     for side in world.sides.values():
         with side.store.lock:
-            side.postman.do_what_is_due()
+            side.notice_sender.do_what_is_due()
     world.tell(f"— {seconds} s —")
 
 

@@ -330,7 +330,7 @@ class World:
 
     def letters(self) -> list[tuple[Side, Any]]:
         """Notices that a gateway still wants to deliver."""
-        return [(side, letter) for side in self.sides.values() for letter in side.postman.letters if not letter.acknowledged]
+        return [(side, letter) for side in self.sides.values() for letter in side.notice_sender.notices if not letter.acknowledged]
 
     # --- until nothing moves any more
 
@@ -357,9 +357,9 @@ class World:
         """Everything that is due now."""
         for side in self.sides.values():
             with side.store.lock:
-                side.postman.do_what_is_due()
+                side.notice_sender.do_what_is_due()
         for side, letter in self.letters():
-            if letter.id not in self.lost_letters and not side.postman.deliver(letter):
+            if letter.id not in self.lost_letters and not side.notice_sender.deliver(letter):
                 self.wrong("a notice was not acknowledged:", letter.attempts[-1], letter)
         self.sweep()
         for _ in range(5_000):
@@ -397,20 +397,20 @@ class World:
         """Every notice once more, a day later, and whatever follows from it: nothing may."""
         self.tick(86_400)
         for side in self.sides.values():
-            for letter in side.postman.letters:
+            for letter in side.notice_sender.notices:
                 if letter.id not in self.lost_letters:
-                    side.postman.deliver(letter)
+                    side.notice_sender.deliver(letter)
         self.step()
         if left := self.open_things():
             self.wrong("late copies of notices opened something:", left)
 
     def basket_of_both(self) -> Basket:
-        """A purchase of several lines at both shops, as the emall will have."""
+        """A purchase of several lines at both shops, and sometimes of the mall itself, as the emall will have."""
         lines = []
         for number in range(self.chance.randint(2, 5)):
-            shop_id = self.shops[number % 2]
+            seller = Seller() if self.chance.random() < 0.2 else Seller(self.shops[number % 2])
             takes_part = self.chance.random() < 0.8
-            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), Seller(shop_id), "百货", takes_part, takes_part))
+            lines.append(Line(f"货 {number}", self.chance.randint(1, 9_999), seller, "百货", takes_part, takes_part))
         return Basket("plate", {"plate_id": 0, "plate_number": "simulation"}, "两家店", tuple(lines))
 
 

@@ -59,7 +59,7 @@ def test_a_refund_whose_sale_is_unknown_waits_and_is_applied_when_a_photo_of_it_
     member = till.world.member()
     till.world.read(member, slip(no=LONG))
     with db.unit_of_work(till.mall):
-        (row_id,) = service.take_up_waiting()
+        (row_id,) = service.take_waiting()
     with db.unit_of_work(till.mall):
         assert service.retry(row_id)
     with db.unit_of_work(till.mall):
@@ -81,12 +81,12 @@ def test_a_refund_waits_until_a_later_report_brings_its_sale(till: Till) -> None
 def test_the_quarter_hourly_look_puts_in_what_can_be_tried_and_ends_one_day(till: Till, settings) -> None:
     till.reports(refund("R1", LONG))
     with db.unit_of_work(till.mall):
-        assert service.take_up_waiting() == []
+        assert service.take_waiting() == []
         make_sighted(shop_id=till.shop, receipt_no=LONG, paid_at=NOW, paid_fen=12_850)
         jobs.look_again.run()
     clock.fix(NOW + TRIED_FOR + timedelta(days=1))
     with db.unit_of_work(till.mall):
-        assert service.take_up_waiting() == []
+        assert service.take_waiting() == []
     clock.fix(NOW)
     assert len(till.listed("waiting")) == 1
 
@@ -165,7 +165,7 @@ def test_what_was_paid_through_the_mall_is_given_back_by_the_mall(till: Till) ->
         )
         points.take_back(given.id, by="checkout")
     with db.unit_of_work(till.mall):
-        (row_id,) = service.take_up_waiting()
+        (row_id,) = service.take_waiting()
         assert service.retry(row_id)
     assert till.sales() == [(8_800, 8_800, "plate", True)]
     assert till.given_back() == [(f"order_refund:{till.shop}", 8_800)]

@@ -96,9 +96,9 @@ def test_a_photo_that_differs_from_the_till_goes_to_a_person_and_the_row_shows_i
     assert (photo.state, photo.why) == ("in_review", "same_number_other_amount")
     with db.unit_of_work(till.mall):
         make_sighted(shop_id=till.shop, receipt_no=LONG, paid_at=NOW, paid_fen=12_850)
-        assert service.look_again() == 1
+        assert service.mark_differing() == 1
     with db.unit_of_work(till.mall):
-        assert service.look_again() == 0
+        assert service.mark_differing() == 0
     (row,) = till.listed("differing")
     assert (row["paid_fen"], row["known_fen"], row["differs"]) == (9_850, 12_850, ["paid_fen", "paid_at"])
     assert till.read(row["report_id"])["counts"] == {"differing": 1}
@@ -204,7 +204,7 @@ def test_a_worker_that_dies_halfway_is_followed_by_one_that_goes_on(till: Till) 
     assert (till.read(report["id"])["worked"], till.read(report["id"])["state"]) == (200, "working")
     clock.fix(NOW + timedelta(hours=1))
     with db.unit_of_work(till.mall):
-        assert service.left_behind() == [report["id"]]
+        assert service.stalled_reports() == [report["id"]]
     clock.fix(NOW)
     till.work(report["id"])
     assert till.read(report["id"])["counts"] == {"new": 450}
@@ -233,7 +233,7 @@ def test_many_sightings_at_once_match_as_each_alone_would(till: Till) -> None:
         history(alone)
         history(many)
         one_by_one = [
-            sales.sight(
+            sales.record_sighting(
                 channel="till", source_type="till", source_id=one.source_id, shop_id=alone, member_id=None, paid_at=one.paid_at,
                 paid_fen=one.paid_fen, receipt_no=one.receipt_no,
             )

@@ -33,7 +33,7 @@ def test_an_order_that_the_till_reports_too_is_one_sale_and_is_refunded_once(str
     assert given.status_code == 201, given.json
     assert shopper.points()["balance"] == 60
     with street.inside():
-        (row_id,) = service.take_up_waiting()
+        (row_id,) = service.take_waiting()
     assert db.in_mall(street.mall, lambda: service.retry(row_id))
     assert give_back(street.staff("finance"), order["number"]).json["amount_fen"] == 6_000
     with street.inside():

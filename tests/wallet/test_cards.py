@@ -182,13 +182,13 @@ def test_a_lost_card_is_frozen_at_once_and_thawed_by_the_desk(holder: Holder) ->
     assert [one.refusal for one in wallet.funds(holder.id)] == ["frozen"]
     with pytest.raises(CardNotUsable):
         wallet.draw(holder.id, whole(holder, 1), cause_type="order_hold", cause_id=1)
-    asked = card_requests.ask(card.id, "unfreeze", why="found again", by=DESK)
+    asked = card_requests.propose(card.id, "unfreeze", why="found again", by=DESK)
     assert (asked.state, views.read(card.id).state) == ("done", "active")
 
 
 def test_with_much_on_a_card_a_second_person_decides(holder: Holder) -> None:
     card = bound(holder, 60_000)
-    asked = card_requests.ask(card.id, "replace", why="lost", by=DESK)
+    asked = card_requests.propose(card.id, "replace", why="lost", by=DESK)
     assert (asked.state, views.read(card.id).state) == ("proposed", "active")
     with pytest.raises(CardNeedsSecondPerson):
         card_requests.approve(asked.id, by=DESK)
@@ -200,7 +200,7 @@ def test_with_much_on_a_card_a_second_person_decides(holder: Holder) -> None:
 
 def test_a_rejected_request_does_nothing(holder: Holder) -> None:
     card = bound(holder, 60_000)
-    asked = card_requests.ask(card.id, "replace", why="lost", by=DESK)
+    asked = card_requests.propose(card.id, "replace", why="lost", by=DESK)
     card_requests.reject(asked.id, by=OTHER, why="not the owner")
     assert (card_requests.read(asked.id).state, views.read(card.id).state) == ("rejected", "active")
 
@@ -209,11 +209,11 @@ def test_a_replaced_card_hands_everything_to_its_successor_refunds_too(holder: H
     holder.recharges(10_000, 2_000)
     old = views.read(holder.card_id)
     order_id = holder.pays(11_000)
-    card_requests.ask(old.id, "replace", why="lost", by=DESK)
+    card_requests.propose(old.id, "replace", why="lost", by=DESK)
     new_id = views.read(old.id).successor_id
     assert new_id is not None and [one.card_id for one in wallet.funds(holder.id)] == [new_id]
     wallet.put_back([wallet.Drawn(old.id, 4_000, 500)], cause_type="order_refund", cause_id=1, of_id=order_id)
-    card_requests.ask(new_id, "replace", why="lost again", by=DESK)
+    card_requests.propose(new_id, "replace", why="lost again", by=DESK)
     wallet.put_back([wallet.Drawn(old.id, 6_000, 500)], cause_type="order_refund", cause_id=2, of_id=order_id)
     assert holder.holds == (10_000, 2_000)
     assert views.history_of(holder.id).items[0].title["zh"].startswith("退回")
@@ -223,15 +223,15 @@ def test_a_replaced_draw_can_still_be_released(holder: Holder) -> None:
     holder.recharges(10_000, 2_000)
     old_id = holder.card_id
     order_id = holder.pays(11_000)
-    card_requests.ask(old_id, "replace", why="lost", by=DESK)
+    card_requests.propose(old_id, "replace", why="lost", by=DESK)
     wallet.release("order_hold", order_id, undo_type="order_release", undo_id=order_id)
     assert holder.holds == (10_000, 2_000)
 
 
 def test_a_replaced_recharge_is_paid_back_from_the_successor(holder: Holder) -> None:
     order_id = holder.recharges(10_000, 2_000)
-    card_requests.ask(holder.card_id, "replace", why="lost", by=DESK)
-    assert (wallet.take_out(order_id).principal_fen, holder.holds) == (10_000, (0, 0))
+    card_requests.propose(holder.card_id, "replace", why="lost", by=DESK)
+    assert (wallet.refund_recharge(order_id).principal_fen, holder.holds) == (10_000, (0, 0))
 
 
 def test_a_card_of_nobody_needs_another_card_of_plastic(holder: Holder) -> None:
@@ -239,17 +239,17 @@ def test_a_card_of_nobody_needs_another_card_of_plastic(holder: Holder) -> None:
     sell((number, 10_000))
     card_id = session.scalars(select(Card.id).where(Card.number == number)).one()
     with pytest.raises(NewCardNeeded), session.begin_nested():
-        card_requests.ask(card_id, "replace", why="broken", by=DESK)
-    done = card_requests.ask(card_id, "replace", why="broken", by=DESK, new_number=spare)
+        card_requests.propose(card_id, "replace", why="broken", by=DESK)
+    done = card_requests.propose(card_id, "replace", why="broken", by=DESK, new_number=spare)
     assert done.new_card_id is not None and views.listed(number=spare).items[0]["principal_fen"] == 10_000
 
 
 def test_a_card_with_principal_is_not_made_void(holder: Holder) -> None:
     holder.recharges(1_000, 500)
     with pytest.raises(BalanceLeft):
-        card_requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
+        card_requests.propose(holder.card_id, "void", why="no longer wanted", by=DESK)
     wallet.draw(holder.id, whole(holder, 1_000), cause_type="order_hold", cause_id=9)
-    card_requests.ask(holder.card_id, "void", why="no longer wanted", by=DESK)
+    card_requests.propose(holder.card_id, "void", why="no longer wanted", by=DESK)
     assert (holder.holds, ledger.balance(Owner("bearer", 0), Asset.BONUS_FEN)) == ((0, 0), 0)
     wallet.put_back(whole(holder, 1_000), cause_type="order_refund", cause_id=9)
     assert holder.holds == (1_000, 0)
@@ -302,7 +302,7 @@ def test_who_has_principal_left_does_not_leave(holder: Holder) -> None:
     holder.recharges(500, 50)
     with pytest.raises(BalanceLeft):
         wallet.refuse_closing(holder.id)
-    wallet.take_out(order_id)
+    wallet.refund_recharge(order_id)
     wallet.draw(holder.id, whole(holder, 500), cause_type="order_hold", cause_id=1)
     wallet.refuse_closing(holder.id)
     wallet.forget(holder.id)

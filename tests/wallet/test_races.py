@@ -146,7 +146,7 @@ def test_a_payout_and_a_purchase_at_once_share_what_there_is(mall: int, holder: 
 
     def work(number: int) -> int:
         if number == 0:
-            return wallet.take_out(order_id).principal_fen
+            return wallet.refund_recharge(order_id).principal_fen
         wallet.draw(holder.id, [Drawn(card_id, 6_000, 0)], cause_type="order_hold", cause_id=number)
         return 6_000
 
@@ -164,7 +164,7 @@ def test_a_purchase_with_a_card_that_is_frozen_or_replaced_meanwhile(mall: int, 
         if number == 0:
             card_lifecycle.freeze(card_id, by="staff:1", why="lost")
         elif number == 1:
-            card_requests.ask(card_id, "replace", why="lost", by="staff:1")
+            card_requests.propose(card_id, "replace", why="lost", by="staff:1")
         else:
             wallet.draw(holder.id, [Drawn(card_id, 100, 10)], cause_type="order_hold", cause_id=number)
             return "drawn"
@@ -179,7 +179,7 @@ def test_a_purchase_with_a_card_that_is_frozen_or_replaced_meanwhile(mall: int, 
 def test_a_card_is_replaced_once(mall: int, holder: Holder) -> None:
     with db.unit_of_work(mall):
         card_id = holder.card_id
-    together(mall, 4, lambda _: card_requests.ask(card_id, "replace", why="lost", by="staff:1"))
+    together(mall, 4, lambda _: card_requests.propose(card_id, "replace", why="lost", by="staff:1"))
     with db.unit_of_work(mall):
         states_of = sorted(session.scalars(select(Card.state).where(Card.member_id == holder.id)))
     assert states_of == ["active", "replaced"]

@@ -175,7 +175,7 @@ def test_a_recharge_pays_back_unspent_principal_and_its_bonus_is_void(holder: Ho
     order_id = holder.recharges(10_000, 1_000)
     holder.pays(4_000)
     for _ in range(2):
-        out = wallet.take_out(order_id)
+        out = wallet.refund_recharge(order_id)
         assert (out.principal_fen, out.deducted_fen, out.void_bonus_fen) == (6_000, 0, 1_000)
     assert holder.holds == (0, 0)
     assert (cash("mall", db.mall()), bonus_of(0)) == (0, 0)
@@ -184,7 +184,7 @@ def test_a_recharge_pays_back_unspent_principal_and_its_bonus_is_void(holder: Ho
 def test_bonus_that_was_spent_is_kept_back_from_what_is_paid_out(holder: Holder) -> None:
     order_id = holder.recharges(10_000, 1_000)
     holder.pays(700, "bonus_first")
-    out = wallet.take_out(order_id)
+    out = wallet.refund_recharge(order_id)
     assert (out.principal_fen, out.deducted_fen, out.void_bonus_fen) == (9_300, 700, 300)
     assert (holder.holds, cash("mall", db.mall()), cash("bearer", 0)) == ((0, 0), -700, 700)
 
@@ -193,13 +193,13 @@ def test_a_recharge_that_is_spent_or_paid_back_gives_nothing_more(holder: Holder
     order_id = holder.recharges(1_000, 500)
     holder.pays(1_500)
     with pytest.raises(RechargeSpent):
-        wallet.take_out(order_id)
+        wallet.refund_recharge(order_id)
     with pytest.raises(RechargeNotFound):
-        wallet.take_out(4_040_404)
+        wallet.refund_recharge(4_040_404)
     other = holder.recharges(1_000)
-    wallet.take_out(other)
+    wallet.refund_recharge(other)
     with pytest.raises(RechargeSpent):
-        wallet.take_out(other, cause_id="another")
+        wallet.refund_recharge(other, cause_id="another")
 
 
 def test_a_package_is_bought_as_often_as_it_may_be(holder: Holder) -> None:

@@ -13,7 +13,7 @@ from tests.wechat.test_pay import read, wait_for
 from wechat.circle import BusinessCircle, Points
 from wechat.client import PayClient
 from wechat.errors import OrderMissing, PayRefused, UnreadableNotice, Untrusted
-from wechat.simulator.postman import HURRIED
+from wechat.simulator.notice_sender import HURRIED
 
 SHOP = {"shop_name": "一楼 奶茶", "shop_number": "A101"}
 

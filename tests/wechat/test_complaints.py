@@ -35,7 +35,7 @@ def today() -> Any:
 def test_a_complaint_is_read_with_its_order_and_the_phone_opened(wechat: Simulator, pay: PayClient, desk: Complaints) -> None:
     out_trade_no = paid(wechat, pay)
     made = complain(wechat, out_trade_no, text="面里有异物", phone="+8613800138000", problem_type="REFUND", apply_refund_amount=500)
-    found = desk.one(made)
+    found = desk.complaint(made)
     assert (found.complaint_id, found.state, found.detail, found.mchid) == (made, "PENDING", "面里有异物", wechat.settings.mchid)
     assert [(order.out_trade_no, order.amount_fen) for order in found.orders] == [(out_trade_no, 1280)]
     assert (found.payer_phone, found.refund_wanted_fen, found.times, found.payer_waits) == ("+8613800138000", 500, 1, False)
@@ -67,10 +67,10 @@ def test_answering_takes_it_up_and_completing_closes_it(wechat: Simulator, pay: 
     with pytest.raises(PayRefused, match="INVALID_REQUEST"):
         desk.complete(made, mchid)
     desk.answer(made, mchid, "已为您退款 <b>全额</b>")
-    assert desk.one(made).state == "PROCESSING"
+    assert desk.complaint(made).state == "PROCESSING"
     desk.complete(made, mchid)
-    assert desk.one(made).state == "PROCESSED"
-    said = [(word.kind, word.content) for word in desk.said(made)]
+    assert desk.complaint(made).state == "PROCESSED"
+    said = [(word.kind, word.content) for word in desk.words(made)]
     assert said == [
         ("USER_CREATE_COMPLAINT", "商品与描述不符"),
         ("MERCHANT_RESPONSE", "已为您退款 <b>全额</b>"),
@@ -84,7 +84,7 @@ def test_answering_takes_it_up_and_completing_closes_it(wechat: Simulator, pay: 
 def test_what_wechat_pay_refuses(wechat: Simulator, pay: PayClient, desk: Complaints) -> None:
     made = complain(wechat, placed(wechat, pay))
     with pytest.raises(OrderMissing):
-        desk.one("2000009")
+        desk.complaint("2000009")
     with pytest.raises(PayRefused, match="NO_AUTH"):
         desk.answer(made, "1900000999", "您好")
     with pytest.raises(PayRefused, match="PARAM_ERROR"):
@@ -99,8 +99,8 @@ def test_an_answer_with_a_wrong_signature_is_not_believed(wechat: Simulator, pay
     made = complain(wechat, placed(wechat, pay))
     wechat.sim("faults", kind="bad_signature", path="/v3/merchant-service", method="GET")
     with pytest.raises(Untrusted):
-        desk.one(made)
-    assert desk.one(made).complaint_id == made
+        desk.complaint(made)
+    assert desk.complaint(made).complaint_id == made
 
 
 def test_those_of_a_period_come_page_by_page(wechat: Simulator, pay: PayClient, desk: Complaints) -> None:
@@ -117,7 +117,7 @@ def test_a_refund_of_everything_is_seen(wechat: Simulator, pay: PayClient, desk:
     out_trade_no = paid(wechat, pay)
     made = complain(wechat, out_trade_no)
     pay.refund(RefundOrder(out_trade_no, number(), 1280, 1280))
-    assert wait_for(lambda: desk.one(made).fully_refunded)
+    assert wait_for(lambda: desk.complaint(made).fully_refunded)
 
 
 def test_notices_go_where_they_were_asked_to(wechat: Simulator, pay: PayClient, desk: Complaints, mailbox: tuple[Mailbox, str]) -> None:
@@ -140,7 +140,7 @@ def test_notices_go_where_they_were_asked_to(wechat: Simulator, pay: PayClient, 
     wait_for(lambda: len(box.deliveries) >= 5)
     told = sorted(read(wechat, delivery).complaint().action for delivery in box.deliveries[2:5])
     assert told == ["CONTINUE_COMPLAINT", "MERCHANT_RESPONSE", "USER_RESPONSE"]
-    again = desk.one(made)
+    again = desk.complaint(made)
     assert (again.state, again.times) == ("PENDING", 2)
 
 
@@ -155,4 +155,4 @@ def test_a_provider_answers_for_the_sub_merchant_that_is_accused(wechat: Simulat
     with pytest.raises(PayRefused, match="NO_AUTH"):
         books.answer(made, wechat.settings.mchid, "您好")
     books.answer(made, sub, "您好")
-    assert books.one(made).state == "PROCESSING"
+    assert books.complaint(made).state == "PROCESSING"

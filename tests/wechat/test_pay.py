@@ -277,7 +277,7 @@ def test_a_200_counts_as_success_whatever_its_body(wechat: Simulator, pay: PayCl
 
 
 def test_the_schedule_is_the_documented_one() -> None:
-    from wechat.simulator.postman import SCHEDULE
+    from wechat.simulator.notice_sender import SCHEDULE
 
     assert len(SCHEDULE) == 15
     assert sum(SCHEDULE) == 24 * 3600 + 4 * 60

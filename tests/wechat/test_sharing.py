@@ -49,24 +49,24 @@ def test_a_part_is_shared_and_the_rest_set_free(wechat: Simulator, later: PayCli
     paid_no, share_no = frozen(wechat, later), number()
     assert sharing.unshared(paid_no) == 1280
     parts = [Part(HEADQUARTERS, 128, "品牌管理费")]
-    begun = sharing.share(paid_no, share_no, parts, free_the_rest=False)
+    begun = sharing.share(paid_no, share_no, parts, unfreeze_rest=False)
     assert (begun.state, begun.parts[0].result) == ("PROCESSING", "PENDING")
-    assert sharing.share(paid_no, share_no, parts, free_the_rest=False).order_id == begun.order_id
+    assert sharing.share(paid_no, share_no, parts, unfreeze_rest=False).order_id == begun.order_id
     done = wait_for(lambda: (seen := sharing.query(paid_no, share_no)).state == "FINISHED" and seen)
     assert [(part.account, part.amount_fen, part.result) for part in done.parts] == [(HEADQUARTERS, 128, "SUCCESS")]
     assert done.parts[0].finished_at is not None
     assert sharing.unshared(paid_no) == 1152
-    freed = sharing.free(paid_no, number(), "解冻全部剩余资金")
+    freed = sharing.unfreeze(paid_no, number(), "解冻全部剩余资金")
     assert (freed.parts[0].account, freed.parts[0].amount_fen) == (wechat.settings.mchid, 1152)
     assert sharing.unshared(paid_no) == 0
     with pytest.raises(BalanceShort):
-        sharing.share(paid_no, number(), [Part(HEADQUARTERS, 1, "x")], free_the_rest=False)
+        sharing.share(paid_no, number(), [Part(HEADQUARTERS, 1, "x")], unfreeze_rest=False)
 
 
 def test_finished_does_not_mean_success(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:
     wechat.sim("share-accounts", account=HEADQUARTERS, fail_reason="ACCOUNT_ABNORMAL")
     paid_no, share_no = frozen(wechat, later), number()
-    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], free_the_rest=False)
+    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], unfreeze_rest=False)
     done = wait_for(lambda: (seen := sharing.query(paid_no, share_no)).state == "FINISHED" and seen)
     assert (done.parts[0].result, done.parts[0].fail_reason) == ("CLOSED", "ACCOUNT_ABNORMAL")
     assert sharing.unshared(paid_no) == 1280
@@ -75,7 +75,7 @@ def test_finished_does_not_mean_success(wechat: Simulator, later: PayClient, sha
 def test_a_shared_payment_is_refunded_only_after_the_part_came_back(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:
     paid_no, share_no, back_no = frozen(wechat, later), number(), number()
     out_trade_no = later.query_paid(paid_no).out_trade_no
-    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], free_the_rest=True)
+    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], unfreeze_rest=True)
     wait_for(lambda: sharing.query(paid_no, share_no).state == "FINISHED")
     with pytest.raises(BalanceShort):
         later.refund(refund_of(out_trade_no, 1280))
@@ -90,7 +90,7 @@ def test_a_shared_payment_is_refunded_only_after_the_part_came_back(wechat: Simu
 
 def test_an_account_that_gives_nothing_back_is_told(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:
     paid_no, share_no, back_no = frozen(wechat, later), number(), number()
-    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], free_the_rest=True)
+    sharing.share(paid_no, share_no, [Part(HEADQUARTERS, 128, "x")], unfreeze_rest=True)
     wait_for(lambda: sharing.query(paid_no, share_no).state == "FINISHED")
     wechat.sim("share-accounts", account=HEADQUARTERS, fail_reason="BALANCE_NOT_ENOUGH")
     sharing.take_back(share_no, back_no, HEADQUARTERS, 1, "x")
@@ -101,27 +101,27 @@ def test_an_account_that_gives_nothing_back_is_told(wechat: Simulator, later: Pa
 def test_what_may_not_be_shared_is_refused(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:
     part = [Part(HEADQUARTERS, 1, "x")]
     with pytest.raises(OrderMissing):
-        sharing.share("4200000000000000000000000000", number(), part, free_the_rest=False)
+        sharing.share("4200000000000000000000000000", number(), part, unfreeze_rest=False)
     plain = str(later.query(paid(wechat, later)).transaction_id)
     with pytest.raises(PayRefused, match="非分账"):
-        sharing.share(plain, number(), part, free_the_rest=False)
+        sharing.share(plain, number(), part, unfreeze_rest=False)
     fresh = str(later.query(paid(wechat, later, profit_sharing=True)).transaction_id)
     with pytest.raises(PayRefused, match="暂时无法分账"):
-        sharing.share(fresh, number(), part, free_the_rest=False)
+        sharing.share(fresh, number(), part, unfreeze_rest=False)
     held = frozen(wechat, later)
     with pytest.raises(PayRefused, match="NO_AUTH"):
-        sharing.share(held, number(), [Part("1900000998", 1, "x")], free_the_rest=False)
+        sharing.share(held, number(), [Part("1900000998", 1, "x")], unfreeze_rest=False)
     with pytest.raises(PayRefused, match="最大分账比例"):
-        sharing.share(held, number(), [Part(HEADQUARTERS, 385, "x")], free_the_rest=False)
+        sharing.share(held, number(), [Part(HEADQUARTERS, 385, "x")], unfreeze_rest=False)
     with pytest.raises(PayRefused, match="PARAM_ERROR"):
-        sharing.share(held, number(), part * 51, free_the_rest=False)
+        sharing.share(held, number(), part * 51, unfreeze_rest=False)
     share_no = number()
-    sharing.share(held, share_no, part, free_the_rest=False)
+    sharing.share(held, share_no, part, unfreeze_rest=False)
     with pytest.raises(PayRefused, match="参数不一致"):
-        sharing.share(held, share_no, [Part(HEADQUARTERS, 2, "x")], free_the_rest=False)
+        sharing.share(held, share_no, [Part(HEADQUARTERS, 2, "x")], unfreeze_rest=False)
     sharing.remove_receiver(HEADQUARTERS)
     with pytest.raises(PayRefused, match="NO_AUTH"):
-        sharing.share(held, number(), part, free_the_rest=False)
+        sharing.share(held, number(), part, unfreeze_rest=False)
 
 
 def test_after_thirty_days_everything_is_free(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:
@@ -158,11 +158,11 @@ def test_a_service_provider_shares_for_its_sub_merchant(wechat: Simulator, later
         wechat.sim("clock", advance=A_WHILE)
     books = ProfitSharing(wechat.pay_client(sub=sub, clock=lambda: now() + timedelta(seconds=A_WHILE)), wechat.settings.appid)
     with pytest.raises(PayRefused, match="NO_AUTH"):
-        books.share(held, number(), [Part(HEADQUARTERS, 1, "x")], free_the_rest=True)
+        books.share(held, number(), [Part(HEADQUARTERS, 1, "x")], unfreeze_rest=True)
     books.add_receiver(Receiver(HEADQUARTERS, "HEADQUARTER"))
-    assert books.share(held, number(), [Part(HEADQUARTERS, 1, "x")], free_the_rest=True).transaction_id == held
+    assert books.share(held, number(), [Part(HEADQUARTERS, 1, "x")], unfreeze_rest=True).transaction_id == held
     with pytest.raises(OrderMissing):
-        sharing.share(held, number(), [Part(HEADQUARTERS, 1, "x")], free_the_rest=True)
+        sharing.share(held, number(), [Part(HEADQUARTERS, 1, "x")], unfreeze_rest=True)
 
 
 def test_an_independent_client_shares_asks_frees_and_takes_back(wechat: Simulator, later: PayClient, sharing: ProfitSharing) -> None:

@@ -18,7 +18,7 @@ from tests.wechat.test_pay import number, paid, placed, read, refund_of, wait_fo
 from wechat.client import PayClient
 from wechat.errors import GatewaySilent, OrderPaid, PayRefused, WeChatError
 from wechat.simulator import Settings
-from wechat.simulator.postman import SCHEDULE
+from wechat.simulator.notice_sender import SCHEDULE
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 

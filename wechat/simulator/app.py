@@ -9,10 +9,10 @@ from wechat.signing import certificate_serial
 from wechat.simulator import control, faults, keys, miniprogram, pay
 from wechat.simulator.circle import Circles
 from wechat.simulator.clock import SimClock
-from wechat.simulator.complaints import Desk
+from wechat.simulator.complaints import ComplaintDesk
 from wechat.simulator.dice import Dice
+from wechat.simulator.notice_sender import NoticeSender
 from wechat.simulator.people import People
-from wechat.simulator.postman import Postman
 from wechat.simulator.settings import Settings
 from wechat.simulator.store import MerchantAccount, Store
 from wechat.simulator.till import Till
@@ -27,14 +27,14 @@ def create_app(settings: Settings) -> Flask:
     store.apps[settings.appid] = settings.secret
     store.merchants[settings.mchid] = _demo_merchant(settings, files)
     signer = Signer.from_files(files, clock, settings.sign_mode)
-    postman = Postman(store, signer, settings.schedule_factor, settings.answer_seconds)
+    notice_sender = NoticeSender(store, signer, settings.schedule_factor, settings.answer_seconds)
     app = Flask("wechat.simulator")
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    faults.install(app, store.faults, store.weather, store.dice)
+    faults.install(app, store.faults, store.failure_rates, store.dice)
     app.register_blueprint(miniprogram.blueprint(store))
-    till = Till(store, postman, settings.refund_seconds)
+    till = Till(store, notice_sender, settings.refund_seconds)
     circles = Circles(till)
-    desk = Desk(till)
+    desk = ComplaintDesk(till)
     app.register_blueprint(pay.blueprint(till, signer, circles, desk))
     app.register_blueprint(control.blueprint(till, signer, circles, desk, settings))
     return app

@@ -1,4 +1,4 @@
-"""The smart business circle: who lets purchases be told, purchases and refunds told, points and parking taken note of."""
+"""The smart business circle: who lets purchases be reported, purchases and refunds reported, points and parking recorded."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from flask import Blueprint, Response, request
 from wechat.simulator import checks
 from wechat.simulator.checks import Body
 from wechat.simulator.clock import rfc3339
-from wechat.simulator.postman import HURRIED
+from wechat.simulator.notice_sender import HURRIED
 from wechat.simulator.store import MerchantAccount
 from wechat.simulator.till import Till
 from wechat.simulator.wire import PayError, json_answer
 
-REFUNDS_TOLD = timedelta(days=30)
+REFUNDS_NOTIFIED = timedelta(days=30)
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Purchase:
 
 @dataclass
 class Circle:
-    """A mall's side: where it is told, who lets it be told, what was bought and what it told us."""
+    """A mall's side: where notices go, which members let purchases be reported, what was bought and what the mall reported."""
 
     notify_url: str = ""
     auth_url: str = ""
@@ -52,12 +52,12 @@ class Circles:
         return self._circles.setdefault(mchid, Circle())
 
     def join(self, merchant: MerchantAccount, body: Body, openid: str) -> bool:
-        """A member lets purchases be told; told on a schedule of its own."""
+        """A member lets purchases be reported; that is notified on a schedule of its own."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
         circle.members[openid] = {"authorize_state": "AUTHORIZED", "authorize_time": rfc3339(now)}
         mode = str(body.get("auth_type", "REGISTERED_MODE"))
         content = {"mchid": merchant.mchid, "openid": openid, "code": str(body["code"]), "auth_type": mode}
-        return self._tell(merchant, circle.auth_url, "MALL_AUTH.ACTIVATE_CARD", "mall_auth", "商圈会员授权", content, HURRIED)
+        return self._notify(merchant, circle.auth_url, "MALL_AUTH.ACTIVATE_CARD", "mall_auth", "商圈会员授权", content, HURRIED)
 
     def leave(self, mchid: str, openid: str) -> None:
         """A member takes it back."""
@@ -65,7 +65,7 @@ class Circles:
         self.of(mchid).members[openid] = {**self.of(mchid).members[openid], "authorize_state": "DEAUTHORIZED", "deauthorize_time": now}
 
     def buy(self, merchant: MerchantAccount, body: Body, openid: str, appid: str) -> tuple[str, bool]:
-        """A purchase; told if the member lets it be told, or hands it in (`commit_tag`)."""
+        """A purchase; notified if the member lets it be reported, or hands it in (`commit_tag`)."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
         number = self._till.number("42", "mall", openid)
         content: dict[str, Any] = {
@@ -85,11 +85,11 @@ class Circles:
         known = circle.members.get(openid, {}).get("authorize_state") == "AUTHORIZED"
         if not known and "commit_tag" not in content:
             return number, False
-        is_notified = self._tell(merchant, circle.notify_url, "MALL_TRANSACTION.SUCCESS", "mall_transaction", "支付成功", content)
+        is_notified = self._notify(merchant, circle.notify_url, "MALL_TRANSACTION.SUCCESS", "mall_transaction", "支付成功", content)
         return number, is_notified
 
     def give_back(self, merchant: MerchantAccount, body: Body) -> tuple[str, bool]:
-        """Money back for a purchase; told only if the mall told us the points of that purchase, for 30 days."""
+        """Money back for a purchase; notified only if the mall reported the points of that purchase, for 30 days."""
         circle, now = self.of(merchant.mchid), self._till.store.clock()
         bought = circle.purchases[str(body["transaction_id"])]
         amount = int(body["amount"])
@@ -99,12 +99,12 @@ class Circles:
         number = self._till.number("50", "mall", str(body["transaction_id"]))
         content = {name: value for name, value in bought.content.items() if name not in ("time_end", "amount", "commit_tag")}
         content |= {"refund_time": rfc3339(now), "pay_amount": bought.content["amount"], "refund_amount": amount, "refund_id": number}
-        if bought.reported is None or now - bought.paid_at > REFUNDS_TOLD:
+        if bought.reported is None or now - bought.paid_at > REFUNDS_NOTIFIED:
             return number, False
-        return number, self._tell(merchant, circle.notify_url, "MALL_REFUND.SUCCESS", "mall_refund", "退款成功", content)
+        return number, self._notify(merchant, circle.notify_url, "MALL_REFUND.SUCCESS", "mall_refund", "退款成功", content)
 
     def report(self, merchant: MerchantAccount, asked: Body) -> None:
-        """The mall tells what a purchase earned."""
+        """The mall reports what a purchase earned."""
         bought = self.of(merchant.mchid).purchases.get(str(asked.get("transaction_id")))
         if bought is None or bought.content["openid"] != asked.get("openid") or bought.content["appid"] != asked.get("appid"):
             raise PayError(404, "RESOURCE_NOT_EXISTS", "交易不存在")
@@ -116,11 +116,11 @@ class Circles:
         checks.text(asked, "points_update_time", 64)
         bought.reported = asked
 
-    def _tell(
+    def _notify(
         self, merchant: MerchantAccount, url: str, event: str, original: str, summary: str, content: Body, *schedule: tuple[int, ...]
     ) -> bool:
         if url:
-            self._till.postman.post(merchant, url, event, original, summary, content, *schedule)
+            self._till.notice_sender.post(merchant, url, event, original, summary, content, *schedule)
         return bool(url)
 
 

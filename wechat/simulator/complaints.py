@@ -13,7 +13,7 @@ from wechat.signing import seal_field
 from wechat.simulator import checks
 from wechat.simulator.checks import Body
 from wechat.simulator.clock import CHINA_OFFSET, rfc3339
-from wechat.simulator.postman import COMPLAINTS
+from wechat.simulator.notice_sender import COMPLAINTS
 from wechat.simulator.store import Complaint, MerchantAccount, Store
 from wechat.simulator.till import Till
 from wechat.simulator.wire import PayError, json_answer
@@ -32,14 +32,14 @@ _SUMMARIES = {
 _NUMBER = re.compile(r"\d{1,6}")
 
 
-class Desk:
-    """Every complaint, and where each merchant is told of them. The caller holds the store's lock."""
+class ComplaintDesk:
+    """Every complaint, and where each merchant's notices of them go. The caller holds the store's lock."""
 
     def __init__(self, till: Till) -> None:
         self._till = till
         self._store: Store = till.store
 
-    def raise_one(self, mchid: str, body: Body) -> Complaint:
+    def raise_complaint(self, mchid: str, body: Body) -> Complaint:
         """A payer complains of an order; of one that is not known here too, where the amount is said."""
         number = str(body["out_trade_no"])
         order = self._store.orders.get((mchid, number))
@@ -66,13 +66,13 @@ class Desk:
         self.tell(made, "CREATE_COMPLAINT")
         return made
 
-    def go_on(self, made: Complaint, body: Body) -> None:
+    def continue_complaint(self, made: Complaint, body: Body) -> None:
         """The payer complains once more: it waits to be answered again."""
         made.times, made.state = made.times + 1, "PENDING"
         made.note("USER_CONTINUE_COMPLAINT", self._store.clock(), str(body.get("text", "问题仍未解决")))
         self.tell(made, "CONTINUE_COMPLAINT")
 
-    def speak(self, made: Complaint, body: Body) -> None:
+    def add_word(self, made: Complaint, body: Body) -> None:
         """The payer adds a word."""
         made.payer_waits = True
         made.note("USER_RESPONSE", self._store.clock(), str(body.get("text", "请尽快处理")))
@@ -101,7 +101,7 @@ class Desk:
             event = "COMPLAINT.CREATE" if action == "CREATE_COMPLAINT" else "COMPLAINT.STATE_CHANGE"
             content = {"complaint_id": made.complaint_id, "action_type": action}
             merchant = self._store.merchants[made.mchid]
-            self._till.postman.post(merchant, url, event, "complaint", _SUMMARIES[action], content, COMPLAINTS)
+            self._till.notice_sender.post(merchant, url, event, "complaint", _SUMMARIES[action], content, COMPLAINTS)
 
     def of(self, merchant: MerchantAccount, complaint_id: str) -> Complaint:
         """The merchant's complaint of this number. Raises 400 RESOURCE_NOT_EXISTS."""
@@ -157,13 +157,13 @@ class Desk:
         return sum(refund.amount for refund in given if refund.status == "SUCCESS") >= made.amount
 
 
-def routes(api: Blueprint, desk: Desk, store: Store) -> None:
+def routes(api: Blueprint, desk: ComplaintDesk, store: Store) -> None:
     """The calls under /merchant-service."""
     _complaint_calls(api, desk, store)
     _notice_calls(api, store)
 
 
-def _complaint_calls(api: Blueprint, desk: Desk, store: Store) -> None:
+def _complaint_calls(api: Blueprint, desk: ComplaintDesk, store: Store) -> None:
     @api.get(BASE)
     def complaints_raised() -> Response:
         with store.lock:

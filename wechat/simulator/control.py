@@ -11,9 +11,9 @@ from wechat.aead import api_v3_key
 from wechat.records import instant
 from wechat.signing import certificate_serial
 from wechat.simulator.circle import Circles
-from wechat.simulator.complaints import Desk
+from wechat.simulator.complaints import ComplaintDesk
 from wechat.simulator.faults import KINDS, Fault
-from wechat.simulator.postman import TROUBLES, Letter, Postman, Trouble
+from wechat.simulator.notice_sender import TROUBLES, Notice, NoticeSender, Trouble
 from wechat.simulator.settings import Settings
 from wechat.simulator.store import CODE_LIFE, PAY_CODE_LIFE, BillDifference, Code, Complaint, MerchantAccount, PayCode, Store
 from wechat.simulator.till import CODE_REFUSALS, Till
@@ -22,7 +22,7 @@ from wechat.simulator.wire import PayError, Signer, json_answer, public_key_of
 Answer = dict[str, Any]
 
 
-def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk, settings: Settings) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles, desk: ComplaintDesk, settings: Settings) -> Blueprint:
     """Every control endpoint. A wrong argument is answered 400 with a sentence."""
     sim = Blueprint("control", __name__, url_prefix="/_sim")
     _phones(sim, till.store, settings)
@@ -30,7 +30,7 @@ def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk, settings
     _money(sim, till, settings)
     _mall(sim, till, circles, settings)
     _complaints(sim, till.store, desk, settings)
-    _troubles(sim, till.store, signer, till.postman)
+    _troubles(sim, till.store, signer, till.notice_sender)
     _chance(sim, till.store)
     _let_pages_ask(sim)
 
@@ -178,7 +178,7 @@ def _wallet(sim: Blueprint, till: Till, settings: Settings) -> None:
 
 
 def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
-    store, postman = till.store, till.postman
+    store, notice_sender = till.store, till.notice_sender
 
     @sim.post("/refunds/<out_refund_no>")
     def refund(out_refund_no: str) -> Answer:
@@ -230,29 +230,29 @@ def _money(sim: Blueprint, till: Till, settings: Settings) -> None:
     @sim.get("/notices")
     def notices() -> Answer:
         """Every notice with every attempt to deliver it."""
-        return {"notices": [_letter(letter) for letter in list(postman.letters)]}
+        return {"notices": [_notice_view(notice) for notice in list(notice_sender.notices)]}
 
     @sim.post("/notices/<letter_id>/again")
     def again(letter_id: str) -> Answer:
         """Deliver a notice again: {copies?} at once."""
-        letter = next(letter for letter in postman.letters if letter.id == letter_id)
-        postman.again(letter, int(_body().get("copies", 1)))
+        notice = next(notice for notice in notice_sender.notices if notice.id == letter_id)
+        notice_sender.redeliver(notice, int(_body().get("copies", 1)))
         return {}
 
     @sim.post("/notices/release")
     def release() -> Answer:
-        """Send the held notices, the youngest first."""
-        return {"released": postman.release()}
+        """Send the held notices, the newest first."""
+        return {"released": notice_sender.release()}
 
     @sim.delete("/notices")
     def forget() -> Answer:
         """Send nothing of what still waits, and leave the refunds under way where they are."""
-        return {"forgotten": postman.forget()}
+        return {"forgotten": notice_sender.drop_waiting()}
 
     @sim.post("/notices/settle")
     def settle() -> Answer:
         """Wait until every notice that is due has been delivered: {seconds?} at most."""
-        return {"settled": postman.settle(float(_body().get("seconds", 10)))}
+        return {"settled": notice_sender.wait_until_idle(float(_body().get("seconds", 10)))}
 
 
 def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> None:
@@ -266,7 +266,7 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle")
     def circle() -> Answer:
-        """Where a business circle is told: {notify_url?, auth_url?, mchid?}; what it told us comes back."""
+        """Where a business circle's notices go: {notify_url?, auth_url?, mchid?}; answers what it reported to us."""
         body = _body()
         with store.lock:
             known = circles.of(mchid(body))
@@ -277,7 +277,7 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle/join")
     def join() -> Answer:
-        """A person lets purchases be told: {person, code, auth_type?, mchid?}."""
+        """A person lets purchases be reported: {person, code, auth_type?, mchid?}."""
         body = _body()
         with store.lock:
             return {"told": circles.join(store.merchants[mchid(body)], body, openid(body))}
@@ -301,14 +301,14 @@ def _mall(sim: Blueprint, till: Till, circles: Circles, settings: Settings) -> N
 
     @sim.post("/circle/refund")
     def mall_refund() -> Answer:
-        """Money back: {transaction_id, amount, mchid?}; told only after its points were."""
+        """Money back: {transaction_id, amount, mchid?}; notified only after its points were reported."""
         body = _body()
         with store.lock:
             number, is_notified = circles.give_back(store.merchants[mchid(body)], body)
             return {"refund_id": number, "told": is_notified}
 
 
-def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) -> None:
+def _complaints(sim: Blueprint, store: Store, desk: ComplaintDesk, settings: Settings) -> None:
     @sim.post("/complaints")
     def complain() -> Answer:
         """A payer complains: {out_trade_no, text?, problem_type?, apply_refund_amount?, person?, phone?, mchid?}.
@@ -317,11 +317,11 @@ def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) ->
         """
         body = _body()
         with store.lock:
-            return _complaint(desk.raise_one(str(body.get("mchid", settings.mchid)), body))
+            return _complaint(desk.raise_complaint(str(body.get("mchid", settings.mchid)), body))
 
     @sim.get("/complaints")
     def complaints() -> Answer:
-        """Every complaint with what was said, and where merchants are told of them."""
+        """Every complaint with what was said, and where the notices of them go."""
         with store.lock:
             return {"complaints": [_complaint(made) for made in store.complaints.values()], "urls": dict(store.complaint_urls)}
 
@@ -329,14 +329,14 @@ def _complaints(sim: Blueprint, store: Store, desk: Desk, settings: Settings) ->
     def complain_again(complaint_id: str) -> Answer:
         """The payer complains once more: {text?}."""
         with store.lock:
-            desk.go_on(store.complaints[complaint_id], _body())
+            desk.continue_complaint(store.complaints[complaint_id], _body())
             return _complaint(store.complaints[complaint_id])
 
     @sim.post("/complaints/<complaint_id>/words")
     def payer_word(complaint_id: str) -> Answer:
         """The payer adds a word: {text?}."""
         with store.lock:
-            desk.speak(store.complaints[complaint_id], _body())
+            desk.add_word(store.complaints[complaint_id], _body())
             return _complaint(store.complaints[complaint_id])
 
 
@@ -345,7 +345,7 @@ def _complaint(made: Complaint) -> Answer:
     return {**named, "state": made.state, "times": made.times, "said": list(made.words)}
 
 
-def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:
+def _troubles(sim: Blueprint, store: Store, signer: Signer, notice_sender: NoticeSender) -> None:
     @sim.post("/faults")
     def fault() -> Answer:
         """The next calls go wrong: see wechat.simulator.faults.Fault."""
@@ -355,17 +355,17 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
 
     @sim.post("/troubles")
     def trouble() -> Answer:
-        """The next notices go wrong: see wechat.simulator.postman.Trouble."""
-        postman.troubles.append(Trouble(**_body()))
-        return {"troubles": len(postman.troubles)}
+        """The next notices go wrong: see wechat.simulator.notice_sender.Trouble."""
+        notice_sender.troubles.append(Trouble(**_body()))
+        return {"troubles": len(notice_sender.troubles)}
 
     @sim.delete("/faults")
-    def heal() -> Answer:
-        """No fault, no trouble, no quota used up and fair weather from now on."""
+    def clear_faults() -> Answer:
+        """No fault, no trouble, no quota used up and no random failure from now on."""
         store.people.forget_logins()
         store.faults.clear()
-        postman.troubles.clear()
-        store.weather.calls, store.weather.notices = {}, {}
+        notice_sender.troubles.clear()
+        store.failure_rates.calls, store.failure_rates.notices = {}, {}
         return {}
 
     @sim.post("/clock")
@@ -378,7 +378,7 @@ def _troubles(sim: Blueprint, store: Store, signer: Signer, postman: Postman) ->
             store.clock.start()
         else:
             store.clock.advance(float(body["advance"]))
-        postman.wake()
+        notice_sender.wake()
         return {"now": store.clock().isoformat()}
 
     @sim.post("/sign-mode")
@@ -405,12 +405,12 @@ def _chance(sim: Blueprint, store: Store) -> None:
         return {"seed": seed}
 
     @sim.post("/weather")
-    def weather() -> Answer:
+    def failure_rates() -> Answer:
         """Chances of trouble, thrown with the dice: {calls: {kind: chance}, notices: {kind: chance}, seconds?}."""
         body = _body()
         calls, notices = _chances(body.get("calls", {}), KINDS), _chances(body.get("notices", {}), TROUBLES)
-        store.weather.calls, store.weather.notices = calls, notices
-        store.weather.seconds = float(body.get("seconds", store.weather.seconds))
+        store.failure_rates.calls, store.failure_rates.notices = calls, notices
+        store.failure_rates.seconds = float(body.get("seconds", store.failure_rates.seconds))
         return {"calls": calls, "notices": notices}
 
 
@@ -443,14 +443,14 @@ def _merchant(store: Store, body: Answer, settings: Settings) -> MerchantAccount
     return account
 
 
-def _letter(letter: Letter) -> Answer:
+def _notice_view(notice: Notice) -> Answer:
     return {
-        "id": letter.id,
-        "event_type": letter.event_type,
-        "url": letter.url,
-        "content": letter.content,
-        "acknowledged": letter.acknowledged,
-        "attempts": letter.attempts,
+        "id": notice.id,
+        "event_type": notice.event_type,
+        "url": notice.url,
+        "content": notice.content,
+        "acknowledged": notice.acknowledged,
+        "attempts": notice.attempts,
     }
 
 

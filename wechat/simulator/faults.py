@@ -11,13 +11,13 @@ from threading import Lock
 
 from flask import Flask, Response, g, request
 
-from wechat.simulator.dice import Dice, Weather
+from wechat.simulator.dice import Dice, FailureRates
 
 KINDS = ("late", "silent", "reset", "refuse", "unsigned", "bad_signature", "probe", "stale", "busy")
 
 _NUMBERS = ("out_return_no", "out_refund_no", "out_order_no", "combine_out_trade_no", "out_trade_no", "transaction_id")
 
-# Of callers at once, each fault befalls exactly as many as it says.
+# Of concurrent calls, each fault hits exactly as many as it says.
 _TAKING = Lock()
 
 
@@ -47,12 +47,12 @@ class Fault:
         return self.times > 0 and path.startswith(self.path) and self.method in ("", method)
 
 
-def install(app: Flask, faults: list[Fault], weather: Weather, dice: Dice) -> None:
-    """Let the faults of the list, and then the weather, befall calls outside /_sim."""
+def install(app: Flask, faults: list[Fault], failure_rates: FailureRates, dice: Dice) -> None:
+    """Apply the listed faults, then the random ones, to calls outside /_sim."""
 
     @app.before_request
     def begin() -> Response | None:
-        g.fault = _take(faults) or _bad_weather(weather, dice)
+        g.fault = _take(faults) or _random_trouble(failure_rates, dice)
         return _instead_of_answer(g.fault)
 
     @app.after_request
@@ -70,12 +70,12 @@ def _take(faults: list[Fault]) -> Fault | None:
         return _first_hit(faults)
 
 
-def _bad_weather(weather: Weather, dice: Dice) -> Fault | None:
-    if not weather.calls or request.path.startswith("/_sim"):
+def _random_trouble(failure_rates: FailureRates, dice: Dice) -> Fault | None:
+    if not failure_rates.calls or request.path.startswith("/_sim"):
         return None
     route = request.url_rule.rule if request.url_rule else request.path
-    kind = weather.strikes(weather.calls, dice.chance("call weather", request.method, route, *dice.nth(*_subject())))
-    return Fault(kind, seconds=weather.seconds) if kind else None
+    kind = failure_rates.pick(failure_rates.calls, dice.chance("call weather", request.method, route, *dice.nth(*_subject())))
+    return Fault(kind, seconds=failure_rates.seconds) if kind else None
 
 
 def _subject() -> list[str]:

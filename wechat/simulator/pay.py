@@ -13,9 +13,9 @@ from wechat.simulator import bill, checks, circle, combine, complaints, sharing,
 from wechat.simulator.checks import Body, Collector
 from wechat.simulator.circle import Circles
 from wechat.simulator.clock import CHINA_OFFSET, rfc3339
-from wechat.simulator.complaints import Desk
+from wechat.simulator.complaints import ComplaintDesk
 from wechat.simulator.dice import Dice
-from wechat.simulator.postman import Postman
+from wechat.simulator.notice_sender import NoticeSender
 from wechat.simulator.store import MerchantAccount, Order, Store
 from wechat.simulator.till import Till
 from wechat.simulator.wire import PayError, Signer, authenticate, json_answer, sign_answer
@@ -23,7 +23,7 @@ from wechat.simulator.wire import PayError, Signer, authenticate, json_answer, s
 BILL_MONTHS = timedelta(days=92)
 
 
-def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk) -> Blueprint:
+def blueprint(till: Till, signer: Signer, circles: Circles, desk: ComplaintDesk) -> Blueprint:
     """The calls of a merchant, or of a service provider under /pay/partner."""
     api = Blueprint("pay", __name__, url_prefix="/v3")
     _sign_everything(api, till.store, signer)
@@ -35,7 +35,7 @@ def blueprint(till: Till, signer: Signer, circles: Circles, desk: Desk) -> Bluep
     circle.routes(api, till, circles)
     complaints.routes(api, desk, till.store)
     _bill_calls(api, till)
-    _key_calls(api, till.store, signer, till.postman)
+    _key_calls(api, till.store, signer, till.notice_sender)
     return api
 
 
@@ -162,7 +162,7 @@ def _bill(store: Store, who: Collector, asked: dict[str, str]) -> bytes:
     return bill.trade_bill(store, who, day, asked.get("bill_type", "ALL"))
 
 
-def _key_calls(api: Blueprint, store: Store, signer: Signer, postman: Postman) -> None:
+def _key_calls(api: Blueprint, store: Store, signer: Signer, notice_sender: NoticeSender) -> None:
     @api.get("/certificates")
     def certificates() -> Response:
         if signer.mode == "public_key":
@@ -178,7 +178,7 @@ def _key_calls(api: Blueprint, store: Store, signer: Signer, postman: Postman) -
             raise PayError(400, "PARAM_ERROR", "echo_message不能为空")
         if url := body.get("notify_url"):
             content = {"echo_message": message}
-            postman.post(checks.merchant(), url, "SECURITY_ECHO.SUCCESS", "security", "安全回显成功", content)
+            notice_sender.post(checks.merchant(), url, "SECURITY_ECHO.SUCCESS", "security", "安全回显成功", content)
         return json_answer({"echo_message": message})
 
 

@@ -1,4 +1,4 @@
-"""What the simulator is told at start. The defaults are a public demo account, worthless anywhere else."""
+"""The settings of the simulator. The defaults are a public demo account, worthless anywhere else."""
 
 from __future__ import annotations
 

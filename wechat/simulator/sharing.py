@@ -27,7 +27,7 @@ RELATIONS = (
 
 def routes(api: Blueprint, till: Till, signer: Signer) -> None:
     """The calls under /profitsharing."""
-    books = Books(till)
+    books = ProfitShares(till)
     store = till.store
 
     @api.post("/profitsharing/receivers/add")
@@ -81,7 +81,7 @@ def routes(api: Blueprint, till: Till, signer: Signer) -> None:
             return json_answer({"transaction_id": transaction_id, "unsplit_amount": books.unshared(order)})
 
 
-class Books:
+class ProfitShares:
     """Who may receive, and what was shared. The caller holds the store's lock."""
 
     def __init__(self, till: Till) -> None:
@@ -145,7 +145,7 @@ class Books:
             raise PayError(400, "INVALID_REQUEST", "回退金额超过已分账金额")
         made = ShareReturn(share, asked, number, self._till.number("30", number), amount, self._store.clock())
         self._store.share_returns[key] = made
-        self._till.postman.later(self._till.refund_seconds, self._finish_return(made))
+        self._till.notice_sender.later(self._till.refund_seconds, self._finish_return(made))
         return made
 
     def unshared(self, order: Order) -> int:
@@ -198,23 +198,23 @@ class Books:
         given = [{**part, "result": "PENDING", "create_time": rfc3339(now)} for part in parts]
         share = Share(order, asked, number, self._till.number("30", number), given, frees)
         self._store.shares[checks.merchant().mchid, number] = share
-        self._till.postman.later(self._till.refund_seconds, self._finish(share))
+        self._till.notice_sender.later(self._till.refund_seconds, self._finish(share))
         return share
 
     def _finish(self, share: Share) -> Callable[[], None]:
-        def deed() -> None:
+        def action() -> None:
             with self._store.lock:
                 share.finish(self._store.clock(), self._store.bad_accounts)
 
-        return deed
+        return action
 
     def _finish_return(self, made: ShareReturn) -> Callable[[], None]:
-        def deed() -> None:
+        def action() -> None:
             with self._store.lock:
                 bad = self._store.bad_accounts.get(str(made.asked["return_mchid"]))
                 made.result, made.fail_reason, made.finished_at = "FAILED" if bad else "SUCCESS", bad or "", self._store.clock()
 
-        return deed
+        return action
 
     def _can_return(self, share: Share, mchid: str) -> int:
         given = sum(int(part["amount"]) for part in share.parts if part["account"] == mchid and part["result"] == "SUCCESS")

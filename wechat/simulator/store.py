@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from wechat.simulator.clock import SimClock, rfc3339
-from wechat.simulator.dice import Dice, Weather
+from wechat.simulator.dice import Dice, FailureRates
 from wechat.simulator.faults import Fault
 from wechat.simulator.people import People
 
@@ -229,7 +229,7 @@ class Store:
     people: People
     clock: SimClock
     dice: Dice = field(default_factory=Dice)
-    weather: Weather = field(default_factory=Weather)
+    failure_rates: FailureRates = field(default_factory=FailureRates)
     apps: dict[str, str] = field(default_factory=dict, repr=False)
     merchants: dict[str, MerchantAccount] = field(default_factory=dict)
     templates: dict[str, tuple[str, ...]] = field(default_factory=dict)

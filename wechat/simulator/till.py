@@ -10,7 +10,7 @@ from wechat.signing import verify
 from wechat.simulator import checks, shown
 from wechat.simulator.checks import Body, Collector
 from wechat.simulator.clock import CHINA_OFFSET
-from wechat.simulator.postman import Postman
+from wechat.simulator.notice_sender import NoticeSender
 from wechat.simulator.store import Combined, MerchantAccount, Order, PayCode, Refund, Store
 from wechat.simulator.wire import PayError
 
@@ -38,9 +38,9 @@ CODE_REFUSALS = {
 class Till:
     """Orders and refunds of every merchant."""
 
-    def __init__(self, store: Store, postman: Postman, refund_seconds: float) -> None:
+    def __init__(self, store: Store, notice_sender: NoticeSender, refund_seconds: float) -> None:
         self.store = store
-        self.postman = postman
+        self.notice_sender = notice_sender
         self.refund_seconds = refund_seconds
 
     def prepay(self, who: Collector, asked: Body) -> Order:
@@ -72,7 +72,7 @@ class Till:
         return order
 
     def reverse(self, order: Order) -> None:
-        """Undo the charge of a code: unpaid it dies, paid it is given back. Twice is allowed."""
+        """Undo the charge of a code: an unpaid order is closed, a paid one refunded. Twice is allowed."""
         if order.trade_type != "MICROPAY":
             raise PayError(400, "INVALID_REQUEST", "非付款码订单不支持撤销")
         if order.state == "REVOKED":
@@ -123,7 +123,7 @@ class Till:
             raise PayError(409, "ORDER_EXPIRED", "订单已超时")
         for part in order.parts:
             self._pay(part)
-        # Nobody is told of a charged code: the answer or a query tells.
+        # A charged code is not notified: the answer or a query shows it.
         if notify and order.trade_type != "MICROPAY":
             content = shown.combined(order) if isinstance(order, Combined) else shown.transaction(order, self.store.people)
             self._notify(order, order.asked["notify_url"], "TRANSACTION.SUCCESS", "支付成功", content)
@@ -283,21 +283,21 @@ class Till:
         refund = Refund(order, asked, out_refund_no, self.number("50", out_refund_no), amount, now)
         self.store.refunds[order.mchid, out_refund_no] = refund
         order.state = "REFUND"
-        self.postman.later(self.refund_seconds, self._settle(refund))
+        self.notice_sender.later(self.refund_seconds, self._settle(refund))
         return refund
 
     def _settle(self, refund: Refund) -> Callable[[], None]:
-        def deed() -> None:
+        def action() -> None:
             with self.store.lock:
                 if refund.status == "PROCESSING":
                     self.decide(refund, "SUCCESS")
 
-        return deed
+        return action
 
     def _notify(self, order: Order | Combined, url: str, event: str, summary: str, content: Body) -> None:
         merchant = self.store.merchants[order.mchid]
         original = "refund" if event.startswith("REFUND") else "transaction"
-        self.postman.post(merchant, url, event, original, summary, content)
+        self.notice_sender.post(merchant, url, event, original, summary, content)
 
 
 def _check_scene(asked: Body) -> None:

@@ -7,24 +7,22 @@ from api.checkout.service.membership import bring_back, count_of, export, forget
 from api.checkout.service.placement import claim
 from api.checkout.service.quotes import quote
 from api.checkout.service.refunds import settle_refund
-from api.checkout.service.settlement import payment_over, settle_payment
+from api.checkout.service.settlement import close_with_payment, settle_payment
 from api.checkout.service.views import shop_of
-from api.checkout.tenders.cards import held_by_orders as value_held
 
 __all__ = [
     "bring_back",
     "claim",
+    "close_with_payment",
     "count_of",
     "export",
     "forget",
     "hand_over",
     "held_for",
     "lock_all",
-    "payment_over",
     "quote",
     "refuse_closing",
     "settle_payment",
     "settle_refund",
     "shop_of",
-    "value_held",
 ]

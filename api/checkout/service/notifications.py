@@ -51,7 +51,7 @@ def _whole(day: date) -> tuple[date, datetime, datetime]:
 
 
 def paid(order: Order, parts: Sequence[tuple[OrderPart, Day]]) -> None:
-    """Ring the shops' tablets, with the day's count and total read back, and tell the shopper's phone."""
+    """Notify the shops' tablets, with the day's count and total, and the shopper's phone."""
     for part, today in parts:
         live.publish(
             "shop", part.shop_id, "payment", number=order.number, amount_fen=part.paid_fen, points=part.points, bought=order.kind,
@@ -61,7 +61,7 @@ def paid(order: Order, parts: Sequence[tuple[OrderPart, Day]]) -> None:
 
 
 def moved(order: Order) -> None:
-    """Tell the shopper's phone that an order moved."""
+    """Notify the shopper's phone that an order moved."""
     if order.member_id is not None:
         live.publish("member", order.member_id, "order", number=order.number, state=order.state)
 
@@ -80,7 +80,7 @@ def revived(order: Order) -> None:
 
 
 def money_returned(order: Order, payment: Any, why: str) -> None:
-    """Money arrived for an order that is over, or a second time: it goes back, and the shopper is told."""
+    """Money arrived for an order that is over, or a second time: it goes back, and the shopper is notified."""
     zh, en = {
         "late": ("订单已关闭，优惠已不可用", "the order had been closed and what it used is gone"),
         "paid_twice": ("该订单已付过款", "the order had been paid already"),

@@ -51,7 +51,7 @@ def new_number() -> str:
 
 def read(order_id: int) -> Order:
     """An order as it is now. OrderNotFound."""
-    return _there(session.get(Order, order_id, populate_existing=True))
+    return _or_not_found(session.get(Order, order_id, populate_existing=True))
 
 
 def by_number(number: str) -> Order:
@@ -99,7 +99,7 @@ def _content(rows: Sequence[Any]) -> Content:
 
 def lock(order_id: int) -> Order:
     """The order, held until the unit of work ends. OrderNotFound."""
-    return _there(session.get(Order, order_id, populate_existing=True, with_for_update=True))
+    return _or_not_found(session.get(Order, order_id, populate_existing=True, with_for_update=True))
 
 
 def lock_whole(order_id: int) -> tuple[Order, Content]:
@@ -128,7 +128,7 @@ def lock_with_payments(order: Order) -> tuple[Order, Content]:
     return locked, content(locked.id)
 
 
-def _there(order: Order | None) -> Order:
+def _or_not_found(order: Order | None) -> Order:
     if order is None:
         raise errors.OrderNotFound()
     return order

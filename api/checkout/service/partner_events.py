@@ -16,24 +16,24 @@ from api.sales.models import SaleRefund
 
 
 def paid(order: Order, payment: Payment | None, parts: Sequence[tuple[OrderPart, bool]]) -> None:
-    """A wallet's payment, and each tenant's sale that the mall had not heard of before. At most one statement."""
+    """A wallet's payment, and each tenant's sale that the mall did not know before. At most one statement."""
     recorded = [_recorded(order, part) for part, is_new_sale in parts if is_new_sale]
-    partners.tell(*([_paid(order, payment)] if payment else []), *recorded)
+    partners.publish(*([_paid(order, payment)] if payment else []), *recorded)
 
 
 def money_arrived(order: Order, payment: Payment) -> None:
     """A wallet's payment that goes back: it was paid all the same."""
-    partners.tell(_paid(order, payment))
+    partners.publish(_paid(order, payment))
 
 
-def _paid(order: Order, payment: Payment) -> partners.News:
+def _paid(order: Order, payment: Payment) -> partners.NewEvent:
     return partners.payment_paid(
         payment.id, number=payment.number, channel=payment.channel, amount_fen=payment.amount_fen, at=payment.paid_at or clock.now(),
         order=order.number, shop_id=order.shop_id, member_id=order.member_id,
     )  # fmt: skip
 
 
-def _recorded(order: Order, part: OrderPart) -> partners.News:
+def _recorded(order: Order, part: OrderPart) -> partners.NewEvent:
     return partners.sale_recorded(
         part.sale_id, shop_id=part.shop_id, member_id=order.member_id, channel=_channel(order), paid_at=part.paid_at,
         paid_fen=part.paid_fen, order=order.number, receipt=None,
@@ -46,7 +46,7 @@ def _channel(order: Order) -> str:
 
 def refunded(order: Order, recorded: Sequence[tuple[OrderPart, SaleRefund]]) -> None:
     """What each tenant's sale gave back. At most one statement."""
-    partners.tell(
+    partners.publish(
         *(
             partners.sale_refunded(
                 back.id, sale_id=back.sale_id, shop_id=part.shop_id, member_id=order.member_id, channel=_channel(order),
@@ -61,7 +61,7 @@ def refunded(order: Order, recorded: Sequence[tuple[OrderPart, SaleRefund]]) -> 
 def given_back(order: Order, refund: GatewayRefund) -> None:
     """A wallet has given money back."""
     payment = payments.one(refund.payment_id)
-    partners.tell(
+    partners.publish(
         partners.refund_done(
             refund.id, number=refund.number, payment=payment.number, channel=payment.channel, amount_fen=refund.amount_fen,
             at=refund.done_at or clock.now(), order=order.number, shop_id=order.shop_id, member_id=order.member_id,
@@ -70,5 +70,5 @@ def given_back(order: Order, refund: GatewayRefund) -> None:
 
 
 def wants_refunds() -> bool:
-    """Whether anybody outside hears of a wallet's refunds."""
-    return partners.wanted(EventKind.REFUND_DONE)
+    """Whether any partner subscribes to a wallet's refunds."""
+    return partners.is_wanted(EventKind.REFUND_DONE)

@@ -104,12 +104,12 @@ def _payment(held: Order, channel: str, who: Who) -> Payment:
 def _intend(held: Order, account: MerchantAccount, channel: str, **how: Any) -> Payment:
     """Write the order's payment down, and with the order which one it is. One statement."""
 
-    def name_it(payment_id: ScalarSelect[int]) -> Update:
+    def set_payment(payment_id: ScalarSelect[int]) -> Update:
         return update(Order).where(Order.id == held.id).values(payment_id=payment_id, channel=channel)
 
     payment = payments.intend(
         channel=channel, account=account, order_id=held.id, amount_fen=held.gateway_fen, description=held.title,
-        expires_at=held.expires_at, beside=name_it, **how,
+        expires_at=held.expires_at, beside=set_payment, **how,
     )  # fmt: skip
     for name, value in {"payment_id": payment.id, "channel": channel}.items():
         set_committed_value(held, name, value)
@@ -146,23 +146,23 @@ def _subject(who: Who, channel: str, account: MerchantAccount) -> ScalarSelect[s
     app_id = account.sub_app_id or account.app_id
     if who.member_id is not None:
         return members.subject_query(who.member_id, channel, app_id)
-    mine = (Payer.id == who.payer_id, Payer.channel == channel, Payer.app_id == app_id)
-    return select(Payer.subject).where(*mine).scalar_subquery()
+    own_payer = (Payer.id == who.payer_id, Payer.channel == channel, Payer.app_id == app_id)
+    return select(Payer.subject).where(*own_payer).scalar_subquery()
 
 
-def again(number: str, who: Who, channel: str) -> Placed:
+def pay_again(number: str, who: Who, channel: str) -> Placed:
     """Pay a held order once more, by the same wallet or another. OrderPaid, OrderExpired, OrderClosed, WalletSilent."""
-    held = of(number, who)
+    held = own_order(number, who)
     _refuse_over(held)
     if held.payment_id is not None:
         earlier = payments.one(held.payment_id)
         if earlier.channel == channel and earlier.kind == "prepay" and earlier.is_open:
             return _placed_again(held, earlier)
-        _withdraw(held)
+        _close_payment(held)
     return _placed_again(held, _payment(_still_held(held), channel, who))
 
 
-def _withdraw(held: Order) -> None:
+def _close_payment(held: Order) -> None:
     """Close the order's payment at its wallet, so that it cannot be paid twice. OrderPaid when it was, WalletSilent."""
     assert held.payment_id is not None
     closed = payments.close(held.payment_id)
@@ -190,7 +190,7 @@ def _still_held(held: Order) -> Order:
 
 def cancel(number: str, who: Who) -> Order:
     """Give a held order up: its payment is closed first, then what it holds is free. Again changes nothing. OrderPaid, WalletSilent."""
-    held = of(number, who)
+    held = own_order(number, who)
     if held.state in (OrderState.PAID, OrderState.REFUNDED):
         raise errors.OrderPaid()
     if held.state == OrderState.HELD:
@@ -201,7 +201,7 @@ def cancel(number: str, who: Who) -> Order:
 def give_up(held: Order, *, by: str, reason: str) -> None:
     """Close the payment at the wallet, then the order. OrderPaid when its money arrived meanwhile; WalletSilent: nothing changed."""
     if held.payment_id is not None and payments.one(held.payment_id).is_open:
-        _withdraw(held)
+        _close_payment(held)
         db.checkpoint()
         db.record_answer(lambda: _close(held.id, by=by, reason=reason))
     else:
@@ -248,42 +248,42 @@ def _channel_of(auth_code: str) -> str:
     raise errors.AuthCodeUnknown()
 
 
-def of(number: str, who: Who) -> Order:
+def own_order(number: str, who: Who) -> Order:
     """The order of a number, if it is this person's. OrderNotFound."""
     order = orders.by_number(number)
-    _refuse_others(order, who)
+    _refuse_strangers(order, who)
     return order
 
 
-def _refuse_others(order: Order, who: Who) -> None:
+def _refuse_strangers(order: Order, who: Who) -> None:
     same_member = who.member_id is not None and order.member_id == who.member_id
     if not same_member and (who.payer_id is None or order.payer_id != who.payer_id):
         raise errors.OrderNotFound()
 
 
-def look(number: str, who: Who) -> tuple[Order, Content]:
-    """Somebody waits for what becomes of their order: while its payment is open, its wallet is asked in the background. OrderNotFound."""
+def read_and_poll(number: str, who: Who) -> tuple[Order, Content]:
+    """Somebody's own order, for a phone that waits: while its payment is open, a job asks the wallet about it. OrderNotFound."""
     order, content = orders.whole(number)
-    _refuse_others(order, who)
-    hurry(order)
+    _refuse_strangers(order, who)
+    poll_payment(order)
     return order, content
 
 
-def hurry(waiting: Order) -> None:
-    """Let the wallet be asked about a held order now."""
+def poll_payment(waiting: Order) -> None:
+    """Let a job ask the wallet about a held order's payment now."""
     if waiting.state == OrderState.HELD and waiting.payment_id is not None:
         payments.hurry(payments.one(waiting.payment_id))
 
 
 def payer(channel: str, app_id: str, subject: str) -> int:
-    """Somebody whom only a wallet knows, remembered so that what they pay is theirs to see."""
+    """Somebody whom only a wallet knows; recorded, so that they can see what they paid."""
     made = insert(Payer).values(channel=channel, app_id=app_id, subject=subject, seen_at=clock.now())
     made = made.on_conflict_do_update(index_elements=["mall_id", "channel", "app_id", "subject"], set_={"seen_at": clock.now()})
     return int(session.execute(made.returning(Payer.id)).scalar_one())
 
 
-def enter(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[str, Any]:
-    """A wallet's login code becomes a token of somebody who pays without being a member. The refusals of the wallet's seam."""
+def sign_in_payer(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[str, Any]:
+    """Exchange a wallet's login code for a token of somebody who pays without being a member. The refusals of the wallet's seam."""
     with db.outside_transaction():
         proven = sign_in(code)
     payer_id = payer(proven.channel, proven.app_id, proven.subjects[0])

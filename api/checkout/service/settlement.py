@@ -37,7 +37,7 @@ def settle_payment(payment: Payment) -> None:
     order, content = orders.lock_whole(payment.order_id)
     if order.state == OrderState.HELD and payment.amount_fen == order.gateway_fen:
         settle(order, payment, content)
-    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _revived(order, payment, content):
+    elif order.state == OrderState.CLOSED and payment.amount_fen == order.gateway_fen and _revive(order, payment, content):
         notifications.revived(order)
     elif order.payment_id == payment.id and order.paid_at is not None:
         return
@@ -48,8 +48,8 @@ def settle_payment(payment: Payment) -> None:
         partner_events.money_arrived(order, payment)
 
 
-def _revived(order: Order, payment: Payment, content: Content) -> bool:
-    """Take once more what a closed order used, keep its thing again and settle it; False, with nothing changed, when any of it refuses."""
+def _revive(order: Order, payment: Payment, content: Content) -> bool:
+    """Take again what a closed order used, reserve its goods again and settle it; False, with nothing changed, when any of it refuses."""
     orders.hold_member(order)
     try:
         with session.begin_nested():
@@ -75,7 +75,7 @@ def settle(order: Order, payment: Payment | None, content: Content) -> None:
     """Settle a held order that is paid, by the payment or (None) by value alone."""
     paid_at = (payment.paid_at if payment else None) or clock.now()
     if order.member_id is None and payment is not None:
-        _know_the_payer(order, payment)
+        _identify_member(order, payment)
     kind = kind_of(order.kind)
     shop_ids = content.shop_ids if kind.sale_channel else []
     # One member's purchases come one after the other, and so do the sightings of one shop. One statement.
@@ -85,7 +85,7 @@ def settle(order: Order, payment: Payment | None, content: Content) -> None:
         paid |= {"payment_id": payment.id, "channel": payment.channel}
     states.move(order, OrderState.PAID, by="system", reason="paid", **paid)
     account = payments.account(payment.account_id) if payment else None
-    _say_who_bears(order, content)
+    _record_bearers(order, content)
     cells = postings.paid_cells(content)
     postings.book(content, cells, account, cause=("order_settle", order.id))
     parts = _parts(order, content, cells, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
@@ -94,14 +94,14 @@ def settle(order: Order, payment: Payment | None, content: Content) -> None:
     partner_events.paid(order, payment, parts)
 
 
-def _know_the_payer(order: Order, payment: Payment) -> None:
+def _identify_member(order: Order, payment: Payment) -> None:
     """A cashier's charge learns from the wallet who paid: a member by that identity gets the points."""
     if payment.payer_subject:
         account = payments.account(payment.account_id)
         order.member_id = members.by_identity(payment.channel, account.sub_app_id or account.app_id, payment.payer_subject)
 
 
-def _say_who_bears(order: Order, content: Content) -> None:
+def _record_bearers(order: Order, content: Content) -> None:
     """Write down who bears each benefit, to the fen; a share that said so when it was placed keeps it."""
     for rules, shares in by_tender(content.shares):
         open_shares = [share for share in shares if not share.bearers]
@@ -110,11 +110,11 @@ def _say_who_bears(order: Order, content: Content) -> None:
                 share.bearers = bearers
 
 
-def payment_over(payment: Payment) -> None:
+def close_with_payment(payment: Payment) -> None:
     """A payment cannot be paid any more: an order that ran out, or that only this code could pay, is given up with it."""
     order = orders.lock(payment.order_id)
-    mine = order.payment_id == payment.id and order.state == OrderState.HELD
-    if mine and (payment.kind == "auth_code" or order.expires_at <= clock.now()):
+    is_current = order.payment_id == payment.id and order.state == OrderState.HELD
+    if is_current and (payment.kind == "auth_code" or order.expires_at <= clock.now()):
         holds.close(order, orders.content(order.id), by="system", reason=payment.trouble or "expired")
 
 
@@ -130,7 +130,7 @@ def _parts(
         lines = content.of_seller(shop_id)
         own_cells = [cell for cell in cells if cell.share.line in lines]
         paid_fen = sum(line.net_fen for line in lines.values())
-        seen = sales.sight(
+        seen = sales.record_sighting(
             channel=channel,
             source_type=f"order:{shop_id}",
             source_id=order.id,
@@ -151,7 +151,7 @@ def _parts(
     if order.member_id is not None:
         for part, seen in parts:
             if seen.is_new_sale:
-                _awarded(part, points.earn_claimed(sales.recorded(seen), by="checkout"))
+                _copy_award(part, points.earn_claimed(sales.recorded(seen), by="checkout"))
             else:
                 score(part, order.member_id)
     return [(part, seen.is_new_sale) for part, seen in parts]
@@ -175,9 +175,9 @@ def score(part: OrderPart, member_id: int) -> None:
         part.points = 0
         part.explanation = {"zh": "这笔消费已积过分", "en": "This purchase has been scored already"}
         return
-    _awarded(part, points.earn(sale.id, by="checkout"))
+    _copy_award(part, points.earn(sale.id, by="checkout"))
 
 
-def _awarded(part: OrderPart, award: points.Award) -> None:
+def _copy_award(part: OrderPart, award: points.Award) -> None:
     part.points, part.explanation = award.points, award.explanation
     part.points_from_at = award.active_from_at if award.points else None

@@ -101,7 +101,7 @@ def view(order: Order, content: Content | None = None) -> View:
     return View(order, known, parts, refunds, payment)
 
 
-def mine(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
+def orders_of(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
     """Somebody's own orders, newest first."""
     own = Order.member_id == who.member_id if who.member_id is not None else Order.payer_id == who.payer_id
     return pages.page(select(Order).where(own), Order.id, cursor=cursor, limit=limit)

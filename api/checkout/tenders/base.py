@@ -138,6 +138,8 @@ class TenderRules(ABC):
     figure_fields: ClassVar[dict[str, ma.fields.Field[Any]]] = {}
     #: How it can refuse when an order takes it.
     refusals: ClassVar[tuple[type[Problem], ...]] = ()
+    #: How a code of its own can be refused at a till.
+    code_refusals: ClassVar[tuple[type[Problem], ...]] = ()
 
     @abstractmethod
     def offer(self, asked: Asked) -> Offer:
@@ -181,5 +183,5 @@ class TenderRules(ABC):
         return [None for _ in shares]
 
     def member_of_code(self, code: str, shop_id: int) -> int | None:
-        """Who shows this code to be charged, where it is a code of this tender's own; the code is used up. None: it is none of its own."""
+        """Who shows this code to be charged, which is used up by it; None: it is no code of this tender's own. Its `code_refusals`."""
         return None

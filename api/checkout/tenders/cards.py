@@ -159,6 +159,7 @@ class Cards(TenderRules):
         "pin_needed": fields.Boolean(required=True, attribute="figures.pin_needed"),
     }
     refusals = (errors.CardBalanceTooLow, errors.CardNotUsable, errors.PinNeeded, errors.PinWrong, errors.PinLocked)
+    code_refusals = (errors.PayCodeWrong, errors.PayCodeUsed, errors.PayCodeExpired)
 
     def offer(self, asked: Asked) -> CardOffer:
         """What the member's cards could pay. One statement for a member who may use them."""

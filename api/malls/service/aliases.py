@@ -14,7 +14,7 @@ from api.kit.pages import Page
 from api.malls import names
 from api.malls.errors import AliasNotFound, AliasTooShort
 from api.malls.models import Floor, Shop, ShopAlias, Site
-from api.malls.service.mall import SHOPS_CHANGED, mall_info, shops_changed
+from api.malls.service.mall import SHOPS_CHANGED, invalidate_shops, mall_info
 from api.malls.service.shops import shop
 
 
@@ -101,7 +101,7 @@ def learn_alias(shop_id: int, text: str, learned_from: str, kind: str = "printed
     added = insert(ShopAlias).values(**row, learned_from=learned_from, learned_at=clock.now()).on_conflict_do_nothing()
     if session.scalar(added.returning(ShopAlias.id)) is None:
         return False
-    shops_changed()
+    invalidate_shops()
     return True
 
 
@@ -126,5 +126,5 @@ def forget_alias(alias_id: int, *, by: str, why: str) -> None:
     ).one_or_none()
     if gone is None:
         raise AliasNotFound()
-    shops_changed()
+    invalidate_shops()
     audit.record(by, "forgot an alias", "shop", gone.shop_id, before={"kind": gone.kind, "text": gone.text}, why=why)

@@ -19,12 +19,12 @@ from api.malls.models import Mall
 T = TypeVar("T")
 R = TypeVar("R", bound=Rules)
 
-_remembered: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
-_remembering = threading.Lock()
+_cache: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
+_cache_lock = threading.Lock()
 
 
 def id_of(code: str) -> int:
-    """The mall with this public code. MallNotFound."""
+    """The id of the mall with this public code. MallNotFound."""
     mall_id = session.scalar(select(Mall.id).where(Mall.code == code))
     if mall_id is None:
         raise MallNotFound()
@@ -34,7 +34,7 @@ def id_of(code: str) -> int:
 @dataclass(frozen=True)
 class MallInfo:
     """The entered mall as it is now. `shops_version` grows with every change of a shop or an alias, `settings_version` with what is
-    `remembered`; `partner_events` is what any partner wants to hear of."""
+    `cached`; `partner_events` is what any partner wants to hear of."""
 
     id: int
     code: str
@@ -48,7 +48,7 @@ class MallInfo:
 
 
 MALL_INFO: db.Slot[MallInfo] = db.Slot()
-#: Whether this unit of work changed shops or aliases, or what is `remembered`: other requests must not see that before it is committed.
+#: Whether this unit of work changed shops or aliases, or what is `cached`: other requests must not see that before it is committed.
 SHOPS_CHANGED: db.Slot[bool] = db.Slot()
 SETTINGS_CHANGED: db.Slot[bool] = db.Slot()
 
@@ -80,14 +80,14 @@ def policy(rules: type[R]) -> R:
     return mall_info().policy.of(rules)
 
 
-def hold() -> None:
-    """Let nobody else in who also holds the mall, until this transaction ends; everything else in the mall goes on meanwhile."""
+def lock_mall() -> None:
+    """Lock the mall's row against others who lock it, until this transaction ends; everything else in the mall goes on."""
     session.execute(select(Mall.id).where(Mall.id == db.mall()).with_for_update(key_share=True))
 
 
 def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, Any]:
     """Change some rules of the policy from now on; values are within their limits already. PolicyContradicts."""
-    hold()
+    lock_mall()
     forget_mall_info()
     before = mall_info().policy.values()
     after = Policy(before | changes)
@@ -118,36 +118,36 @@ def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
     return made
 
 
-def shops_changed() -> None:
-    """Say that shops or aliases changed, so that every process reads them again."""
+def invalidate_shops() -> None:
+    """Shops or aliases were changed: every process reads them again."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(shops_version=Mall.shops_version + 1))
     SHOPS_CHANGED.put(True)
     forget_mall_info()
 
 
-def settings_changed() -> None:
-    """This unit of work changed something that rooms keep by `remembered`: it reads that anew itself. Every other one hears of it by the
-    version, which the database counts (migration 0014 says of which tables)."""
+def invalidate_settings() -> None:
+    """This unit of work changed something that rooms keep by `cached`: it reads that again itself. Others see it by the version, which the
+    database counts (migration 0014 names the tables)."""
     SETTINGS_CHANGED.put(True)
     forget_mall_info()
 
 
-def remembered(what: str, read: Callable[[], T]) -> T:
-    """What `read` gives, kept in this process until the mall's settings change: no statement meanwhile. No row of the session may be in
-    it."""
+def cached(what: str, read: Callable[[], T]) -> T:
+    """What `read` gives, kept in this process until the mall's settings change: no statement meanwhile. It must not hold rows of the
+    session."""
     info = mall_info()
     stamp, key = (info.code, info.settings_version), (info.id, what)
-    held = _remembered.get(key)
+    held = _cache.get(key)
     if held is not None and held[0] == stamp:
         return cast(T, held[1])
     fresh = read()
     if not SETTINGS_CHANGED.get():
-        with _remembering:
-            _remembered[key] = stamp, fresh
+        with _cache_lock:
+            _cache[key] = stamp, fresh
     return fresh
 
 
-def tell_partners_of(events: Collection[str]) -> None:
+def set_partner_events(events: Collection[str]) -> None:
     """Keep with the mall which events any of its partners wants to hear of."""
     session.execute(update(Mall).where(Mall.id == db.mall()).values(partner_events=sorted(events)))
     forget_mall_info()

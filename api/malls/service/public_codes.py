@@ -1,4 +1,4 @@
-"""Codes that stand on walls and counters: opaque, unguessable, and without a mall until they are looked up."""
+"""Codes that are printed on walls and counters: opaque, unguessable; only looking one up tells its mall."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def new_codes(kind: str, count: int) -> list[str]:
 
 
 def enter_by_code(code: str, kind: str) -> bool:
-    """Enter the mall of a printed code; False when nobody ever printed it. One statement."""
+    """Enter the mall of a printed code; False when there is no such code. One statement."""
     return _CODE.fullmatch(code) is not None and db.enter_by_public_code(code, kind)

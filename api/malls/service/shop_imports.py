@@ -16,7 +16,7 @@ from api.kit.db import session
 from api.malls import hours, sheets
 from api.malls.errors import ImportRefused
 from api.malls.models import HTTPS, HTTPS_SAYS, Floor, Shop, Site
-from api.malls.service.mall import hold, shops_changed
+from api.malls.service.mall import invalidate_shops, lock_mall
 from api.malls.service.shops import SHOP_FACTS, facts, refresh_search
 
 MAX_TEXT = 200
@@ -49,14 +49,14 @@ class ImportReport:
 
 
 def import_shops(data: bytes, *, dry_run: bool, by: str) -> ImportReport:
-    """Import a sheet (CSV or xlsx). In earnest it is all or nothing: ImportRefused when any row is.
+    """Import a sheet (CSV or xlsx). Without `dry_run` it is all or nothing: ImportRefused when any row is refused.
 
     A shop that is not in the sheet stays as it is; a column that is not in the sheet stays as it is.
     SheetTooLarge, SheetUnreadable, SheetIncomplete.
     """
     rows = sheets.read(data)
     if not dry_run:
-        hold()  # two imports at once would both create the same shop
+        lock_mall()  # two imports at once would both create the same shop
     planned = _plan(rows)
     counts = Counter(row.action for row in planned)
     report = ImportReport(dry_run, {action: counts[action] for action in (CREATE, UPDATE, UNCHANGED, REFUSED)}, planned)
@@ -65,7 +65,7 @@ def import_shops(data: bytes, *, dry_run: bool, by: str) -> ImportReport:
     if counts[REFUSED]:
         refused = [{"row": row.row, "code": row.code, "problems": row.problems} for row in planned if row.action == REFUSED]
         raise ImportRefused(report={"counts": report.counts, "rows": refused})
-    _carry_out(planned, by)
+    _save(planned, by)
     return report
 
 
@@ -143,7 +143,7 @@ def _shown(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _carry_out(planned: list[PlannedRow], by: str) -> None:
+def _save(planned: list[PlannedRow], by: str) -> None:
     touched = [(row, _apply(row)) for row in planned if row.action in (CREATE, UPDATE)]
     session.flush()
     for row, shop in touched:
@@ -151,7 +151,7 @@ def _carry_out(planned: list[PlannedRow], by: str) -> None:
         after = {name: pair[1] for name, pair in row.changes.items()} if row.action == UPDATE else facts(shop, SHOP_FACTS)
         audit.record(by, f"imported the shop ({row.action})", "shop", shop.id, before=before, after=after, why=f"row {row.row} of a sheet")
     if touched:
-        shops_changed()
+        invalidate_shops()
 
 
 def _apply(row: PlannedRow) -> Shop:

@@ -14,7 +14,7 @@ from api.malls.service.shops import shop, shop_in_view
 
 def give_photo(shop_id: int, data: bytes, *, by: str) -> Shop:
     """Give a shop its photo in place of the one before. ShopNotFound, ShopPhotoTooLarge, ShopPhotoUnreadable, StorageFull."""
-    kept, pictured = photos.made(data), shop_in_view(shop_id)
+    kept, pictured = photos.processed(data), shop_in_view(shop_id)
     before, version = pictured.photo_key, pictured.photo
     pictured.photo_key = storage.new_key(db.mall(), "shops", "jpeg")
     session.flush()

@@ -24,7 +24,7 @@ from api.malls.errors import (
     SiteTaken,
 )
 from api.malls.models import Floor, Shop, Site
-from api.malls.service.mall import mall_info, shops_changed
+from api.malls.service.mall import invalidate_shops, mall_info
 
 T = TypeVar("T", Site, Floor, Shop)
 
@@ -104,7 +104,7 @@ def change_floor(floor_id: int, changes: dict[str, Any], *, by: str, why: str) -
 def _added(row: T, noun: str, known: tuple[str, ...], by: str) -> T:
     session.add(row)
     session.flush()
-    shops_changed()
+    invalidate_shops()
     audit.record(by, f"added the {noun}", noun, row.id, after=facts(row, known))
     return row
 
@@ -119,7 +119,7 @@ def _changed(row: T, changes: dict[str, Any], noun: str, known: tuple[str, ...],
     after = facts(row, known)
     if before == after:
         return row
-    shops_changed()
+    invalidate_shops()
     changed = [name for name in known if before[name] != after[name]]
     old, new = ({name: side[name] for name in changed} for side in (before, after))
     audit.record(by, f"changed the {noun}", noun, row.id, before=old, after=new, why=why)

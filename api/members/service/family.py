@@ -15,7 +15,7 @@ DOCUMENT = "family"
 
 
 def of(member_id: int, cursor: str | None, limit: int) -> pages.Page[FamilyMember]:
-    """Whom the member told of, newest first."""
+    """The member's family as entered, newest first."""
     return pages.page(select(FamilyMember).where(FamilyMember.member_id == member_id), FamilyMember.id, cursor=cursor, limit=limit)
 
 

@@ -43,7 +43,7 @@ def with_alipay_phone(member_id: int, session_id: str, payload: Mapping[str, str
     if sessions.channel_of(session_id) != "alipay":
         raise PhoneProofMisplaced()
     phone = alipay_login.phone(payload)
-    _spend_payload(member_id, payload["response"])
+    _use_payload_once(member_id, payload["response"])
     return join_phone(member_id, session_id, phone)
 
 
@@ -60,17 +60,17 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
         _fold(younger, kept)
         folded = True
     if kept.phone_key != phones.key(phone):
-        take_phone(kept, phone)
+        assign_phone(kept, phone)
     token = identity.access_token("member", kept.id, db.mall(), session_id=session_id)
     return PhoneJoined(kept, token, folded)
 
 
-def prove_phone(member_id: int) -> None:
-    """Send a code to the phone that the member has. NoPhoneYet, and what phone_codes.ask refuses."""
+def send_code_to_own_phone(member_id: int) -> None:
+    """Send a code to the phone that the member has. NoPhoneYet, and what phone_codes.send_code refuses."""
     held = profile.get(member_id).phone_sealed
     if held is None:
         raise NoPhoneYet()
-    phone_codes.ask(sealed.unseal(held))
+    phone_codes.send_code(sealed.unseal(held))
 
 
 def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_code: str | None) -> PhoneJoined:
@@ -86,9 +86,9 @@ def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_
 
 
 def recover(member_id: int, phone: str, *, code: str) -> Member:
-    """The service desk gives a member a new phone with a code sent to it; every sign-in ends, whoever has the lost device.
+    """The service desk gives a member a new phone with a code sent to it; every sign-in ends, also on a lost device.
 
-    MergeNeeded when another member has that phone: two records are never joined in passing at the desk.
+    MergeNeeded when another member has that phone: two memberships are joined only by a merge.
     """
     number = phones.normalise(phone)
     phone_codes.use(number, code)
@@ -96,12 +96,12 @@ def recover(member_id: int, phone: str, *, code: str) -> Member:
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:
         raise MergeNeeded()
-    take_phone(member, number)
+    assign_phone(member, number)
     sessions.end_all(member_id, "the service desk recovered the account")
     return member
 
 
-def take_phone(member: Member, phone: str) -> None:
+def assign_phone(member: Member, phone: str) -> None:
     """Give a free phone to a member, in place of the one before."""
     key = phones.key(phone)
     member.phone_key, member.phone_sealed = key, sealed.seal(phone)
@@ -119,7 +119,7 @@ def take_phone(member: Member, phone: str) -> None:
 
 
 def _lock(member_id: int, phone_key: str) -> tuple[Member, Member | None]:
-    # Both rows in one order, whoever comes first.
+    # Both rows in one order, so that two at once cannot deadlock.
     rows = session.scalars(
         select(Member)
         .where(or_(Member.id == member_id, Member.phone_key == phone_key))
@@ -133,7 +133,7 @@ def _lock(member_id: int, phone_key: str) -> tuple[Member, Member | None]:
     return member, next((row for row in rows if row.phone_key == phone_key), None)
 
 
-def _spend_payload(member_id: int, response: str) -> None:
+def _use_payload_once(member_id: int, response: str) -> None:
     digest = sealed.find_key(f"alipay-phone:{response}")
     spent = (
         insert(SpentProof)
@@ -160,8 +160,8 @@ def _fold(younger: Member, older: Member) -> None:
     session.execute(update(Member).where(Member.referrer_id == younger.id, Member.id != older.id).values(referrer_id=older.id))
     older.growth += younger.growth
     older.nickname = older.nickname or younger.nickname
-    name_index.remember(younger.id, None)
-    name_index.remember(older.id, older.nickname)
+    name_index.index_name(younger.id, None)
+    name_index.index_name(older.id, older.nickname)
     older.birthday_on = older.birthday_on or younger.birthday_on
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
     facts = {"into": older.id}

@@ -97,30 +97,30 @@ def absorb(source: Member, target: Member, *, phone_of_source: bool, by: str) ->
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
     gone |= {"level_rank": 0, "level_until_on": None}
     states.move(source, MemberState.FOLDED, by=by, facts={"into": target.id}, folded_into_id=target.id, **gone)
-    _enrich(target, kept["source"])
+    _fill_gaps(target, kept["source"])
     if phone[0] is not None and (phone_of_source or target.phone_key is None):
         target.phone_key, target.phone_sealed = phone
     session.flush()
     levels.settle(target.id, level_rank, level_until_on)
-    name_index.remember(source.id, None)
-    name_index.remember(target.id, target.nickname)
+    name_index.index_name(source.id, None)
+    name_index.index_name(target.id, target.nickname)
     return moved, kept
 
 
 def release(source: Member, target: Member, rows: Rows, kept: dict[str, Any], *, causes: Collection[str], by: str) -> list[str]:
     """Undo absorb; returns what could not return, by name. `causes`: growth earned since that belongs to the source."""
-    growth = _take_growth(source.id, target.id, rows.get("growth_entry", {}), causes)
-    lost = _phones_back(source, target, kept)
+    growth = _move_growth_back(source.id, target.id, rows.get("growth_entry", {}), causes)
+    lost = _return_phones(source, target, kept)
     was = kept["source"]
     back: dict[str, Any] = {"nickname": was["nickname"], "birthday_on": _day(was["birthday_on"]), "growth": was["growth"] + growth}
     states.move(source, MemberState.ACTIVE, by=by, facts={"out_of": target.id}, folded_into_id=None, **back, **_phone(was, lost, "phone"))
     target.growth -= was["growth"] + growth
-    _impoverish(target, was, kept["target"])
+    _clear_copied(target, was, kept["target"])
     lost += _give_rows_back(source.id, target.id, rows)
     session.flush()
     for member, before in ((source, was), (target, kept["target"])):
         levels.reset(member.id, before["level_rank"], _day(before["level_until_on"]))
-        name_index.remember(member.id, member.nickname)
+        name_index.index_name(member.id, member.nickname)
     return lost
 
 
@@ -152,14 +152,14 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _enrich(target: Member, was: dict[str, Any]) -> None:
+def _fill_gaps(target: Member, was: dict[str, Any]) -> None:
     target.growth += was["growth"]
     target.nickname = target.nickname or was["nickname"]
     target.birthday_on = target.birthday_on or _day(was["birthday_on"])
 
 
-def _impoverish(target: Member, was: dict[str, Any], before: dict[str, Any]) -> None:
-    # What the survivor only had from the other goes with the other, unless it was changed since.
+def _clear_copied(target: Member, was: dict[str, Any], before: dict[str, Any]) -> None:
+    # What the survivor only had from the other membership is removed, unless it was changed since.
     if before["nickname"] is None and target.nickname == was["nickname"]:
         target.nickname = None
     if before["birthday_on"] is None and target.birthday_on == _day(was["birthday_on"]):
@@ -224,7 +224,7 @@ def _move_referrals(source_id: int, target_id: int) -> list[Moved]:
     return [Moved("referral", member_id) for member_id in session.scalars(moving.returning(Member.id))]
 
 
-def _take_growth(source_id: int, target_id: int, known: Iterable[int], causes: Collection[str]) -> int:
+def _move_growth_back(source_id: int, target_id: int, known: Iterable[int], causes: Collection[str]) -> int:
     """Bring growth earned since for the source's purchases under the ids that moved; returns how much of it there is."""
     since = (GrowthEntry.member_id == target_id, GrowthEntry.cause.in_(causes), GrowthEntry.id.not_in(list(known)))
     taken = session.scalars(update(GrowthEntry).where(*since).values(member_id=source_id).returning(GrowthEntry.growth))
@@ -238,7 +238,7 @@ def _taken(was: dict[str, Any], source: Member, target: Member) -> bool:
     return holder not in (None, source.id, target.id)
 
 
-def _phones_back(source: Member, target: Member, kept: dict[str, Any]) -> list[str]:
+def _return_phones(source: Member, target: Member, kept: dict[str, Any]) -> list[str]:
     """Free the source's phone for it, and give the target the one it had before."""
     was, before = kept["source"], kept["target"]
     if target.phone_key is not None and target.phone_key == was["phone_key"] != before["phone_key"]:

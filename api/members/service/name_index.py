@@ -15,15 +15,15 @@ from api.members.models import Member, NameKey
 _LAST = chr(0x10FFFF)
 
 
-def folded(name: str) -> str:
+def comparable(name: str) -> str:
     """A name as it is compared: width, case and spaces do not count."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def remember(member_id: int, name: str | None) -> None:
+def index_name(member_id: int, name: str | None) -> None:
     """Let the member be found by this name, and by no other."""
     session.execute(delete(NameKey).where(NameKey.member_id == member_id))
-    whole = folded(name or "")
+    whole = comparable(name or "")
     keys = [{"member_id": member_id, "key": whole[at:], "before": whole[:at]} for at in range(len(whole))]
     if keys:
         session.execute(insert(NameKey), keys)
@@ -31,7 +31,7 @@ def remember(member_id: int, name: str | None) -> None:
 
 def search(part: str, cursor: str | None, limit: int) -> pages.Page[Member]:
     """Members whose name holds this part, in the order of what follows it. Two statements, each by an index."""
-    keys: Select[Any] = cast(Select[Any], select(NameKey.key, NameKey.member_id).where(_holds(folded(part))))
+    keys: Select[Any] = cast(Select[Any], select(NameKey.key, NameKey.member_id).where(_holds(comparable(part))))
     keys_page = pages.page(keys, NameKey.key, NameKey.member_id, cursor=cursor, limit=limit, descending=False)
     ids = [row.member_id for row in keys_page.items]
     members = {member.id: member for member in session.scalars(select(Member).where(Member.id.in_(ids)))}

@@ -24,10 +24,10 @@ PER_HOUR, PER_DAY = 5, 10
 DELIVERY_JOB = jobs.Promised()
 
 
-def ask(phone: str) -> None:
+def send_code(phone: str) -> None:
     """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften.
 
-    The answer is the same whether anybody has joined with this phone.
+    The answer is the same whether or not a member has this phone.
     """
     if not sms.offered():
         raise PhoneSignInClosed()
@@ -36,11 +36,11 @@ def ask(phone: str) -> None:
         raise PhoneNotServed()
     phone_key = phones.key(number)
     db.lock("phone-code", phone_key)
-    _spare(phone_key)
+    _refuse_too_soon(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()
     session.add(PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None))
-    _post(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
+    _queue_text(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
 
 
 def use(number: str, code: str) -> None:
@@ -86,13 +86,13 @@ def message(message_id: int) -> tuple[str, str] | None:
     return sealed.unseal(row.phone_sealed), sealed.unseal(row.text_sealed)
 
 
-def sent(message_id: int) -> bool:
-    """Note that a message is out, and drop its text. False when that was noted before."""
+def mark_sent(message_id: int) -> bool:
+    """Mark a message as sent, and drop its text. False when it was marked before."""
     unsent = (TextMessage.id == message_id, TextMessage.state == "queued")
     return rows_changed(update(TextMessage).where(*unsent).values(state="sent", sent_at=clock.now(), text_sealed=None)) == 1
 
 
-def _spare(phone_key: str) -> None:
+def _refuse_too_soon(phone_key: str) -> None:
     now = clock.now()
     hour = func.count().filter(PhoneCode.made_at > now - timedelta(hours=1))
     query = select(func.max(PhoneCode.made_at), hour, func.count())
@@ -105,7 +105,7 @@ def _spare(phone_key: str) -> None:
         raise TooOften(retry_after=3600)
 
 
-def _post(number: str, text: str) -> None:
+def _queue_text(number: str, text: str) -> None:
     row = TextMessage(
         phone_key=phones.key(number), phone_sealed=sealed.seal(number), text_sealed=sealed.seal(text),
         queued_at=clock.now(), sent_at=None,

@@ -55,7 +55,7 @@ def change(member_id: int, *, nickname: str | None = None, birthday_on: date | N
     member = get(member_id)
     if nickname is not None:
         member.nickname = nickname
-        name_index.remember(member_id, nickname)
+        name_index.index_name(member_id, nickname)
     if birthday_on is not None and birthday_on != member.birthday_on:
         if member.birthday_on is not None:
             raise BirthdayFixed()
@@ -82,7 +82,7 @@ def close(member_id: int) -> None:
         part.forget(member_id)
     for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
-    name_index.remember(member_id, None)
+    name_index.index_name(member_id, None)
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
@@ -118,7 +118,7 @@ def by_identity(channel: str, app_id: str, subject: str) -> int | None:
 
 def refuse_unopened(member_id: int, who: str) -> None:
     """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
-    if not audit.did_lately(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
+    if not audit.was_done_since(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
         raise RecordNotOpened()
 
 

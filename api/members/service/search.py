@@ -64,7 +64,7 @@ def everyone(*, name: str | None, state: str | None, level_rank: int | None, cur
 
 
 def _anything(plain: str, by: str, cursor: str | None, limit: int) -> pages.Page[Member]:
-    """What a person types or scans into one box; a name only when it is nothing more exact."""
+    """What a person types or scans into one box; a name only when it is no code, phone or number."""
     if member_codes.is_code(plain):
         with contextlib.suppress(MemberCodeUnknown):  # sixteen letters may be a name
             return pages.Page([member_codes.use_code(plain, by=by, shop_id=None)], None)
@@ -73,7 +73,7 @@ def _anything(plain: str, by: str, cursor: str | None, limit: int) -> pages.Page
 
 
 def _by_name(name: str, cursor: str | None, limit: int) -> pages.Page[Member]:
-    if not name_index.folded(name):
+    if not name_index.comparable(name):
         raise SearchTooWide()
     return name_index.search(name, cursor, limit)
 

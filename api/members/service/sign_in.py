@@ -59,7 +59,7 @@ def with_phone(phone: str, code: str, arrival: Arrival) -> SignedIn:
     phone_codes.use(number, code)
     signed_in = _enter(ProvenIdentity("phone", "", (phones.key(number),)), arrival)
     if signed_in.is_new:
-        identities.take_phone(signed_in.member, number)
+        identities.assign_phone(signed_in.member, number)
     return signed_in
 
 
@@ -67,7 +67,7 @@ def _enter(proven: ProvenIdentity, arrival: Arrival) -> SignedIn:
     member = _known(proven)
     is_new = False
     if member is None:
-        # Two first sign-ins of one person at once: the second waits here and finds the member.
+        # Two first sign-ins of one person at once: the second waits here and sees the member.
         db.lock(proven.channel, proven.union_id or proven.subjects[0])
         member = _known(proven)
         if member is None:

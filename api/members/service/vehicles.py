@@ -71,7 +71,7 @@ def remove(member_id: int, vehicle_id: int) -> None:
 
 
 def default_plate(member_id: int) -> str | None:
-    """The plate that parking takes when nobody says which."""
+    """The plate that parking uses when none is named."""
     return session.scalar(select(Vehicle.plate).where(Vehicle.member_id == member_id, Vehicle.is_default))
 
 

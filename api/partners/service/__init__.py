@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from api.partners.service.delivery_log import attempts, counts, deliveries, delivery, endpoints
-from api.partners.service.dispatch import forget_old, note, spread, sweep, take
-from api.partners.service.events import News, payment_paid, refund_done, sale_recorded, sale_refunded, tell, wanted
+from api.partners.service.dispatch import fan_out, forget_old, next_request, record_result, sweep
+from api.partners.service.events import NewEvent, is_wanted, payment_paid, publish, refund_done, sale_recorded, sale_refunded
 from api.partners.service.redelivery import resend, resend_failed, resend_since
-from api.partners.service.registration import add, change, go_on, one, pause, remove, rotate, test
+from api.partners.service.registration import add, change, find, pause, remove, resume, rotate, test
 
 __all__ = [
-    "News",
+    "NewEvent",
     "add",
     "attempts",
     "change",
@@ -17,24 +17,24 @@ __all__ = [
     "deliveries",
     "delivery",
     "endpoints",
+    "fan_out",
+    "find",
     "forget_old",
-    "go_on",
-    "note",
-    "one",
+    "is_wanted",
+    "next_request",
     "pause",
     "payment_paid",
+    "publish",
+    "record_result",
     "refund_done",
     "remove",
     "resend",
     "resend_failed",
     "resend_since",
+    "resume",
     "rotate",
     "sale_recorded",
     "sale_refunded",
-    "spread",
     "sweep",
-    "take",
-    "tell",
     "test",
-    "wanted",
 ]

@@ -1,4 +1,4 @@
-"""What the office sees of partners: how each does, and the log of everything that was sent."""
+"""What the office sees of partners: the state of each, and the log of everything that was sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ATTEMPTS_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Whole:
+class DeliveryDetails:
     """One delivery with the event it carries and its newest attempts."""
 
     delivery: PartnerDelivery
@@ -63,13 +63,13 @@ def deliveries(
     return pages.page(query, PartnerDelivery.id, cursor=cursor, limit=limit)
 
 
-def delivery(delivery_id: int) -> Whole:
+def delivery(delivery_id: int) -> DeliveryDetails:
     """One delivery with its event and its newest attempts. DeliveryNotFound."""
     row = session.get(PartnerDelivery, delivery_id)
     if row is None:
         raise DeliveryNotFound()
     event, endpoint = session.get_one(PartnerEvent, row.event_id), session.get_one(PartnerEndpoint, row.endpoint_id)
-    return Whole(row, event, endpoint.name, attempts(delivery_id))
+    return DeliveryDetails(row, event, endpoint.name, attempts(delivery_id))
 
 
 def attempts(delivery_id: int) -> list[PartnerAttempt]:

@@ -1,7 +1,7 @@
-"""From an event to a partner: spread over the endpoints, sent one at a time to each, tried again on a ladder, given up after a day.
+"""From an event to a partner: one delivery for each endpoint, sent one at a time, retried after growing delays, given up after a day.
 
-A turn to send belongs to one worker and ends by itself: when that worker dies between sending and noting, the next turn sends the same
-number again. An endpoint that fails several times in a row rests, so that it costs one attempt a rest and nobody else waits for it.
+A turn to send belongs to one worker and expires: when that worker dies between sending and recording, the next turn sends the same
+number again. An endpoint that fails several times in a row is paused for a while, so that others do not wait for it.
 Locks: the endpoint, then the delivery.
 """
 
@@ -20,7 +20,7 @@ from api.kit import clock, jobs, logs, sealed, states
 from api.kit.db import rows_changed, session
 from api.malls import service as malls
 from api.partners.models import PartnerAttempt, PartnerDelivery, PartnerEndpoint, PartnerEvent
-from api.partners.sending import Letter, Said
+from api.partners.sending import OutgoingRequest, SendResult
 from api.partners.service.events import SPREAD
 from api.partners.states import DeliveryState
 
@@ -30,16 +30,16 @@ DELIVER = jobs.Promised()
 VERSION = 1  # of the bodies: a change that breaks readers counts up
 
 #: How long after a failure it is tried again; after the last one it is given up.
-LADDER = tuple(timedelta(seconds=wait) for wait in (15, 60, 300, 900, 3600, 7200, 14_400, 28_800, 28_800))
-PATIENCE = timedelta(hours=24)
-#: A turn is renewed with each letter; it must outlive one.
+RETRY_DELAYS = tuple(timedelta(seconds=wait) for wait in (15, 60, 300, 900, 3600, 7200, 14_400, 28_800, 28_800))
+GIVE_UP_AFTER = timedelta(hours=24)
+#: A turn is renewed with each request; it must outlive one.
 TURN = timedelta(seconds=60)
 #: After so many failures in a row an endpoint rests, longer each time.
 RESTS_AFTER = 5
 REST = timedelta(seconds=15)
 LONGEST_REST = timedelta(minutes=15)
 
-#: The clock of who put a letter in may run before that of the worker whose job it woke. Early by so much hurts nobody.
+#: The clock that scheduled a delivery may be ahead of the worker's. Sending that much early does no harm.
 CLOCKS_DIFFER = timedelta(seconds=2)
 
 AT_ONCE = 200
@@ -47,18 +47,18 @@ KEPT_FOR = timedelta(days=90)
 OVERDUE = timedelta(seconds=30)
 
 
-def spread() -> None:
+def fan_out() -> None:
     """Write the body of each new event once, and a delivery for each endpoint that wants it."""
     fresh = select(PartnerEvent).where(PartnerEvent.spread_at.is_(None)).order_by(PartnerEvent.id).limit(AT_ONCE)
     events = session.scalars(fresh.with_for_update(skip_locked=True)).all()
     if events:
-        send_out(events)
+        create_deliveries(events)
     if len(events) == AT_ONCE:
         jobs.later(SPREAD)
 
 
-def send_out(events: Sequence[PartnerEvent]) -> None:
-    """Spread these events, which nobody else can be spreading."""
+def create_deliveries(events: Sequence[PartnerEvent]) -> None:
+    """Write the body and the deliveries of these events, which no other job holds."""
     now, mall = clock.now(), malls.mall_info()
     endpoints = session.scalars(select(PartnerEndpoint).where(PartnerEndpoint.removed_at.is_(None)).order_by(PartnerEndpoint.id)).all()
     shops = malls.shops_in_view({event.shop_id for event in events if event.shop_id is not None})
@@ -66,12 +66,12 @@ def send_out(events: Sequence[PartnerEvent]) -> None:
     for event in events:
         code = None if event.shop_id is None else shops[event.shop_id].code
         event.body, event.spread_at = _body(event, code, mall), now
-        rows += [_delivery(event, endpoint.id, now) for endpoint in endpoints if endpoint.hears(event)]
+        rows += [_delivery(event, endpoint.id, now) for endpoint in endpoints if endpoint.wants(event)]
     session.flush()
     if rows:
         session.execute(insert(PartnerDelivery).values(rows).on_conflict_do_nothing())
     for endpoint_id in sorted({row["endpoint_id"] for row in rows}):
-        wake(endpoint_id)
+        schedule(endpoint_id)
 
 
 def _body(event: PartnerEvent, shop: str | None, mall: malls.MallInfo) -> str:
@@ -84,30 +84,30 @@ def _body(event: PartnerEvent, shop: str | None, mall: malls.MallInfo) -> str:
 def _delivery(event: PartnerEvent, endpoint_id: int, now: datetime) -> dict[str, Any]:
     return {
         "event_id": event.id, "endpoint_id": endpoint_id, "kind": event.kind, "number": event.number, "state": str(DeliveryState.WAITING),
-        "moved_at": now, "next_at": now, "ends_at": now + PATIENCE, "made_at": now,
+        "moved_at": now, "next_at": now, "ends_at": now + GIVE_UP_AFTER, "made_at": now,
     }  # fmt: skip
 
 
-def wake(endpoint_id: int, *, after: timedelta | None = None) -> None:
-    """Put in the job that sends what is due to an endpoint."""
+def schedule(endpoint_id: int, *, after: timedelta | None = None) -> None:
+    """Queue the job that sends what is due to an endpoint."""
     jobs.later(DELIVER, after=after, endpoint_id=endpoint_id)
 
 
-def hold(endpoint_id: int) -> PartnerEndpoint | None:
+def lock_endpoint(endpoint_id: int) -> PartnerEndpoint | None:
     """An endpoint, locked; None when there is none."""
     return session.get(PartnerEndpoint, endpoint_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def take(endpoint_id: int, turn: str, *, over: bool) -> Letter | None:
-    """The next letter of this turn; its attempt is written down before it is sent. None ends the turn (`over`: it lasted long enough)."""
-    endpoint, now = hold(endpoint_id), clock.now()
+def next_request(endpoint_id: int, turn: str, *, over: bool) -> OutgoingRequest | None:
+    """The next request of this turn; its attempt is recorded before it is sent. None ends the turn (`over`: it lasted long enough)."""
+    endpoint, now = lock_endpoint(endpoint_id), clock.now()
     if endpoint is None or endpoint.is_taken(turn, now):
         return None
     due = None if endpoint.is_quiet(now + CLOCKS_DIFFER) else _next_due(endpoint_id, now)
     if due is None or over:
         endpoint.turn = endpoint.turn_ends_at = None
         if due is not None:
-            wake(endpoint_id)
+            schedule(endpoint_id)
         return None
     endpoint.turn, endpoint.turn_ends_at = turn, now + TURN
     due.attempts += 1
@@ -117,7 +117,7 @@ def take(endpoint_id: int, turn: str, *, over: bool) -> Letter | None:
     sealed_ones = [endpoint.secret, *([endpoint.old_secret] if endpoint.old_secret_holds(now) and endpoint.old_secret else [])]
     secrets = tuple(sealed.unseal(key) for key in sealed_ones)
     session.flush()
-    return Letter(due.id, endpoint_id, due.attempts, due.number, endpoint.url, event.body, secrets, now)
+    return OutgoingRequest(due.id, endpoint_id, due.attempts, due.number, endpoint.url, event.body, secrets, now)
 
 
 def _next_due(endpoint_id: int, now: datetime) -> PartnerDelivery | None:
@@ -127,15 +127,17 @@ def _next_due(endpoint_id: int, now: datetime) -> PartnerDelivery | None:
     return session.scalar(ordered.execution_options(populate_existing=True))
 
 
-def note(letter: Letter, result: Said) -> None:
-    """Write down what came of an attempt, once: delivered, to be tried again, or given up."""
-    endpoint, now = hold(letter.endpoint_id), clock.now()
-    attempt = (PartnerAttempt.delivery_id == letter.delivery_id) & (PartnerAttempt.seq == letter.seq) & PartnerAttempt.ended_at.is_(None)
+def record_result(outgoing: OutgoingRequest, result: SendResult) -> None:
+    """Record the result of an attempt, once: delivered, to be tried again, or given up."""
+    endpoint, now = lock_endpoint(outgoing.endpoint_id), clock.now()
+    attempt = (
+        (PartnerAttempt.delivery_id == outgoing.delivery_id) & (PartnerAttempt.seq == outgoing.seq) & PartnerAttempt.ended_at.is_(None)
+    )
     outcome = {"ended_at": now, "status": result.status, "trouble": result.trouble, "answer": result.answer, "took_ms": result.took_ms}
     if endpoint is None or rows_changed(update(PartnerAttempt).where(attempt).values(**outcome)) == 0:
         return
-    delivery = session.get_one(PartnerDelivery, letter.delivery_id, with_for_update=True, populate_existing=True)
-    if result.taken:
+    delivery = session.get_one(PartnerDelivery, outgoing.delivery_id, with_for_update=True, populate_existing=True)
+    if result.accepted:
         endpoint.failures, endpoint.failing_from_at, endpoint.rests_until_at = 0, None, None
         if delivery.state == DeliveryState.WAITING:
             states.move(delivery, DeliveryState.DELIVERED, by="system", reason="accepted", trouble=None)
@@ -145,7 +147,7 @@ def note(letter: Letter, result: Said) -> None:
         endpoint.paused_at, endpoint.paused_why = now, "gone"
         log.warning("a partner is gone and was paused", endpoint=endpoint.id)
     if delivery.state == DeliveryState.WAITING:
-        _put_off(delivery, str(result.trouble), now)
+        _retry_later(delivery, str(result.trouble), now)
 
 
 def _count_failure(endpoint: PartnerEndpoint, now: datetime) -> None:
@@ -154,28 +156,28 @@ def _count_failure(endpoint: PartnerEndpoint, now: datetime) -> None:
     if endpoint.failures >= RESTS_AFTER:
         rest: timedelta = min(LONGEST_REST, REST * 2 ** min(endpoint.failures - RESTS_AFTER, 10))
         endpoint.rests_until_at = now + rest
-        wake(endpoint.id, after=rest)
+        schedule(endpoint.id, after=rest)
     session.flush()
 
 
-def _put_off(delivery: PartnerDelivery, trouble: str, now: datetime) -> None:
-    """The next step of the ladder, or the end."""
-    wait = LADDER[delivery.step] if delivery.step < len(LADDER) else None
+def _retry_later(delivery: PartnerDelivery, trouble: str, now: datetime) -> None:
+    """Retry after the next delay, or give up."""
+    wait = RETRY_DELAYS[delivery.step] if delivery.step < len(RETRY_DELAYS) else None
     if trouble == "gone" or wait is None or now + wait > delivery.ends_at:
         give_up(delivery, trouble)
         return
     delivery.step, delivery.next_at, delivery.trouble = delivery.step + 1, now + wait, trouble
-    wake(delivery.endpoint_id, after=wait)
+    schedule(delivery.endpoint_id, after=wait)
     session.flush()
 
 
 def give_up(delivery: PartnerDelivery, trouble: str) -> None:
-    """Try it no longer; a person may send it again."""
+    """Stop trying; a person may send it again."""
     states.move(delivery, DeliveryState.GIVEN_UP, by="system", reason=trouble, trouble=trouble)
 
 
 def sweep() -> int:
-    """Find what is due and has no job, spread what was left lying, give up what waited too long. Returns how much was found."""
+    """Queue what is due and has no job, fan out events that were left, give up what waited too long. Returns how much was overdue."""
     now = clock.now()
     late = now - OVERDUE
     waiting = PartnerDelivery.state == DeliveryState.WAITING
@@ -185,15 +187,15 @@ def sweep() -> int:
     alive = PartnerEndpoint.paused_at.is_(None) & PartnerEndpoint.removed_at.is_(None)
     forgotten = session.scalars(select(PartnerEndpoint.id).where(alive, awake, free, due)).all()
     for endpoint_id in forgotten:
-        wake(endpoint_id)
-    lying = session.scalar(select(PartnerEvent.id).where(PartnerEvent.spread_at.is_(None), PartnerEvent.made_at < late).limit(1))
-    if lying is not None:
+        schedule(endpoint_id)
+    unspread = session.scalar(select(PartnerEvent.id).where(PartnerEvent.spread_at.is_(None), PartnerEvent.made_at < late).limit(1))
+    if unspread is not None:
         jobs.later(SPREAD)
     over = select(PartnerDelivery).where(waiting, PartnerDelivery.ends_at <= now).order_by(PartnerDelivery.id).limit(AT_ONCE)
     ended = session.scalars(over.with_for_update(skip_locked=True)).all()
     for delivery in ended:
         give_up(delivery, delivery.trouble or "not-sent")
-    return len(forgotten) + (lying is not None)
+    return len(forgotten) + (unspread is not None)
 
 
 def forget_old() -> bool:

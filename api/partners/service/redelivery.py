@@ -1,4 +1,4 @@
-"""Sent again by hand: one delivery, or all that were given up since a moment. The number stays the same, so a partner knows what it had."""
+"""Sent again by hand: one delivery, or all that were given up since a moment. The number stays the same, so a partner sees repeats."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ AT_ONCE = 200
 
 
 def resend(delivery_id: int, *, by: str) -> PartnerDelivery:
-    """Send one delivery again, from the first step of the ladder on; one that waits is sent now.
+    """Send one delivery again, with the retries from the first; one that waits is sent now.
 
     DeliveryNotFound, PartnerNotFound, PartnerPaused, WrongState.
     """
     delivery = session.get(PartnerDelivery, delivery_id)
     if delivery is None:
         raise DeliveryNotFound()
-    endpoint = registration.held(delivery.endpoint_id)
+    endpoint = registration.find_locked(delivery.endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
     session.refresh(delivery, with_for_update=True)
@@ -33,13 +33,13 @@ def resend(delivery_id: int, *, by: str) -> PartnerDelivery:
     _begin_again(delivery, by)
     endpoint.rests_until_at = None
     session.flush()
-    dispatch.wake(endpoint.id)
+    dispatch.schedule(endpoint.id)
     return delivery
 
 
 def _begin_again(delivery: PartnerDelivery, by: str) -> None:
     now = clock.now()
-    delivery.step, delivery.next_at, delivery.ends_at = 0, now, now + dispatch.PATIENCE
+    delivery.step, delivery.next_at, delivery.ends_at = 0, now, now + dispatch.GIVE_UP_AFTER
     if delivery.state != DeliveryState.WAITING:
         states.move(delivery, DeliveryState.WAITING, by=by, reason="sent again")
 
@@ -49,7 +49,7 @@ def resend_since(endpoint_id: int, since: datetime, *, by: str) -> int:
 
     PartnerNotFound, PartnerPaused.
     """
-    endpoint = registration.held(endpoint_id)
+    endpoint = registration.find_locked(endpoint_id)
     if endpoint.paused_at is not None:
         raise PartnerPaused(why=endpoint.paused_why)
     count = session.scalar(select(func.count()).select_from(PartnerDelivery).where(_given_up(endpoint_id, since))) or 0
@@ -68,7 +68,7 @@ def _given_up(endpoint_id: int, since: datetime) -> ColumnElement[bool]:
 
 def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0) -> int | None:
     """The job's step: some of them. Returns where the next step begins, None at the end."""
-    endpoint = dispatch.hold(endpoint_id)
+    endpoint = dispatch.lock_endpoint(endpoint_id)
     if endpoint is None or endpoint.removed_at is not None:
         return None
     query = select(PartnerDelivery).where(_given_up(endpoint_id, since), PartnerDelivery.id > beyond).order_by(PartnerDelivery.id)
@@ -77,5 +77,5 @@ def resend_failed(endpoint_id: int, since: datetime, *, by: str, beyond: int = 0
         _begin_again(delivery, by)
     if failed:
         session.flush()
-        dispatch.wake(endpoint_id)
+        dispatch.schedule(endpoint_id)
     return failed[-1].id if len(failed) == AT_ONCE else None

@@ -1,4 +1,4 @@
-"""Partners' endpoints: made, changed, paused, removed, given another secret, tried. Each act is written down, a secret never."""
+"""Partners' endpoints: added, changed, paused, removed, given another secret, tested. Each act is in the audit log, a secret never."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add(*, name: str, url: str, shop_id: int | None, events: Sequence[str], by: 
 
     PartnerAddressRefused, PartnerNameTaken, TooManyPartners, ShopNotFound.
     """
-    malls.hold()
+    malls.lock_mall()
     sending.refuse_address(url)
     if shop_id is not None:
         malls.shop(shop_id)
@@ -40,7 +40,7 @@ def add(*, name: str, url: str, shop_id: int | None, events: Sequence[str], by: 
     )
     session.add(made)
     session.flush()
-    _say_what_is_wanted()
+    _store_wanted_events()
     audit.record(by, "partner added", "partner", made.id, after=_facts(made))
     return made, secret
 
@@ -55,17 +55,17 @@ def _refuse_taken(name: str, but: int | None = None) -> None:
         raise PartnerNameTaken()
 
 
-def _say_what_is_wanted() -> None:
-    """Keep with the mall what any of its partners wants, so that a sale costs no statement while nobody listens."""
+def _store_wanted_events() -> None:
+    """Keep with the mall what any of its partners wants, so that a sale costs no statement while no partner wants it."""
     wanted = session.scalars(select(PartnerEndpoint.events).where(PartnerEndpoint.removed_at.is_(None))).all()
-    malls.tell_partners_of({kind for kinds in wanted for kind in kinds})
+    malls.set_partner_events({kind for kinds in wanted for kind in kinds})
 
 
 def _facts(row: PartnerEndpoint) -> dict[str, Any]:
     return {"name": row.name, "url": row.url, "shop_id": row.shop_id, "events": row.events}
 
 
-def one(endpoint_id: int) -> PartnerEndpoint:
+def find(endpoint_id: int) -> PartnerEndpoint:
     """A partner of this mall that was not removed. PartnerNotFound."""
     partner = session.get(PartnerEndpoint, endpoint_id)
     if partner is None or partner.removed_at is not None:
@@ -73,9 +73,9 @@ def one(endpoint_id: int) -> PartnerEndpoint:
     return partner
 
 
-def held(endpoint_id: int) -> PartnerEndpoint:
+def find_locked(endpoint_id: int) -> PartnerEndpoint:
     """The same, locked until the unit of work ends. PartnerNotFound."""
-    partner = dispatch.hold(endpoint_id)
+    partner = dispatch.lock_endpoint(endpoint_id)
     if partner is None or partner.removed_at is not None:
         raise PartnerNotFound()
     return partner
@@ -83,8 +83,8 @@ def held(endpoint_id: int) -> PartnerEndpoint:
 
 def change(endpoint_id: int, changes: dict[str, Any], *, by: str, why: str) -> PartnerEndpoint:
     """Change name, address, shop or events from now on. PartnerNotFound, PartnerAddressRefused, PartnerNameTaken, ShopNotFound."""
-    malls.hold()
-    partner = held(endpoint_id)
+    malls.lock_mall()
+    partner = find_locked(endpoint_id)
     before = _facts(partner)
     if "url" in changes:
         sending.refuse_address(changes["url"])
@@ -95,14 +95,14 @@ def change(endpoint_id: int, changes: dict[str, Any], *, by: str, why: str) -> P
     for name, value in changes.items():
         setattr(partner, name, sorted(set(value)) if name == "events" else value)
     session.flush()
-    _say_what_is_wanted()
+    _store_wanted_events()
     audit.record(by, "partner changed", "partner", endpoint_id, before=before, after=_facts(partner), why=why)
     return partner
 
 
 def pause(endpoint_id: int, *, by: str, why: str) -> PartnerEndpoint:
     """Send nothing for now; what happens meanwhile waits for a day. Paused already changes nothing. PartnerNotFound."""
-    partner = held(endpoint_id)
+    partner = find_locked(endpoint_id)
     if partner.paused_at is None:
         partner.paused_at, partner.paused_why = clock.now(), why
         audit.record(by, "partner paused", "partner", endpoint_id, why=why)
@@ -110,28 +110,28 @@ def pause(endpoint_id: int, *, by: str, why: str) -> PartnerEndpoint:
     return partner
 
 
-def go_on(endpoint_id: int, *, by: str) -> PartnerEndpoint:
+def resume(endpoint_id: int, *, by: str) -> PartnerEndpoint:
     """Send again, at once what waited meanwhile. PartnerNotFound."""
-    partner = held(endpoint_id)
+    partner = find_locked(endpoint_id)
     if partner.paused_at is not None:
         audit.record(by, "partner resumed", "partner", endpoint_id, before={"paused_why": partner.paused_why})
         partner.paused_at = partner.paused_why = partner.rests_until_at = partner.failing_from_at = None
         partner.failures = 0
-        dispatch.wake(endpoint_id)
+        dispatch.schedule(endpoint_id)
         session.flush()
     return partner
 
 
 def remove(endpoint_id: int, *, by: str, why: str) -> None:
-    """Tell this partner no more; the log of what it was told stays. What waited is given up by the sweep. PartnerNotFound."""
-    malls.hold()
-    partner = held(endpoint_id)
+    """Remove a partner; the log of what was sent stays. What still waits is given up by the sweep. PartnerNotFound."""
+    malls.lock_mall()
+    partner = find_locked(endpoint_id)
     now = clock.now()
     partner.removed_at = now
     session.flush()
     waits = (PartnerDelivery.endpoint_id == endpoint_id) & (PartnerDelivery.state == DeliveryState.WAITING)
     session.execute(update(PartnerDelivery).where(waits).values(ends_at=now))
-    _say_what_is_wanted()
+    _store_wanted_events()
     audit.record(by, "partner removed", "partner", endpoint_id, before=_facts(partner), why=why)
 
 
@@ -140,7 +140,7 @@ def rotate(endpoint_id: int, *, rotation: int, keep_hours: int, by: str) -> tupl
 
     `rotation` is how often it was replaced when the person looked, so that two taps replace it once. PartnerNotFound, PartnerSecretRotated.
     """
-    one(endpoint_id)
+    find(endpoint_id)
     now, secret = clock.now(), sending.new_secret()
     old = {"old_secret": PartnerEndpoint.secret, "old_secret_ends_at": now + timedelta(hours=keep_hours)} if keep_hours else _no_old()
     same = (PartnerEndpoint.id == endpoint_id) & (PartnerEndpoint.rotations == rotation)
@@ -148,7 +148,7 @@ def rotate(endpoint_id: int, *, rotation: int, keep_hours: int, by: str) -> tupl
     if rows_changed(update(PartnerEndpoint).where(same).values(**values).execution_options(synchronize_session=False)) == 0:
         raise PartnerSecretRotated()
     audit.record(by, "partner secret replaced", "partner", endpoint_id, after={"rotations": rotation + 1, "old_holds_hours": keep_hours})
-    partner = held(endpoint_id)
+    partner = find_locked(endpoint_id)
     return partner, secret
 
 
@@ -158,14 +158,14 @@ def _no_old() -> dict[str, Any]:
 
 def test(endpoint_id: int, *, by: str) -> PartnerDelivery:
     """Send a test event to this partner alone. PartnerNotFound, PartnerPaused."""
-    partner = held(endpoint_id)
+    partner = find_locked(endpoint_id)
     if partner.paused_at is not None:
         raise PartnerPaused(why=partner.paused_why)
     now = clock.now()
-    news = partner_events.News(EventKind.TEST, secrets.token_hex(8), now, {"partner": partner.name, "asked_at": now})
-    event = PartnerEvent(**partner_events.row(news, endpoint_id=endpoint_id))
+    test_event = partner_events.NewEvent(EventKind.TEST, secrets.token_hex(8), now, {"partner": partner.name, "asked_at": now})
+    event = PartnerEvent(**partner_events.row(test_event, endpoint_id=endpoint_id))
     session.add(event)
     session.flush()
-    dispatch.send_out([event])
+    dispatch.create_deliveries([event])
     audit.record(by, "partner tested", "partner", endpoint_id, after={"event": event.number})
     return session.scalars(select(PartnerDelivery).where(PartnerDelivery.event_id == event.id)).one()

@@ -78,7 +78,7 @@ class Forged(Exception):
 
 
 class GatewayPaymentState(StrEnum):
-    """What a gateway says of a payment."""
+    """The state of a payment at the gateway."""
 
     WAITING = "waiting"
     PAYING = "paying"
@@ -88,7 +88,7 @@ class GatewayPaymentState(StrEnum):
 
 
 class SplitState(StrEnum):
-    """What a gateway says of a share, or of a part that is to come back."""
+    """The state of a split at the gateway, or of a part that is to come back."""
 
     WORKING = "working"
     DONE = "done"
@@ -96,7 +96,7 @@ class SplitState(StrEnum):
 
 
 class GatewayRefundState(StrEnum):
-    """What a gateway says of a refund."""
+    """The state of a refund at the gateway."""
 
     WORKING = "working"
     DONE = "done"
@@ -158,7 +158,7 @@ class RefundStatus:
 
 @dataclass(frozen=True)
 class SplitRequest:
-    """A part of a payment for somebody else."""
+    """A part of a payment that is split off for somebody else."""
 
     gateway_no: str  # the gateway's number of the payment
     share_number: str
@@ -169,7 +169,7 @@ class SplitRequest:
 
 @dataclass(frozen=True)
 class SplitStatus:
-    """A share as the gateway sees it, or a part that comes back; `reason` is why it failed."""
+    """A split as the gateway sees it, or a part that comes back; `reason` is why it failed."""
 
     state: SplitState
     gateway_no: str | None = None
@@ -199,7 +199,7 @@ class BillLine:
 
 
 class GatewayComplaintState(StrEnum):
-    """What a gateway says of a complaint."""
+    """The state of a complaint at the gateway."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -226,7 +226,7 @@ class ComplaintStatus:
 
 
 class Speaker(StrEnum):
-    """Who said something about a complaint."""
+    """Who wrote a message about a complaint."""
 
     PAYER = "payer"
     MERCHANT = "merchant"
@@ -236,7 +236,7 @@ class Speaker(StrEnum):
 
 @dataclass(frozen=True)
 class ComplaintMessage:
-    """One thing that was said or done about a complaint; `completes`: that it is settled."""
+    """One message or step of a complaint; `completes`: that it is settled."""
 
     speaker: Speaker
     at: datetime
@@ -369,7 +369,7 @@ class ComplaintDesk(Protocol):
         """Those raised on these days of the gateway's, both included, from an offset on."""
 
     def answer(self, complaint_no: str, accused_no: str, content: str) -> None:
-        """Say something to the payer. Repeating it says it again."""
+        """Send a message to the payer. Repeating it sends it again."""
 
     def complete(self, complaint_no: str, accused_no: str) -> None:
         """Say that it is settled."""

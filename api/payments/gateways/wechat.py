@@ -142,7 +142,7 @@ class WeChatGateway:
 
         def send() -> Sharing:
             books.add_receiver(Receiver(request.receiver_no, RELATION))
-            return books.share(request.gateway_no, request.share_number, [part], free_the_rest=False)
+            return books.share(request.gateway_no, request.share_number, [part], unfreeze_rest=False)
 
         return _split_status(translated(send))
 
@@ -154,7 +154,7 @@ class WeChatGateway:
     def finish_split(self, request: SplitRequest, finish_number: str) -> SplitStatus:
         """Leave the rest to the shop."""
         books = self._books()
-        return _split_status(translated(lambda: books.free(request.gateway_no, finish_number, request.description)))
+        return _split_status(translated(lambda: books.unfreeze(request.gateway_no, finish_number, request.description)))
 
     def return_split(self, request: SplitRequest, return_number: str, amount_fen: int) -> SplitStatus:
         """Let some of a part come back."""

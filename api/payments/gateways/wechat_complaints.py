@@ -29,7 +29,7 @@ class WeChatComplaints:
 
     def complaint(self, complaint_no: str) -> ComplaintStatus:
         """A complaint as it is now. NumberUnknown."""
-        return _complaint_status(translated(lambda: self._books().one(complaint_no)))
+        return _complaint_status(translated(lambda: self._books().complaint(complaint_no)))
 
     def raised(self, begin_on: date, end_on: date, offset: int) -> ComplaintPage:
         """Those raised on these Beijing days, at most 30 of them, from an offset on."""
@@ -46,7 +46,7 @@ class WeChatComplaints:
 
     def words(self, complaint_no: str) -> list[ComplaintMessage]:
         """What was said and done about a complaint (协商历史), oldest first. NumberUnknown."""
-        messages = translated(lambda: self._books().said(complaint_no))
+        messages = translated(lambda: self._books().words(complaint_no))
         words = [ComplaintMessage(_speaker(word.kind), word.at, word.content, word.kind == COMPLETION) for word in messages]
         return sorted(words, key=lambda word: word.at)
 

@@ -20,7 +20,7 @@ _REFUSED: dict[type[vendor.PayRefused], type[base.Refused]] = {
 
 
 def translated(call: Callable[[], T]) -> T:
-    """What the call gives; its refusals and silences in our words. OutcomeUnknown, Refused."""
+    """What the call gives; its failures in our words. OutcomeUnknown, Refused."""
     try:
         return call()
     except (vendor.OutcomeUnknown, vendor.UserPaying) as trouble:

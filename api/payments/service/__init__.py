@@ -1,14 +1,14 @@
-"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; hear and answer complaints."""
+"""What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; answer complaints."""
 
 from api.payments.gateways import configure
 from api.payments.service.collection import ask, ask_now, charge, close, hurry, intend, place, pursue
+from api.payments.service.complaint_intake import complaints, direct_notices_here
+from api.payments.service.complaint_intake import forget_phones as forget_complaint_phones
+from api.payments.service.complaint_intake import read_again as read_complaint
+from api.payments.service.complaint_intake import read_lists as read_complaint_lists
 from api.payments.service.complaint_replies import ComplaintHistory, complaint_history, pursue_reply
 from api.payments.service.complaint_replies import answer as answer_complaint
 from api.payments.service.complaint_replies import complete as complete_complaint
-from api.payments.service.complaints import complaints, direct_notices_here
-from api.payments.service.complaints import forget_phones as forget_complaint_phones
-from api.payments.service.complaints import read_again as read_complaint
-from api.payments.service.complaints import read_lists as read_complaint_lists
 from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final, shop_of
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Acknowledgement, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
@@ -31,8 +31,8 @@ from api.payments.service.profit_sharing import pursue_share, shares
 from api.payments.service.profit_sharing import send_again as send_share_again
 from api.payments.service.reconciliation import ask_for as ask_for_bill
 from api.payments.service.reconciliation import bill, billed_accounts, bills, differences, put_due_bills, reconcile, settle_difference
-from api.payments.service.refunds import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
-from api.payments.service.refunds import refund_by_id as refund
+from api.payments.service.refund_lifecycle import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
+from api.payments.service.refund_lifecycle import refund_by_id as refund
 from api.payments.service.views import History, Move, Unanswered, history, payments, sweep, unanswered
 
 __all__ = [

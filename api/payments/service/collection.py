@@ -1,4 +1,4 @@
-"""A payment from intention to money: three beats each time, our number first, and silence is never failure.
+"""A payment from intention to money: three steps each time, our number first, and an unknown outcome is never a failure.
 
 Lock order: payment, then (inside a hook) the order. Who locks an order and needs its payments takes `hold_all` before the order.
 """
@@ -40,7 +40,7 @@ def intend(
     kind: str = "prepay",
     beside: Callable[[ScalarSelect[int]], Update] | None = None,
 ) -> Payment:
-    """Beat one: write down what is to be collected, under a number of ours, and the job that asks about it. The gateway is not called.
+    """The first step: write down what is to be collected, under a number of ours, and the job that asks about it. No gateway is called.
 
     `payer_subject` may be a query. `beside` gives an update of one row, for the number of the payment, made in the same statement.
     """
@@ -150,7 +150,7 @@ def _note_charged(payment: Payment, answer: PaymentStatus | CallFailure) -> Paym
 
 
 def ask(payment_id: int) -> Payment:
-    """Ask the gateway what became of a payment, and believe it. A closed one is asked about too: money may have come late.
+    """Ask the gateway for the status of a payment, and apply it. A closed one is asked about too: money may have come late.
 
     Commits what was written before. PaymentNotFound.
     """
@@ -173,7 +173,7 @@ def _note_answer(payment: Payment, answer: PaymentStatus | CallFailure) -> Payme
 
 
 def ask_now(payment_id: int, *, by: str) -> Payment:
-    """Ask on a person's word. PaymentNotFound."""
+    """Ask as a person decided. PaymentNotFound."""
     before = one(payment_id).state
     payment = ask(payment_id)
     audit.record(by, "payment asked about", "payment", payment.id, before={"state": before}, after={"state": payment.state})
@@ -214,7 +214,7 @@ def _note_ended(payment: Payment, failure: CallFailure | None) -> Payment:
 
 
 def _counts_after_all(payment: Payment, failure: CallFailure | None) -> bool:
-    """Whether it could not be ended, so that what the gateway says of it counts."""
+    """Whether the payment could not be ended, so that its status at the gateway counts."""
     if payment.kind != "auth_code" or isinstance(failure, base.AlreadyClosed | base.NumberUnknown):
         return isinstance(failure, base.AlreadyPaid)
     return isinstance(failure, base.Refused)
@@ -264,7 +264,7 @@ def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
 
 
 def _undo_again(payment: Payment) -> None:
-    """The gateway told of money although we had undone the payment. It may have told that before; undoing it once more is harmless."""
+    """The gateway reported money although we had undone the payment. The report may be older than that; undoing it again is harmless."""
     failure = _end(payment)
     if failure is not None and not isinstance(failure, base.Refused):
         polling.put_ask(payment.id, polling.EVERY)
@@ -277,7 +277,7 @@ def _ends(payment: Payment) -> datetime:
 
 
 def apply_status(payment: Payment, status: PaymentStatus, *, by: str, reason: str) -> str | None:
-    """Believe what the gateway says of a locked payment: move it, or do nothing. The word for why it cannot be believed, or None."""
+    """Apply the gateway's status to a locked payment: move it, or do nothing. Returns why it is not of this payment, in a word."""
     if wrong := _disagreement(payment, merchants.account(payment.account_id), status):
         log.error("security: a gateway describes another payment than ours", payment=payment.number, reason=wrong)
         payment.trouble = wrong

@@ -1,7 +1,7 @@
-"""What staff reply to a complaint, in three beats: written down, sent while no transaction is open, and its result noted.
+"""What staff reply to a complaint, in three steps: written down, sent while no transaction is open, and its result noted.
 
-A reply is sent once: its number in the complaint is unique, one at most is on its way, and after a silence the gateway is asked
-whether it has it before it is sent again. Lock order: complaint, then its reply.
+A reply is sent once: its number in the complaint is unique, one at most is on its way, and after an unknown outcome the gateway
+is asked whether it has the reply before it is sent again. Lock order: complaint, then its reply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from api.payments.errors import (
 from api.payments.gateways import base
 from api.payments.gateways.base import CallFailure, ComplaintDesk, ComplaintMessage, Speaker
 from api.payments.models import Complaint, ComplaintReply
-from api.payments.service import complaints, merchants, polling, views
+from api.payments.service import complaint_intake, merchants, polling, views
 from api.payments.service.gateway_calls import talk
 from api.payments.states import ComplaintState, ReplyState
 
@@ -61,7 +61,7 @@ def complete(complaint_id: int, seq: int, *, by: str) -> ComplaintReply:
 
 
 def _intend(complaint_id: int, seq: int, kind: str, content: str, *, by: str) -> ComplaintReply:
-    complaint = complaints.hold(complaint_id)
+    complaint = complaint_intake.hold(complaint_id)
     same_number = session.scalars(_replies(complaint_id).where(ComplaintReply.seq == seq)).one_or_none()
     if same_number is not None and (same_number.kind, same_number.content) == (kind, content):
         return same_number
@@ -96,13 +96,13 @@ def _refuse(complaint: Complaint, seq: int, kind: str) -> None:
 
 
 def pursue_reply(reply_id: int) -> ComplaintReply:
-    """Send a reply, or after a silence ask whether it arrived; and plan the next step. Nothing while somebody else is at it."""
+    """Send a reply, or after an unknown outcome ask whether it arrived; and plan the next step. Nothing while another worker sends it."""
     tried = _claim(reply_id)
     reply = session.get_one(ComplaintReply, reply_id, populate_existing=True)
     if tried is None:
         return reply
-    complaint = complaints.complaint_by_id(reply.complaint_id)
-    desk = complaints.desk_of(merchants.account(complaint.account_id))
+    complaint = complaint_intake.complaint_by_id(reply.complaint_id)
+    desk = complaint_intake.desk_of(merchants.account(complaint.account_id))
     send = _sending(desk, complaint, reply)
     failure: CallFailure | None = None
     if tried == 1:
@@ -118,7 +118,7 @@ def pursue_reply(reply_id: int) -> ComplaintReply:
 
 
 def _claim(reply_id: int) -> int | None:
-    """Take a reply for one attempt, the first or one after a silence; which one it is, or None."""
+    """Take a reply for one attempt; the number of the attempt, or None where another worker has it."""
     now = clock.now()
     free = or_(ComplaintReply.tried_at.is_(None), ComplaintReply.tried_at <= now - polling.UNDER_WAY)
     taken = update(ComplaintReply).where(ComplaintReply.id == reply_id, ComplaintReply.state == ReplyState.PLANNED, free)
@@ -132,14 +132,14 @@ def _sending(desk: ComplaintDesk, complaint: Complaint, reply: ComplaintReply) -
 
 
 def _is_same(reply: ComplaintReply, word: ComplaintMessage) -> bool:
-    """Whether a word that the gateway has is this reply, or an earlier one that was the same."""
+    """Whether a message at the gateway is this reply, or an earlier one with the same content."""
     if reply.kind == COMPLETION:
         return word.completes
     return word.speaker is Speaker.MERCHANT and not word.completes and word.content.strip() == reply.content
 
 
 def _times_sent(reply: ComplaintReply) -> int:
-    """How often the same was said before, as far as we know."""
+    """How many replies with the same content were sent before, as far as we know."""
     same = ComplaintReply.kind == reply.kind, ComplaintReply.content == reply.content, ComplaintReply.state == ReplyState.SENT
     query = select(func.count()).select_from(ComplaintReply).where(ComplaintReply.complaint_id == reply.complaint_id, *same)
     return session.scalar(query) or 0
@@ -147,7 +147,7 @@ def _times_sent(reply: ComplaintReply) -> int:
 
 def _note(reply_id: int, failure: CallFailure | None) -> ComplaintReply:
     reply = session.get_one(ComplaintReply, reply_id)
-    complaint = complaints.hold(reply.complaint_id)
+    complaint = complaint_intake.hold(reply.complaint_id)
     query = select(ComplaintReply).where(ComplaintReply.id == reply_id).with_for_update().execution_options(populate_existing=True)
     reply = session.scalars(query).one()
     if reply.state != ReplyState.PLANNED:
@@ -177,12 +177,12 @@ def _move_on(complaint: Complaint, reply: ComplaintReply, now: datetime) -> None
         to, more = ComplaintState.PROCESSING, {"answered_at": complaint.answered_at or now}
     else:
         to, more = ComplaintState.PROCESSED, {"completed_at": now}
-    complaints.move(complaint, to, by=reply.made_by, refreshed_at=now, payer_waits=False, waits_since_at=None, **more)
+    complaint_intake.move(complaint, to, by=reply.made_by, refreshed_at=now, payer_waits=False, waits_since_at=None, **more)
 
 
 def complaint_history(complaint_id: int) -> ComplaintHistory:
     """A complaint with what was said and done, and with its payment. ComplaintNotFound."""
-    complaint = complaints.complaint_by_id(complaint_id)
+    complaint = complaint_intake.complaint_by_id(complaint_id)
     replies = list(session.scalars(_replies(complaint_id).order_by(ComplaintReply.seq)))
     payment = views.history(complaint.payment_id) if complaint.payment_id is not None else None
     return ComplaintHistory(complaint, complaint.words, replies, views.moves(Complaint, complaint_id), payment)

@@ -1,4 +1,4 @@
-"""The second beat: call a gateway while no transaction is open. A failure comes back as a value, never as an exception."""
+"""The second step: call a gateway while no transaction is open. A failure comes back as a value, never as an exception."""
 
 from __future__ import annotations
 

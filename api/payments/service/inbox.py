@@ -22,8 +22,7 @@ from api.payments.errors import NoticeNotFound
 from api.payments.gateways import base
 from api.payments.gateways.base import Forged, ParsedNotice
 from api.payments.models import Channel, MerchantAccount, Notice, NoticeRefusal, Payment, Refund
-from api.payments.service import collection, merchants, polling, refunds
-from api.payments.service.complaints import hear as hear_complaint
+from api.payments.service import collection, complaint_intake, merchants, polling, refund_lifecycle
 from api.payments.states import NoticeState
 
 log = logs.get(__name__)
@@ -118,9 +117,9 @@ def handle(notice_id: int) -> Notice:
 
 
 def _apply(notice: Notice, payment: Payment | None, linked: dict[str, Any]) -> str | None:
-    """Do it; the payment and refund that the notice is of go into `linked`. The word for why it is refused, or None."""
+    """Apply the notice; its payment and refund go into `linked`. Returns why it is refused, in one word, or None."""
     if (complaint_notice := base.complaint_of(notice.facts)) is not None:
-        hear_complaint(merchants.account(notice.account_id), complaint_notice)
+        complaint_intake.register(merchants.account(notice.account_id), complaint_notice)
         return None
     payment_status, refund_status = base.payment_of(notice.facts), base.refund_of(notice.facts)
     if payment_status is None and refund_status is None:
@@ -134,11 +133,11 @@ def _apply(notice: Notice, payment: Payment | None, linked: dict[str, Any]) -> s
     if payment_status is not None:
         return collection.apply_status(payment, payment_status, by=by, reason=f"notice {notice.id}")
     assert refund_status is not None
-    refund = refunds.of_number(refund_status.refund_number, payment)
+    refund = refund_lifecycle.of_number(refund_status.refund_number, payment)
     if refund is None:
         return None if payment.undone_from_at else "unknown-refund"  # Alipay reports a payment undone as a refund
     linked["refund_id"] = refund.id
-    return refunds.apply_status(payment, refund, refund_status, by=by, reason=f"notice {notice.id}")
+    return refund_lifecycle.apply_status(payment, refund, refund_status, by=by, reason=f"notice {notice.id}")
 
 
 def note_error(notice_id: int, error_type: str) -> None:
@@ -152,7 +151,7 @@ def note_error(notice_id: int, error_type: str) -> None:
 
 
 def rerun(notice_id: int, *, by: str) -> Notice:
-    """Handle a refused or failed notice once more, on a person's word. NoticeNotFound, WrongState."""
+    """Handle a refused or failed notice once more, as a person decided. NoticeNotFound, WrongState."""
     notice = _hold(notice_id)
     states.move(notice, NoticeState.RECEIVED, by=by, reason="run again")
     jobs.later(polling.HANDLE_NOTICE, notice_id=notice.id)

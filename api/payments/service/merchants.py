@@ -47,7 +47,7 @@ WARN_AFTER = timedelta(days=45)  # what has ended is shown a while longer
 
 def _all() -> dict[int, MerchantAccount]:
     """Every account of the mall, newest first, by number: copies to read, not to change. No statement until one changes, then one."""
-    return malls.remembered("merchant accounts", _read_all)
+    return malls.cached("merchant accounts", _read_all)
 
 
 def _read_all() -> dict[int, MerchantAccount]:
@@ -129,7 +129,7 @@ def open_account(*, by: str, **values: Any) -> MerchantAccount:
         malls.shop(values["shop_id"])
     account = MerchantAccount(**values, made_at=clock.now())
     _keep(account)
-    malls.settings_changed()
+    malls.invalidate_settings()
     audit.record(by, "merchant account added", "merchant_account", account.id, after=_account_values(account))
     return account
 
@@ -180,7 +180,7 @@ def _account_values(account: MerchantAccount) -> dict[str, Any]:
 def _changed(account: MerchantAccount) -> None:
     account.version += 1
     session.flush()
-    malls.settings_changed()
+    malls.invalidate_settings()
 
 
 def _hold(account_id: int) -> MerchantAccount:
@@ -269,7 +269,7 @@ def expiring(*, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> 
 
 
 def warn_of_expiring() -> int:
-    """Say in the log, each night, which keys end soon, and note when it was said first; how many."""
+    """Log each night which keys end soon, and note when each was first logged; returns how many."""
     ending = expiring(limit=pages.MAX_LIMIT).items
     for key in ending:
         key.warned_at = key.warned_at or clock.now()

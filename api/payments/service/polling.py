@@ -1,11 +1,11 @@
-"""When a gateway is asked about what it has not answered, and the jobs that ask. Everything ends some day."""
+"""When a gateway is asked about what it has not answered, and the jobs that ask; each of them ends after some time."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from api.kit import clock, jobs
-from api.payments.models import Complaint, ComplaintReply, Payment, Refund, Share
+from api.payments.models import Complaint, ComplaintReply, Payment, ProfitShare, Refund
 
 ASK_PAYMENT = jobs.Promised()
 PURSUE_REFUND = jobs.Promised()
@@ -91,7 +91,7 @@ def put_ask(payment_id: int, after: timedelta | None = None, *, planned_at: date
 
 
 def plan_pursuit(refund: Refund, *, at_once: bool = False, after: timedelta | None = None) -> None:
-    """Put the next step of a refund in, into the transaction; as its own ladder says where nothing else is said."""
+    """Put the next step of a refund in, into the transaction; by its own schedule where none is given."""
     now = clock.now()
     refund.next_ask_at = now if at_once else now + after if after else next_pursuit(refund, now)
     if refund.next_ask_at is not None:
@@ -103,8 +103,8 @@ def put_pursuit(refund_id: int, after: timedelta | None = None) -> None:
     jobs.later(PURSUE_REFUND, after=after, refund_id=refund_id)
 
 
-def plan_share(share: Share, after: timedelta | None = None) -> None:
-    """Put the next step of a share in, into the transaction; without `after`, as its own ladder says."""
+def plan_share(share: ProfitShare, after: timedelta | None = None) -> None:
+    """Put the next step of a share in, into the transaction; without `after`, by its own schedule."""
     now = clock.now()
     share.next_ask_at = now + after if after is not None else _next_share(share, now)
     if share.next_ask_at is not None:
@@ -116,7 +116,7 @@ def put_share(share_id: int, after: timedelta | None = None) -> None:
     jobs.later(PURSUE_SHARE, after=after, share_id=share_id)
 
 
-def _next_share(share: Share, now: datetime) -> datetime | None:
+def _next_share(share: ProfitShare, now: datetime) -> datetime | None:
     began = share.sent_at or now
     if now - began >= REFUND_GIVE_UP:
         return None

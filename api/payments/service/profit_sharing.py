@@ -15,7 +15,7 @@ from api.kit.db import session
 from api.payments.errors import ShareNotFound, ShareOnItsWay
 from api.payments.gateways import base
 from api.payments.gateways.base import CallFailure, SplitRequest, SplitState, SplitStatus
-from api.payments.models import Payment, Refund, Share
+from api.payments.models import Payment, ProfitShare, Refund
 from api.payments.service import lookups, merchants, polling
 from api.payments.service.gateway_calls import new_number, talk
 from api.payments.states import ShareState
@@ -32,7 +32,7 @@ def plan(payment: Payment) -> None:
     account = merchants.account(payment.account_id)
     if not account.profit_share_bp:
         return
-    share = Share(
+    share = ProfitShare(
         state=str(ShareState.PLANNED), number=new_number("S"), payment_id=payment.id, receiver_no=account.share_receiver_no,
         share_bp=account.profit_share_bp, made_at=clock.now(),
     )  # fmt: skip
@@ -42,7 +42,7 @@ def plan(payment: Payment) -> None:
     session.flush()
 
 
-def pursue_share(share_id: int) -> Share:
+def pursue_share(share_id: int) -> ProfitShare:
     """The job's step: send it, ask about it, or set the rest free; then plan the next. Commits what was written before. ShareNotFound."""
     payment, share = _hold(share_id)
     if share.state == ShareState.PLANNED and share.sent_at is None:
@@ -62,7 +62,7 @@ def pursue_share(share_id: int) -> Share:
     return share
 
 
-def _compute_amount(payment: Payment, share: Share) -> None:
+def _compute_amount(payment: Payment, share: ProfitShare) -> None:
     """How much it is, of what was not given back meanwhile."""
     left = payment.refundable_fen
     if left == 0:
@@ -74,7 +74,7 @@ def _compute_amount(payment: Payment, share: Share) -> None:
     session.flush()
 
 
-def _send(payment: Payment, share: Share) -> SplitStatus | CallFailure:
+def _send(payment: Payment, share: ProfitShare) -> SplitStatus | CallFailure:
     gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     if share.asks == 0:
         return talk(lambda: gateway.split(request))
@@ -82,7 +82,7 @@ def _send(payment: Payment, share: Share) -> SplitStatus | CallFailure:
     return talk(lambda: gateway.split(request)) if isinstance(answer, base.NumberUnknown) else answer
 
 
-def _finish(payment: Payment, share: Share) -> SplitStatus | CallFailure:
+def _finish(payment: Payment, share: ProfitShare) -> SplitStatus | CallFailure:
     gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     number, first = share.freeing_no or new_number("F"), share.freeing_no is None
     share.freeing_no = number
@@ -93,7 +93,7 @@ def _finish(payment: Payment, share: Share) -> SplitStatus | CallFailure:
     return talk(lambda: gateway.finish_split(request, number)) if isinstance(answer, base.NumberUnknown) else answer
 
 
-def _note(payment: Payment, share: Share, answer: SplitStatus | CallFailure) -> None:
+def _note(payment: Payment, share: ProfitShare, answer: SplitStatus | CallFailure) -> None:
     by, freeing = f"gateway:{payment.channel}", share.state == ShareState.ARRIVED
     if isinstance(answer, SplitStatus) and answer.state is SplitState.DONE:
         _advance(share, answer, by)
@@ -109,19 +109,19 @@ def _note(payment: Payment, share: Share, answer: SplitStatus | CallFailure) -> 
         share.trouble = answer.name
 
 
-def _advance(share: Share, status: SplitStatus, by: str) -> None:
+def _advance(share: ProfitShare, status: SplitStatus, by: str) -> None:
     if share.state == ShareState.ARRIVED:
         states.move(share, ShareState.DONE, by=by, reason="the rest is free", next_ask_at=None, trouble=None)
     else:
         states.move(share, ShareState.ARRIVED, by=by, arrived_at=clock.now(), gateway_no=status.gateway_no, trouble=None)
 
 
-def _stick(share: Share, trouble: str) -> None:
+def _stick(share: ProfitShare, trouble: str) -> None:
     log.warning("a share is stuck", share=share.number, reason=trouble)
     states.move(share, ShareState.STUCK, by="system", reason=trouble, trouble=trouble, next_ask_at=None)
 
 
-def send_again(share_id: int, *, by: str) -> Share:
+def send_again(share_id: int, *, by: str) -> ProfitShare:
     """Send a stuck share once more, under a new number unless its answer never came. ShareNotFound, ShareOnItsWay."""
     _, share = _hold(share_id)
     if share.state != ShareState.STUCK:
@@ -172,7 +172,7 @@ def _reserve(share_id: int, refund: Refund) -> bool:
     return True
 
 
-def _return(share: Share, refund: Refund, *, first: bool) -> str | None:
+def _return(share: ProfitShare, refund: Refund, *, first: bool) -> str | None:
     payment, number, fen = lookups.one(refund.payment_id), refund.share_return_no or "", refund.share_return_fen
     gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     answer = talk(lambda: gateway.return_split(request, number, fen) if first else gateway.query_split_return(request, number))
@@ -191,34 +191,34 @@ def _return(share: Share, refund: Refund, *, first: bool) -> str | None:
     return "wait"
 
 
-def split_request(payment: Payment, share: Share) -> SplitRequest:
+def split_request(payment: Payment, share: ProfitShare) -> SplitRequest:
     """The share as a gateway is asked for it."""
     return SplitRequest(payment.gateway_no or "", share.number, share.receiver_no, share.amount_fen, DESCRIPTION)
 
 
-def share_by_id(share_id: int) -> Share:
+def share_by_id(share_id: int) -> ProfitShare:
     """One share. ShareNotFound."""
-    share = session.get(Share, share_id)
+    share = session.get(ProfitShare, share_id)
     if share is None:
         raise ShareNotFound()
     return share
 
 
-def of_payment(payment_id: int) -> Share | None:
+def of_payment(payment_id: int) -> ProfitShare | None:
     """The share of a payment, as it is now."""
-    query = select(Share).where(Share.payment_id == payment_id).execution_options(populate_existing=True)
+    query = select(ProfitShare).where(ProfitShare.payment_id == payment_id).execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
 
 
-def _hold(share_id: int) -> tuple[Payment, Share]:
+def _hold(share_id: int) -> tuple[Payment, ProfitShare]:
     payment = lookups.hold(share_by_id(share_id).payment_id)
-    query = select(Share).where(Share.id == share_id).with_for_update().execution_options(populate_existing=True)
+    query = select(ProfitShare).where(ProfitShare.id == share_id).with_for_update().execution_options(populate_existing=True)
     return payment, session.scalars(query).one()
 
 
-def shares(*, state: str | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Share]:
+def shares(*, state: str | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[ProfitShare]:
     """Shares, newest first."""
-    query = select(Share)
+    query = select(ProfitShare)
     if state is not None:
-        query = query.where(Share.state == state)
-    return pages.page(query, Share.id, cursor=cursor, limit=limit)
+        query = query.where(ProfitShare.state == state)
+    return pages.page(query, ProfitShare.id, cursor=cursor, limit=limit)

@@ -385,7 +385,7 @@ def _mark_billed(bill: GatewayBill, model: type[Payment] | type[Refund], ids: Se
 
 
 def _close_missing(bill: GatewayBill, numbers: Sequence[str]) -> None:
-    """What another day's bill missed and this one has: the cut-off, if it is one, is told by this bill."""
+    """Close what another day's bill missed and this one has: the cut-off, if it is one, stands in this bill."""
     missed = (
         BillDifference.number.in_(numbers),
         BillDifference.kind == DifferenceKind.MISSING_THERE,

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from api.kit import clock, pages
 from api.kit.db import session
-from api.payments.models import Complaint, ComplaintReply, Notice, Payment, Refund, Share
-from api.payments.service import complaints, lookups, polling, profit_sharing, refunds
+from api.payments.models import Complaint, ComplaintReply, Notice, Payment, ProfitShare, Refund
+from api.payments.service import complaint_intake, lookups, polling, profit_sharing, refund_lifecycle
 from api.payments.states import OPEN, RefundState, ReplyState, ShareState
 
 AT_ONCE = 200  # of each kind in one sweep of one mall
@@ -38,7 +38,7 @@ class History:
     moves: list[Move]
     notices: list[Notice]
     refunds: list[Refund]
-    share: Share | None
+    share: ProfitShare | None
 
 
 def payments(
@@ -71,7 +71,7 @@ def history(payment_id: int) -> History:
     payment = lookups.one(payment_id)
     notices = session.scalars(select(Notice).where(Notice.payment_id == payment_id).order_by(Notice.id)).all()
     return History(
-        payment, moves(Payment, payment_id), list(notices), refunds.refunds_of(payment_id), profit_sharing.of_payment(payment_id)
+        payment, moves(Payment, payment_id), list(notices), refund_lifecycle.refunds_of(payment_id), profit_sharing.of_payment(payment_id)
     )
 
 
@@ -97,11 +97,11 @@ class Unanswered:
 def unanswered(limit: int = AT_ONCE) -> list[Unanswered]:
     """Payments, refunds and shares without a final answer, oldest first."""
     payments = session.scalars(select(Payment).where(Payment.state.in_(OPEN)).order_by(Payment.id).limit(limit))
-    open_refunds = Refund.state.in_((*refunds.UNFINISHED, RefundState.STUCK))
+    open_refunds = Refund.state.in_((*refund_lifecycle.UNFINISHED, RefundState.STUCK))
     unanswered = session.scalars(select(Refund).where(open_refunds).order_by(Refund.id).limit(limit))
-    open_shares = Share.state.in_((*profit_sharing.UNFINISHED, ShareState.STUCK))
-    shares = session.scalars(select(Share).where(open_shares).order_by(Share.id).limit(limit))
-    rows: list[tuple[str, Payment | Refund | Share]] = [("payment", row) for row in payments]
+    open_shares = ProfitShare.state.in_((*profit_sharing.UNFINISHED, ShareState.STUCK))
+    shares = session.scalars(select(ProfitShare).where(open_shares).order_by(ProfitShare.id).limit(limit))
+    rows: list[tuple[str, Payment | Refund | ProfitShare]] = [("payment", row) for row in payments]
     rows += [("refund", row) for row in unanswered] + [("share", row) for row in shares]
     return [Unanswered(kind, row.id, row.number, row.state, row.trouble, row.made_at) for kind, row in rows]
 
@@ -110,15 +110,15 @@ def sweep() -> int:
     """Put in what has no answer and, it seems, no job: its next question is overdue. Returns how many."""
     late = clock.now() - OVERDUE
     payments = _take_overdue(Payment, tuple(OPEN), late)
-    overdue_refunds = _take_overdue(Refund, refunds.UNFINISHED, late)
+    overdue_refunds = _take_overdue(Refund, refund_lifecycle.UNFINISHED, late)
     for payment_id in payments:
         polling.put_ask(payment_id)
     for refund_id in overdue_refunds:
         polling.put_pursuit(refund_id)
-    shares = _take_overdue(Share, profit_sharing.UNFINISHED, late)
+    shares = _take_overdue(ProfitShare, profit_sharing.UNFINISHED, late)
     for share_id in shares:
         polling.put_share(share_id)
-    unread = _take_overdue(Complaint, complaints.READABLE, late)
+    unread = _take_overdue(Complaint, complaint_intake.READABLE, late)
     for complaint_id in unread:
         polling.put_reading(complaint_id)
     replies = _take_overdue(ComplaintReply, (ReplyState.PLANNED,), late)
@@ -127,7 +127,7 @@ def sweep() -> int:
     return len(payments) + len(overdue_refunds) + len(shares) + len(unread) + len(replies)
 
 
-_Pending = type[Payment] | type[Refund] | type[Share] | type[Complaint] | type[ComplaintReply]
+_Pending = type[Payment] | type[Refund] | type[ProfitShare] | type[Complaint] | type[ComplaintReply]
 
 
 def _take_overdue(model: _Pending, states: tuple[str, ...], late: datetime) -> list[int]:

@@ -8,11 +8,11 @@ from api.points.service.awards import activate_due, award, award_of, earn, earn_
 from api.points.service.batches import expire as expire_member
 from api.points.service.batches import expire_due
 from api.points.service.clawback import hold_awards, take_back
-from api.points.service.member_merge import Holding, Parting, export, holding, holds, lock_awards, merge, part, parting
+from api.points.service.member_merge import Holding, MergeUndo, export, holding, holds, lock_awards, merge, preview_undo_merge, undo_merge
 from api.points.service.membership import forfeit
 from api.points.service.notifications import expiring as tell_expiring
 from api.points.service.redemption import give_back, spend, spend_of
-from api.points.service.reports import Liability, liability_report, record_liability, watch
+from api.points.service.reports import Liability, liability_report, raise_alerts, record_liability
 from api.points.service.views import Summary, awards_of, history, spendable, summary
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Award",
     "Holding",
     "Liability",
-    "Parting",
+    "MergeUndo",
     "Spend",
     "Summary",
     "TakeBack",
@@ -44,8 +44,8 @@ __all__ = [
     "liability_report",
     "lock_awards",
     "merge",
-    "part",
-    "parting",
+    "preview_undo_merge",
+    "raise_alerts",
     "record_liability",
     "spend",
     "spend_of",
@@ -53,5 +53,5 @@ __all__ = [
     "summary",
     "take_back",
     "tell_expiring",
-    "watch",
+    "undo_merge",
 ]

@@ -20,7 +20,7 @@ from api.points.service import batches
 from api.points.states import AdjustmentState
 
 #: Several small adjustments by one person are one large one.
-ONE_AFTER_ANOTHER = timedelta(days=1)
+RECENT = timedelta(days=1)
 
 
 def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
@@ -34,19 +34,19 @@ def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
     adjustment = Adjustment(
         state=str(AdjustmentState.PROPOSED), member_id=member.id, points=points, why=why, proposed_by=by, proposed_at=clock.now()
     )
-    lately = _lately(member.id, by)
+    recent = _recent_points(member.id, by)
     session.add(adjustment)
     session.flush()
-    if lately + abs(points) <= malls.policy(PointsRules).adjustment_limit_points:
+    if recent + abs(points) <= malls.policy(PointsRules).adjustment_limit_points:
         _post(adjustment, by, "within the limit")
     return adjustment
 
 
-def _lately(member_id: int, by: str) -> int:
+def _recent_points(member_id: int, by: str) -> int:
     query = select(func.coalesce(func.sum(func.abs(Adjustment.points)), 0)).where(
         Adjustment.member_id == member_id,
         Adjustment.proposed_by == by,
-        Adjustment.proposed_at > clock.now() - ONE_AFTER_ANOTHER,
+        Adjustment.proposed_at > clock.now() - RECENT,
         Adjustment.state == AdjustmentState.POSTED,
     )
     return int(session.scalar(query) or 0)
@@ -70,10 +70,10 @@ def reject(adjustment_id: int, *, by: str, why: str) -> Adjustment:
 
 def read(adjustment_id: int) -> Adjustment:
     """One adjustment. AdjustmentNotFound."""
-    found = session.get(Adjustment, adjustment_id)
-    if found is None:
+    adjustment = session.get(Adjustment, adjustment_id)
+    if adjustment is None:
         raise AdjustmentNotFound()
-    return found
+    return adjustment
 
 
 def listed(

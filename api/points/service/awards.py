@@ -54,7 +54,7 @@ def earn_claimed(sale: Sale, *, by: str) -> Award:
     reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
         reckoned = Reckoned(reason="refunded")
-    reckoned, uses = caps.within(reckoned, in_force, facts, sale.member_id)
+    reckoned, uses = caps.apply(reckoned, in_force, facts, sale.member_id)
     return _record(sale, facts, reckoned, uses, by)
 
 
@@ -65,10 +65,10 @@ def award_of(sale_id: int) -> Award | None:
 
 def award(award_id: int) -> Award:
     """An award. AwardNotFound."""
-    found = session.get(Award, award_id)
-    if found is None:
+    award = session.get(Award, award_id)
+    if award is None:
         raise AwardNotFound()
-    return found
+    return award
 
 
 def facts_of(sale: Sale, buyer: members.Earner) -> Facts:

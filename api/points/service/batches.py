@@ -72,8 +72,8 @@ def open_for_award(award: Award, posted: PostedTransfer) -> None:
 def opening(award: Award, posted: PostedTransfer, written: CTE) -> ReturningInsert[Any]:
     """The same in the statement that writes the award: `written` gives its number, and so does this."""
     batch, columns = _of_award(award, posted), cast(Table, Batch.__table__).c
-    told = select(written.c.id, *(literal(value, columns[name].type) for name, value in batch.items()))
-    return insert(Batch).from_select(["origin_id", *batch], told, include_defaults=False).returning(Batch.origin_id)
+    row = select(written.c.id, *(literal(value, columns[name].type) for name, value in batch.items()))
+    return insert(Batch).from_select(["origin_id", *batch], row, include_defaults=False).returning(Batch.origin_id)
 
 
 def _of_award(award: Award, posted: PostedTransfer) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from api.points import queries, reckoning
 from api.points.reckoning import Facts, Reckoned
 from api.points.service import periods
 
-#: What one asking is counted under: a row of the table, or whatever a rehearsal counts with.
+#: What one request is counted under: a row of the table, or whatever a rehearsal counts with.
 UseKey = Any
 
 
-class Asked(NamedTuple):
-    """One cap that is asked for points: for which member (0: the whole mall), in the period that begins on that day."""
+class CapRequest(NamedTuple):
+    """One request to a cap for points: for which member (0: the whole mall), in the period that begins on that day."""
 
     code: str
     member_id: int
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 class Counter(Protocol):
     """Where it is counted how much of the caps is used."""
 
-    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[UseKey, int]]:
+    def take(self, requests: Sequence[CapRequest]) -> dict[str, tuple[UseKey, int]]:
         """Take what each cap still has: code → (use, granted points)."""
 
     def give_back(self, uses: Mapping[UseKey, int]) -> None:
@@ -36,13 +36,13 @@ class Counter(Protocol):
 
 
 class Stored:
-    """Counted in the table. Asked rows stay locked until the unit of work ends, so two sales cannot both take the last points."""
+    """Counted in the table. Rows taken from stay locked until the unit of work ends, so two sales cannot both take the last points."""
 
-    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[int, int]]:
+    def take(self, requests: Sequence[CapRequest]) -> dict[str, tuple[int, int]]:
         """One statement."""
-        codes, members, begins, wanted, most = zip(*asked, strict=True)
+        codes, members, begins, wanted, most = zip(*requests, strict=True)
         columns = {"codes": codes, "members": members, "begins": begins, "wanted": wanted, "most": most}
-        rows = session.connection().exec_driver_sql(queries.ASK_CAPS, {name: list(values) for name, values in columns.items()})
+        rows = session.connection().exec_driver_sql(queries.TAKE_CAPS, {name: list(values) for name, values in columns.items()})
         return {code: (use_id, points) for use_id, code, points in rows}
 
     def give_back(self, uses: Mapping[int, int]) -> None:
@@ -52,16 +52,16 @@ class Stored:
             session.connection().exec_driver_sql(queries.RETURN_TO_CAPS, arguments)
 
 
-class Imagined:
-    """Counted in memory, as Stored counts, for sales that are only played again."""
+class InMemory:
+    """Counted in memory, as Stored counts, for rehearsals."""
 
     def __init__(self) -> None:
         self.used: dict[tuple[str, date], dict[int, int]] = {}
 
-    def ask(self, asked: Sequence[Asked]) -> dict[str, tuple[tuple[str, date, int], int]]:
-        """The same sum as ASK_CAPS."""
+    def take(self, requests: Sequence[CapRequest]) -> dict[str, tuple[tuple[str, date, int], int]]:
+        """The same sum as TAKE_CAPS."""
         answer = {}
-        for code, member_id, begins_on, wanted, most in asked:
+        for code, member_id, begins_on, wanted, most in requests:
             used = self.used.setdefault((code, begins_on), {})
             granted = max(min(wanted, most - used.get(member_id, 0)), 0)
             used[member_id] = used.get(member_id, 0) + granted
@@ -78,25 +78,25 @@ class Imagined:
 STORED = Stored()
 
 
-def within(
+def apply(
     reckoned: Reckoned, in_force: Sequence[Any], facts: Facts, member_id: int, counter: Counter = STORED
 ) -> tuple[Reckoned, list[list[UseKey]]]:
-    """What of a reckoning the caps let through, and what was taken of each cap: [use, points]. One statement, none without caps."""
-    asking = {}
-    asked = []
+    """Take a reckoning's points from the caps: what they let through, and [use, points] of each. One statement, none without caps."""
+    rules = {}
+    requests = []
     for rule in in_force:
         if rule.kind == "cap" and (wanted := _wanted(reckoned, rule)) and reckoning.fits(rule.conditions, facts):
-            asking[rule.code] = rule
-            asked.append(_asked(rule, facts, member_id, wanted))
-    if not asked:
+            rules[rule.code] = rule
+            requests.append(_cap_request(rule, facts, member_id, wanted))
+    if not requests:
         return reckoned, []
-    granted = counter.ask(asked)
-    if all(granted[each.code][1] == each.wanted for each in asked):
+    granted = counter.take(requests)
+    if all(granted[request.code][1] == request.wanted for request in requests):
         return reckoned, [[use, points] for use, points in granted.values()]
     limited = reckoned
     for code, (_, points) in granted.items():
-        limited = reckoning.limit(limited, asking[code].of_code, points)
-    uses = [[use, _wanted(limited, asking[code])] for code, (use, _) in granted.items()]
+        limited = reckoning.limit(limited, rules[code].of_code, points)
+    uses = [[use, _wanted(limited, rules[code])] for code, (use, _) in granted.items()]
     unused = {use: points - used for (use, points), (_, used) in zip(granted.values(), uses, strict=True) if points > used}
     counter.give_back(unused)
     return limited, uses
@@ -108,6 +108,6 @@ def _wanted(reckoned: Reckoned, rule: Any) -> int:
     return sum(part.points for part in reckoned.parts if part.code == rule.of_code)
 
 
-def _asked(rule: Any, facts: Facts, member_id: int, wanted: int) -> Asked:
+def _cap_request(rule: Any, facts: Facts, member_id: int, wanted: int) -> CapRequest:
     begins_on = periods.begins_on(str(rule.period), facts.local.date())
-    return Asked(rule.code, member_id if rule.per == "member" else 0, begins_on, wanted, rule.max_points)
+    return CapRequest(rule.code, member_id if rule.per == "member" else 0, begins_on, wanted, rule.max_points)

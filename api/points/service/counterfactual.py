@@ -1,4 +1,4 @@
-"""What a merged member would have today, had it never been merged: its own events since then, played over what it brought.
+"""What a merged member would have today, had it never been merged: its own events since then, applied to what it brought.
 
 The survivor's spends and earnings do not count here; they are the survivor's. Activations, refunds and expiries of the member's own
 purchases, and points given back for its own spends, do.
@@ -32,8 +32,8 @@ class _Batch:
 
 
 @dataclass
-class Alone:
-    """The member's own account and batches, played on."""
+class SeparateAccount:
+    """The member's own account and batches, with its events since the merge applied."""
 
     points: int
     growth: int
@@ -44,7 +44,7 @@ class Alone:
     growth_causes: list[str] = field(default_factory=list)
 
     def expire(self, at: datetime) -> None:
-        """What is past its time by then goes."""
+        """Batches past their time by then expire."""
         for batch in self.batches.values():
             if batch.left and batch.expires_at is not None and batch.expires_at <= at:
                 self.points -= batch.left
@@ -79,38 +79,38 @@ def _soonest(batch: _Batch) -> tuple[bool, float, int]:
     return (batch.expires_at is None, batch.expires_at.timestamp() if batch.expires_at else 0.0, batch.id)
 
 
-def replay(rows: Rows, points: int, growth: int) -> Alone:
+def replay(rows: Rows, points: int, growth: int) -> SeparateAccount:
     """The member as it would stand now. `rows` moved at the merge; `points` and `growth` are what it held then."""
-    one = Alone(points, growth)
+    account = SeparateAccount(points, growth)
     awards = list(rows.get("award", {}))
-    one.pending = _pending(awards)
+    account.pending = _pending(awards)
     known, opened = _batches(rows, awards)
-    one.batches = {batch.id: batch for batch in known}
-    one.new_batches = [batch.id for _, batch in opened]
+    account.batches = {batch.id: batch for batch in known}
+    account.new_batches = [batch.id for _, batch in opened]
     refunds = _refunds(awards, rows.get("take_back", ()))
-    one.new_take_backs = [refund.id for refund in refunds]
-    one.growth -= sum(refund.growth for refund in refunds)
-    one.growth_causes = [f"points_award:{award_id}" for award_id in awards] + [f"sale_refund:{row.sale_refund_id}" for row in refunds]
-    _play(one, opened, refunds)
-    one.give_back(_given_back(rows))
-    one.expire(clock.now())
-    return one
+    account.new_take_backs = [refund.id for refund in refunds]
+    account.growth -= sum(refund.growth for refund in refunds)
+    account.growth_causes = [f"points_award:{award_id}" for award_id in awards] + [f"sale_refund:{row.sale_refund_id}" for row in refunds]
+    _apply_events(account, opened, refunds)
+    account.give_back(_given_back(rows))
+    account.expire(clock.now())
+    return account
 
 
-def _play(one: Alone, opened: list[tuple[datetime, _Batch]], refunds: list[TakeBack]) -> None:
+def _apply_events(account: SeparateAccount, opened: list[tuple[datetime, _Batch]], refunds: list[TakeBack]) -> None:
     activations = {batch.award_id: at for at, batch in opened}
-    held = {batch.award_id for batch in one.batches.values()}
+    held = {batch.award_id for batch in account.batches.values()}
     events: list[tuple[datetime, int, object]] = [(at, number, batch) for number, (at, batch) in enumerate(opened)]
     for refund in refunds:
         # While the award was pending, a refund only made fewer points pending.
         if refund.award_id in held or (refund.award_id in activations and activations[refund.award_id] <= refund.taken_at):
             events.append((refund.taken_at, len(opened) + refund.id, refund))
     for at, _, event in sorted(events, key=lambda event: event[:2]):
-        one.expire(at)
+        account.expire(at)
         if isinstance(event, _Batch):
-            one.activate(event)
+            account.activate(event)
         elif isinstance(event, TakeBack):
-            one.take_back(event.award_id, event.points)
+            account.take_back(event.award_id, event.points)
 
 
 def _pending(awards: list[int]) -> int:
@@ -122,14 +122,14 @@ def _batches(rows: Rows, awards: list[int]) -> tuple[list[_Batch], list[tuple[da
     """The batches that moved, as they stood then; and those opened since by the member's own awards, with when."""
     then = {row_id: facts or {} for row_id, facts in rows.get("batch", {}).items()}
     of_awards = (Batch.origin_type == "award") & Batch.origin_id.in_(awards)
-    found = session.scalars(select(Batch).where(Batch.id.in_(list(then)) | of_awards).order_by(Batch.id))
+    batch_rows = session.scalars(select(Batch).where(Batch.id.in_(list(then)) | of_awards).order_by(Batch.id))
     moves = Award.moves_table
     active = select(moves.c.points_award_id, moves.c.moved_at).where(
         moves.c.to_state == AwardState.ACTIVE, moves.c.points_award_id.in_(awards)
     )
     since = {row.points_award_id: row.moved_at for row in session.execute(active)}
     known, opened = [], []
-    for row in found.all():
+    for row in batch_rows.all():
         award_id = row.origin_id if row.origin_type == "award" else None
         if row.id in then:
             known.append(_Batch(row.id, award_id, row.points, then[row.id]["left"], then[row.id]["expired"], row.expires_at))

@@ -13,12 +13,12 @@ CREDIT = jobs.Promised()
 
 
 def credit(member_id: int, growth: int, cause: str) -> None:
-    """Tell the room of members; the same cause counts once."""
+    """Credit growth in the room of members; the same cause counts once."""
     members.add_growth(members.surviving(_earner(cause) or member_id), growth, cause=cause)
 
 
 def _earner(cause: str) -> int | None:
-    # Whose purchase it is by now: the member may have been merged, or parted again, since the job was put in.
+    # Whose purchase it is by now: the member may have been merged, or the merge undone, since the job was queued.
     kind, _, number = cause.partition(":")
     if kind not in ("points_award", "sale_refund"):
         return None

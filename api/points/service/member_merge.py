@@ -17,7 +17,7 @@ from api.ledger.service import Asset, Entry
 from api.members.service.member_merge import bring_back, move
 from api.points.models import Adjustment, Award, Batch, Spend, SpendPart, TakeBack
 from api.points.service import batches, counterfactual
-from api.points.service.counterfactual import Alone
+from api.points.service.counterfactual import SeparateAccount
 from api.points.states import AdjustmentState
 
 ASSETS = (Asset.POINTS, Asset.POINTS_PENDING, Asset.GROWTH)
@@ -41,7 +41,7 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class Parting:
+class MergeUndo:
     """What undoing a merge would do: what goes back to the source, and what the survivor has after it (below zero: owes)."""
 
     points: int
@@ -90,8 +90,8 @@ def merge(from_member_id: int, into_member_id: int, *, merge_id: int) -> tuple[l
     moved = _facts(from_member_id)
     for kind, table in _TABLES.items():
         rows = move(kind, table, from_member_id, into_member_id)
-        moved += rows if kind == "take_back" else []  # the others are told with facts
-    return [*moved, *_settle(into_member_id)], held, transfer_id
+        moved += rows if kind == "take_back" else []  # the others are among _facts already
+    return [*moved, *_settle_debt(into_member_id)], held, transfer_id
 
 
 def _hold_accounts(*member_ids: int) -> None:
@@ -115,82 +115,82 @@ def _both_sides(source_id: int, target_id: int, points: int, pending: int, growt
 
 
 def _facts(member_id: int) -> list[Moved]:
-    """A member's rows as they stand, with what must be known to tell later what became of them."""
+    """A member's rows as they stand, with what undoing the merge will have to know of them."""
     columns: dict[str, dict[str, Any]] = {
         "batch": {"left": Batch.left_points, "expired": Batch.expired_points},
         "award": {"state": Award.state},
         "spend": {"given_back": Spend.given_back},
         "adjustment": {"state": Adjustment.state},
     }
-    told = []
+    moved = []
     for kind, facts in columns.items():
         table = _TABLES[kind]
         rows = session.execute(select(table.id, *facts.values()).where(table.member_id == member_id).order_by(table.id))
-        told += [Moved(kind, row[0], dict(zip(facts, row[1:], strict=True))) for row in rows]
+        moved += [Moved(kind, row[0], dict(zip(facts, row[1:], strict=True))) for row in rows]
     parts = select(SpendPart.id, SpendPart.returned).join(Spend, Spend.id == SpendPart.spend_id).where(Spend.member_id == member_id)
-    return told + [Moved("spend_part", row.id, {"returned": row.returned}) for row in session.execute(parts.order_by(SpendPart.id))]
+    return moved + [Moved("spend_part", row.id, {"returned": row.returned}) for row in session.execute(parts.order_by(SpendPart.id))]
 
 
-def _settle(member_id: int) -> list[Moved]:
-    """Batches may now hold more than the account, because one of the two owed points; tells what was taken from which."""
-    over = _left(member_id) - max(0, ledger.balance(batches.member_account(member_id), Asset.POINTS))
+def _settle_debt(member_id: int) -> list[Moved]:
+    """Batches may now hold more than the account, because one of the two owed points; returns what was taken from which."""
+    over = _left_points(member_id) - max(0, ledger.balance(batches.member_account(member_id), Asset.POINTS))
     if over <= 0:
         return []
-    before = _lefts(member_id)
+    before = _left_by_batch(member_id)
     batches.take(member_id, over)
-    after = _lefts(member_id)
+    after = _left_by_batch(member_id)
     return [Moved("settled_batch", row_id, {"points": left - after.get(row_id, 0)}) for row_id, left in before.items()
             if left != after.get(row_id, 0)]  # fmt: skip
 
 
-def _left(member_id: int) -> int:
+def _left_points(member_id: int) -> int:
     return int(session.scalar(select(func.coalesce(func.sum(Batch.left_points), 0)).where(Batch.member_id == member_id)) or 0)
 
 
-def _lefts(member_id: int) -> dict[int, int]:
+def _left_by_batch(member_id: int) -> dict[int, int]:
     rows = session.execute(select(Batch.id, Batch.left_points).where(Batch.member_id == member_id, Batch.left_points > 0))
     return {row.id: row.left_points for row in rows}
 
 
-def parting(target_id: int, rows: Rows, held: Holding) -> Parting:
+def preview_undo_merge(target_id: int, rows: Rows, held: Holding) -> MergeUndo:
     """What undoing the merge would do just now. Writes nothing."""
-    return _parting(target_id, counterfactual.replay(rows, held.points, held.growth), rows)
+    return _undo_outcome(target_id, counterfactual.replay(rows, held.points, held.growth), rows)
 
 
-def _parting(target_id: int, one: Alone, rows: Rows) -> Parting:
+def _undo_outcome(target_id: int, account: SeparateAccount, rows: Rows) -> MergeUndo:
     has = holding(target_id)
     due = sum(left for left, expires in has.batches if expires is not None and expires <= clock.now().isoformat())
-    return Parting(
-        one.points,
-        one.pending,
-        one.growth,
-        has.points - due - one.points,
-        has.pending - one.pending,
+    return MergeUndo(
+        account.points,
+        account.pending,
+        account.growth,
+        has.points - due - account.points,
+        has.pending - account.pending,
         counterfactual.spent_of(target_id, rows),
     )
 
 
-def part(
+def undo_merge(
     target_id: int, source_id: int, rows: Rows, held: Holding, *, merge_id: int, undoes: int | None
-) -> tuple[Parting, int | None, list[str]]:
+) -> tuple[MergeUndo, int | None, list[str]]:
     """Undo a merge: the source gets what it would have today, had it never been merged; the survivor pays, and owes what it has spent.
 
     Returns what was done, the transfer, and the causes of growth since then that belong to the source.
     """
     _hold_accounts(source_id, target_id)
-    one = counterfactual.replay(rows, held.points, held.growth)
-    done = _parting(target_id, one, rows)
-    entries = _both_sides(target_id, source_id, one.points, one.pending, one.growth)
+    account = counterfactual.replay(rows, held.points, held.growth)
+    done = _undo_outcome(target_id, account, rows)
+    entries = _both_sides(target_id, source_id, account.points, account.pending, account.growth)
     transfer_id = ledger.post(UNDONE, merge_id, entries, undoes=undoes) if entries else None
-    _bring_back(target_id, source_id, rows, one)
-    _stand_ins(target_id, source_id, merge_id)
-    _write(one)
-    _even_out(target_id, max(0, done.survivor_points), rows, merge_id)
-    return done, transfer_id, one.growth_causes
+    _bring_back(target_id, source_id, rows, account)
+    _open_replacement_batches(target_id, source_id, merge_id)
+    _store_batches(account)
+    _match_batches_to_account(target_id, max(0, done.survivor_points), rows, merge_id)
+    return done, transfer_id, account.growth_causes
 
 
-def _bring_back(target_id: int, source_id: int, rows: Rows, one: Alone) -> None:
-    since = {"batch": one.new_batches, "take_back": one.new_take_backs}
+def _bring_back(target_id: int, source_id: int, rows: Rows, account: SeparateAccount) -> None:
+    since = {"batch": account.new_batches, "take_back": account.new_take_backs}
     for kind, table in _TABLES.items():
         ids = [*rows.get(kind, ()), *since.get(kind, ())]
         only = (_undecided_or_decided_before(rows),) if kind == "adjustment" else ()
@@ -203,7 +203,7 @@ def _undecided_or_decided_before(rows: Rows) -> ColumnElement[bool]:
     return (Adjustment.state == AdjustmentState.PROPOSED) | Adjustment.id.in_(decided)
 
 
-def _stand_ins(target_id: int, source_id: int, merge_id: int) -> None:
+def _open_replacement_batches(target_id: int, source_id: int, merge_id: int) -> None:
     """What the survivor spent from the other's batches must return to the survivor: a batch of its own with the same expiry stands in."""
     spent = (
         select(SpendPart.batch_id, func.sum(SpendPart.points).label("points"))
@@ -213,8 +213,10 @@ def _stand_ins(target_id: int, source_id: int, merge_id: int) -> None:
         .group_by(SpendPart.batch_id)
         .subquery()
     )
-    found = session.execute(select(Batch.id, Batch.earned_at, Batch.expires_at, spent.c.points).join(spent, spent.c.batch_id == Batch.id))
-    for row in found.all():
+    batch_rows = session.execute(
+        select(Batch.id, Batch.earned_at, Batch.expires_at, spent.c.points).join(spent, spent.c.batch_id == Batch.id)
+    )
+    for row in batch_rows.all():
         values = {"member_id": target_id, "origin_type": f"merge_undone:{merge_id}", "origin_id": row.id, "points": row.points}
         values |= {"left_points": 0, "earned_at": row.earned_at, "expires_at": row.expires_at}
         made = session.scalar(insert(Batch).values(**values).returning(Batch.id))
@@ -222,37 +224,37 @@ def _stand_ins(target_id: int, source_id: int, merge_id: int) -> None:
         session.execute(update(SpendPart).where(SpendPart.batch_id == row.id, SpendPart.spend_id.in_(theirs)).values(batch_id=made))
 
 
-def _write(one: Alone) -> None:
-    for batch in one.batches.values():
+def _store_batches(account: SeparateAccount) -> None:
+    for batch in account.batches.values():
         values: dict[str, Any] = {"left_points": batch.left}
         if batch.expired:
             values["expired_points"] = batch.expired
         session.execute(update(Batch).where(Batch.id == batch.id).values(**values))
 
 
-def _even_out(member_id: int, wanted: int, rows: Rows, merge_id: int) -> None:
-    """Let the survivor's batches hold what its account says: take from those that expire first, or fill up what was taken from them."""
-    missing = wanted - _left(member_id)
+def _match_batches_to_account(member_id: int, wanted: int, rows: Rows, merge_id: int) -> None:
+    """Let the survivor's batches hold as much as its account: take from those that expire first, or fill up what was taken from them."""
+    missing = wanted - _left_points(member_id)
     if missing < 0:
         batches.take(member_id, -missing)
     settled = {row_id: (facts or {})["points"] for row_id, facts in rows.get("settled_batch", {}).items()}
-    for row_id, room in [*settled.items(), *_rooms(member_id)]:
+    for row_id, room in [*settled.items(), *_free_capacity(member_id)]:
         if missing <= 0:
             return
-        missing -= _fill(row_id, member_id, min(room, missing))
+        missing -= _refill(row_id, member_id, min(room, missing))
     if missing > 0:
         now = clock.now()
         batches.open_batch(member_id, "merge_undone", merge_id, missing, missing, earned_at=now, expires_at=batches.expiry_of(now))
 
 
-def _rooms(member_id: int) -> list[tuple[int, int]]:
+def _free_capacity(member_id: int) -> list[tuple[int, int]]:
     room = Batch.points - Batch.left_points - Batch.expired_points
     valid = (Batch.expires_at > clock.now()) | Batch.expires_at.is_(None)
     query = select(Batch.id, room).where(Batch.member_id == member_id, room > 0, valid).order_by(Batch.expires_at.desc().nulls_first())
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def _fill(batch_id: int, member_id: int, points: int) -> int:
+def _refill(batch_id: int, member_id: int, points: int) -> int:
     """Put points back into a batch of the member, as many as it can hold and unless it has expired; returns how many."""
     room = Batch.points - Batch.left_points - Batch.expired_points
     valid = (Batch.expires_at > clock.now()) | Batch.expires_at.is_(None)
@@ -267,7 +269,7 @@ def stored(held: Holding) -> dict[str, Any]:
 
 
 def restored(facts: dict[str, Any]) -> Holding:
-    """What `stored` told."""
+    """The holding that `stored` wrote."""
     return replace(Holding(**facts), batches=tuple((left, expires) for left, expires in facts["batches"]))
 
 

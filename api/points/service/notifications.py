@@ -19,7 +19,7 @@ PAGE = "points"
 
 
 def debt(made: TakeBack) -> None:
-    """Tell that points already spent were taken back and are owed now."""
+    """Notify a member: points already spent were taken back and are owed now."""
     points = made.became_debt
     messages.send(
         made.member_id,
@@ -35,9 +35,9 @@ def debt(made: TakeBack) -> None:
 
 
 def expiring(after_member: int, limit: int) -> int | None:
-    """Tell so many members, by number from one on, what of their points expires soon; the last one told, None when nobody is left.
+    """Notify so many members, by number from one on, of points that expire soon. The last member's number; None when nobody is left.
 
-    Each day of expiry is told once: repeating this tells nobody twice.
+    Each day of expiry is announced once: repeating this notifies nobody twice.
     """
     info, now = malls.mall_info(), clock.now()
     soon = (
@@ -58,11 +58,11 @@ def expiring(after_member: int, limit: int) -> int | None:
     )
     for member_id, at, points in rows:
         assert at is not None
-        _tell(member_id, int(points), (at.astimezone(ZoneInfo(info.timezone)) - timedelta(microseconds=1)).date())
+        _send_expiry_notice(member_id, int(points), (at.astimezone(ZoneInfo(info.timezone)) - timedelta(microseconds=1)).date())
     return member_ids[-1] if len(member_ids) == limit else None
 
 
-def _tell(member_id: int, points: int, on: date) -> None:
+def _send_expiry_notice(member_id: int, points: int, on: date) -> None:
     messages.send(
         member_id,
         Kind.POINTS,

@@ -41,10 +41,10 @@ def spend_of(cause_type: str, cause_id: str | int, *, lock: bool = False) -> Spe
     """What was spent for a cause. SpendNotFound."""
     query = select(Spend).where(Spend.cause_type == cause_type, Spend.cause_id == str(cause_id))
     query = query.with_for_update() if lock else query
-    found = session.scalar(query.execution_options(populate_existing=True))
-    if found is None:
+    spent = session.scalar(query.execution_options(populate_existing=True))
+    if spent is None:
         raise SpendNotFound()
-    return found
+    return spent
 
 
 def give_back(cause_type: str, cause_id: str | int, *, refund_type: str, refund_id: str | int, points: int | None = None) -> Spend:

@@ -145,8 +145,12 @@ class Outcome:
         return rows
 
     def _of_level(self, rank: int) -> dict[str, int]:
-        mine = [difference for level, difference in zip(self._level, self._differences(), strict=True) if level == rank]
-        return {"members": len(mine), "winners": sum(each > 0 for each in mine), "losers": sum(each < 0 for each in mine)}
+        differences = [difference for level, difference in zip(self._level, self._differences(), strict=True) if level == rank]
+        return {
+            "members": len(differences),
+            "winners": sum(each > 0 for each in differences),
+            "losers": sum(each < 0 for each in differences),
+        }
 
     def _by_change(self) -> list[dict[str, int | None]]:
         """How many members get so many points more or fewer: `at_least` to below `below`."""
@@ -162,8 +166,8 @@ class Outcome:
 
     def _named(self, sign: int) -> list[dict[str, int]]:
         """The members with the largest gain (1) or loss (-1). Numbers only: names are looked up, masked, when somebody reads this."""
-        found = ((sign * (self._after[place] - self._before[place]), member_id, place) for member_id, place in self._place.items())
-        largest = nlargest(NAMED_MEMBERS, (each for each in found if each[0] > 0), key=lambda each: (each[0], -each[1]))
+        changes = ((sign * (self._after[place] - self._before[place]), member_id, place) for member_id, place in self._place.items())
+        largest = nlargest(NAMED_MEMBERS, (each for each in changes if each[0] > 0), key=lambda each: (each[0], -each[1]))
         return [
             {"member_id": member_id, "level": self._level[place], "before": self._before[place], "after": self._after[place]}
             for _, member_id, place in largest
@@ -171,7 +175,7 @@ class Outcome:
 
 
 def _tally(tallies: dict[Any, Tally], key: Hashable) -> Tally:
-    found = tallies.get(key)
-    if found is None:
-        found = tallies[key] = Tally()
-    return found
+    tally = tallies.get(key)
+    if tally is None:
+        tally = tallies[key] = Tally()
+    return tally

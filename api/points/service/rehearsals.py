@@ -32,7 +32,7 @@ from api.sales import service as sales
 
 log = logs.get(__name__)
 
-PLAY = jobs.Promised()
+RUN = jobs.Promised()
 SLICE = 4_000  # sales
 LONGEST = timedelta(days=366)
 #: The longest period of a cap that can have begun before the range.
@@ -41,21 +41,21 @@ LEAD = timedelta(days=31)
 OFTEN = limits.Limit("rehearsals", 60, 3600)
 
 
-def ask(
+def request(
     *, by: str, rule_id: int | None = None, rule: dict[str, Any] | None = None, first_on: date | None = None, last_on: date | None = None
 ) -> Rehearsal:
-    """Ask for a rehearsal of a proposed version or of a draft, by default over the last whole month; a job plays it.
+    """Request a rehearsal of a proposed version or of a draft, by default over the last whole month; a job runs it.
 
     RuleNotFound, RuleWrong, RehearsalRangeWrong, TooOften.
     """
     values = rules.columns(rules.read(rule_id)) if rule_id is not None else dict(rule or {})
-    said = rules.reads(values)
+    sentence = rules.sentence_of(values)
     first, last = _range(first_on, last_on)
     limits.spend(OFTEN, f"{db.mall()}:{by}")
     asked = Rehearsal(
         rule={name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()},
         rule_id=rule_id,
-        sentence=said,
+        sentence=sentence,
         first_on=first,
         last_on=last,
         asked_by=by,
@@ -63,7 +63,7 @@ def ask(
     )
     session.add(asked)
     session.flush()
-    jobs.later(PLAY, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
+    jobs.later(RUN, rehearsal_id=asked.id, lock=f"rehearsal:{db.mall()}")
     return asked
 
 
@@ -85,21 +85,21 @@ def _range(first_on: date | None, last_on: date | None) -> tuple[date, date]:
 
 def read(rehearsal_id: int) -> Rehearsal:
     """One rehearsal. RehearsalNotFound."""
-    found = session.get(Rehearsal, rehearsal_id, populate_existing=True)
-    if found is None:
+    rehearsal = session.get(Rehearsal, rehearsal_id, populate_existing=True)
+    if rehearsal is None:
         raise RehearsalNotFound()
-    return found
+    return rehearsal
 
 
 def read_with_names(rehearsal_id: int) -> Rehearsal:
     """One rehearsal with the masked names of the members it names, as they are called now. RehearsalNotFound."""
-    found = read(rehearsal_id)
-    if found.result is not None:
-        named = [*found.result["winners"], *found.result["losers"]]
+    rehearsal = read(rehearsal_id)
+    if rehearsal.result is not None:
+        named = [*rehearsal.result["winners"], *rehearsal.result["losers"]]
         names = masked_names([line["member_id"] for line in named])
         for line in named:
             line["name"] = names.get(line["member_id"])
-    return found
+    return rehearsal
 
 
 def listed(*, rule_id: int | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Rehearsal]:
@@ -110,17 +110,17 @@ def listed(*, rule_id: int | None = None, cursor: str | None = None, limit: int 
     return pages.page(query, Rehearsal.id, cursor=cursor, limit=limit)
 
 
-def play(mall_id: int, rehearsal_id: int) -> None:
-    """Play a rehearsal that was asked for, and keep its result; one that is finished stays as it is."""
+def run(mall_id: int, rehearsal_id: int) -> None:
+    """Run a requested rehearsal and keep its result; one that is finished stays as it is."""
     try:
-        _play(mall_id, rehearsal_id)
+        _run(mall_id, rehearsal_id)
     except Exception as error:
         with db.unit_of_work(mall_id):
             _note(rehearsal_id, failure=type(error).__name__)
         raise
 
 
-def _play(mall_id: int, rehearsal_id: int) -> None:
+def _run(mall_id: int, rehearsal_id: int) -> None:
     with db.unit_of_work(mall_id):
         asked = read(rehearsal_id)
         if asked.finished_at is not None:
@@ -191,7 +191,7 @@ class Replay:
         info = malls.mall_info()
         self.begins, self.ends = clock.midnight(first_on, info.timezone), clock.midnight(last_on + timedelta(days=1), info.timezone)
         self.rounding = info.policy.of(PointsRules).points_rounding
-        self.counter = caps.Imagined()
+        self.counter = caps.InMemory()
         self.outcome = Outcome(points_a_yuan=info.policy.of(PointsRules).points_a_yuan)
         self._returns: list[tuple[datetime, int, dict[Any, int]]] = []
         self._instants, self._rules = _timeline(self.begins - LEAD, self.ends, change)
@@ -199,7 +199,7 @@ class Replay:
         self.slices, self.total = self._slices()
 
     def _warm_up(self, first_on: date, timezone: str) -> datetime:
-        """Where reading begins so that every cap is as used as it was; what is before the range is played and not counted."""
+        """Where reading begins so that every cap is as used as it was; what is before the range is run and not counted."""
         asked = {rule.code: str(rule.period) for in_force in self._rules for rule in in_force if rule.kind == "cap"}
         lead = min((periods.begins_on(period, first_on) for period in asked.values() if period != "ever"), default=first_on)
         begins = clock.midnight(lead, timezone)
@@ -217,17 +217,17 @@ class Replay:
         return [Slice(after, last) for after, last in zip([0, *ends], ends, strict=False)], sum(count for _, count in rows)
 
     def take(self, part: Slice) -> int:
-        """Play one slice; returns how many sales it had. Slices are taken in order."""
+        """Run one slice; returns how many sales it had. Slices are taken in order."""
         arguments = {"begins": self._reads_from, "ends": self.ends, "after": part.after, "last": part.last, "counts_from": self.begins}
         rows = [AwardRow._make(row) for row in session.connection().exec_driver_sql(queries.REHEARSAL_AWARDS, arguments)]
         refunds = _refunds([row for row in rows if row.taken_back or not row.points])
         for row in rows:
-            played = self._again(row, refunds.get(row.id, ()))
+            played = self._reckon_again(row, refunds.get(row.id, ()))
             if row.counts:
                 self.outcome.count(played)
         return len(rows)
 
-    def _again(self, row: AwardRow, refunds: Sequence[Refund]) -> Played:
+    def _reckon_again(self, row: AwardRow, refunds: Sequence[Refund]) -> Played:
         was = row.points - row.taken_back
         if not row.facts:
             return Played(row.member_id, row.shop_id, None, row.earned_at, was, row.shop_points, was, row.shop_points)
@@ -236,7 +236,7 @@ class Replay:
         if self._returns:
             self._refund_until(row.earned_at)
         reckoned = reckoning.reckon(facts, in_force, rounding=self.rounding)
-        reckoned, uses = caps.within(reckoned, in_force, facts, row.member_id, self.counter)
+        reckoned, uses = caps.apply(reckoned, in_force, facts, row.member_id, self.counter)
         points, shop_points = self._kept(reckoned, uses, row, refunds)
         return Played(row.member_id, row.shop_id, facts.level, facts.local, was, row.shop_points, points, shop_points)
 
@@ -271,13 +271,13 @@ def _timeline(begins: datetime, ends: datetime, change: Change | None) -> tuple[
 
 def _changes(begins: datetime, ends: datetime) -> Iterator[datetime]:
     for column in (Rule.starts_at, Rule.ends_at):
-        found = session.scalars(select(column).where(Rule.state == RuleState.APPROVED, column > begins, column < ends))
-        yield from (at for at in found if at is not None)
+        instants = session.scalars(select(column).where(Rule.state == RuleState.APPROVED, column > begins, column < ends))
+        yield from (at for at in instants if at is not None)
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money of a sale given back after it earned, and when its points went."""
+    """Money of a sale given back after it earned, and when its points were taken back."""
 
     id: int
     before_fen: int
@@ -292,10 +292,10 @@ def _refunds(rows: Sequence[AwardRow]) -> dict[int, list[Refund]]:
     awards = {row.sale_id: row for row in rows}
     taken = select(TakeBack).where(TakeBack.award_id.in_([row.id for row in rows]))
     taken_at = {each.sale_refund_id: each.taken_at for each in session.scalars(taken)}
-    found: dict[int, list[Refund]] = defaultdict(list)
+    by_award: dict[int, list[Refund]] = defaultdict(list)
     for refund in sales.refunds_of(list(awards)):
         award = awards[refund.sale_id]
         at = taken_at.get(refund.id, None if award.points else refund.refunded_at)
         if at is not None:
-            found[award.id].append(Refund(refund.id, refund.measure_before_fen, refund.measure_fen, at))
-    return found
+            by_award[award.id].append(Refund(refund.id, refund.measure_before_fen, refund.measure_fen, at))
+    return by_award

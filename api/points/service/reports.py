@@ -64,28 +64,28 @@ def liability_report() -> Liability:
     """The entered mall's liability as it is now. It agrees when accounts = entries, and batches = what members hold."""
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
     info = malls.mall_info()
-    one: dict[str, Any] = {}
-    many: dict[str, dict[str, int]] = {"age": {}, "expiring": {}, "expected": {}, "activating": {}, "borne": {}}
+    totals: dict[str, Any] = {}
+    series: dict[str, dict[str, int]] = {"age": {}, "expiring": {}, "expected": {}, "activating": {}, "borne": {}}
     for figure, key, points in session.connection().exec_driver_sql(queries.LIABILITY, {"now": clock.now(), "timezone": info.timezone}):
-        if figure in many:
-            many[figure][key] = points
+        if figure in series:
+            series[figure][key] = points
         else:
-            one[figure] = points
+            totals[figure] = points
     return Liability(
-        members=one["members"],
-        outstanding=one["outstanding"],
-        pending=one["pending"],
-        debt=one["debt"],
-        issued=one["issued"],
-        expired=one["expired"],
-        expired_share_bp=one["expired_share_bp"],
-        by_age=many["age"],
-        by_expiry=many["expiring"],
-        expected_expiry=many["expected"],
-        activating=many["activating"],
-        borne_by=many["borne"],
+        members=totals["members"],
+        outstanding=totals["outstanding"],
+        pending=totals["pending"],
+        debt=totals["debt"],
+        issued=totals["issued"],
+        expired=totals["expired"],
+        expired_share_bp=totals["expired_share_bp"],
+        by_age=series["age"],
+        by_expiry=series["expiring"],
+        expected_expiry=series["expected"],
+        activating=series["activating"],
+        borne_by=series["borne"],
         points_a_yuan=info.policy.of(PointsRules).points_a_yuan,
-        agrees=one["entries"] == one["outstanding"] - one["debt"] and one["batches"] == one["outstanding"],
+        agrees=totals["entries"] == totals["outstanding"] - totals["debt"] and totals["batches"] == totals["outstanding"],
     )
 
 
@@ -97,14 +97,14 @@ def names_of_bearers(figures: dict[str, Any]) -> dict[str, str]:
 
 def record_liability() -> Liability:
     """Keep today's report; a second one on the same day replaces it."""
-    found = liability_report()
-    figures = found.figures()
+    liability = liability_report()
+    figures = liability.figures()
     today = clock.today(malls.mall_info().timezone)
     statement = insert(LiabilityReport).values(reported_on=today, figures=figures, made_at=clock.now())
     session.execute(
         statement.on_conflict_do_update(index_elements=["mall_id", "reported_on"], set_={"figures": figures, "made_at": clock.now()})
     )
-    return found
+    return liability
 
 
 def liability_reports(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[LiabilityReport]:
@@ -112,8 +112,8 @@ def liability_reports(cursor: str | None = None, limit: int = pages.DEFAULT_LIMI
     return pages.page(select(LiabilityReport), LiabilityReport.id, cursor=cursor, limit=limit)
 
 
-def watch(day: date | None = None) -> int:
-    """Look for odd growth and odd redemption on a day of the mall's own (today); returns how many alerts there are for it."""
+def raise_alerts(day: date | None = None) -> int:
+    """Raise alerts of odd growth and odd redemption on a day of the mall (today); returns how many there are of that day."""
     info = malls.mall_info()
     on = day or clock.today(info.timezone)
     arguments = {
@@ -161,17 +161,17 @@ def evidence(alert_id: int) -> Evidence:
 
 def _by_shop(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Awards and points of each shop, most points first: many awards of one shop point at its till."""
-    found: dict[int, dict[str, Any]] = {}
+    shops: dict[int, dict[str, Any]] = {}
     for line in lines:
         if line["shop_id"] is not None:
-            shop = found.setdefault(line["shop_id"], {"shop_id": line["shop_id"], "name": line["shop"] or "", "awards": 0, "points": 0})
+            shop = shops.setdefault(line["shop_id"], {"shop_id": line["shop_id"], "name": line["shop"] or "", "awards": 0, "points": 0})
             shop["awards"] += 1
             shop["points"] += line["points"]
-    return sorted(found.values(), key=lambda shop: -int(shop["points"]))
+    return sorted(shops.values(), key=lambda shop: -int(shop["points"]))
 
 
-def settle_alert(alert_id: int, *, by: str, verdict: str) -> Alert:
-    """Say what was found when somebody looked. AlertNotFound."""
+def record_verdict(alert_id: int, *, by: str, verdict: str) -> Alert:
+    """Record what somebody concluded who looked into an alert. AlertNotFound."""
     alert = session.get(Alert, alert_id, with_for_update=True)
     if alert is None:
         raise AlertNotFound()

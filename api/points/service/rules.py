@@ -40,7 +40,7 @@ def in_force(at: datetime) -> list[Rule]:
     No statement until a rule changes, then one.
     """
     newest: dict[str, Rule] = {}
-    for rule in malls.remembered("points rules", _approved):
+    for rule in malls.cached("points rules", _approved):
         if rule.starts_at <= at:
             newest.setdefault(rule.code, rule)
     return [rule for rule in newest.values() if rule.enabled and (rule.ends_at is None or at < rule.ends_at)]
@@ -112,7 +112,7 @@ def names_in(values: dict[str, Any]) -> wording.Names:
     )
 
 
-def reads(values: dict[str, Any]) -> dict[str, str]:
+def sentence_of(values: dict[str, Any]) -> dict[str, str]:
     """How a rule that makes sense reads back, in Chinese and English. RuleWrong."""
     refuse_wrong(values)
     return wording.sentence(values, names_in(values))
@@ -120,8 +120,8 @@ def reads(values: dict[str, Any]) -> dict[str, str]:
 
 def _add(by: str, why: str, values: dict[str, Any], **decided: Any) -> Rule:
     version = session.scalar(select(func.coalesce(func.max(Rule.version), 0) + 1).where(Rule.code == values["code"]))
-    said = wording.sentence(values, names_in(values))
-    rule = Rule(**({"state": str(RuleState.PROPOSED)} | values | decided), version=version, proposed_by=by, why=why, sentence=said)
+    sentence = wording.sentence(values, names_in(values))
+    rule = Rule(**({"state": str(RuleState.PROPOSED)} | values | decided), version=version, proposed_by=by, why=why, sentence=sentence)
     session.add(rule)
     session.flush()
     return rule
@@ -137,9 +137,9 @@ def approve(rule_id: int, *, by: str) -> Rule:
         raise RuleStartsInThePast()
     starts_at = max(rule.starts_at, now)
     values = columns(rule) | {"starts_at": starts_at}
-    said = wording.sentence(values, names_in(values))
-    states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=starts_at, sentence=said)
-    malls.settings_changed()
+    sentence = wording.sentence(values, names_in(values))
+    states.move(rule, RuleState.APPROVED, by=by, decided_by=by, starts_at=starts_at, sentence=sentence)
+    malls.invalidate_settings()
     return rule
 
 
@@ -175,10 +175,10 @@ def listed(
     return pages.page(query, Rule.id, cursor=cursor, limit=limit)
 
 
-def lay_standard(*, starts_at: datetime, by: str = "system") -> Rule | None:
+def add_first_rule(*, starts_at: datetime, by: str = "system") -> Rule | None:
     """Give a mall without rules its first: one point a yuan. None when it has some. Only here may a rule start in the past."""
     if session.scalar(select(Rule.id).limit(1)) is not None:
         return None
     rule = _add(by, "the first rule of a new mall", STANDARD | {"starts_at": starts_at}, state=str(RuleState.APPROVED), decided_by=by)
-    malls.settings_changed()
+    malls.invalidate_settings()
     return rule

@@ -94,8 +94,8 @@ def summary(member_id: int) -> Summary:
 
 def spendable(member_id: int) -> int:
     """How many points a member can spend now. One statement."""
-    found = session.connection().exec_driver_sql(queries.SPENDABLE, {"member_id": member_id, "now": clock.now()}).scalar()
-    return int(found or 0)
+    points = session.connection().exec_driver_sql(queries.SPENDABLE, {"member_id": member_id, "now": clock.now()}).scalar()
+    return int(points or 0)
 
 
 def _forecast(rows: Iterable[Any], now: datetime, timezone: ZoneInfo) -> list[Expiring]:
@@ -121,10 +121,10 @@ def _explanations(rows: Sequence[Any]) -> dict[tuple[str, str], dict[str, str]]:
     if not sale_ids and not award_ids:
         return {}
     query = select(Award.id, Award.sale_id, Award.explanation).where(Award.sale_id.in_(sale_ids) | Award.id.in_(award_ids))
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    explanations: dict[tuple[str, str], dict[str, str]] = {}
     for row in session.execute(query):
-        found["sale", str(row.sale_id)] = found["points_activation", str(row.id)] = row.explanation
-    return found
+        explanations["sale", str(row.sale_id)] = explanations["points_activation", str(row.id)] = row.explanation
+    return explanations
 
 
 def _reasons(rows: Sequence[Any]) -> dict[str, str]:

@@ -62,11 +62,11 @@ def _paid(purchase: Purchase) -> None:
 
 
 def _refundable(purchase: Purchase) -> int:
-    return wallet.can_take_out(purchase.order_id).principal_fen
+    return wallet.preview_recharge_refund(purchase.order_id).principal_fen
 
 
 def _refunding(purchase: Purchase, refund: Refund) -> None:
-    wallet.take_out(purchase.order_id, cause_id=refund.refund_id)
+    wallet.refund_recharge(purchase.order_id, cause_id=refund.refund_id)
 
 
 def _closed(purchase: Purchase) -> None:

@@ -22,16 +22,16 @@ READER = "system:reader"
 def move(
     receipt: Receipt, to: ReceiptState, reason: Reason, *, by: str = READER, facts: dict[str, Any] | None = None, **changes: Any
 ) -> None:
-    """Move a receipt for a reason, keep what it is told, and tell its member."""
+    """Move a receipt for a reason, keep the facts that its member is shown, and notify the member."""
     details = facts or {}
     states.move(receipt, to, by=by, reason=str(reason), facts=details or None, **changes | {"why": str(reason), "details": details})
-    tell(receipt)
+    notify(receipt)
 
 
-def tell(receipt: Receipt) -> None:
-    """Tell the member where the receipt stands, now and in the inbox."""
+def notify(receipt: Receipt) -> None:
+    """Notify the member of where the receipt stands, on the phone and in the inbox."""
     live.publish("member", receipt.member_id, "receipt", receipt_id=receipt.id, state=receipt.state, reason=receipt.why)
-    notifications.tell(receipt)
+    notifications.notify(receipt)
 
 
 def hold(receipt_id: int) -> Receipt | None:

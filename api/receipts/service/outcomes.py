@@ -58,7 +58,7 @@ def _choice(choice: Choice, stored: dict[str, Any]) -> dict[str, Any]:
 def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (), **changes: Any) -> None:
     """Record the sale and award its points, unless another sighting of the same purchase was first."""
     facts = _scoring_facts(receipt, changes)
-    sighting = sales.sight(
+    sighting = sales.record_sighting(
         channel=CHANNEL,
         source_type=CHANNEL,
         source_id=receipt.id,
@@ -86,7 +86,7 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
 
 
 def _tell_partners(receipt: Receipt, sale_id: int, facts: dict[str, Any]) -> None:
-    partners.tell(
+    partners.publish(
         partners.sale_recorded(
             sale_id, shop_id=facts["shop_id"], member_id=receipt.member_id, channel=CHANNEL, paid_at=facts["paid_at"],
             paid_fen=facts["paid_fen"], order=None, receipt=facts["receipt_no"],

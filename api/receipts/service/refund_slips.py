@@ -77,7 +77,7 @@ def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) 
         return
     refund = sales.refund(sale.id, amount_fen=amount_fen, source_type=CHANNEL, source_id=receipt.id, at=at)
     points.take_back(refund.id, by=by)
-    partners.tell(
+    partners.publish(
         partners.sale_refunded(
             refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=CHANNEL, amount_fen=amount_fen,
             refunded_fen=refund.refunded_before_fen + amount_fen, paid_fen=sale.paid_fen, at=at, order=None,

@@ -14,7 +14,7 @@ from api.receipts import queries, reading
 from api.receipts.errors import PhotoMissing, ReceiptQueueFull, TooManyPhotos
 from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.reasons import Reason
-from api.receipts.service.moves import tell
+from api.receipts.service.moves import notify
 from api.receipts.states import ReceiptState
 
 MAX_PHOTOS = 4
@@ -70,7 +70,7 @@ def take_in(member_id: int, pictures: Sequence[Picture], *, device: str, queue_l
     session.add_all(rows)
     session.flush()
     _store(rows, pictures)
-    tell(receipt)
+    notify(receipt)
     return receipt
 
 

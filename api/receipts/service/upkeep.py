@@ -69,7 +69,7 @@ READER_SILENT = timedelta(seconds=120)
 def reader_trouble() -> str | None:
     """What is wrong with the readers, or None: one of them read its small known picture lately. For /readyz."""
     with db.unit_of_work():
-        last = queries.last_beat()
+        last = queries.last_heartbeat()
     if last is None:
         return "no reader has read its known picture yet; photos wait"
     silent = clock.now() - last

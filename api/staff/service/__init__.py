@@ -2,8 +2,8 @@
 
 from api.staff.service.accounts import (
     account,
+    account_or_tablet,
     accounts,
-    anyone,
     change,
     change_own_password,
     first_administrator,
@@ -12,16 +12,15 @@ from api.staff.service.accounts import (
     reset_password,
 )
 from api.staff.service.background_work import retry, run_now
-from api.staff.service.sessions import Tokens, admitted, forget_old, refresh, sign_in, sign_out
+from api.staff.service.sessions import Tokens, forget_old, principal_now, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
 
 __all__ = [
     "Pairing",
     "Tokens",
     "account",
+    "account_or_tablet",
     "accounts",
-    "admitted",
-    "anyone",
     "change",
     "change_own_password",
     "first_administrator",
@@ -30,6 +29,7 @@ __all__ = [
     "move",
     "open_account",
     "pair",
+    "principal_now",
     "refresh",
     "reset_password",
     "retry",

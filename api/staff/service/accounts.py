@@ -49,7 +49,7 @@ def account(account_id: int) -> StaffAccount:
     return row
 
 
-def anyone(account_id: int) -> StaffAccount:
+def account_or_tablet(account_id: int) -> StaffAccount:
     """A person's or a tablet's account. StaffAccountNotFound."""
     row = session.get(StaffAccount, account_id)
     if row is None:
@@ -66,7 +66,7 @@ def open_account(*, login: str, password: str, name: str, role: Role, shop_id: i
         raise LoginTaken()
     made = StaffAccount(
         login=login,
-        password_hash=passwords.hashed(password),
+        password_hash=passwords.hash_password(password),
         name=name.strip(),
         role=str(role),
         shop_id=shop_id,
@@ -166,13 +166,13 @@ def change_own_password(account_id: int, present: str, new: str, *, by: str, ses
 def _set_password(staff: StaffAccount, password: str) -> None:
     login = staff.login or ""
     _refuse_weak(password, login)
-    staff.password_hash = passwords.hashed(password)
-    sessions.forgive(sealed.find_key(f"staff-login:{login}"))
+    staff.password_hash = passwords.hash_password(password)
+    sessions.clear_wrong_tries(sealed.find_key(f"staff-login:{login}"))
 
 
 def first_administrator(login: str, password: str) -> StaffAccount:
     """Open the first account of a mall. AdministratorExists when there was ever one."""
-    malls.hold()
+    malls.lock_mall()
     if session.scalar(select(StaffAccount.id).where(StaffAccount.role == Role.ADMINISTRATOR).limit(1)):
         raise AdministratorExists()
     return open_account(login=login, password=password, name=login, role=Role.ADMINISTRATOR, shop_id=None, by="command")

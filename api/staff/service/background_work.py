@@ -13,7 +13,7 @@ def retry(job_id: int, *, by: str, why: str) -> JobRun:
     run = queries.run(job_id)
     if run is None:
         raise JobNotFound()
-    if not queries.again(job_id):
+    if not queries.requeue(job_id):
         raise JobNotFailed(state=run.state)
     audit.record(by, "tried the job again", "job", job_id, before={"name": run.name, "attempts": run.attempts}, why=why)
     return queries.run(job_id) or run

@@ -19,12 +19,12 @@ from api.staff.errors import SignInRefused, TokenReused
 from api.staff.models import PairingCode, SignInTries, StaffAccount, StaffSession
 from api.staff.states import AccountState
 
-TRIES = 5  # wrong passwords until the login rests
+TRIES = 5  # wrong passwords until the login is locked
 REST = timedelta(minutes=15)  # the first time; it doubles with each wrong try after
 LONGEST_REST = timedelta(hours=24)
 PERSON_STAYS = timedelta(days=7)  # without using the refresh token
 TABLET_STAYS = timedelta(days=400)
-RACE = timedelta(seconds=10)  # two windows that refresh together are no theft: the slower one is refused, the family lives
+RACE = timedelta(seconds=10)  # two windows that refresh together are no theft: the slower one is refused, the sign-in goes on
 KEPT_FOR = timedelta(days=30)
 
 
@@ -39,7 +39,7 @@ class Tokens:
 
 
 def sign_in(login: str, password: str) -> Tokens:
-    """Sign a person in. SignInRefused says the same, after the same work, whether login, password or patience was wrong."""
+    """Sign a person in. SignInRefused is the same, after the same work, for a wrong login, a wrong password and a locked login."""
     login_key = sealed.find_key(f"staff-login:{login.strip().lower()}")
     allowed = _count_try(login_key)
     # Durable before the password is looked at, so that parallel guesses cannot outrun the count.
@@ -48,7 +48,7 @@ def sign_in(login: str, password: str) -> Tokens:
     right = passwords.matches(password, account.password_hash if account else None)
     if account is None or not (right and allowed and account.state == AccountState.ACTIVE):
         raise SignInRefused()
-    forgive(login_key)
+    clear_wrong_tries(login_key)
     return begin(account)
 
 
@@ -69,7 +69,7 @@ def _count_try(login_key: str) -> bool:
     return session.scalar(counted) is not None
 
 
-def forgive(login_key: str) -> None:
+def clear_wrong_tries(login_key: str) -> None:
     """Forget the wrong tries of a login."""
     session.execute(delete(SignInTries).where(SignInTries.login_key == login_key))
 
@@ -78,14 +78,14 @@ def begin(account: StaffAccount) -> Tokens:
     """Start a sign-in of an account."""
     now = clock.now()
     made = StaffSession(
-        account_id=account.id, public_id=secrets.token_hex(16), began_at=now, used_at=now, expires_at=now + _stays(account), generation=1
+        account_id=account.id, public_id=secrets.token_hex(16), began_at=now, used_at=now, expires_at=now + _lifetime(account), generation=1
     )
     session.add(made)
     session.flush()
     return _tokens(account, made.public_id, 1)
 
 
-def _stays(account: StaffAccount) -> timedelta:
+def _lifetime(account: StaffAccount) -> timedelta:
     return TABLET_STAYS if account.role == Role.TABLET else PERSON_STAYS
 
 
@@ -114,7 +114,7 @@ def refresh(token: str) -> Tokens:
     rotated = (
         update(StaffSession)
         .where(*live, StaffSession.generation == generation)
-        .values(generation=generation + 1, used_at=now, expires_at=now + _stays(account))
+        .values(generation=generation + 1, used_at=now, expires_at=now + _lifetime(account))
     )
     if rows_changed(rotated) == 0:
         _refuse_old(public_id, generation, now)
@@ -162,12 +162,12 @@ def _end(*which: object, reason: str) -> None:
 
 
 def enter(claimed: Principal) -> Principal:
-    """Enter the mall of a token, and what `admitted` says. Two statements."""
+    """Enter the mall of a token, and what `principal_now` says. Two statements."""
     db.enter(claimed.mall_id)
-    return admitted(claimed)
+    return principal_now(claimed)
 
 
-def admitted(claimed: Principal) -> Principal:
+def principal_now(claimed: Principal) -> Principal:
     """The principal of a token with the role it has now; one statement. TokenInvalid for suspended accounts, revoked tablets and
     sign-ins that have ended."""
     ended = exists().where(StaffSession.public_id == claimed.session_id, StaffSession.ended_at.is_not(None))

@@ -34,10 +34,10 @@ def give_back(row: TillRow) -> dict[str, Any]:
     earlier = row_claims.held(row.shop_id, REFUND, {str(row.row_key)})
     if row.row_key in earlier:
         return repeated(earlier[row.row_key], row)
-    return {"holds": True} | _try(row)
+    return {"holds": True} | _attempt(row)
 
 
-def _try(row: TillRow) -> dict[str, Any]:
+def _attempt(row: TillRow) -> dict[str, Any]:
     assert row.paid_fen is not None and row.paid_at is not None
     sale, waits = _sale_of(row)
     if sale is None:
@@ -57,7 +57,7 @@ def _try(row: TillRow) -> dict[str, Any]:
     points.take_back(refund.id, by=sales.TILL)
     first_report = refund.source_type == sales.TILL
     if first_report:
-        partners.tell(
+        partners.publish(
             partners.sale_refunded(
                 refund.id, sale_id=sale.id, shop_id=sale.shop_id, member_id=sale.member_id, channel=sales.TILL,
                 amount_fen=refund.amount_fen, refunded_fen=refund.refunded_before_fen + refund.amount_fen, paid_fen=sale.paid_fen,
@@ -85,12 +85,12 @@ def retry(row_id: int) -> bool:
     session.refresh(row)
     if row.outcome != Outcome.WAITING or row.worked_at is None:
         return False
-    becomes = _try(row)
-    row_claims.become(report, [(row, becomes)])
+    becomes = _attempt(row)
+    row_claims.record_outcomes(report, [(row, becomes)])
     return bool(becomes["outcome"] != Outcome.WAITING)
 
 
-def take_up_waiting(shop_id: int | None = None) -> list[int]:
+def take_waiting(shop_id: int | None = None) -> list[int]:
     """Mark the waiting refunds that were longest untried, at most 500, as tried; returns those whose sale may be known by now."""
     waiting = (TillRow.outcome == str(Outcome.WAITING)) & TillRow.worked_at.is_not(None) & (TillRow.worked_at > clock.now() - TRIED_FOR)
     query = select(TillRow).where(waiting).order_by(TillRow.tried_at, TillRow.id).limit(AT_ONCE)
@@ -110,7 +110,7 @@ def take_up_waiting(shop_id: int | None = None) -> list[int]:
     return worth_trying
 
 
-def look_again(since: timedelta = timedelta(days=1)) -> int:
+def mark_differing(since: timedelta = timedelta(days=1)) -> int:
     """Show rows as differing whose sale a photo or a payment reported otherwise since then. Returns how many."""
     differing = sales.differing_sightings(clock.now() - since, channel=sales.TILL)
     agreeing = TillRow.outcome.in_([str(Outcome.NEW), str(Outcome.KNOWN)]) & (TillRow.kind != REFUND)
@@ -124,6 +124,6 @@ def look_again(since: timedelta = timedelta(days=1)) -> int:
         rows = session.scalars(select(TillRow).where(TillRow.id.in_(ids), agreeing).execution_options(populate_existing=True)).all()
         for row in rows:
             differs, known_fen = differing[int(row.sale_id or 0)]
-            row_claims.become(report, [(row, {"outcome": Outcome.DIFFERING, "differs": differs, "known_fen": known_fen})])
+            row_claims.record_outcomes(report, [(row, {"outcome": Outcome.DIFFERING, "differs": differs, "known_fen": known_fen})])
         changed += len(rows)
     return changed

@@ -32,7 +32,7 @@ def work_batch(report_id: int) -> bool:
         _report_sales(report, rows)
     elif rows := _pending(report, REFUND, 1):
         # One at a time: a refund holds its sale, its award and a member's account.
-        row_claims.become(report, [(rows[0], refunds.give_back(rows[0]))])
+        row_claims.record_outcomes(report, [(rows[0], refunds.give_back(rows[0]))])
     else:
         states.move(report, ReportState.DONE, by="system", ended_at=clock.now())
         return False
@@ -56,20 +56,20 @@ def _report_sales(report: TillReport, rows: list[TillRow]) -> None:
     ]  # fmt: skip
     _tell_partners([(row, int(match.sale_id or 0)) for row, match in zip(fresh, matches, strict=True) if match.is_new_sale])
     becomes += [(row, repeated(earlier[row.row_key], row)) for row in rows if row.row_key in earlier]
-    row_claims.become(report, becomes)
+    row_claims.record_outcomes(report, becomes)
 
 
 def _tell_partners(new: list[tuple[TillRow, int]]) -> None:
-    """Sales that the mall had not heard of before. At most one statement."""
+    """Sales that the mall did not know before. At most one statement."""
     news = []
     for row, sale_id in new:
         assert row.paid_at is not None and row.paid_fen is not None
         facts: dict[str, Any] = {"shop_id": row.shop_id, "member_id": None, "channel": sales.TILL, "order": None, "receipt": row.receipt_no}
         news.append(partners.sale_recorded(sale_id, paid_at=row.paid_at, paid_fen=row.paid_fen, **facts))
-    partners.tell(*news)
+    partners.publish(*news)
 
 
-def left_behind() -> list[int]:
+def stalled_reports() -> list[int]:
     """Reports that are being worked and have not moved for LEFT_AFTER, at most 100: they are to be taken up again."""
     old = (TillReport.state == ReportState.WORKING) & (TillReport.moved_at < clock.now() - LEFT_AFTER)
     return list(session.scalars(select(TillReport.id).where(old).order_by(TillReport.id).limit(100)))

@@ -49,8 +49,8 @@ def _purchase_facts(row: TillLine | TillRow) -> PurchaseFacts:
     return PurchaseFacts(sales.TILL, row.paid_at, row.paid_on, True, row.paid_fen, same_purchase.number_key(row.receipt_no), None)
 
 
-def become(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]) -> None:
-    """Rows become what they are, and their report's figures with them. The report is held. Two statements."""
+def record_outcomes(report: TillReport, changed: Sequence[tuple[TillRow, dict[str, Any]]]) -> None:
+    """Record what became of rows, and the report's figures with it. The report is held. Two statements."""
     now, counts, worked = clock.now(), dict(report.counts), 0
     values = []
     for row, facts in changed:

@@ -11,7 +11,7 @@ from api.wallet.service.package_offers import free_package, offer, package, pack
 from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use_pay_code
 from api.wallet.service.pins import demand_pin
 from api.wallet.service.pins import needed as pin_needed
-from api.wallet.service.recharges import TakenOut, can_take_out, recharge, recharge_of, refuse_recharge, take_out
+from api.wallet.service.recharges import RechargeRefund, preview_recharge_refund, recharge, recharge_of, refund_recharge, refuse_recharge
 
 __all__ = [
     "Borne",
@@ -22,10 +22,9 @@ __all__ = [
     "PayCode",
     "Recharge",
     "RechargePackage",
-    "TakenOut",
+    "RechargeRefund",
     "bonus_bearers",
     "bring_back",
-    "can_take_out",
     "demand_pin",
     "draw",
     "draws_of",
@@ -45,16 +44,17 @@ __all__ = [
     "package",
     "packages",
     "pin_needed",
+    "preview_recharge_refund",
     "put_back",
     "recharge",
     "recharge_of",
+    "refund_recharge",
     "refuse_closing",
     "refuse_recharge",
     "release",
     "reserve_package",
     "split_draw",
     "spread",
-    "take_out",
     "usable",
     "use_pay_code",
 ]

@@ -37,8 +37,8 @@ def gateway(account_id: int | None) -> Owner:
 
 def held(card_id: int) -> tuple[int, int]:
     """Principal and bonus on a card. One statement."""
-    found = ledger.running_balances("card", [card_id], VALUE)
-    return found.get((card_id, Asset.PRINCIPAL_FEN), 0), found.get((card_id, Asset.BONUS_FEN), 0)
+    balances = ledger.running_balances("card", [card_id], VALUE)
+    return balances.get((card_id, Asset.PRINCIPAL_FEN), 0), balances.get((card_id, Asset.BONUS_FEN), 0)
 
 
 def last_successor(card_id: int) -> int:
@@ -46,7 +46,7 @@ def last_successor(card_id: int) -> int:
     return int(session.connection().exec_driver_sql(queries.LAST_SUCCESSOR, {"card_id": card_id}).scalar_one())
 
 
-def remember(card: Card | int, what: str, *, by: str, why: str | None = None, **facts: object) -> None:
+def record_event(card: Card | int, what: str, *, by: str, why: str | None = None, **facts: object) -> None:
     """Add a line to a card's history."""
     from api.kit import clock
 

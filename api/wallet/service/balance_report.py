@@ -29,7 +29,7 @@ AGAINST = {Asset.PRINCIPAL_FEN: "mall", Asset.BONUS_FEN: "bearer"}
 
 @dataclass
 class Findings:
-    """What one day looks like, and what does not agree in it."""
+    """The figures of one day, and what does not agree in them."""
 
     day: date
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -43,9 +43,9 @@ class Findings:
         """Whether nothing is wrong."""
         return not self.differences
 
-    def differ(self, what: str, subject: str, expected: int, found: int) -> None:
+    def differ(self, what: str, subject: str, expected: int, actual: int) -> None:
         """Note something that does not agree."""
-        self.differences.append({"what": what, "subject": subject, "expected": expected, "found": found})
+        self.differences.append({"what": what, "subject": subject, "expected": expected, "found": actual})
 
     def figures(self) -> dict[str, Any]:
         """As the report keeps it."""
@@ -61,20 +61,20 @@ def record_report(day: date) -> Findings:
     """Make a day's report (again) and keep it, with each card that moved. A few set statements; memory does not grow with the ledger."""
     timezone = malls.mall_info().timezone
     since, until = clock.midnight(day, timezone), clock.midnight(day + timedelta(days=1), timezone)
-    found = Findings(day)
+    findings = Findings(day)
     report_id = _begin(day)
-    _keep_lines(report_id, found, ledger.turnover("card", accounts.VALUE, since=since, until=until))
-    _prove_issued(found)
-    _prove_grants(found)
-    found.by_cause = [
+    _keep_lines(report_id, findings, ledger.turnover("card", accounts.VALUE, since=since, until=until))
+    _prove_issued(findings)
+    _prove_grants(findings)
+    findings.by_cause = [
         {"asset": asset, "cause": cause, "in_fen": came, "out_fen": went}
         for asset, cause, came, went in ledger.moved_by_cause("card", accounts.VALUE, since=since, until=until)
     ]
-    found.by_shop = _by_shop(since=since, until=until)
+    findings.by_shop = _by_shop(since=since, until=until)
     report = session.get_one(BalanceReport, report_id)
-    report.figures, report.differences, report.made_at = found.figures(), found.differences[:DIFFERENCES_KEPT], clock.now()
+    report.figures, report.differences, report.made_at = findings.figures(), findings.differences[:DIFFERENCES_KEPT], clock.now()
     session.flush()
-    return found
+    return findings
 
 
 def _begin(day: date) -> int:
@@ -87,23 +87,23 @@ def _begin(day: date) -> int:
     return int(report_id)
 
 
-def _keep_lines(report_id: int, found: Findings, rows: Iterator[Turnover]) -> None:
-    for chunk in _chunks(_cards(found, rows), AT_ONCE):
+def _keep_lines(report_id: int, findings: Findings, rows: Iterator[Turnover]) -> None:
+    for chunk in _chunks(_cards(findings, rows), AT_ONCE):
         columns = {name: [line[name] for line in chunk] for name in _empty(0)}
         session.connection().exec_driver_sql(queries.KEEP_LINES, {"report_id": report_id, **columns})
-        found.cards += len(chunk)
+        findings.cards += len(chunk)
 
 
-def _cards(found: Findings, rows: Iterator[Turnover]) -> Iterator[dict[str, Any]]:
+def _cards(findings: Findings, rows: Iterator[Turnover]) -> Iterator[dict[str, Any]]:
     """One line a card, out of the two of its assets that come one after the other; sums and what does not agree are noted on the way."""
     line: dict[str, Any] = {}
     for row in rows:
         if not row.agrees:
             subject = f"card {row.owner_id}" if row.owner_id is not None else f"all {row.owner_kind}s"
-            found.differ("balance", f"{subject} {row.asset}", row.opening + row.came - row.went, row.closing)
+            findings.differ("balance", f"{subject} {row.asset}", row.opening + row.came - row.went, row.closing)
         if row.owner_id is None:
             sums = {"opening_fen": row.opening, "in_fen": row.came, "out_fen": row.went, "closing_fen": row.closing}
-            found.totals[f"{row.owner_kind} {row.asset}"] = sums
+            findings.totals[f"{row.owner_kind} {row.asset}"] = sums
             continue
         if line and line["card_id"] != row.owner_id:
             yield line
@@ -127,19 +127,19 @@ def _chunks(lines: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[st
         yield chunk
 
 
-def _prove_issued(found: Findings) -> None:
+def _prove_issued(findings: Findings) -> None:
     """Σ cards = − what the mall (of bonus: its bearers) has issued and not taken back, and nobody else holds any."""
     for asset, owner_kind in AGAINST.items():
-        closing = {name.split(" ")[0]: sums["closing_fen"] for name, sums in found.totals.items() if name.endswith(f" {asset}")}
+        closing = {name.split(" ")[0]: sums["closing_fen"] for name, sums in findings.totals.items() if name.endswith(f" {asset}")}
         on_cards, issued = closing.pop("card", 0), closing.pop(owner_kind, 0)
         if on_cards != -issued:
-            found.differ("issued", f"all cards {asset}", -issued, on_cards)
+            findings.differ("issued", f"all cards {asset}", -issued, on_cards)
         for kind, amount in closing.items():
             if amount:
-                found.differ("stray", f"all {kind}s {asset}", 0, amount)
+                findings.differ("stray", f"all {kind}s {asset}", 0, amount)
 
 
-def _prove_grants(found: Findings) -> None:
+def _prove_grants(findings: Findings) -> None:
     """What is left of a card's grants is its bonus, and every account of a card has a card."""
     last = 0
     while True:
@@ -147,7 +147,7 @@ def _prove_grants(found: Findings) -> None:
         if not ids:
             return
         for card_id in _odd_grants(ids):
-            _prove_grant(found, card_id)
+            _prove_grant(findings, card_id)
         last = ids[-1]
 
 
@@ -162,13 +162,13 @@ def _left(first: int, last: int) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in session.execute(query.group_by(BonusGrant.card_id))}
 
 
-def _prove_grant(found: Findings, card_id: int) -> None:
-    # Two looks at a card in use may see different moments: the odd ones are looked at again while nobody can move them.
+def _prove_grant(findings: Findings, card_id: int) -> None:
+    # Two queries about a card in use may see different moments: those that disagree are compared again under a lock.
     session.execute(select(Card.id).where(Card.id == card_id).with_for_update())
     held = ledger.lock(accounts.card(card_id), Asset.BONUS_FEN)
     left = _left(card_id, card_id).get(card_id, 0)
     if left != held:
-        found.differ("grants", f"card {card_id} bonus_fen", held, left)
+        findings.differ("grants", f"card {card_id} bonus_fen", held, left)
 
 
 def _by_shop(*, since: Any, until: Any) -> list[dict[str, Any]]:
@@ -185,10 +185,10 @@ def reports(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> page
 
 def report(report_id: int) -> BalanceReport:
     """One report. BalanceReportNotFound."""
-    found = session.get(BalanceReport, report_id)
-    if found is None:
+    report = session.get(BalanceReport, report_id)
+    if report is None:
         raise BalanceReportNotFound()
-    return found
+    return report
 
 
 def lines(report_id: int, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[BalanceLine]:

@@ -106,7 +106,7 @@ def masked(number: str) -> str:
 
 def usable(held: Sequence[Funds], shop_ids: Sequence[int] = ()) -> list[Funds]:
     """Those that can be used now, in all of these shops."""
-    return [one for one in held if one.refusal is None and one.total_fen > 0 and all(one.accepted_by(shop_id) for shop_id in shop_ids)]
+    return [card for card in held if card.refusal is None and card.total_fen > 0 and all(card.accepted_by(shop_id) for shop_id in shop_ids)]
 
 
 def spread(held: Sequence[Funds], amount_fen: int, order: str | None = None) -> list[Drawn]:
@@ -116,26 +116,26 @@ def spread(held: Sequence[Funds], amount_fen: int, order: str | None = None) -> 
     """
     order = order or malls.policy(WalletRules).value_order
     drawn, left = [], amount_fen
-    for one in usable(held):
-        able = replace(one, bonus_fen=min(one.bonus_fen, money.basis_points(amount_fen, one.bonus_most_bp)))
+    for card in usable(held):
+        able = replace(card, bonus_fen=min(card.bonus_fen, money.basis_points(amount_fen, card.bonus_most_bp)))
         take = min(left, able.total_fen)
         if take <= 0:
             continue
         principal = _principal_of(able, take, order)
-        drawn.append(Drawn(one.card_id, principal, take - principal))
+        drawn.append(Drawn(card.card_id, principal, take - principal))
         left -= take
     return drawn
 
 
-def _principal_of(one: Funds, take: int, order: str) -> int:
+def _principal_of(card: Funds, take: int, order: str) -> int:
     if order == "bonus_first":
-        return take - min(take, one.bonus_fen)
+        return take - min(take, card.bonus_fen)
     if order == "proportional":
-        return money.split(take, [one.principal_fen, one.bonus_fen])[0]
-    return min(take, one.principal_fen)
+        return money.split(take, [card.principal_fen, card.bonus_fen])[0]
+    return min(take, card.principal_fen)
 
 
 def split_draw(held: Sequence[Funds], amount_fen: int, order: str | None = None) -> tuple[int, int]:
-    """How much of an amount the cards would pay, as principal and as bonus (see `spread`, which says it by card)."""
+    """How much of an amount the cards would pay, as principal and as bonus (`spread` gives it by card)."""
     drawn = spread(held, amount_fen, order)
-    return sum(one.principal_fen for one in drawn), sum(one.bonus_fen for one in drawn)
+    return sum(part.principal_fen for part in drawn), sum(part.bonus_fen for part in drawn)

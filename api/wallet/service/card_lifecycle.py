@@ -35,10 +35,10 @@ REPLACEMENT, VOIDED = "card_replacement", "card_void"
 
 def hold(card_id: int) -> Card:
     """A card of the mall, kept from everybody else until the unit of work ends. CardNotFound."""
-    found = session.get(Card, card_id, with_for_update=True, populate_existing=True)
-    if found is None:
+    card = session.get(Card, card_id, with_for_update=True, populate_existing=True)
+    if card is None:
         raise CardNotFound()
-    return found
+    return card
 
 
 def bind(member_id: int, number: str, activation_code: str) -> Card:
@@ -63,7 +63,7 @@ def bind(member_id: int, number: str, activation_code: str) -> Card:
         raise CardBound()
     if card.member_id is None:
         card.member_id, card.bound_at, card.wrong_codes = member_id, clock.now(), 0
-        accounts.remember(card, "bound", by=f"member:{member_id}")
+        accounts.record_event(card, "bound", by=f"member:{member_id}")
         session.flush()
     return card
 
@@ -86,15 +86,15 @@ def freeze(card_id: int, *, by: str, why: str, member_id: int | None = None) -> 
         raise CardNotFound()
     if card.state != CardState.FROZEN:
         states.move(card, CardState.FROZEN, by=by, reason=why)
-        accounts.remember(card, "frozen", by=by, why=why)
+        accounts.record_event(card, "frozen", by=by, why=why)
         session.flush()
     return card
 
 
 def unfreeze(card: Card, *, by: str, why: str) -> None:
-    """A lost card was found again. WrongState."""
+    """A lost card was found again, and can be used. WrongState."""
     states.move(card, CardState.ACTIVE, by=by, reason=why)
-    accounts.remember(card, "thawed", by=by, why=why)
+    accounts.record_event(card, "thawed", by=by, why=why)
 
 
 def replace(card: Card, new_number: str | None, *, by: str, why: str) -> Card:
@@ -117,20 +117,22 @@ def replace(card: Card, new_number: str | None, *, by: str, why: str) -> Card:
     if entries:
         ledger.post(REPLACEMENT, card.id, entries)
     session.execute(update(BonusGrant).where(BonusGrant.card_id == card.id).values(card_id=new.id))
-    accounts.remember(card, "replaced", by=by, why=why, successor=new.id, principal_fen=principal, bonus_fen=bonus)
-    accounts.remember(new, "replaces", by=by, why=why, predecessor=card.id, principal_fen=principal, bonus_fen=bonus)
+    accounts.record_event(card, "replaced", by=by, why=why, successor=new.id, principal_fen=principal, bonus_fen=bonus)
+    accounts.record_event(new, "replaces", by=by, why=why, predecessor=card.id, principal_fen=principal, bonus_fen=bonus)
     session.flush()
     return new
 
 
 def _successor(card: Card, new_number: str | None) -> Card:
     if new_number is not None:
-        found = session.scalar(select(Card).where(Card.number == new_number).with_for_update().execution_options(populate_existing=True))
-        if found is None:
+        successor = session.scalar(
+            select(Card).where(Card.number == new_number).with_for_update().execution_options(populate_existing=True)
+        )
+        if successor is None:
             raise CardNotFound(number=new_number)
-        if found.state != CardState.MADE or found.product_id != card.product_id:
-            raise CardNotForSale(number=new_number, state=found.state)
-        return found
+        if successor.state != CardState.MADE or successor.product_id != card.product_id:
+            raise CardNotForSale(number=new_number, state=successor.state)
+        return successor
     if card.member_id is None:
         raise NewCardNeeded()
     now = clock.now()
@@ -149,13 +151,13 @@ def _hold_value(card: Card) -> tuple[int, int]:
 
 
 def void(card: Card, *, by: str, why: str) -> None:
-    """End a card for good. Its principal is gone before; bonus left goes back to who bears it. BalanceLeft, WrongState."""
+    """End a card for good. Its principal was spent or paid back before; bonus left goes back to who bears it. BalanceLeft, WrongState."""
     principal, _ = _hold_value(card)
     if principal:
         raise BalanceLeft(principal_fen=principal)
     states.move(card, CardState.VOID, by=by, reason=why)
     void_bonus(card)
-    accounts.remember(card, "void", by=by, why=why)
+    accounts.record_event(card, "void", by=by, why=why)
 
 
 def void_bonus(card: Card) -> int:
@@ -187,7 +189,7 @@ def reactivate(card_id: int, *, by: str, why: str | None = None, member_id: int 
     if reason != "expired":
         raise CardNotUsable(reason=reason, card_id=card.id)
     before, card.expires_on = card.expires_on, card_opening.expiry_of(card_opening.product(card.product_id))
-    accounts.remember(
+    accounts.record_event(
         card, "re-activated", by=by, why=why, before=str(before), after=str(card.expires_on) if card.expires_on else None
     )  # fmt: skip
     session.flush()

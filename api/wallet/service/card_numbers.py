@@ -9,7 +9,7 @@ ELECTRONIC, PHYSICAL = "80", "81"
 
 
 def electronic() -> str:
-    """A fresh number of an electronic card: nothing can be told from it."""
+    """A random number for an electronic card: nothing can be derived from it."""
     return with_check_digit(ELECTRONIC + f"{secrets.randbelow(10**13):013d}")
 
 

@@ -24,11 +24,11 @@ STANDARD = "member"
 def standard_product() -> CardProduct:
     """The electronic card of members: named, accepted everywhere, invoiced at use. Made when it is first needed."""
     query = select(CardProduct).where(CardProduct.code == STANDARD)
-    if (found := session.scalar(query)) is not None:
-        return found
+    if (existing := session.scalar(query)) is not None:
+        return existing
     db.lock("standard-card-product")
-    if (found := session.scalar(query)) is not None:
-        return found
+    if (existing := session.scalar(query)) is not None:
+        return existing
     made = CardProduct(
         code=STANDARD, title_zh="会员储值卡", title_en="Member's card", form=ELECTRONIC, named=True,
         limit_fen=malls.policy(WalletRules).named_card_limit_fen, valid_years=None, shop_ids=None, invoice=AT_USE, made_by="system",
@@ -41,10 +41,10 @@ def standard_product() -> CardProduct:
 
 def product(product_id: int) -> CardProduct:
     """A kind of card. ProductNotFound."""
-    found = session.get(CardProduct, product_id)
-    if found is None:
+    product = session.get(CardProduct, product_id)
+    if product is None:
         raise ProductNotFound()
-    return found
+    return product
 
 
 def limit_of(kind: CardProduct) -> int:
@@ -92,7 +92,7 @@ def _open(member_id: int, kind: CardProduct, by: str) -> Card:
     )  # fmt: skip
     session.add(made)
     session.flush()
-    accounts.remember(made, "opened", by=by)
+    accounts.record_event(made, "opened", by=by)
     return made
 
 
@@ -100,16 +100,16 @@ def card_of(member_id: int, card_id: int, *, hold: bool = False) -> Card:
     """A member's own card. CardNotFound."""
     query = select(Card).where(Card.id == card_id, Card.member_id == member_id)
     query = query.with_for_update(read=True) if hold else query
-    found = session.scalar(query.execution_options(populate_existing=True))
-    if found is None:
+    card = session.scalar(query.execution_options(populate_existing=True))
+    if card is None:
         raise CardNotFound()
-    return found
+    return card
 
 
 def usable_card_of(member_id: int, card_id: int) -> Card:
     """A member's own card that can be used today, held. CardNotFound, CardNotUsable."""
-    found = card_of(member_id, card_id, hold=True)
-    reason = balances.refusal(found.state, found.expires_on, clock.today(malls.mall_info().timezone))
+    card = card_of(member_id, card_id, hold=True)
+    reason = balances.refusal(card.state, card.expires_on, clock.today(malls.mall_info().timezone))
     if reason is not None:
-        raise CardNotUsable(reason=reason, card_id=found.id)
-    return found
+        raise CardNotUsable(reason=reason, card_id=card.id)
+    return card

@@ -17,8 +17,8 @@ from api.wallet.states import CARD_MOVES, CardRequestState, CardState
 LEADS_TO = {"unfreeze": CardState.ACTIVE, "replace": CardState.REPLACED, "void": CardState.VOID}
 
 
-def ask(card_id: int, what: str, *, why: str, by: str, new_number: str | None = None) -> CardRequest:
-    """Ask for a card to be thawed, replaced or made void. CardNotFound, WrongState, BalanceLeft, and what the doing itself refuses."""
+def propose(card_id: int, what: str, *, why: str, by: str, new_number: str | None = None) -> CardRequest:
+    """Propose to unfreeze, replace or void a card. CardNotFound, WrongState, BalanceLeft, and the refusals of the action itself."""
     card = card_lifecycle.hold(card_id)
     if LEADS_TO[what] not in CARD_MOVES[CardState(card.state)]:
         raise states.WrongState(state=card.state, wanted=str(LEADS_TO[what]))
@@ -32,7 +32,7 @@ def ask(card_id: int, what: str, *, why: str, by: str, new_number: str | None = 
     session.add(made)
     session.flush()
     if made.balance_fen <= malls.policy(WalletRules).card_second_person_fen:
-        _do(made, card, by=by, reason="within the limit")
+        _carry_out(made, card, by=by, reason="within the limit")
     audit.record(by, "asked for a card", "card", card.id, after={"what": what, "state": made.state, "request": made.id}, why=why)
     return made
 
@@ -42,7 +42,7 @@ def approve(request_id: int, *, by: str) -> CardRequest:
     request = read(request_id)
     if request.proposed_by == by:
         raise CardNeedsSecondPerson()
-    _do(request, card_lifecycle.hold(request.card_id), by=by, reason="approved by a second person")
+    _carry_out(request, card_lifecycle.hold(request.card_id), by=by, reason="approved by a second person")
     audit.record(by, "approved what was asked for a card", "card", request.card_id, after={"what": request.what, "request": request.id})
     return request
 
@@ -55,7 +55,7 @@ def reject(request_id: int, *, by: str, why: str) -> CardRequest:
     return request
 
 
-def _do(request: CardRequest, card: Card, *, by: str, reason: str) -> None:
+def _carry_out(request: CardRequest, card: Card, *, by: str, reason: str) -> None:
     states.move(request, CardRequestState.DONE, by=by, reason=reason, decided_by=by)
     if request.what == "unfreeze":
         card_lifecycle.unfreeze(card, by=by, why=request.why)
@@ -68,10 +68,10 @@ def _do(request: CardRequest, card: Card, *, by: str, reason: str) -> None:
 
 def read(request_id: int) -> CardRequest:
     """One request. CardRequestNotFound."""
-    found = session.get(CardRequest, request_id, populate_existing=True)
-    if found is None:
+    request = session.get(CardRequest, request_id, populate_existing=True)
+    if request is None:
         raise CardRequestNotFound()
-    return found
+    return request
 
 
 def listed(

@@ -46,7 +46,7 @@ class SaleLine(NamedTuple):
 
 @dataclass(frozen=True)
 class Buyer:
-    """Who buys, as the document says; None of it is shown again but to whom the law allows."""
+    """The buyer, as on the identity document; shown again only to those whom the law allows."""
 
     name: str
     document: str
@@ -95,10 +95,10 @@ def batches(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> page
 
 def batch(batch_id: int) -> CardBatch:
     """One batch. CardBatchNotFound."""
-    found = session.get(CardBatch, batch_id, populate_existing=True)
-    if found is None:
+    batch = session.get(CardBatch, batch_id, populate_existing=True)
+    if batch is None:
         raise CardBatchNotFound()
-    return found
+    return batch
 
 
 def print_lines(batch_id: int, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[PrintLine]:
@@ -112,13 +112,13 @@ def print_lines(batch_id: int, cursor: str | None = None, limit: int = pages.DEF
 
 def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
     """The printer has the codes: from now on only their hashes are kept. Again changes nothing. CardBatchNotFound."""
-    found = batch(batch_id)
-    if found.handed_over_at is None:
-        found.handed_over_at = clock.now()
+    card_batch = batch(batch_id)
+    if card_batch.handed_over_at is None:
+        card_batch.handed_over_at = clock.now()
         session.execute(update(Card).where(Card.batch_id == batch_id).values(activation_sealed=None))
         session.flush()
-        audit.record(by, "cards handed to the printer", "card_batch", batch_id, after={"cards": found.cards}, why=why)
-    return found
+        audit.record(by, "cards handed to the printer", "card_batch", batch_id, after={"cards": card_batch.cards}, why=why)
+    return card_batch
 
 
 def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buyer | None, by: str) -> CardSale:
@@ -150,13 +150,13 @@ def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buy
 def _from_stock(lines: Sequence[SaleLine]) -> dict[str, Card]:
     asked = [line.number for line in lines]
     query = select(Card).where(Card.number.in_(asked)).order_by(Card.id).with_for_update()
-    found = {card.number: card for card in session.scalars(query.execution_options(populate_existing=True))}
+    cards = {card.number: card for card in session.scalars(query.execution_options(populate_existing=True))}
     for number in asked:
-        if number not in found:
+        if number not in cards:
             raise CardNotFound(number=number)
-        if found[number].state != CardState.MADE:
-            raise CardNotForSale(number=number, state=found[number].state)
-    return found
+        if cards[number].state != CardState.MADE:
+            raise CardNotForSale(number=number, state=cards[number].state)
+    return cards
 
 
 def _refuse_wrong(lines: Sequence[SaleLine], cards: dict[str, Card], kinds: dict[int, CardProduct]) -> None:
@@ -200,7 +200,7 @@ def _entries(lines: Sequence[SaleLine], cards: dict[str, Card], total: int) -> l
 def _activate(card: Card, kind: CardProduct, line: SaleLine, sale: CardSale, transfer_id: int, by: str) -> None:
     states.move(card, CardState.ACTIVE, by=by, reason="sold", facts={"sale": sale.id}, expires_on=card_opening.expiry_of(kind))
     session.add(CardSaleLine(sale_id=sale.id, card_id=card.id, principal_fen=line.principal_fen, transfer_id=transfer_id))
-    accounts.remember(card, "sold", by=by, sale_id=sale.id, principal_fen=line.principal_fen)
+    accounts.record_event(card, "sold", by=by, sale_id=sale.id, principal_fen=line.principal_fen)
 
 
 def sales(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[CardSale]:

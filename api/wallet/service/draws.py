@@ -41,7 +41,7 @@ def draw(member_id: int, drawn: Sequence[Drawn], *, cause_type: str, cause_id: s
     `shop_id` when all of it is for one shop: its acceptance is checked, and the balance report counts it.
     CardNotFound, CardNotUsable, CardBalanceTooLow, CauseClash.
     """
-    wanted = _merged(drawn)
+    wanted = _checked_parts(drawn)
     _refuse_unusable(member_id, wanted, shop_id)
     made = _begin_draws(member_id, wanted, cause_type, str(cause_id), shop_id)
     if not made:
@@ -54,11 +54,11 @@ def draw(member_id: int, drawn: Sequence[Drawn], *, cause_type: str, cause_id: s
         raise CardBalanceTooLow() from refused
 
 
-def _merged(drawn: Sequence[Drawn]) -> list[Drawn]:
-    if len({one.card_id for one in drawn}) != len(drawn):
+def _checked_parts(drawn: Sequence[Drawn]) -> list[Drawn]:
+    if len({part.card_id for part in drawn}) != len(drawn):
         raise ValueError("each card is drawn from once")
-    wanted = sorted(one for one in drawn if one.principal_fen or one.bonus_fen)
-    if not wanted or any(one.principal_fen < 0 or one.bonus_fen < 0 for one in wanted):
+    wanted = sorted(part for part in drawn if part.principal_fen or part.bonus_fen)
+    if not wanted or any(part.principal_fen < 0 or part.bonus_fen < 0 for part in wanted):
         raise ValueError("a draw takes something, and nothing below zero")
     return wanted
 
@@ -68,14 +68,14 @@ def _refuse_unusable(member_id: int, wanted: list[Drawn], shop_id: int | None) -
     query = (
         select(Card, CardProduct.shop_ids)
         .join(CardProduct, CardProduct.id == Card.product_id)
-        .where(Card.id.in_([one.card_id for one in wanted]))
+        .where(Card.id.in_([part.card_id for part in wanted]))
         .order_by(Card.id)
         .with_for_update(read=True, of=Card)
     )
-    found = {card.id: (card, shop_ids) for card, shop_ids in session.execute(query.execution_options(populate_existing=True))}
+    cards = {card.id: (card, shop_ids) for card, shop_ids in session.execute(query.execution_options(populate_existing=True))}
     today = clock.today(malls.mall_info().timezone)
-    for one in wanted:
-        card, shop_ids = found.get(one.card_id, (None, None))
+    for part in wanted:
+        card, shop_ids = cards.get(part.card_id, (None, None))
         if card is None or not _owns(member_id, card.member_id):
             raise CardNotFound()
         reason = balances.refusal(card.state, card.expires_on, today)
@@ -90,15 +90,15 @@ def _owns(member_id: int, owner_id: int | None) -> bool:
 
 
 def _begin_draws(member_id: int, wanted: list[Drawn], cause_type: str, cause_id: str, shop_id: int | None) -> dict[int, int]:
-    """card → draw; empty when this cause has drawn before. A concurrent twin waits here for the first to commit."""
+    """card → draw; empty when this cause has drawn before. The same cause in another transaction waits here for the first to commit."""
     now = clock.now()
     same: dict[str, Any] = {"cause_type": cause_type, "cause_id": cause_id, "member_id": member_id, "shop_id": shop_id, "drawn_at": now}
-    rows = [{"card_id": one.card_id, "principal_fen": one.principal_fen, "bonus_fen": one.bonus_fen} | same for one in wanted]
+    rows = [{"card_id": part.card_id, "principal_fen": part.principal_fen, "bonus_fen": part.bonus_fen} | same for part in wanted]
     made = insert(CardDraw).values(rows).on_conflict_do_nothing().returning(CardDraw.card_id, CardDraw.id)
-    found = {row.card_id: row.id for row in session.execute(made)}
-    if found and len(found) != len(wanted):
+    draw_ids = {row.card_id: row.id for row in session.execute(made)}
+    if draw_ids and len(draw_ids) != len(wanted):
         _refuse_other_amounts(wanted, cause_type, cause_id)
-    return found
+    return draw_ids
 
 
 def _refuse_other_amounts(wanted: list[Drawn], cause_type: str, cause_id: str) -> None:
@@ -108,22 +108,22 @@ def _refuse_other_amounts(wanted: list[Drawn], cause_type: str, cause_id: str) -
 
 
 def _principal_out(wanted: list[Drawn]) -> list[Entry]:
-    total = sum(one.principal_fen for one in wanted)
-    out = [Entry(accounts.card(one.card_id), Asset.PRINCIPAL_FEN, -one.principal_fen) for one in wanted if one.principal_fen]
+    total = sum(part.principal_fen for part in wanted)
+    out = [Entry(accounts.card(part.card_id), Asset.PRINCIPAL_FEN, -part.principal_fen) for part in wanted if part.principal_fen]
     return [*out, Entry(accounts.mall(), Asset.PRINCIPAL_FEN, total)] if total else []
 
 
 def _bonus_out(wanted: list[Drawn], draw_ids: dict[int, int]) -> list[Entry]:
-    taking = [one for one in wanted if one.bonus_fen]
+    taking = [part for part in wanted if part.bonus_fen]
     if not taking:
         return []
     arguments = {
-        "draw_ids": [draw_ids[one.card_id] for one in taking],
-        "card_ids": [one.card_id for one in taking],
-        "bonus": [one.bonus_fen for one in taking],
+        "draw_ids": [draw_ids[part.card_id] for part in taking],
+        "card_ids": [part.card_id for part in taking],
+        "bonus": [part.bonus_fen for part in taking],
     }
     taken = session.connection().exec_driver_sql(queries.TAKE_BONUS, arguments).all()
-    if sum(fen for _, _, fen in taken) != sum(one.bonus_fen for one in taking):
+    if sum(fen for _, _, fen in taken) != sum(part.bonus_fen for part in taking):
         raise CardBalanceTooLow()
     return [
         entry
@@ -155,13 +155,13 @@ def release(cause_type: str, cause_id: str | int, *, undo_type: str, undo_id: st
     transfer_id = ledger.posted(cause_type, cause_id)
     if transfer_id is None or ledger.posted(undo_type, undo_id) is not None:
         return
-    found = _held_draws(CardDraw.cause_type == cause_type, CardDraw.cause_id == str(cause_id))
+    held_draws = _held_draws(CardDraw.cause_type == cause_type, CardDraw.cause_id == str(cause_id))
     if ledger.posted(undo_type, undo_id) is not None:
         return
-    if any(row.back_principal_fen or row.back_bonus_fen for row in found):
+    if any(row.back_principal_fen or row.back_bonus_fen for row in held_draws):
         raise PutBackTooLarge()
-    back = [(row, row.principal_fen, row.bonus_fen) for row in found]
-    entries = [entry for one in back for entry in _give_back(*one, undo_type, str(undo_id))]
+    back = [(row, row.principal_fen, row.bonus_fen) for row in held_draws]
+    entries = [entry for returned in back for entry in _give_back(*returned, undo_type, str(undo_id))]
     ledger.post(undo_type, undo_id, entries, undoes=transfer_id)
 
 
@@ -173,18 +173,18 @@ def put_back(
     `of_type` and `of_id` name the draw; without `of_id`, the card's newest draws of that type are given back first.
     PutBackTooLarge when less was drawn (or has come back already), CardNotFound.
     """
-    wanted = _merged(parts)
+    wanted = _checked_parts(parts)
     if ledger.posted(cause_type, cause_id) is not None:
         return
-    mine = [CardDraw.card_id.in_([one.card_id for one in wanted]), CardDraw.cause_type == of_type]
+    filters = [CardDraw.card_id.in_([part.card_id for part in wanted]), CardDraw.cause_type == of_type]
     if of_id is not None:
-        mine.append(CardDraw.cause_id == str(of_id))
-    found = _held_draws(*mine, CardDraw.back_principal_fen + CardDraw.back_bonus_fen < CardDraw.principal_fen + CardDraw.bonus_fen)
-    if ledger.posted(cause_type, cause_id) is not None:  # a twin was faster, and the draws are ours only now
+        filters.append(CardDraw.cause_id == str(of_id))
+    open_draws = _held_draws(*filters, CardDraw.back_principal_fen + CardDraw.back_bonus_fen < CardDraw.principal_fen + CardDraw.bonus_fen)
+    if ledger.posted(cause_type, cause_id) is not None:  # another transaction with this cause committed while we waited for the rows
         return
     entries = []
-    for one in wanted:
-        for row, principal, bonus in _shares(one, [row for row in reversed(found) if row.card_id == one.card_id]):
+    for part in wanted:
+        for row, principal, bonus in _split_over_draws(part, [row for row in reversed(open_draws) if row.card_id == part.card_id]):
             entries += _give_back(row, principal, bonus, cause_type, str(cause_id))
     ledger.post(cause_type, cause_id, entries)
 
@@ -194,9 +194,9 @@ def _held_draws(*which: Any) -> list[CardDraw]:
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
-def _shares(one: Drawn, newest_first: list[CardDraw]) -> list[tuple[CardDraw, int, int]]:
+def _split_over_draws(part: Drawn, newest_first: list[CardDraw]) -> list[tuple[CardDraw, int, int]]:
     """Which draws of a card give how much back."""
-    principal, bonus, shares = one.principal_fen, one.bonus_fen, []
+    principal, bonus, shares = part.principal_fen, part.bonus_fen, []
     for row in newest_first:
         of_principal = min(principal, row.principal_fen - row.back_principal_fen)
         of_bonus = min(bonus, row.bonus_fen - row.back_bonus_fen)
@@ -204,12 +204,12 @@ def _shares(one: Drawn, newest_first: list[CardDraw]) -> list[tuple[CardDraw, in
             shares.append((row, of_principal, of_bonus))
         principal, bonus = principal - of_principal, bonus - of_bonus
     if principal or bonus:
-        raise PutBackTooLarge(card_id=one.card_id)
+        raise PutBackTooLarge(card_id=part.card_id)
     return shares
 
 
 def _give_back(row: CardDraw, principal: int, bonus: int, cause_type: str, cause_id: str) -> list[Entry]:
-    target = _target(row)
+    target = _card_to_credit(row)
     session.execute(
         update(CardDraw)
         .where(CardDraw.id == row.id)
@@ -231,17 +231,17 @@ def _give_back(row: CardDraw, principal: int, bonus: int, cause_type: str, cause
     return entries
 
 
-def _target(row: CardDraw) -> int:
-    """The card itself, or what replaced it; when that is void by now, the member's own electronic card."""
-    card = _shared(row.card_id)
+def _card_to_credit(row: CardDraw) -> int:
+    """The card itself, or what replaced it; when that is void by now, the member's own electronic card, opened if need be."""
+    card = _lock_shared(row.card_id)
     while card.state == CardState.REPLACED:
-        card = _shared(accounts.last_successor(card.id))
+        card = _lock_shared(accounts.last_successor(card.id))
     if card.state != CardState.VOID:
         return card.id
     return card_opening.electronic_card(members.surviving(row.member_id), card_opening.product(card.product_id), by="system").id
 
 
-def _shared(card_id: int) -> Card:
+def _lock_shared(card_id: int) -> Card:
     # FOR SHARE: nobody replaces or voids the card until what comes back is on it.
     query = select(Card).where(Card.id == card_id).with_for_update(read=True).execution_options(populate_existing=True)
     return session.scalars(query).one()

@@ -71,8 +71,8 @@ def export(member_id: int) -> dict[str, Any]:
     recharges = session.scalars(select(Recharge).where(Recharge.member_id == member_id).order_by(Recharge.id.desc()).limit(EXPORT_ROWS))
     return {
         "cards": [
-            {"number": one.number_masked, "state": one.state, "principal_fen": one.principal_fen, "bonus_fen": one.bonus_fen}
-            for one in balances.funds(member_id)
+            {"number": card.number_masked, "state": card.state, "principal_fen": card.principal_fen, "bonus_fen": card.bonus_fen}
+            for card in balances.funds(member_id)
         ],
         "recharges": [
             {"order": row.order_id, "principal_fen": row.principal_fen, "bonus_fen": row.bonus_fen, "paid_back_fen": row.out_fen,

@@ -36,20 +36,20 @@ def _uses(member_id: int) -> dict[int, int]:
 
 def package(package_id: int) -> RechargePackage:
     """One package, offered or not. PackageNotFound."""
-    found = session.get(RechargePackage, package_id)
-    if found is None:
+    package = session.get(RechargePackage, package_id)
+    if package is None:
         raise PackageNotFound()
-    return found
+    return package
 
 
 def offer(package_id: int, member_id: int) -> RechargePackage:
     """A package that this member can buy now. PackageNotFound, PackageClosed, PackageLimitReached."""
-    found = package(package_id)
-    if not found.offered(clock.now()) or card_opening.product(found.product_id).closed:
+    offered = package(package_id)
+    if not offered.offered(clock.now()) or card_opening.product(offered.product_id).closed:
         raise PackageClosed()
-    if found.member_limit is not None and _uses(member_id).get(found.id, 0) >= found.member_limit:
-        raise PackageLimitReached(limit=found.member_limit)
-    return found
+    if offered.member_limit is not None and _uses(member_id).get(offered.id, 0) >= offered.member_limit:
+        raise PackageLimitReached(limit=offered.member_limit)
+    return offered
 
 
 def reserve_package(order_id: int, member_id: int, package_id: int) -> RechargePackage:
@@ -60,9 +60,9 @@ def reserve_package(order_id: int, member_id: int, package_id: int) -> RechargeP
     db.lock("recharge-package", package_id, member_id)
     if session.scalar(select(PackageUse.id).where(PackageUse.order_id == order_id)) is not None:
         return package(package_id)
-    found = offer(package_id, member_id)
+    reserved = offer(package_id, member_id)
     session.execute(insert(PackageUse).values(order_id=order_id, package_id=package_id, member_id=member_id, taken_at=clock.now()))
-    return found
+    return reserved
 
 
 def free_package(order_id: int) -> None:
@@ -81,14 +81,14 @@ def make_package(*, by: str, **values: Any) -> RechargePackage:
 
 
 def change_package(package_id: int, **values: Any) -> RechargePackage:
-    """Change what is told, until when it is offered and how often; what is paid and given stays, because it was bought. PackageNotFound."""
-    found = package(package_id)
-    after = {name: values.get(name, getattr(found, name)) for name in ("product_id", "pays_fen", "bonus_bearer", "starts_at", "ends_at")}
+    """Change texts, end and limit of an offer; price and bonus stay, because members bought them. PackageNotFound."""
+    changed = package(package_id)
+    after = {name: values.get(name, getattr(changed, name)) for name in ("product_id", "pays_fen", "bonus_bearer", "starts_at", "ends_at")}
     _refuse_wrong(after)
     for name, value in values.items():
-        setattr(found, name, value)
+        setattr(changed, name, value)
     session.flush()
-    return found
+    return changed
 
 
 def _refuse_wrong(values: dict[str, Any]) -> None:

@@ -58,11 +58,11 @@ def use_pay_code(code: str, shop_id: int | None) -> int:
     used = update(PayCodeRow).where(*fresh).values(used_at=now, used_in_shop_id=shop_id).returning(PayCodeRow.member_id)
     member_id = session.scalar(used)
     if member_id is None:
-        raise _why_not(code)
+        raise _refusal(code)
     return members.get(members.surviving(member_id)).id
 
 
-def _why_not(code: str) -> Problem:
+def _refusal(code: str) -> Problem:
     row = session.execute(select(PayCodeRow.used_at).where(PayCodeRow.code_key == _key(code))).first()
     if row is None:
         return PayCodeWrong()

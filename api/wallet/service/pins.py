@@ -39,10 +39,10 @@ def demand_pin(member_id: int, amount_fen: int, pin: str | None) -> None:
     Call it before anything is written: a wrong try is made durable although it is refused.
     """
     if needed(amount_fen):
-        check(member_id, pin)
+        verify(member_id, pin)
 
 
-def check(member_id: int, pin: str | None) -> None:
+def verify(member_id: int, pin: str | None) -> None:
     """Compare the PIN and count the try. PinNeeded, PinWrong, PinLocked."""
     if pin is None:
         raise PinNeeded(is_set=is_set(member_id))
@@ -98,7 +98,7 @@ def set_pin(member_id: int, pin: str, *, old: str | None = None, proven: bool = 
     if is_set(member_id) and not proven:
         if old is None:
             raise PinProofNeeded()
-        check(member_id, old)
+        verify(member_id, old)
     values = {"pin_hash": _hasher.hash(pin), "tries": 0, "unlocks_at": None, "set_at": clock.now()}
     session.execute(
         insert(WalletPin).values(member_id=member_id, **values).on_conflict_do_update(index_elements=["mall_id", "member_id"], set_=values)

@@ -24,7 +24,7 @@ def make_product(*, by: str, **values: Any) -> CardProduct:
     made = CardProduct(made_by=by, made_at=clock.now(), **values)
     session.add(made)
     session.flush()
-    audit.record(by, "kind of card made", "card_product", made.id, after=_told(made))
+    audit.record(by, "kind of card made", "card_product", made.id, after=_audit_values(made))
     return made
 
 
@@ -33,15 +33,15 @@ def change_product(product_id: int, *, by: str, why: str, **values: Any) -> Card
 
     ProductNotFound, ProductWrong.
     """
-    found = card_opening.product(product_id)
-    before = _told(found)
+    product = card_opening.product(product_id)
+    before = _audit_values(product)
     names = ("named", "limit_fen", "valid_years", "shop_ids", "bonus_most_bp")
-    _refuse_wrong({name: values.get(name, getattr(found, name)) for name in names})
+    _refuse_wrong({name: values.get(name, getattr(product, name)) for name in names})
     for name, value in values.items():
-        setattr(found, name, value)
+        setattr(product, name, value)
     session.flush()
-    audit.record(by, "kind of card changed", "card_product", found.id, before=before, after=_told(found), why=why)
-    return found
+    audit.record(by, "kind of card changed", "card_product", product.id, before=before, after=_audit_values(product), why=why)
+    return product
 
 
 def _refuse_wrong(values: dict[str, Any]) -> None:
@@ -54,18 +54,18 @@ def _refuse_wrong(values: dict[str, Any]) -> None:
         wrong["valid_years"] = "a named card never expires"
     if not values["named"] and (years is None or years < policy.unnamed_valid_years):
         wrong["valid_years"] = f"an unnamed card is valid for at least {policy.unnamed_valid_years} years"
-    if values.get("shop_ids") is not None and _unknown(values["shop_ids"]):
-        wrong["shop_ids"] = f"there are no such shops: {_unknown(values['shop_ids'])}"
+    if values.get("shop_ids") is not None and _unknown_shops(values["shop_ids"]):
+        wrong["shop_ids"] = f"there are no such shops: {_unknown_shops(values['shop_ids'])}"
     if wrong:
         raise ProductWrong(errors=wrong)
 
 
-def _unknown(shop_ids: Sequence[int]) -> list[int]:
+def _unknown_shops(shop_ids: Sequence[int]) -> list[int]:
     known = malls.shop_names(list(shop_ids))
     return sorted(shop_id for shop_id in shop_ids if shop_id not in known)
 
 
-def _told(kind: CardProduct) -> dict[str, Any]:
+def _audit_values(kind: CardProduct) -> dict[str, Any]:
     names = ("code", "form", "named", "limit_fen", "valid_years", "bonus_most_bp", "shop_ids", "invoice", "closed")
     return {name: getattr(kind, name) for name in names}
 

@@ -19,7 +19,7 @@ RECHARGE, RECHARGE_REFUND = "recharge", "recharge_refund"
 
 
 @dataclass(frozen=True)
-class TakenOut:
+class RechargeRefund:
     """What a recharge gives back: money, principal kept back because as much bonus was spent, and bonus that became void."""
 
     card_id: int
@@ -29,7 +29,7 @@ class TakenOut:
 
 
 def refuse_recharge(member_id: int, principal_fen: int, *, card_id: int | None = None, package_id: int | None = None) -> None:
-    """Ask before anybody pays: may this be recharged?
+    """Refuse a recharge that could not be booked, before anybody pays.
 
     CardLimitExceeded, CardNotFound, CardNotUsable, PackageNotFound, PackageClosed, PackageLimitReached.
     """
@@ -62,7 +62,7 @@ def recharge(
     """
     db.lock(RECHARGE, order_id)
     if (before := recharge_of(order_id)) is not None:
-        return _the_same(before, principal_fen, bonus_fen)
+        return _earlier_recharge(before, principal_fen, bonus_fen)
     member_id = members.hold(member_id)
     bought = package_offers.reserve_package(order_id, member_id, package_id) if package_id is not None else None
     bearer = bought.bonus_bearer if bought else 0
@@ -82,12 +82,12 @@ def recharge(
     session.flush()
     if bonus_fen:
         _grant(card.id, made.id, bearer, bonus_fen)
-    accounts.remember(card, "recharged", by=f"member:{member_id}", order_id=order_id, principal_fen=principal_fen, bonus_fen=bonus_fen)
+    accounts.record_event(card, "recharged", by=f"member:{member_id}", order_id=order_id, principal_fen=principal_fen, bonus_fen=bonus_fen)
     session.flush()
     return card.id
 
 
-def _the_same(before: Recharge, principal_fen: int, bonus_fen: int) -> int:
+def _earlier_recharge(before: Recharge, principal_fen: int, bonus_fen: int) -> int:
     if (before.principal_fen, before.bonus_fen) != (principal_fen, bonus_fen):
         raise RechargeDiffers()
     return before.card_id
@@ -101,7 +101,7 @@ def _card_for(member_id: int, card_id: int | None, product_id: int | None, princ
             if card_opening.has_room(card, kind, principal_fen):
                 return card, kind
         except (CardNotFound, CardNotUsable):
-            pass  # the money is here: it goes on another card of the member
+            pass  # the money has arrived: it goes on another card of the member
     kind = card_opening.product(product_id) if product_id is not None else card_opening.standard_product()
     return card_opening.electronic_card(member_id, kind, by=f"member:{member_id}", room_fen=principal_fen), kind
 
@@ -122,22 +122,22 @@ def recharge_of(order_id: int, *, hold: bool = False) -> Recharge | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def can_take_out(order_id: int) -> TakenOut:
-    """What would come out just now. Writes nothing. RechargeNotFound, RechargeSpent."""
-    return _reckon(_held(order_id))[0]
+def preview_recharge_refund(order_id: int) -> RechargeRefund:
+    """What a refund of the recharge would pay back just now. Writes nothing. RechargeNotFound, RechargeSpent."""
+    return _refundable(_held(order_id))[0]
 
 
-def take_out(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str | int | None = None) -> TakenOut:
+def refund_recharge(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str | int | None = None) -> RechargeRefund:
     """Pay a recharge back: its unspent principal, less the bonus of it that was spent; what is left of its bonus is void, never money.
 
-    `principal_fen` of the answer is what the gateway has to return. The same cause again takes nothing more and tells the same.
+    `principal_fen` of the answer is what the gateway has to return. The same cause again takes nothing more and returns the same.
     RechargeNotFound, RechargeSpent.
     """
     done = _held(order_id)
     cause = str(order_id if cause_id is None else cause_id)
     if ledger.posted(cause_type, cause) is not None:
-        return TakenOut(done.card_id, done.out_fen, done.deducted_fen, done.void_bonus_fen)
-    out, grant = _reckon(done)
+        return RechargeRefund(done.card_id, done.out_fen, done.deducted_fen, done.void_bonus_fen)
+    out, grant = _refundable(done)
     if grant is not None and out.void_bonus_fen:
         grant.left_fen, grant.void_fen = 0, grant.void_fen + out.void_bonus_fen
     gone = out.principal_fen + out.deducted_fen
@@ -151,7 +151,7 @@ def take_out(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str 
     ]
     ledger.post(cause_type, cause, entries)
     done.out_fen, done.deducted_fen, done.void_bonus_fen = out.principal_fen, out.deducted_fen, out.void_bonus_fen
-    accounts.remember(
+    accounts.record_event(
         out.card_id, "paid back", by="system", order_id=order_id, principal_fen=out.principal_fen, deducted_fen=out.deducted_fen,
         void_bonus_fen=out.void_bonus_fen,
     )  # fmt: skip
@@ -160,17 +160,17 @@ def take_out(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str 
 
 
 def _held(order_id: int) -> Recharge:
-    found = recharge_of(order_id, hold=True)
-    if found is None:
+    recharge = recharge_of(order_id, hold=True)
+    if recharge is None:
         raise RechargeNotFound()
-    return found
+    return recharge
 
 
-def _reckon(done: Recharge) -> tuple[TakenOut, BonusGrant | None]:
+def _refundable(done: Recharge) -> tuple[RechargeRefund, BonusGrant | None]:
     """What a recharge can give back; its card, grant and account are held. A recharge is paid back once."""
     if done.out_fen or done.deducted_fen:
         raise RechargeSpent()
-    card_id = _resting_card(done.card_id)  # the card before its grants, as when it is replaced
+    card_id = _current_card(done.card_id)  # the card before its grants, as when it is replaced
     grant = session.scalar(
         select(BonusGrant)
         .where(BonusGrant.origin_type == RECHARGE, BonusGrant.origin_id == done.id)
@@ -182,10 +182,10 @@ def _reckon(done: Recharge) -> tuple[TakenOut, BonusGrant | None]:
     spent_bonus = done.bonus_fen - left
     if unspent <= spent_bonus:
         raise RechargeSpent()
-    return TakenOut(card_id, unspent - spent_bonus, spent_bonus, left), grant
+    return RechargeRefund(card_id, unspent - spent_bonus, spent_bonus, left), grant
 
 
-def _resting_card(card_id: int) -> int:
+def _current_card(card_id: int) -> int:
     """The card where the value is now, held against being replaced."""
     while True:
         last = accounts.last_successor(card_id)

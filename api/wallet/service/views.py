@@ -1,4 +1,4 @@
-"""What members and the desk see: the wallet as it is, every movement in words, cards found and told with their whole history."""
+"""What members and the desk see: the wallet as it is, every movement in words, cards with their history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from api.wallet.service.balances import Funds
 
 EVENTS_SHOWN = 200
 
-#: cause → what it is called; others are told by their direction.
+#: cause → its title; other causes get a title by their direction.
 TITLES = {
     "recharge": ("充值", "Recharged"),
     "recharge_refund": ("充值退款", "Recharge paid back"),
@@ -77,7 +77,7 @@ def wallet_of(member_id: int) -> Wallet:
         held_bonus_fen=sum(bonus for _, bonus in held),
         pin_set=pins.is_set(member_id),
         pin_above_fen=malls.policy(WalletRules).pin_above_fen,
-        cards=[_told(card, names) for card in cards],
+        cards=[_card_fields(card, names) for card in cards],
     )
 
 
@@ -86,8 +86,8 @@ def _shops_of(cards: Sequence[Funds]) -> dict[int, str]:
     return malls.shop_names(wanted) if wanted else {}
 
 
-def _told(card: Funds, names: dict[int, str]) -> dict[str, Any]:
-    shops = None if card.shop_ids is None else [{"id": one, "name": names.get(one, "")} for one in sorted(card.shop_ids)]
+def _card_fields(card: Funds, names: dict[int, str]) -> dict[str, Any]:
+    shops = None if card.shop_ids is None else [{"id": shop_id, "name": names.get(shop_id, "")} for shop_id in sorted(card.shop_ids)]
     return {
         "id": card.card_id, "number_masked": card.number_masked, "kind": card.kind, "title": {"zh": card.title_zh, "en": card.title_en},
         "state": card.state, "principal_fen": card.principal_fen, "bonus_fen": card.bonus_fen, "expires_on": card.expires_on,
@@ -110,11 +110,11 @@ def _movements(numbers: dict[int, str], cursor: str | None, limit: int) -> pages
     if not numbers:
         return pages.Page([], None)
     page = ledger.movements("card", list(numbers), accounts.VALUE, cursor, limit)
-    shops = _where(page.items)
+    shops = _shops_by_cause(page.items)
     return pages.Page([_movement(row, numbers, shops) for row in page.items], page.next_cursor)
 
 
-def _where(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+def _shops_by_cause(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """cause → the shop it was for, of draws and of what came back."""
     causes = [(row.cause_type, row.cause_id) for row in rows]
     drawn = select(CardDraw.cause_type, CardDraw.cause_id, CardDraw.shop_id).where(
@@ -125,9 +125,9 @@ def _where(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
         .join(CardDraw, CardDraw.id == CardReturn.draw_id)
         .where(tuple_(CardReturn.cause_type, CardReturn.cause_id).in_(causes))
     )
-    found = {(row.cause_type, row.cause_id): row.shop_id for query in (drawn, back) for row in session.execute(query) if row.shop_id}
-    names = malls.shop_names(set(found.values())) if found else {}
-    return {cause: names.get(shop_id, "") for cause, shop_id in found.items()}
+    shop_ids = {(row.cause_type, row.cause_id): row.shop_id for query in (drawn, back) for row in session.execute(query) if row.shop_id}
+    names = malls.shop_names(set(shop_ids.values())) if shop_ids else {}
+    return {cause: names.get(shop_id, "") for cause, shop_id in shop_ids.items()}
 
 
 def _movement(row: Any, numbers: dict[int, str], shops: dict[tuple[str, str], str]) -> Movement:
@@ -141,15 +141,15 @@ def _movement(row: Any, numbers: dict[int, str], shops: dict[tuple[str, str], st
     )  # fmt: skip
 
 
-# The desk's look at cards
+# Cards as the desk sees them
 
 
 def read(card_id: int) -> Card:
     """One card, of anybody. CardNotFound."""
-    found = session.get(Card, card_id, populate_existing=True)
-    if found is None:
+    card = session.get(Card, card_id, populate_existing=True)
+    if card is None:
         raise CardNotFound()
-    return found
+    return card
 
 
 def listed(
@@ -214,13 +214,13 @@ class Checked:
     bonus_fen: int | None
 
 
-def check(member_id: int, shop_id: int, *, by: str) -> list[Checked]:
-    """A shop looks at the cards of whom the pay code named; each look is a line of the card's history."""
+def record_card_check(member_id: int, shop_id: int, *, by: str) -> list[Checked]:
+    """The cards of the member whose pay code a shop scanned; each check is recorded in the card's history."""
     shows = malls.policy(WalletRules).card_check_shows_balance
-    found = []
+    checked_cards = []
     for card in balances.funds(member_id):
         reason = card.refusal or (None if card.accepted_by(shop_id) else "not_accepted")
         amounts = (card.principal_fen, card.bonus_fen) if shows else (None, None)
-        found.append(Checked(card.number_masked, {"zh": card.title_zh, "en": card.title_en}, reason is None, reason, *amounts))
-        accounts.remember(card.card_id, "checked", by=by, shop_id=shop_id)
-    return found
+        checked_cards.append(Checked(card.number_masked, {"zh": card.title_zh, "en": card.title_en}, reason is None, reason, *amounts))
+        accounts.record_event(card.card_id, "checked", by=by, shop_id=shop_id)
+    return checked_cards

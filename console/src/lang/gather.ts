@@ -24,10 +24,17 @@ export interface Names {
   tables: Record<string, string>
   subjects: Record<string, string>
   deeds: Record<string, string>
+  rules: Record<string, string>
+  choices: Record<string, string>
+  /** rule of the policy → the noun's folder that has its words: the rules of a noun stand together */
+  nouns: Record<string, string>
 }
 
 export function sections(files: Record<string, unknown>): Names {
-  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {} }
-  for (const words of Object.values(files) as Partial<Names>[]) for (const kind of Object.keys(all) as (keyof Names)[]) Object.assign(all[kind], words[kind])
+  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {}, rules: {}, choices: {}, nouns: {} }
+  for (const [path, words] of Object.entries(files) as [string, Partial<Names>][]) {
+    for (const kind of Object.keys(all) as (keyof Names)[]) Object.assign(all[kind], words[kind])
+    for (const rule of Object.keys(words.rules ?? {})) all.nouns[rule] = path.split('/').at(-2)!
+  }
   return all
 }

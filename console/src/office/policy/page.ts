@@ -6,5 +6,6 @@ export default page({
   group: 'system',
   order: 95,
   permission: 'policy.read',
+  names: true,
   component: () => import('./Policy.vue'),
 })

@@ -109,7 +109,7 @@ def _note(payment: Payment, refund: Refund, answer: RefundStatus | CallFailure) 
 
 
 def apply_status(payment: Payment, refund: Refund, status: RefundStatus, *, by: str, reason: str) -> str | None:
-    """Believe what the gateway says of a locked refund: move it, or do nothing. The word for why it cannot be believed, or None."""
+    """Apply the gateway's status to a locked refund: move it, or do nothing. Returns why it is not of this refund, in a word."""
     if wrong := _disagreement(payment, refund, status):
         log.error("security: a gateway describes another refund than ours", refund=refund.number, reason=wrong)
         refund.trouble = wrong
@@ -156,7 +156,7 @@ def _stick(refund: Refund, trouble: str, *, by: str = "system") -> None:
 
 
 def send_again(refund_id: int, *, by: str) -> Refund:
-    """Send a stuck refund once more, on a person's word. One that the gateway closed gets a new number. RefundNotFound, RefundOnItsWay."""
+    """Send a stuck refund once more, as a person decided. One that the gateway closed gets a new number. RefundNotFound, RefundOnItsWay."""
     _, refund = _hold(refund_id)
     if refund.state != RefundState.STUCK:
         raise RefundOnItsWay(state=refund.state)

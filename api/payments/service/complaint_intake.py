@@ -1,4 +1,4 @@
-"""Complaints of payers: heard of by a notice or found in the gateway's list, read by a job, kept as the gateway last described them.
+"""Complaints of payers: known by a notice or by the gateway's list, read by a job, kept as the gateway last described them.
 
 A reading that began before the last one that was noted changes nothing. What staff reply is in `complaint_replies`.
 """
@@ -39,7 +39,7 @@ TYPE_LENGTH = 64
 NUMBER_LENGTH = 64
 
 
-def hear(account: MerchantAccount, notice: ComplaintNotice) -> Complaint:
+def register(account: MerchantAccount, notice: ComplaintNotice) -> Complaint:
     """A notice names a complaint: keep its number, and put the reading of it in."""
     complaint_id = _ensure_row(account, notice.complaint_no, clock.now())
     complaint = complaint_by_id(complaint_id)
@@ -135,7 +135,7 @@ def _visible_state(complaint: Complaint) -> tuple[str, int, bool]:
 
 
 def apply_status(complaint: Complaint, status: ComplaintStatus, *, began: datetime, words: list[ComplaintMessage] | None = None) -> None:
-    """Note what the gateway says of a locked complaint, unless it said something later."""
+    """Apply the gateway's status to a locked complaint, unless a later one was applied."""
     if complaint.refreshed_at is not None and began < complaint.refreshed_at:
         return
     if (account := _accused(complaint, status.accused_no)) is None:
@@ -188,7 +188,7 @@ def _phone(complaint: Complaint) -> str | None:
 
 
 def _clocks(complaint: Complaint, status: ComplaintStatus, began: datetime) -> dict[str, Any]:
-    """Since when what is awaited. When a payer went on with it the gateway does not say: it is when we hear of it."""
+    """Since when what is awaited. The gateway does not say when a payer complained once more: it is when we learn of it."""
     unread = complaint.state == ComplaintState.HEARD
     went_on = not unread and status.times > complaint.times
     opened_at = status.raised_at
@@ -218,13 +218,13 @@ def _links(complaint: Complaint, account: MerchantAccount, status: ComplaintStat
 
 
 def _accused(complaint: Complaint, accused_no: str) -> MerchantAccount | None:
-    heard_by = merchants.account(complaint.account_id)
-    if complaint.state != ComplaintState.HEARD or accused_no in ("", heard_by.sub_merchant_no or heard_by.merchant_no):
-        return heard_by  # whom it is against does not change
+    receiver = merchants.account(complaint.account_id)
+    if complaint.state != ComplaintState.HEARD or accused_no in ("", receiver.sub_merchant_no or receiver.merchant_no):
+        return receiver  # whom it is against does not change
     own = (MerchantAccount.sub_merchant_no == "") & (MerchantAccount.merchant_no == accused_no)
     query = select(MerchantAccount).where(
         MerchantAccount.channel == complaint.channel,
-        MerchantAccount.merchant_no == heard_by.merchant_no,
+        MerchantAccount.merchant_no == receiver.merchant_no,
         own | (MerchantAccount.sub_merchant_no == accused_no),
     )
     return session.scalars(query.order_by(MerchantAccount.id).limit(1)).one_or_none()
@@ -254,7 +254,7 @@ def desk_of(account: MerchantAccount) -> ComplaintDesk:
 
 
 def direct_notices_here(account_id: int, *, by: str) -> CallFailure | None:
-    """Let the gateway send an account's notices of complaints to us; what it said if it did not.
+    """Let the gateway send an account's notices of complaints to us; the failure if it did not.
 
     MerchantAccountNotFound, MerchantAccountWrong.
     """

@@ -1,4 +1,4 @@
-"""Delivers notices as WeChat Pay does: signed, sealed, again and again until acknowledged, never in a hurry."""
+"""Delivers notices as WeChat Pay does: signed, sealed, repeated on its schedule until acknowledged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Trouble:
     """What happens to the next `times` notices.
 
     drop: never sent · delay: first sent after `seconds` · duplicate: `copies` at once · hold: kept until released, the
-    youngest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, probe, stale, serial,
+    newest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, probe, stale, serial,
     amount, currency, mchid, appid or key.
     """
 
@@ -51,7 +51,7 @@ class Trouble:
 
 
 @dataclass
-class Letter:
+class Notice:
     """One notice and every attempt to deliver it."""
 
     id: str
@@ -68,26 +68,26 @@ class Letter:
     wrong: str = ""
 
 
-class Postman:
-    """A thread that does whatever is due on the simulator's clock."""
+class NoticeSender:
+    """A thread that runs what is due on the simulator's clock."""
 
     def __init__(self, store: Store, signer: Signer, factor: float, answer_seconds: float) -> None:
-        self.letters: list[Letter] = []
+        self.notices: list[Notice] = []
         self.troubles: list[Trouble] = []
         self._store, self._clock, self._signer = store, store.clock, signer
         self._factor, self._answer_seconds = factor, answer_seconds
         self._busy = 0
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._held: list[Letter] = []
+        self._held: list[Notice] = []
         self._order = count()
         self._wake = Condition()
         self._http = _session()
-        Thread(target=self._work, name="postman", daemon=True).start()
+        Thread(target=self._work, name="notice sender", daemon=True).start()
 
-    def later(self, seconds: float, deed: Callable[[], None]) -> None:
-        """Do something when the simulator's clock is this much further."""
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Run an action when the simulator's clock is this much further."""
         with self._wake:
-            heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), deed))
+            heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), action))
             self._wake.notify_all()
 
     def post(
@@ -99,18 +99,18 @@ class Postman:
         summary: str,
         content: dict[str, Any],
         schedule: tuple[int, ...] = SCHEDULE,
-    ) -> Letter:
+    ) -> Notice:
         """Send a notice from now on, until it is acknowledged or the schedule is over."""
         number = self._store.dice.uuid("notice", event, *self._numbers(content))
-        letter = Letter(number, url, merchant, event, original, summary, content, self._clock(), schedule)
+        notice = Notice(number, url, merchant, event, original, summary, content, self._clock(), schedule)
         with self._wake:
-            self.letters.append(letter)
-            trouble = self._take_trouble() or self._bad_weather(letter)
-        self._send_off(letter, trouble)
-        return letter
+            self.notices.append(notice)
+            trouble = self._take_trouble() or self._random_trouble(notice)
+        self._start_delivery(notice, trouble)
+        return notice
 
-    def settle(self, seconds: float = 10.0) -> bool:
-        """Wait until nothing is due by now and nothing is under way. Whether that came true in time."""
+    def wait_until_idle(self, seconds: float = 10.0) -> bool:
+        """Wait until nothing is due and nothing is under way; False when that took longer than `seconds`."""
         end = time.monotonic() + seconds
         with self._wake:
             while self._busy or (self._due and self._due[0][0] <= self._clock()):
@@ -119,21 +119,21 @@ class Postman:
                 self._wake.wait(min(left, _TICK))
         return True
 
-    def again(self, letter: Letter, copies: int = 1) -> None:
+    def redeliver(self, notice: Notice, copies: int = 1) -> None:
         """Deliver a notice again, `copies` at once, as WeChat Pay may at any time."""
         for _ in range(copies):
-            self._start(lambda: self._deliver(letter))
+            self._start(lambda: self._deliver(notice))
 
     def release(self) -> int:
-        """Send what was held, the youngest first. Says how many."""
+        """Send what was held, the newest first; returns how many."""
         with self._wake:
             held, self._held = self._held[::-1], []
-        for letter in held:
-            self._deliver(letter)
+        for notice in held:
+            self._deliver(notice)
         return len(held)
 
-    def forget(self) -> int:
-        """Let nothing that still waits happen: no further attempt, nothing held or delayed, no refund under way. Says how many."""
+    def drop_waiting(self) -> int:
+        """Drop everything that still waits: further attempts, held and delayed notices, refunds under way; returns how many."""
         with self._wake:
             forgotten = len(self._due) + len(self._held)
             self._due.clear()
@@ -142,22 +142,22 @@ class Postman:
         return forgotten
 
     def wake(self) -> None:
-        """Look at the clock again: it was moved."""
+        """The clock was moved: check again what is due."""
         with self._wake:
             self._wake.notify_all()
 
-    def _send_off(self, letter: Letter, trouble: Trouble | None) -> None:
+    def _start_delivery(self, notice: Notice, trouble: Trouble | None) -> None:
         kind = trouble.kind if trouble else ""
         if trouble and kind == "wrong":
-            letter.wrong = trouble.what
+            notice.wrong = trouble.what
         if kind == "hold":
-            self._held.append(letter)
+            self._held.append(notice)
         elif trouble and kind == "delay":
-            self.later(trouble.seconds, lambda: self._attempt(letter, 0))
+            self.later(trouble.seconds, lambda: self._attempt(notice, 0))
         elif kind != "drop":
-            self.later(0, lambda: self._attempt(letter, 0))
+            self.later(0, lambda: self._attempt(notice, 0))
         if trouble and kind == "duplicate":
-            self.later(0, lambda: self.again(letter, trouble.copies - 1))
+            self.later(0, lambda: self.redeliver(notice, trouble.copies - 1))
 
     def _take_trouble(self) -> Trouble | None:
         if not self.troubles:
@@ -168,13 +168,13 @@ class Postman:
             self.troubles.pop(0)
         return trouble
 
-    def _bad_weather(self, letter: Letter) -> Trouble | None:
-        weather = self._store.weather
-        if not weather.notices:
+    def _random_trouble(self, notice: Notice) -> Trouble | None:
+        rates = self._store.failure_rates
+        if not rates.notices:
             return None
-        thrown = self._store.dice.chance("notice weather", letter.event_type, *self._numbers(letter.content))
-        kind = weather.strikes(weather.notices, thrown)
-        return Trouble(kind, seconds=weather.seconds) if kind else None
+        thrown = self._store.dice.chance("notice weather", notice.event_type, *self._numbers(notice.content))
+        kind = rates.pick(rates.notices, thrown)
+        return Trouble(kind, seconds=rates.seconds) if kind else None
 
     def _numbers(self, content: dict[str, Any]) -> tuple[str, ...]:
         names = ("combine_out_trade_no", "out_trade_no", "out_refund_no", "transaction_id", "openid", "complaint_id")
@@ -182,19 +182,19 @@ class Postman:
 
     def _work(self) -> None:
         while True:
-            deed = self._next()
-            # A thread each: a receiver that is slow holds up nobody else's notices.
-            self._start(deed, counted=True)
+            action = self._next()
+            # A thread each: a slow receiver does not delay the notices of others.
+            self._start(action, counted=True)
 
-    def _start(self, deed: Callable[[], None], *, counted: bool = False) -> None:
+    def _start(self, action: Callable[[], None], *, counted: bool = False) -> None:
         if not counted:
             with self._wake:
                 self._busy += 1
-        Thread(target=self._run, args=(deed,), daemon=True).start()
+        Thread(target=self._run, args=(action,), daemon=True).start()
 
-    def _run(self, deed: Callable[[], None]) -> None:
+    def _run(self, action: Callable[[], None]) -> None:
         try:
-            deed()
+            action()
         finally:
             with self._wake:
                 self._busy -= 1
@@ -203,55 +203,55 @@ class Postman:
     def _next(self) -> Callable[[], None]:
         with self._wake:
             while not self._due or self._due[0][0] > self._clock():
-                self._wake.wait(self._patience())
+                self._wake.wait(self._seconds_to_next())
             self._busy += 1
             return heapq.heappop(self._due)[2]
 
-    def _patience(self) -> float | None:
+    def _seconds_to_next(self) -> float | None:
         if not self._due:
             return None
         return min(_TICK, max(0.0, (self._due[0][0] - self._clock()).total_seconds()))
 
-    def _attempt(self, letter: Letter, done: int) -> None:
+    def _attempt(self, notice: Notice, done: int) -> None:
         # A copy may have been acknowledged before: the first delivery is made all the same.
-        if done and letter.acknowledged:
+        if done and notice.acknowledged:
             return
-        self._deliver(letter)
-        if not letter.acknowledged and done < len(letter.schedule):
-            self.later(letter.schedule[done] * self._factor, lambda: self._attempt(letter, done + 1))
+        self._deliver(notice)
+        if not notice.acknowledged and done < len(notice.schedule):
+            self.later(notice.schedule[done] * self._factor, lambda: self._attempt(notice, done + 1))
 
-    def _deliver(self, letter: Letter) -> None:
-        wrong, letter.wrong = letter.wrong, ""
-        body = json.dumps(self._envelope(letter, wrong), ensure_ascii=False).encode()
+    def _deliver(self, notice: Notice) -> None:
+        wrong, notice.wrong = notice.wrong, ""
+        body = json.dumps(self._envelope(notice, wrong), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **self._signer.headers(body, wrong=wrong)}
         at = self._clock()
-        delivery = requests.Request("POST", letter.url, data=body, headers=headers)
+        delivery = requests.Request("POST", notice.url, data=body, headers=headers)
         try:
             sent = self._http.prepare_request(delivery)
             status = self._http.send(sent, timeout=self._answer_seconds, allow_redirects=False).status_code
         except requests.RequestException:
             status = 0
-        letter.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
+        notice.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
         # The body of the answer does not count: 200 with code FAIL is an acknowledgement.
-        letter.acknowledged = letter.acknowledged or status in (200, 204)
+        notice.acknowledged = notice.acknowledged or status in (200, 204)
 
-    def _envelope(self, letter: Letter, wrong: str) -> dict[str, Any]:
-        key = b"another-key-of-thirty-two-bytes!" if wrong == "key" else letter.merchant.api_v3_key
-        nonce = self._store.dice.hex(12, "seal", letter.id)
-        plain = json.dumps(_falsified(letter.content, wrong), ensure_ascii=False).encode()
+    def _envelope(self, notice: Notice, wrong: str) -> dict[str, Any]:
+        key = b"another-key-of-thirty-two-bytes!" if wrong == "key" else notice.merchant.api_v3_key
+        nonce = self._store.dice.hex(12, "seal", notice.id)
+        plain = json.dumps(_falsified(notice.content, wrong), ensure_ascii=False).encode()
         resource = {
-            "original_type": letter.original_type,
+            "original_type": notice.original_type,
             "algorithm": "AEAD_AES_256_GCM",
-            "ciphertext": seal(key, nonce, letter.original_type, plain),
-            "associated_data": letter.original_type,
+            "ciphertext": seal(key, nonce, notice.original_type, plain),
+            "associated_data": notice.original_type,
             "nonce": nonce,
         }
         return {
-            "id": letter.id,
-            "create_time": rfc3339(letter.created_at),
+            "id": notice.id,
+            "create_time": rfc3339(notice.created_at),
             "resource_type": "encrypt-resource",
-            "event_type": letter.event_type,
-            "summary": letter.summary,
+            "event_type": notice.event_type,
+            "summary": notice.summary,
             "resource": resource,
         }
 

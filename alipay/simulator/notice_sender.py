@@ -30,7 +30,7 @@ class Trouble:
     """What happens to the next `times` notices.
 
     drop: never sent · delay: first sent after `seconds` · duplicate: `copies` at once · hold: kept until released, the
-    youngest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, sign_type, amount,
+    newest first · wrong: sent once with a fault, then as it should be; `what` is bad_signature, sign_type, amount,
     app_id or seller_id.
     """
 
@@ -46,7 +46,7 @@ class Trouble:
 
 
 @dataclass
-class Letter:
+class Notice:
     """One notice and every attempt to deliver it."""
 
     id: str
@@ -57,53 +57,53 @@ class Letter:
     wrong: str = ""
 
 
-class Postman:
-    """A thread that does whatever is due on the simulator's clock."""
+class NoticeSender:
+    """A thread that runs what is due on the simulator's clock."""
 
     def __init__(self, store: Store, signer: Signer, factor: float) -> None:
-        self.letters: list[Letter] = []
+        self.notices: list[Notice] = []
         self.troubles: list[Trouble] = []
         self._store, self._clock = store, store.clock
         self._signer, self._factor = signer, factor
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._held: list[Letter] = []
+        self._held: list[Notice] = []
         self._order = count()
         self._wake = Condition()
         self._http = _session()
-        Thread(target=self._work, name="postman", daemon=True).start()
+        Thread(target=self._work, name="notice sender", daemon=True).start()
 
-    def later(self, seconds: float, deed: Callable[[], None]) -> None:
-        """Do something when the simulator's clock is this much further."""
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Run an action when the simulator's clock is this much further."""
         with self._wake:
-            heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), deed))
+            heapq.heappush(self._due, (self._clock() + timedelta(seconds=seconds), next(self._order), action))
             self._wake.notify()
 
-    def post(self, url: str, fields: dict[str, str]) -> Letter:
+    def post(self, url: str, fields: dict[str, str]) -> Notice:
         """Send a notice from now on, until it is acknowledged or the schedule is over."""
         place = self._store.dice.place(fields["out_trade_no"])
         number = self._store.dice.digits(20, "notice", place)
-        letter = Letter(f"{self._clock():%Y%m%d}00222{number}", url, fields)
+        notice = Notice(f"{self._clock():%Y%m%d}00222{number}", url, fields)
         with self._wake:
-            self.letters.append(letter)
-            trouble = self._take_trouble() or self._bad_weather(place)
-        self._send_off(letter, trouble)
-        return letter
+            self.notices.append(notice)
+            trouble = self._take_trouble() or self._random_trouble(place)
+        self._start_delivery(notice, trouble)
+        return notice
 
-    def again(self, letter: Letter, copies: int = 1) -> None:
+    def redeliver(self, notice: Notice, copies: int = 1) -> None:
         """Deliver a notice again, `copies` at once, as Alipay may at any time."""
         for _ in range(copies):
-            Thread(target=self._deliver, args=(letter,), daemon=True).start()
+            Thread(target=self._deliver, args=(notice,), daemon=True).start()
 
     def release(self) -> int:
-        """Send what was held, the youngest first. Says how many."""
+        """Send what was held, the newest first; returns how many."""
         with self._wake:
             held, self._held = self._held[::-1], []
-        for letter in held:
-            self._deliver(letter)
+        for notice in held:
+            self._deliver(notice)
         return len(held)
 
-    def forget(self) -> int:
-        """Let nothing that still waits happen: no further attempt, nothing held or delayed, no refund under way. Says how many."""
+    def drop_waiting(self) -> int:
+        """Drop everything that still waits: further attempts, held and delayed notices, refunds under way; returns how many."""
         with self._wake:
             forgotten = len(self._due) + len(self._held)
             self._due.clear()
@@ -116,18 +116,18 @@ class Postman:
         with self._wake:
             self._wake.notify()
 
-    def _send_off(self, letter: Letter, trouble: Trouble | None) -> None:
+    def _start_delivery(self, notice: Notice, trouble: Trouble | None) -> None:
         kind = trouble.kind if trouble else ""
         if trouble and kind == "wrong":
-            letter.wrong = trouble.what
+            notice.wrong = trouble.what
         if kind == "hold":
-            self._held.append(letter)
+            self._held.append(notice)
         elif trouble and kind == "delay":
-            self.later(trouble.seconds, lambda: self._attempt(letter, 0))
+            self.later(trouble.seconds, lambda: self._attempt(notice, 0))
         elif kind != "drop":
-            self.later(0, lambda: self._attempt(letter, 0))
+            self.later(0, lambda: self._attempt(notice, 0))
         if trouble and kind == "duplicate":
-            self.later(0, lambda: self.again(letter, trouble.copies - 1))
+            self.later(0, lambda: self.redeliver(notice, trouble.copies - 1))
 
     def _take_trouble(self) -> Trouble | None:
         if not self.troubles:
@@ -138,51 +138,51 @@ class Postman:
             self.troubles.pop(0)
         return trouble
 
-    def _bad_weather(self, place: str) -> Trouble | None:
-        weather = self._store.weather
-        kind = weather.strikes(weather.notices, self._store.dice.chance("notice weather", place)) if weather.notices else None
-        return Trouble(kind, seconds=weather.seconds) if kind else None
+    def _random_trouble(self, place: str) -> Trouble | None:
+        rates = self._store.failure_rates
+        kind = rates.pick(rates.notices, self._store.dice.chance("notice weather", place)) if rates.notices else None
+        return Trouble(kind, seconds=rates.seconds) if kind else None
 
     def _work(self) -> None:
         while True:
-            deed = self._next()
-            # A thread each: a receiver that is slow holds up nobody else's notices.
-            Thread(target=deed, daemon=True).start()
+            action = self._next()
+            # A thread each: a slow receiver does not delay the notices of others.
+            Thread(target=action, daemon=True).start()
 
     def _next(self) -> Callable[[], None]:
         with self._wake:
             while not self._due or self._due[0][0] > self._clock():
-                self._wake.wait(self._patience())
+                self._wake.wait(self._seconds_to_next())
             return heapq.heappop(self._due)[2]
 
-    def _patience(self) -> float | None:
+    def _seconds_to_next(self) -> float | None:
         if not self._due:
             return None
         return min(_TICK, max(0.0, (self._due[0][0] - self._clock()).total_seconds()))
 
-    def _attempt(self, letter: Letter, done: int) -> None:
-        if letter.acknowledged:
+    def _attempt(self, notice: Notice, done: int) -> None:
+        if notice.acknowledged:
             return
-        self._deliver(letter)
-        if not letter.acknowledged and done < len(SCHEDULE):
-            self.later(SCHEDULE[done] * self._factor, lambda: self._attempt(letter, done + 1))
+        self._deliver(notice)
+        if not notice.acknowledged and done < len(SCHEDULE):
+            self.later(SCHEDULE[done] * self._factor, lambda: self._attempt(notice, done + 1))
 
-    def _deliver(self, letter: Letter) -> None:
-        wrong, letter.wrong = letter.wrong, ""
+    def _deliver(self, notice: Notice) -> None:
+        wrong, notice.wrong = notice.wrong, ""
         at = self._clock()
         answer, status = b"", 0
         try:
-            response = self._http.post(letter.url, data=self._form(letter, wrong), timeout=ANSWER_SECONDS, allow_redirects=False)
+            response = self._http.post(notice.url, data=self._form(notice, wrong), timeout=ANSWER_SECONDS, allow_redirects=False)
             answer, status = response.content, response.status_code
         except requests.RequestException:
             pass
-        letter.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
+        notice.attempts.append({"at": at.isoformat(), "status": status, "wrong": wrong})
         # Seven bytes and nothing else: a newline after them is a failure.
-        letter.acknowledged = letter.acknowledged or (status == 200 and answer == b"success")
+        notice.acknowledged = notice.acknowledged or (status == 200 and answer == b"success")
 
-    def _form(self, letter: Letter, wrong: str) -> dict[str, str]:
-        fields = _falsified(letter.fields, wrong)
-        form = {**fields, "notify_id": letter.id, "notify_time": beijing(self._clock()), "sign_type": SIGN_TYPE}
+    def _form(self, notice: Notice, wrong: str) -> dict[str, str]:
+        fields = _falsified(notice.fields, wrong)
+        form = {**fields, "notify_id": notice.id, "notify_time": beijing(self._clock()), "sign_type": SIGN_TYPE}
         content = notice_content(form)
         if wrong == "sign_type":
             # What a platform message does, and a trade notice must not: sign_type inside the signed text.
