@@ -136,6 +136,10 @@ def test_a_source_without_a_line_or_without_money_pays_nothing() -> None:
     assert (mix.cells, mix.rest) == (({},), (100,))
 
 
+def test_of_a_basket_without_lines_nobody_pays_anything() -> None:
+    assert best([], [Source(A, 100, ())]) == Mix((), ())
+
+
 def test_only_shares_of_cards_name_their_source() -> None:
     assert [tender for tender in Tender if tender.has_sources] == [Tender.PRINCIPAL, Tender.BONUS]
 
