@@ -61,7 +61,8 @@ def test_a_photo_that_kills_the_reader_is_set_aside_and_the_queue_moves_on(town)
 
 def test_a_photo_that_hangs_the_reader_ends_the_process_by_its_watchdog(town) -> None:
     town.start_web()
-    ocr = town.run.worker("ocr", READ_TIMEOUT="0.05")  # nothing is read within 50 ms: to this reader each photo is one that hangs
+    # Nothing is read within 50 ms: to this reader each photo is one that hangs, its own first one too, so nobody waits until it is ready.
+    ocr = town.run.worker("ocr", wait=False, READ_TIMEOUT="0.05")
     member = town.member()
     receipt = town.sent(member, town.paper())
     processes.until(lambda: "the reader ended and is started again" in ocr.said(), 30)

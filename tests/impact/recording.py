@@ -1,7 +1,7 @@
 """Writes down which functions of ours each test runs. `make test` does so, for `make quick`; see docs/testing.md.
 
-Every function gets one more statement when its module is loaded: it puts its own name into a set. That costs less than a hundredth
-of the time, where a tracer of lines would cost a quarter of it.
+Every function gets one more statement when its module is loaded: it puts its own name into a set. A tracer of lines costs a quarter of the
+time of a run; this costs what it takes to load the modules.
 """
 
 from __future__ import annotations
