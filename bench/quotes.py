@@ -22,12 +22,13 @@ from api.payments.states import PaymentState
 from api.points import service as points
 from api.purchases.baskets import Basket, Line, Seller
 from api.wallet import service as wallet
-from api.wallet.service import package_offers, products
+from api.wallet.service import package_offers, pins, products
 from bench.figures import counted, load, percentile
 from bench.street import Street, street
 
 LINES, MANY, SHOPS, CARDS, QUOTES = 30, 200, 30, 5, 1_000
 CARD_FEN, BONUS_FEN = 20_000, 2_000
+PIN = "280619"
 
 
 def basket(place: Street, lines: int) -> Basket:
@@ -43,6 +44,7 @@ def give_value(place: Street, member_id: int) -> None:
     """Points, and a card of each of five kinds, the first taken by all shops, the others by fewer. Together they cannot pay it all."""
     with db.unit_of_work(place.mall):
         points.grant(member_id, 30_000, cause_type="bench", cause_id=member_id)
+        pins.set_pin(member_id, PIN)
         for number in range(CARDS):
             kind = products.make_product(
                 by="bench", code=f"bench-{number}", title_zh="卡", title_en="Card", form="electronic", named=True, limit_fen=500_000,
@@ -72,7 +74,7 @@ def whole(place: Street, member_id: int, bought: Basket) -> dict[str, object]:
 
     def place_it() -> tuple[int, int]:
         quoted = quote(bought, member_id)
-        order, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by="bench")
+        order, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by="bench", proof={"pin": PIN})
         payment = payments.intend(
             channel="wechat", account=place.account, order_id=order.id, amount_fen=order.gateway_fen, description=order.title,
             payer_subject="bench", expires_at=clock.now() + timedelta(days=1),
