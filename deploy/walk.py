@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from deploy import demo, paper
+from deploy import demo_shops, paper
 from deploy.demo_shops import SHOPS
 
 PATIENCE = 120.0  # seconds until a photo is read or a payment has settled, on a machine that is busy
@@ -51,7 +51,7 @@ class Shopper:
         """Become a member by WeChat."""
         code = self.ask("POST", f"{self.wechat}/_sim/login-code", json={"person": f"walk-{uuid.uuid4().hex}"})["js_code"]
         body = {"js_code": code, "consent_version": "1"}
-        tokens = self.ask("POST", f"{self.web}/v1/malls/{demo.CODE}/sign-in/wechat", json=body)
+        tokens = self.ask("POST", f"{self.web}/v1/malls/{demo_shops.CODE}/sign-in/wechat", json=body)
         self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     def hears(self) -> bool:

@@ -20,7 +20,20 @@ OWN = ("api/lockers/", "console/src/office/lockers/", "tests/lockers/")
 MOST = 5
 
 #: What the proof reads of the tree.
-PARTS = ("api", "alipay", "wechat", "ocr", "deploy", "migrations", "docs", "tests/guards", "console/src", "pyproject.toml", "alembic.ini")
+PARTS = (
+    "api",
+    "alipay",
+    "wechat",
+    "ocr",
+    "deploy",
+    "migrations",
+    "docs",
+    "tests/guards",
+    "tests/impact",
+    "console/src",
+    "pyproject.toml",
+    "alembic.ini",
+)
 FILES = ("tests/__init__.py", "tests/conftest.py", "tests/factories.py")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.otf", "images", "decisions", "*.onnx", "node_modules")
 
