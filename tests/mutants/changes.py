@@ -54,7 +54,8 @@ class Source:
     @cached_property
     def changes(self) -> list[Change]:
         """In the order of the file, each once."""
-        each = {(change.line, change.text): change for owner, place, node in self._places() for change in self._of(owner, place, node)}
+        found = (change for owner, place, node in self._places() for change in self._of(owner, place, node))
+        each = {(id(change.holder), change.field, change.index, change.text): change for change in found}
         return sorted(each.values(), key=lambda change: change.line)
 
     def _places(self) -> Iterator[tuple[ast.stmt, str, ast.AST]]:

@@ -198,11 +198,11 @@ class Runner:
 
 
 def _fewer_examples(items: list[pytest.Item]) -> None:
-    """Of a property the same hundred examples every time; none is kept, and a failing one is enough as it is."""
+    """Of a property the same thirty examples every time; none is kept, and a failing one is enough as it is."""
     for item in items:
         test = getattr(item, "obj", None)
         if given := getattr(test, "_hypothesis_internal_use_settings", None):
-            examples, phases = min(100, given.max_examples), (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+            examples, phases = min(30, given.max_examples), (hypothesis.Phase.explicit, hypothesis.Phase.generate)
             fewer = hypothesis.settings(given, max_examples=examples, deadline=None, database=None, derandomize=True, phases=phases)
             test._hypothesis_internal_use_settings = fewer
 

@@ -360,6 +360,7 @@ def test_refunds_in_pieces_take_back_as_much_as_one() -> None:
 def test_what_was_refunded_before_the_sale_earned_takes_nothing_back() -> None:
     assert refund_share(1_000, -500, 500)(100) == 0
     assert refund_share(1_000, -500, 600)(100) == 10
+    assert (refund_share(10, -5, 5)(100), refund_share(10, 0, 5)(100)) == (0, 50)
 
 
 def test_a_refund_takes_back_the_shop_s_points_and_the_mall_s_each_by_its_share() -> None:
