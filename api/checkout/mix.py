@@ -25,6 +25,11 @@ class Tender(StrEnum):
     POINTS = "points"
 
     @property
+    def place(self) -> int:
+        """Its place in that order."""
+        return list(Tender).index(self)
+
+    @property
     def has_sources(self) -> bool:
         """Whether its shares name what they come from: one card of several."""
         return self in (Tender.PRINCIPAL, Tender.BONUS)

@@ -8,7 +8,7 @@ from flask import request
 
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import orders, placement, quotes, refunds, shop_views, views
+from api.checkout.service import notifications, orders, placement, quotes, refunds, shop_views, views
 from api.checkout.service.placement import Who
 from api.checkout.service.quotes import BEST
 from api.checkout.tenders import tenders
@@ -51,7 +51,10 @@ OF_A_HOLD: tuple[type[Problem], ...] = (
     payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused,
 )  # fmt: skip
 OVER = (errors.OrderNotFound, errors.OrderPaid, errors.OrderClosed, errors.OrderExpired, errors.WalletSilent)
-OF_A_REFUND = (errors.OrderNotFound, errors.OrderNotPaid, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState)
+OF_A_REFUND: tuple[type[Problem], ...] = (
+    errors.OrderNotFound, errors.OrderNotPaid, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState,
+    *registry.refund_refusals(),
+)  # fmt: skip
 
 
 def _who() -> Who:
@@ -193,7 +196,7 @@ def list_shop_payments(args: dict[str, Any]) -> pages.Page[Any]:
 @shop.permission("own_payments.read")
 def read_shop_payment_day(args: dict[str, Any]) -> Any:
     """Count and total of my shop's payments on a day"""
-    return views.day(_shop_id(), args["on"])
+    return notifications.day_of(_shop_id(), args["on"])
 
 
 @shop.post("/charges")
@@ -305,7 +308,10 @@ def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
 @office.put("/order-refunds/<number>/decision")
 @office.arguments(schemas.RefundDecisionArgs)
 @office.response(200, schemas.OfficeOrderRefundSchema)
-@office.problems(errors.OrderRefundNotFound, errors.RefundNeedsSecondPerson, errors.OrderRefundTooLarge, WrongState)
+@office.problems(
+    errors.OrderRefundNotFound, errors.RefundNeedsSecondPerson, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState,
+    *registry.refund_refusals(),
+)  # fmt: skip
 @office.permission("orders.approve")
 def decide_refund(args: dict[str, Any], number: str) -> OrderRefund:
     """Let a waiting refund through, or not, as a second person"""

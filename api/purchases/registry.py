@@ -43,7 +43,8 @@ class PurchaseKind:
     `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
     `paid`: the money is there; where it still refuses, the order is closed and the money goes back.
     `refundable`: how much of it can come back, where that is not for the asker to say.
-    `refunding`: some of it comes back, cell by cell; may refuse. `closed`: the order was given up, let the thing go.
+    `refunding`: some of it comes back, cell by cell. Both may refuse, `refund_refusals`.
+    `closed`: the order was given up, let the thing go.
     `not_invoiced`: why the mall's own lines are not invoiced now, in Chinese and English with a place for the yuan; None: they are.
     `line_names`: the English of line names that are ours.
     """
@@ -54,6 +55,7 @@ class PurchaseKind:
     basket: Callable[[Mapping[str, Any], Buyer], Basket]
     refusals: tuple[type[Problem], ...] = ()
     reserve_refusals: tuple[type[Problem], ...] = ()
+    refund_refusals: tuple[type[Problem], ...] = ()
     asked_by: AskedBy = AskedBy.PAYER
     only_new_money: bool = False
     sale_channel: str | None = None
@@ -115,6 +117,11 @@ def refusals(asked_by: AskedBy) -> tuple[type[Problem], ...]:
     for kind in kinds(asked_by):
         listed += [*kind.refusals, *kind.reserve_refusals]
     return tuple(dict.fromkeys(listed))
+
+
+def refund_refusals() -> tuple[type[Problem], ...]:
+    """How a refund can be refused by the kind of what was bought."""
+    return tuple(dict.fromkeys(refusal for kind in kinds() for refusal in kind.refund_refusals))
 
 
 def schemas(asked_by: AskedBy) -> dict[str, type[ma.Schema]]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.kit import money
+from api.purchases.registry import kinds
 
 
 class NextAction(StrEnum):
@@ -214,14 +215,18 @@ REVIEWER_REASONS = (
     Reason.AGAINST_RULES,
 )
 
-#: How a channel that tells of purchases is called in a sentence (zh, en).
+#: How a channel that records purchases, and is no kind of purchase of ours, is called in a sentence (zh, en).
 CHANNELS = {
     "receipt": ("小票", "a photo of its receipt"),
-    "payment": ("扫码付款", "its payment in our app"),
     "circle": ("商圈支付", "its WeChat or Alipay payment"),
-    "order": ("点单", "its order in our app"),
-    "partner": ("商户上报", "the shop's own report"),
+    "till": ("商户上报", "the shop's own report"),
 }
+
+
+def channel_words(channel: str) -> tuple[str, str]:
+    """What a channel is called in a sentence: its own words, or the title of the kind of purchase whose sales it records."""
+    title = next((kind.title for kind in kinds() if kind.sale_channel == channel), None)
+    return CHANNELS.get(channel, (title["zh"], title["en"]) if title else (channel, channel))
 
 
 def next_action(reason: str) -> str:
@@ -241,5 +246,5 @@ def _words(facts: Mapping[str, Any], language: int) -> dict[str, Any]:
         if name.endswith("_fen") and isinstance(value, int):
             words[name.removesuffix("_fen")] = money.yuan(value)
     if channel := facts.get("channel"):
-        words["channel"] = CHANNELS.get(str(channel), (str(channel),) * 2)[language]
+        words["channel"] = channel_words(str(channel))[language]
     return words

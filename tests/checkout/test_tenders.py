@@ -185,8 +185,8 @@ def test_the_mall_bears_points_and_they_are_not_invoiced() -> None:
     assert rules.not_invoiced(shares)[0].sentence(300)["zh"] == "积分抵扣的 ¥3.00 不开票"  # type: ignore[union-attr]
     borne = [(Bearer(BearerKind.MALL, 0, 300), 100), (Bearer(BearerKind.SHOP, 3, 300), 0), (Bearer(BearerKind.BRAND, 4, 50), 50)]
     assert rules.debtors(150, borne, None) == [(Owner("bearer", 0), 100), (Owner("brand", 4), 50)]
-    assert rules.sale_code(shares[0], "wechat") == "points"
-    assert rules.member_of_code("900001", 1) is None
+    assert rules.sale_kind(Tender.POINTS, "wechat") == "points"
+    assert rules.redeem_code("900001", 1) is None
 
 
 # -- stored value -----------------------------------------------------------------------------------------------------
@@ -303,7 +303,8 @@ def test_a_bonus_is_owed_by_who_bears_it_and_earns_as_the_mall_says() -> None:
     assert [Cards().earns(code, rules) for code in (Tender.PRINCIPAL, Tender.BONUS)] == [True, False]
     assert (Points().earns(Tender.POINTS, rules), Points().earns(Tender.POINTS, replace(rules, earn_on_points=False))) == (True, False)
     assert Cards().bearers(None, [share(Tender.PRINCIPAL, 5, source_id=11)]) == [()]  # type: ignore[arg-type]
-    assert Cards().member_of_code("800001", 1) is None
+    assert Cards().redeem_code("800001", 1) is None
+    assert [Cards().sale_kind(code, None) for code in (Tender.PRINCIPAL, Tender.BONUS)] == ["stored_principal", "stored_bonus"]
 
 
 def test_a_card_has_as_much_bonus_as_its_kind_lets_pay_here() -> None:
@@ -341,7 +342,7 @@ def test_a_wallet_pays_what_is_left_of_each_line() -> None:
     assert offer.sentence(Tender.GATEWAY, None, 6_500) == {"zh": "还需支付 ¥65.00", "en": "¥65.00 left to pay"}
     assert (offer.options(mix), offer.figures(mix), offer.order_values(mix)) == ([], {}, {})
     assert gateway.earns(Tender.GATEWAY, SalesRules())
-    assert [gateway.sale_code(share(Tender.GATEWAY, 5), channel) for channel in ("alipay", None)] == ["alipay", "other"]
+    assert [gateway.sale_kind(Tender.GATEWAY, channel) for channel in ("alipay", None)] == ["alipay", "other"]
     assert gateway.not_invoiced([share(Tender.GATEWAY, 5)]) == [None]
     assert gateway.bearers(None, [share(Tender.GATEWAY, 5)]) == [()]  # type: ignore[arg-type]
 

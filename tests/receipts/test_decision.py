@@ -84,8 +84,8 @@ UNSURE = slip(auto=False, paid_fen=Sure(12_850, 0.6))
 ANSWERED = frozenset({AMOUNT})
 CARD_SLIPS = ReceiptPolicy(payment_slip="score")
 LITTLE = slip(auto=False, paid_fen=Sure(99, 1.0))
-PAID = known(scored_by="payment", by_number=True)
-PAID_LESS = known(paid_fen=2_850, scored_by="payment")
+PAID = known(scored_by="plate", by_number=True)
+PAID_LESS = known(paid_fen=2_850, scored_by="plate")
 NUMBERED = known(paid_fen=2_850, by_number=True)
 E_RECEIPT = slip(kind="e_screenshot", screenshot=0.9)
 LIKELY = Match(None, 91.0, "similar", (SHOP_7, SHOP_8))
@@ -175,7 +175,7 @@ TABLE = [
     ("the same picture", facts(twins=(twin(how="picture"),)), S.REFUSED, Reason.SCORED_BEFORE),
     ("a like picture", facts(twins=(twin(how="picture", same_amount=False),)), S.IN_REVIEW, Reason.SAME_PICTURE_OTHER_FACTS),
     ("a like picture of as much", facts(twins=(twin(how="picture", same_number=False),)), S.IN_REVIEW, Reason.SAME_PICTURE_OTHER_FACTS),
-    ("scored by a payment", facts(sale=known(scored_by="payment")), S.REFUSED, Reason.SCORED_BY_CHANNEL),
+    ("scored by a payment", facts(sale=known(scored_by="plate")), S.REFUSED, Reason.SCORED_BY_CHANNEL),
     ("seen but not scored yet", facts(sale=known()), S.SCORED, Reason.AWARDED),
     ("the sale was refunded", facts(sale=known(returned=True)), S.REFUSED, Reason.RETURNED_BEFORE),
     ("scored by a corrected receipt", facts(sale=known(scored_by="receipt")), S.REFUSED, Reason.SCORED_FOR_ANOTHER),
@@ -234,7 +234,7 @@ TOLD = [
     (facts(trades_then=False), {"shop": "海底捞火锅"}),
     (facts(days_old=8), {"days": 7}),
     (facts(slip(paid_fen=Sure(99, 0.9))), {"minimum_fen": 100}),
-    (facts(sale=known(scored_by="payment")), {"channel": "payment", "sale_id": 5}),
+    (facts(sale=known(scored_by="plate")), {"channel": "plate", "sale_id": 5}),
     (facts(sale=NUMBERED), {"sale_id": 5}),
     (facts(twins=(twin(),)), {"receipt_id": 3}),
     (facts(twins=(twin(own=False),)), {}),

@@ -243,7 +243,7 @@ def test_a_paper_that_another_member_scored_meanwhile_is_refused_at_approval(wor
 
         at = world_paid(world)
         member = 1
-        seen = make_sighted(channel="payment", shop_id=world.shop, paid_at=at, paid_fen=350_000)
+        seen = make_sighted(channel="plate", shop_id=world.shop, paid_at=at, paid_fen=350_000)
         assert sales.claim_score(seen.sale_id, seen.sighting_id, member)
     take(world, staff)
     body = decide(world, staff, case).json

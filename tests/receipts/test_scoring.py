@@ -56,7 +56,7 @@ def test_a_purchase_that_a_payment_scored_says_which_channel_won(world: World) -
 def test_a_purchase_that_was_only_seen_elsewhere_is_scored_by_the_receipt(world: World) -> None:
     with db.unit_of_work(world.mall):
         at = datetime(2026, 5, 20, 3, 31, tzinfo=UTC)
-        make_sighted(channel="payment", shop_id=world.shop, paid_at=at, paid_fen=12_850)
+        make_sighted(channel="plate", shop_id=world.shop, paid_at=at, paid_fen=12_850)
     assert world.read(world.member(), slip()).state == "scored"
     with db.unit_of_work(world.mall):
         assert len(list(session.scalars(select(Sale)))) == 1

@@ -167,7 +167,7 @@ class World:
     def _guest(self) -> Someone:
         person = f"g{self.seed}"
         openid = self.sides["wechat"].sim("users", person=person)["openid"]
-        payer_id = placement.payer("wechat", DEMO["wechat"]["app_id"], openid)
+        payer_id = placement.remember_payer("wechat", DEMO["wechat"]["app_id"], openid)
         return Someone(f"payer:{payer_id}", lambda: bearer("payer", payer_id, self.mall), payer_id=payer_id, person=person)
 
     def _staff(self, role: str, **given: Any) -> Someone:

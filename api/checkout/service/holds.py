@@ -52,11 +52,7 @@ def place(
         **quote.order_values,
     )
     content = _write(order, quote)
-    kind = kind_of(order.kind)
-    if kind.reserves:  # the member before the thing, as whoever closes or revives an order
-        orders.hold_member(order)
-    kind.reserve(orders.purchase(order, content))
-    take(order, content)
+    acquire(order, content)
     return order, content
 
 
@@ -81,11 +77,13 @@ def _write(order: Order, quote: Quote) -> Content:
     return Content([OrderLine(**line) for line in lines], [OrderShare(**share, refunded_fen=0) for share in shares])
 
 
-def take(order: Order, content: Content, *, again: bool = False) -> None:
-    """Take what the order uses of each tender; `again`: late money revives it. The refusals of the tenders."""
+def acquire(order: Order, content: Content, *, again: bool = False) -> None:
+    """Keep the thing for an order and take what it uses of each tender; `again`: late money revives it. The refusals of both."""
+    kind = kind_of(order.kind)
     own_value = [(rules, shares) for rules, shares in by_tender(content.shares) if not rules.is_new_money]
-    if own_value:
+    if kind.reserves or own_value:  # the member before the thing and the value, as whoever closes an order
         orders.hold_member(order)
+    kind.reserve(orders.purchase(order, content))
     for rules, shares in own_value:
         if again:
             rules.take_again(order, shares)

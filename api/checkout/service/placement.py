@@ -1,7 +1,7 @@
 """From a quote to a paid order: hold, then talk to the wallet holding no transaction, then look at what came of it.
 
 The wallet's own word on the phone proves nothing: an order is paid when payments has found its money (a notice, a query), which calls
-`settling.settle_payment` in the same transaction.
+`settlement.settle_payment` in the same transaction.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def _close(order_id: int, *, by: str, reason: str) -> None:
 def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
     """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own. AuthCodeUnknown, AuthCodeRefused."""
     for rules in tenders():
-        if (member_id := rules.member_of_code(auth_code, shop_id)) is not None:
+        if (member_id := rules.redeem_code(auth_code, shop_id)) is not None:
             return _by_value(basket, member_id, rules, by)
     channel = _channel_of(auth_code)
     placed, _ = holds.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
@@ -279,7 +279,7 @@ def poll_payment(waiting: Order) -> None:
         payments.hurry(payments.one(waiting.payment_id))
 
 
-def payer(channel: str, app_id: str, subject: str) -> int:
+def remember_payer(channel: str, app_id: str, subject: str) -> int:
     """Somebody whom only a wallet knows; recorded, so that they can see what they paid."""
     made = insert(Payer).values(channel=channel, app_id=app_id, subject=subject, seen_at=clock.now())
     made = made.on_conflict_do_update(index_elements=["mall_id", "channel", "app_id", "subject"], set_={"seen_at": clock.now()})
@@ -290,7 +290,7 @@ def sign_in_payer(sign_in: Callable[[str], ProvenIdentity], code: str) -> dict[s
     """Exchange a wallet's login code for a token of somebody who pays without being a member. The refusals of the wallet's seam."""
     with db.outside_transaction():
         proven = sign_in(code)
-    payer_id = payer(proven.channel, proven.app_id, proven.subjects[0])
+    payer_id = remember_payer(proven.channel, proven.app_id, proven.subjects[0])
     token = identity.access_token("payer", payer_id, db.mall(), session_id="payer")
     return {"access_token": token, "expires_in": int(identity.ACCESS_TOKEN_LIVES.total_seconds())}
 

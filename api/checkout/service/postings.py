@@ -53,6 +53,7 @@ def sale_tenders(cells: Iterable[Cell], channel: str | None) -> list[sales.Tende
     """What a sale was paid with, by tender."""
     sums: dict[str, int] = {}
     for cell in cells:
-        code = tender_of(cell.share.tender).sale_code(cell.share, channel)
-        sums[code] = sums.get(code, 0) + cell.fen
-    return [sales.Tender(code, fen) for code, fen in sums.items()]
+        code = Tender(cell.share.tender)
+        kind = tender_of(code).sale_kind(code, channel)
+        sums[kind] = sums.get(kind, 0) + cell.fen
+    return [sales.Tender(str(kind), fen) for kind, fen in sums.items()]

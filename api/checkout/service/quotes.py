@@ -68,7 +68,7 @@ def quote(basket: Basket, member_id: int | None, choice: Choice = BEST, *, only:
     chosen = _mix(asked, offers.values(), choice) if any(wanted is not None for wanted in choice.values()) else best
     paid = [(offer, offer.shares(chosen)) for offer in offers.values()]
     shares = [share for line in lines for share in line.shares] + [share for _, own in paid for share in own]
-    shares.sort(key=lambda share: (share.line, _ORDER[share.tender], share.source_id or 0))
+    shares.sort(key=lambda share: (share.line, share.tender.place, share.source_id or 0))
     figures: dict[str, Any] = {}
     order_values: dict[str, Any] = {}
     for offer in offers.values():
@@ -76,9 +76,6 @@ def quote(basket: Basket, member_id: int | None, choice: Choice = BEST, *, only:
         order_values |= offer.order_values(chosen)
     options = tuple(option for offer in offers.values() for option in offer.options(chosen))
     return Quote(basket, chosen, shares, options, wording.total(basket, offers, shares), figures, order_values, best.new_money_fen)
-
-
-_ORDER = {tender: place for place, tender in enumerate(mix.Tender)}
 
 
 def _mix(asked: Asked, offers: Iterable[Offer], choice: Choice) -> Mix:

@@ -36,8 +36,6 @@ from api.purchases.registry import kind_of
 from api.sales import service as sales
 from api.sales.models import SaleRefund
 
-_RANK = {tender: place for place, tender in enumerate(Tender)}
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -99,7 +97,7 @@ def _allocate(shares: Sequence[OrderShare], wanted: Wanted) -> list[tuple[OrderS
     amount = most if wanted.amount_fen is None else wanted.amount_fen
     if not left or amount > most:
         raise errors.OrderRefundTooLarge(left_fen=most)
-    left.sort(key=lambda share: (_RANK[Tender(share.tender)], share.id))
+    left.sort(key=lambda share: (Tender(share.tender).place, share.id))
     parts = mix.give_back(amount, [share.left_fen for share in left])
     return [(share, part) for share, part in zip(left, parts, strict=True) if part]
 
@@ -122,12 +120,12 @@ def give(order: Order, content: Content, refund: OrderRefund, *, by: str) -> Non
     parts = orders.parts_of(order.id)
     points.hold_awards([part.sale_id for part in parts])
     kind_of(order.kind).refunding(orders.purchase(order, content), _as_seen_by_kind(refund, allocations))
-    cells = _count(order, refund, allocations)
+    cells = _mark_returned(order, refund, allocations)
     payment = payments.one(order.payment_id) if order.payment_id else None
     account = payments.account(payment.account_id) if payment else None
     postings.book(content, cells, account, cause=("order_refund", refund.id), sign=-1)
     given = _give_back(order, content, refund, cells)
-    taken, debt, recorded = _sales_back(parts, content, refund, cells, by)
+    taken, debt, recorded = _refund_sales(parts, content, refund, cells, by)
     values: dict[str, Any] = {}
     for back in given:
         values |= back.values
@@ -157,7 +155,7 @@ def _as_seen_by_kind(refund: OrderRefund, allocations: Sequence[tuple[OrderShare
     return Refund(refund.id, refund.amount_fen, cells)
 
 
-def _count(order: Order, refund: OrderRefund, allocations: Sequence[tuple[OrderShare, int]]) -> list[Cell]:
+def _mark_returned(order: Order, refund: OrderRefund, allocations: Sequence[tuple[OrderShare, int]]) -> list[Cell]:
     """Count what comes back, of each share and of who bears it; the cells say how much is whose."""
     # The order is locked, so that nobody else counts; the CHECKs of both tables stand behind it.
     cells = []
@@ -176,11 +174,11 @@ def _give_back(order: Order, content: Content, refund: OrderRefund, cells: Seque
     given: dict[int, GivenBack] = {}
     for rules, shares in by_tender(content.shares):
         if own_cells := [cell for cell in cells if tender_of(cell.share.tender) is rules]:
-            given[min(_RANK[code] for code in rules.codes)] = rules.give_back(order, refund, own_cells, shares)
+            given[min(code.place for code in rules.codes)] = rules.give_back(order, refund, own_cells, shares)
     return [given[place] for place in sorted(given)]
 
 
-def _sales_back(
+def _refund_sales(
     parts: Sequence[OrderPart], content: Content, refund: OrderRefund, cells: Sequence[Cell], by: str
 ) -> tuple[int, int, list[tuple[OrderPart, SaleRefund]]]:
     """Record the refund at each tenant's sale and take its points back.
@@ -269,12 +267,13 @@ def by_shop(order: Order, shop_id: int, wanted: Wanted, *, by: str, reason: str)
 
 
 def _of_shop(order: Order, content: Content, shop_id: int, wanted: Wanted) -> Wanted:
-    """A shop reaches its own lines only."""
+    """A shop reaches its own lines only. RefundLineUnknown."""
     if order.shop_id == shop_id:
         return wanted
     own_lines = content.of_seller(shop_id)
-    asked = tuple(own_lines) if wanted.lines is None else tuple(line for line in wanted.lines if line in own_lines)
-    return Wanted(asked, wanted.amount_fen)
+    if foreign := set(wanted.lines or ()) - set(own_lines):
+        raise errors.RefundLineUnknown(line=min(foreign))
+    return Wanted(wanted.lines or tuple(own_lines), wanted.amount_fen)
 
 
 def refunds(*, state: str | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Any]:

@@ -36,20 +36,20 @@ PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", 
 def settle_payment(payment: Payment) -> None:
     """Money of an order has arrived: settle it, revive it when it had been given up, or give the money back and say so."""
     order, content = orders.lock_whole(payment.order_id)
-    fits = payment.amount_fen == order.gateway_fen
-    if order.state == OrderState.HELD and fits:
-        if kind_of(order.kind).paid_may_refuse and not _succeeds(order, lambda: settle(order, payment, content)):
+    kind, fits = kind_of(order.kind), payment.amount_fen == order.gateway_fen
+    if order.state == OrderState.HELD and fits and not kind.paid_may_refuse:
+        settle(order, payment, content)
+    elif order.state == OrderState.HELD and fits:
+        if not _do_or_undo(order, lambda: settle(order, payment, content)):
             holds.close(order, orders.content(order.id), by="system", reason="its goods could not be given")
             _return_money(order, payment, "refused")
-        elif order.state == OrderState.HELD:
-            settle(order, payment, content)
-    elif order.state == OrderState.CLOSED and fits and _succeeds(order, lambda: _revive(order, payment, content)):
+    elif order.state == OrderState.CLOSED and fits and _do_or_undo(order, lambda: _revive(order, payment, content)):
         notifications.revived(order)
     elif order.payment_id != payment.id or order.paid_at is None:
         _return_money(order, payment, "late" if order.state == OrderState.CLOSED else "paid_twice")
 
 
-def _succeeds(order: Order, work: Callable[[], None]) -> bool:
+def _do_or_undo(order: Order, work: Callable[[], None]) -> bool:
     """Do all of it, or (False) nothing of it when any of it refuses."""
     orders.hold_member(order)
     try:
@@ -68,8 +68,7 @@ def _revive(order: Order, payment: Payment, content: Content) -> None:
         members.get(members.surviving(order.member_id))
     order.hold_count += 1
     session.flush()
-    holds.take(order, content, again=True)
-    kind_of(order.kind).reserve(orders.purchase(order, content))
+    holds.acquire(order, content, again=True)
     states.move(order, OrderState.HELD, by="system", reason="money arrived after closing")
     settle(order, payment, content)
 
@@ -102,7 +101,7 @@ def settle(order: Order, payment: Payment | None, content: Content) -> None:
     _record_bearers(order, content)
     cells = postings.paid_cells(content)
     postings.book(content, cells, account, cause=("order_settle", order.id))
-    parts = _parts(order, content, cells, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
+    parts = _record_sales(order, content, cells, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
     kind.paid(orders.purchase(order, content, merchant_account_id=account.id if account else None))
     notifications.paid(order, [(part, _write_part(part)) for part, _ in parts])
     partner_events.paid(order, payment, parts)
@@ -132,7 +131,7 @@ def close_with_payment(payment: Payment) -> None:
         holds.close(order, orders.content(order.id), by="system", reason=payment.trouble or "expired")
 
 
-def _parts(
+def _record_sales(
     order: Order, content: Content, cells: list[Cell], payment: Payment | None, channel: str, paid_at: datetime
 ) -> list[tuple[OrderPart, bool]]:
     """One sale for each tenant, then the points of each: whoever holds a member's account waits for no shop.

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from api.checkout import errors
 from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
 from api.checkout.service import invoices as invoicing
-from api.checkout.service import notifications, orders
+from api.checkout.service import orders
 from api.checkout.service.orders import Content
 from api.checkout.service.placement import Who
 from api.kit import clock, pages
@@ -181,8 +181,3 @@ def of_mall(
     wanted = {"state": state, "kind": kind, "shop_id": shop_id, "member_id": member_id, "number": number, "id": order_id}
     query = select(Order).filter_by(**{name: value for name, value in wanted.items() if value is not None})
     return pages.page(query, Order.id, cursor=cursor, limit=limit)
-
-
-def day(shop_id: int, on: date | None = None) -> notifications.Day:
-    """A shop's count and total of a day."""
-    return notifications.day_of(shop_id, on)

@@ -17,6 +17,7 @@ from api.kit.money import yuan
 from api.ledger.service import Owner
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
+from api.sales import service as sales
 from api.sales.policy import SalesRules
 
 Sentence = dict[str, str]
@@ -170,9 +171,9 @@ class TenderRules(ABC):
         """Who owes the seller this much of a share; what was paid straight to the seller is owed by nobody."""
         return [(bearer.account(), part) for bearer, part in borne if part]
 
-    def sale_code(self, share: OrderShare, channel: str | None) -> str:
-        """Under which name it stands among the tenders of a sale."""
-        return share.tender
+    @abstractmethod
+    def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
+        """As what it stands among the tenders of a sale; `channel` is the wallet that paid, if one did."""
 
     @abstractmethod
     def earns(self, code: Tender, rules: SalesRules) -> bool:
@@ -182,6 +183,6 @@ class TenderRules(ABC):
         """For each share why it is not invoiced at the purchase; None: it is."""
         return [None for _ in shares]
 
-    def member_of_code(self, code: str, shop_id: int) -> int | None:
+    def redeem_code(self, code: str, shop_id: int) -> int | None:
         """Who shows this code to be charged, which is used up by it; None: it is no code of this tender's own. Its `code_refusals`."""
         return None

@@ -37,6 +37,7 @@ from api.ledger.service import Owner
 from api.malls import service as malls
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
+from api.sales import service as sales
 from api.sales.policy import SalesRules
 from api.wallet import errors
 from api.wallet import service as wallet
@@ -216,6 +217,10 @@ class Cards(TenderRules):
         """The mall owes the principal that it was paid before; a bonus is owed by who bears it."""
         return super().debtors(fen, borne, account) if borne else [(Owner("mall", db.mall()), fen)]
 
+    def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
+        """Stored value, principal and bonus apart."""
+        return sales.TenderKind.STORED_BONUS if code == Tender.BONUS else sales.TenderKind.STORED_PRINCIPAL
+
     def earns(self, code: Tender, rules: SalesRules) -> bool:
         """As the mall's policy says, of principal and of bonus."""
         return rules.earn_on_bonus if code == Tender.BONUS else rules.earn_on_principal
@@ -229,7 +234,7 @@ class Cards(TenderRules):
             for share in shares
         ]
 
-    def member_of_code(self, code: str, shop_id: int) -> int | None:
+    def redeem_code(self, code: str, shop_id: int) -> int | None:
         """Who shows a pay code of the mall's own wallet; it is used up. PayCodeWrong, PayCodeUsed, PayCodeExpired."""
         return wallet.use_pay_code(code, shop_id) if code.startswith("90") else None
 

@@ -12,6 +12,7 @@ from api.kit.money import yuan
 from api.ledger.service import Owner
 from api.payments import service as payments
 from api.payments.models import MerchantAccount
+from api.sales import service as sales
 from api.sales.policy import SalesRules
 
 
@@ -59,9 +60,9 @@ class Gateway(TenderRules):
         assert account is not None
         return [(Owner("gateway", account.id), fen)] if account.collects == "mall" else []
 
-    def sale_code(self, share: OrderShare, channel: str | None) -> str:
+    def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """The wallet that paid."""
-        return channel or "other"
+        return sales.TenderKind(channel) if channel else sales.TenderKind.OTHER
 
     def earns(self, code: Tender, rules: SalesRules) -> bool:
         """New money always earns."""

@@ -29,6 +29,7 @@ from api.malls import service as malls
 from api.points import service as points
 from api.points.errors import PointsTooFew
 from api.points.policy import PointsRules
+from api.sales import service as sales
 from api.sales.policy import SalesRules
 
 NAME = "points"
@@ -193,6 +194,10 @@ class Points(TenderRules):
     def bearers(self, order: Order, shares: Sequence[OrderShare]) -> list[tuple[Bearer, ...]]:
         """The mall bears what points pay."""
         return [(Bearer(BearerKind.MALL, 0, share.amount_fen),) for share in shares]
+
+    def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
+        """Points."""
+        return sales.TenderKind.POINTS
 
     def earns(self, code: Tender, rules: SalesRules) -> bool:
         """As the mall's policy says."""

@@ -88,6 +88,7 @@ KIND = register(
         basket=_basket,
         refusals=(MembershipNeeded, *PACKAGE_REFUSALS, errors.CardLimitExceeded),
         reserve_refusals=PACKAGE_REFUSALS,
+        refund_refusals=(errors.RechargeNotFound, errors.RechargeSpent),
         only_new_money=True,
         reserve=_reserve,
         paid=_paid,
