@@ -386,11 +386,9 @@ def explain(facts: Facts, reckoned: Reckoned) -> dict[str, str]:
 
 def _sentence(facts: Facts, reckoned: Reckoned, rated: Sequence[Part], bonuses: Sequence[Part], language: str) -> str:
     zh = language == "zh"
-    terms = []
-    if rated:
-        unit = "分/元" if zh else " a yuan"
-        notes = [rated[0].title[language], *(f"{part.title[language]} {part.rate}" for part in rated[1:])]
-        bracket = f"（{' · '.join(notes)}）" if zh else f" ({' · '.join(notes)})"
-        terms.append(f"¥{yuan(facts.base_fen)} × {rated[0].rate}{' ' if zh else ''}{unit}{bracket}".replace("  ", " "))
+    unit = "分/元" if zh else "a yuan"
+    notes = [rated[0].title[language], *(f"{part.title[language]} {part.rate}" for part in rated[1:])]
+    bracket = f"（{' · '.join(notes)}）" if zh else f" ({' · '.join(notes)})"
+    terms = [f"¥{yuan(facts.base_fen)} × {rated[0].rate} {unit}{bracket}"]
     terms += [f"{part.points} {part.title[language]}" for part in bonuses]
     return f"{reckoned.points} {'分' if zh else 'points'} = {' + '.join(terms)}"

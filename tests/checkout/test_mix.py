@@ -131,6 +131,10 @@ def test_a_source_that_can_push_only_a_part_pays_that_part() -> None:
     assert (mix.of(A), mix.of(B), mix.of(C), mix.rest) == (110, 20, 20, (0, 0, 0))
 
 
+def test_a_single_fen_is_pushed_as_well() -> None:
+    assert best([1, 1], [Source(A, 1, (True, True)), Source(B, 1, (True, False))]).cells == ({B: 1}, {A: 1})
+
+
 def test_a_source_without_a_line_or_without_money_pays_nothing() -> None:
     mix = best([100], [Source(A, 100, (False,)), Source(B, 0, (True,))])
     assert (mix.cells, mix.rest) == (({},), (100,))

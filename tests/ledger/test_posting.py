@@ -24,9 +24,14 @@ def test_the_largest_amount_is_what_every_reader_of_json_keeps_exact(inside: int
     assert MAX_AMOUNT == 9_007_199_254_740_992
     give(MEMBER, MAX_AMOUNT, 1)
     assert ledger.balance(MEMBER, POINTS) == MAX_AMOUNT
-    for amount in (MAX_AMOUNT + 1, -MAX_AMOUNT - 1):
+    for sign in (1, -1):
+        entries = [
+            Entry(FRIEND, POINTS, sign * (MAX_AMOUNT + 1), True),
+            Entry(BEARER, POINTS, -sign * MAX_AMOUNT),
+            Entry(SHOP, POINTS, -sign),
+        ]
         with pytest.raises(ValueError, match="nothing absurd"):
-            give(FRIEND, amount, 2)
+            ledger.post("test", 2, entries)
 
 
 @pytest.mark.parametrize("asset", list(Asset))
@@ -45,6 +50,16 @@ def test_several_entries_of_an_account_become_one_line(inside: int) -> None:
     assert [row.amount for row in ledger.entries_of(MEMBER, POINTS).items] == [12]
     ledger.post("test", 2, [Entry(MEMBER, POINTS, -10, True), Entry(MEMBER, POINTS, -10), Entry(BEARER, POINTS, 20)])
     assert ledger.balance(MEMBER, POINTS) == -8
+    with pytest.raises(BalanceTooLow):
+        ledger.post("test", 3, [Entry(FRIEND, POINTS, -5), Entry(FRIEND, POINTS, -5), Entry(BEARER, POINTS, 10)])
+
+
+def test_each_asset_sums_to_zero_by_itself(inside: int) -> None:
+    with pytest.raises(ValueError, match="sum to zero"):
+        ledger.post("test", 1, [Entry(MEMBER, POINTS, 5), Entry(BEARER, POINTS, -4)])
+    growth = [Entry(MEMBER, Asset.GROWTH, 5), Entry(BEARER, Asset.GROWTH, -5)]
+    with pytest.raises(ValueError, match="sum to zero"):
+        ledger.post("test", 1, [*growth, Entry(MEMBER, POINTS, 5)])
 
 
 def test_an_account_that_nothing_moves_gets_no_line(inside: int) -> None:

@@ -49,7 +49,7 @@ TARGETS = {
     ),
     "refunds": Target(
         ("api/checkout/service/refunds.py",),
-        ("tests/checkout/test_refunding.py", "tests/checkout/test_kinds.py"),
+        ("tests/checkout/test_refund_rules.py", "tests/checkout/test_refunding.py", "tests/checkout/test_kinds.py"),
         (*APP, "_wechat", "_alipay"),
     ),
 }

@@ -126,7 +126,8 @@ def _sites(node: ast.AST, stmt: ast.AST) -> Iterator[Site]:
                 inside = child if isinstance(child, ast.stmt) else stmt
                 if hasattr(child, "lineno"):
                     yield node, field, index, child, inside
-                yield from _sites(child, inside)
+                if not (isinstance(child, ast.Call) and _is_bug(child)):
+                    yield from _sites(child, inside)
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -216,12 +217,12 @@ def _constants(old: ast.Constant, holder: ast.AST, field: str) -> Iterator[ast.e
         yield ast.Constant(value * 2 or 1.0)
     elif isinstance(value, str) and IS_SQL.search(value):
         yield from (ast.Constant(changed) for changed in sql_changes(value))
-    # A text that only developers read, and the name by which a value is taken out, are no rules of the mall.
-    elif isinstance(value, str) and not (isinstance(holder, ast.Subscript) or (isinstance(holder, ast.Call) and _is_bug(holder))):
+    elif isinstance(value, str) and not isinstance(holder, ast.Subscript):  # where it is only the name of what is taken out
         yield ast.Constant(value + "!")
 
 
 def _is_bug(call: ast.Call) -> bool:
+    """What only developers read."""
     return ast.unparse(call.func) in {"ValueError", "TypeError", "RuntimeError", "KeyError", "AssertionError", "cast"}
 
 
@@ -229,7 +230,7 @@ def _calls(old: ast.Call) -> Iterator[ast.expr]:
     arguments, starred = old.args, any(isinstance(argument, ast.Starred) for argument in old.args)
     if ast.unparse(old.func) in {"cast", "isinstance"}:
         return
-    if len(arguments) > 1 and not starred and ast.unparse(old.func) not in {"min", "max"}:
+    if len(arguments) > 1 and not starred and ast.unparse(old.func).rpartition(".")[2] not in {"min", "max", "where"}:
         yield ast.Call(old.func, [arguments[1], arguments[0], *arguments[2:]], old.keywords)
     for keyword in old.keywords:
         if not _is_assertion(keyword):

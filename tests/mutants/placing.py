@@ -7,15 +7,17 @@ import ast
 import copy
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from tests.mutants.changes import Change, Source, assigned
+from tests.mutants.changes import ROOT, Change, Source, assigned
 
 
 def place(source: Source, change: Change) -> None:
     """Change the program for good: only in a process that ends with it."""
     module, tree = sys.modules[source.module], source.changed(change)
+    _forget(module)
     name, _, inner = change.place.partition(".")
     if isinstance(change.owner, ast.FunctionDef):
         _place_function(module, tree, change)
@@ -34,6 +36,7 @@ def watch(source: Source, passed: Callable[[int], None]) -> None:
             if isinstance(block, list) and not isinstance(node, ast.Module | ast.ClassDef):
                 setattr(node, name, [step for stmt in block for step in (_saying(stmt), stmt)])
     vars(module)["__passed__"] = passed
+    _forget(module)
     codes = _codes_by_place(compile(ast.fix_missing_locations(tree), module.__file__ or "", "exec", dont_inherit=True))
     for function in _functions(module):
         if code := codes.get(_place_of(function.__code__)):
@@ -90,13 +93,21 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
                 yield function
 
 
+def _forget(module: ModuleType) -> None:
+    """What a function remembered of its calls it was told unchanged."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
 def _value(module: ModuleType, node: ast.expr) -> Any:
     return eval(compile(ast.Expression(node), module.__file__ or "", "eval", dont_inherit=True), vars(module))
 
 
 def _place_value(module: ModuleType, tree: ast.Module, name: str) -> None:
-    """The new value, wherever the old one was imported, and what the module makes from it."""
+    """The new value, wherever the old one was imported, and what is made from it when a module is."""
     renewed = {name}
+    importers: dict[str, ModuleType] = {}
     for stmt in tree.body:
         made = assigned(stmt)
         value = stmt.value if isinstance(stmt, ast.Assign | ast.AnnAssign) else None
@@ -105,9 +116,21 @@ def _place_value(module: ModuleType, tree: ast.Module, name: str) -> None:
         if made == name or renewed & {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}:
             renewed.add(made)
             old, new = getattr(module, made), _value(module, value)
-            for other in list(sys.modules.values()):
+            for key, other in list(sys.modules.items()):
                 if getattr(other, "__dict__", {}).get(made) is old:
                     vars(other)[made] = new
+                    if other is not module and str(getattr(other, "__file__", "")).startswith(str(ROOT / "api")):
+                        importers[key] = other
+    for importer in importers.values():
+        _renew(importer, renewed)
+
+
+def _renew(module: ModuleType, names: set[str]) -> None:
+    for stmt in ast.parse(Path(module.__file__ or "").read_text()).body:
+        made = assigned(stmt)
+        value = stmt.value if isinstance(stmt, ast.Assign | ast.AnnAssign) else None
+        if made and value is not None and names & {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}:
+            vars(module)[made] = _value(module, value)
 
 
 def _place_field(module: ModuleType, tree: ast.Module, name: str) -> None:

@@ -104,6 +104,12 @@ def test_a_rule_that_is_only_thought_of_earns_as_the_table_s_does() -> None:
     assert reckon(FACTS, [thought_of], rounding="down").points == 256
 
 
+def test_a_part_of_no_points_is_left_out_and_a_bonus_says_its_points() -> None:
+    facts, more = replace(FACTS, base_fen=100), rule("multiplier", "more", factor_bp=12_000)
+    reckoned = reckon(facts, [BASE, more, rule("bonus", "bonus", points=50)], rounding="down")
+    assert [(part.code, part.rate, part.points) for part in reckoned.parts] == [("standard", "1", 1), ("bonus", "+50", 50)]
+
+
 def test_a_cap_gives_nothing_by_itself() -> None:
     cap = rule("cap", "cap", max_points=5, conditions={"no such condition": []})
     assert earned(FACTS, BASE, cap) == 128
