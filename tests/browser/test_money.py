@@ -96,13 +96,13 @@ def test_points_stored_value_and_wechat_pay_a_plate_in_one_payment(
     visit.shot("money-result")
     # The shop invoices the wallet's money and the principal, on its own page.
     expect(page.get_by_text("550.00").last).to_be_visible()
+    assert grave(page) == []
     visit.context.route("https://invoice.example.com/*", lambda route: route.fulfill(body="the shop's own page"))
     with page.expect_popup() as invoicing:
         page.get_by_role("button", name=say("去开票", "Ask for an invoice"), exact=True).click()
     assert invoicing.value.url == "https://invoice.example.com/T009"
     invoicing.value.close()
     visit.shot("money-result-whole", whole=True)
-    assert grave(page) == []
     orders = stack.told("GET", "/v1/orders", visit.access())["items"]
     assert [(one["kind"], one["state"], one["total_fen"], one["gateway_fen"]) for one in orders] == [
         ("plate", "paid", 60_000, 5_000), ("recharge", "paid", 50_000, 50_000),
@@ -268,7 +268,7 @@ def test_alipay_pays_an_amount_of_which_a_part_takes_no_benefits(window: Windows
     agree(page)
     expect(page.get_by_text("付款成功", exact=True)).to_be_visible(timeout=ARRIVES)
     order = stack.told("GET", f"/v1/orders/{number_of(page)}", visit.access())
-    assert (order["channel"], [line["amount_fen"] for line in order["lines"]]) == ("alipay", [7_050, 950])
+    assert (order["channel"], [line["net_fen"] for line in order["lines"]]) == ("alipay", [7_050, 950])
     assert order["points"] == 35  # half a point a yuan at the grocer's, of ¥70.50
     visit.shot("money-alipay")
 

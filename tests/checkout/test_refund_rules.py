@@ -94,13 +94,20 @@ def test_a_kind_sees_what_comes_back_of_which_line_and_source() -> None:
     [
         (3, Wanted(), Wanted((0, 2), None)),
         (3, Wanted(amount_fen=500), Wanted((0, 2), 500)),
-        (3, Wanted((1, 2), 500), Wanted((2,), 500)),
+        (3, Wanted((2,), 500), Wanted((2,), 500)),
         (4, Wanted(), Wanted((1,), None)),
     ],
 )
 def test_a_shop_reaches_only_its_own_lines_of_an_order_of_several(shop_id: int, wanted: Wanted, reached: Wanted) -> None:
     lines: list[Any] = [OrderLine(line=number, shop_id=seller) for number, seller in enumerate((3, 4, 3))]
     assert _of_shop(Order(shop_id=None), Content(lines, []), shop_id, wanted) == reached
+
+
+def test_a_shop_that_names_another_ones_line_is_refused() -> None:
+    lines: list[Any] = [OrderLine(line=number, shop_id=seller) for number, seller in enumerate((3, 4, 3))]
+    with pytest.raises(errors.RefundLineUnknown) as refused:
+        _of_shop(Order(shop_id=None), Content(lines, []), 3, Wanted((1, 2), 500))
+    assert refused.value.facts == {"line": 1}
 
 
 def test_a_shop_reaches_all_of_an_order_that_is_its_own() -> None:
