@@ -27,12 +27,15 @@ class Tender(StrEnum):
     @property
     def place(self) -> int:
         """Its place in that order."""
-        return list(Tender).index(self)
+        return _PLACES[self]
 
     @property
     def has_sources(self) -> bool:
         """Whether its shares name what they come from: one card of several."""
         return self in (Tender.PRINCIPAL, Tender.BONUS)
+
+
+_PLACES = {tender: place for place, tender in enumerate(Tender)}
 
 
 class SourceKey(NamedTuple):

@@ -6,6 +6,7 @@ called inside the transaction of the order's own move, with the order locked.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -86,12 +87,14 @@ def register(kind: PurchaseKind) -> PurchaseKind:
     if kind.name in _kinds:
         raise ValueError(f"there is a kind of purchase called {kind.name} already")
     _kinds[kind.name] = kind
+    _english_names.cache_clear()
     return kind
 
 
 def unregister(name: str) -> None:
     """Forget a kind; unknown ones are forgotten already."""
     _kinds.pop(name, None)
+    _english_names.cache_clear()
 
 
 def kind_of(name: str) -> PurchaseKind:
@@ -106,9 +109,14 @@ def kinds(asked_by: AskedBy | None = None) -> list[PurchaseKind]:
     return sorted((kind for kind in _kinds.values() if asked_by in (None, kind.asked_by)), key=lambda kind: kind.name)
 
 
+@functools.cache
+def _english_names() -> dict[str, str]:
+    return {name: english for kind in kinds() for name, english in kind.line_names.items()}
+
+
 def english_name(name: str) -> str:
     """The name of a line or an order in English, where it is one of ours; a shop's own stays as the shop wrote it."""
-    return next((kind.line_names[name] for kind in kinds() if name in kind.line_names), name)
+    return _english_names().get(name, name)
 
 
 def refusals(asked_by: AskedBy) -> tuple[type[Problem], ...]:
