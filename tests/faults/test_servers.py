@@ -111,5 +111,12 @@ def test_uploads_and_awards_go_on_whatever_the_cache_does(town, cache, fault: st
     assert time.monotonic() - began < 5
     assert town.decided(member, receipt, 60)["state"] == "scored"
     assert town.awards() == len(town.rows("SELECT 1 FROM receipts WHERE state = 'scored'"))
-    ready = requests.get(f"{town.web.url}/readyz", timeout=10).json()
-    assert ready["checks"]["cache"] == ("ok" if fault == "flushed" else "does not answer; the mall goes on without it")
+
+    def state_of_cache() -> str:
+        return str(requests.get(f"{town.web.url}/readyz", timeout=10).json()["checks"]["cache"])
+
+    if fault == "flushed":
+        # Where the reader takes the processors, even a healthy cache may be late once; then it is not asked for `cache.REST` seconds.
+        processes.until(lambda: state_of_cache() == "ok", 10)
+    else:
+        assert state_of_cache() == "does not answer; the mall goes on without it"
