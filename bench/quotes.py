@@ -84,7 +84,7 @@ def whole(place: Street, member_id: int, bought: Basket) -> dict[str, object]:
         return order.id, payment.id
 
     def settle(payment_id: int) -> None:
-        payment = payments.one(payment_id)
+        payment = payments.read(payment_id)
         states.move(payment, PaymentState.PAID, by="bench", paid_at=clock.now(), gateway_no="bench")
         settlement.settle_payment(payment)
 

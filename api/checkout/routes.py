@@ -274,6 +274,14 @@ def list_orders(args: dict[str, Any]) -> pages.Page[Order]:
     return views.of_mall(**asked, cursor=args.get("cursor"), limit=args["limit"])
 
 
+@office.get("/order-kinds")
+@office.response(200, schemas.OrderKindsSchema)
+@office.permission("orders.read")
+def list_order_kinds() -> dict[str, Any]:
+    """List the kinds of purchases, to look for orders by them"""
+    return {"items": registry.kinds()}
+
+
 @office.get("/orders/<number>")
 @office.response(200, schemas.OfficeWholeOrderSchema)
 @office.problems(errors.OrderNotFound)

@@ -17,6 +17,7 @@ SENTENCE = {
     "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
     "required": ["zh", "en"],
 }
+KIND_TITLE = fields.Function(lambda order: registry.kind_of(order.kind).title, required=True, metadata=SENTENCE)
 WALLETS = validate.OneOf(["wechat", "alipay"])
 
 
@@ -90,6 +91,8 @@ class OptionSchema(http.Schema):
     step_points = fields.Integer(allow_none=True, required=True, metadata={"description": "points pay in whole steps of so many"})
     sentence = fields.Raw(required=True, metadata=SENTENCE)
     reason = fields.String(allow_none=True, required=True)
+    turn_on = fields.Nested(ChoiceArgs, required=True, metadata={"description": "what to choose beside the rest to use it"})
+    turn_off = fields.Nested(ChoiceArgs, required=True, metadata={"description": "what to choose beside the rest to do without it"})
 
 
 SENTENCE_ROW = {
@@ -131,6 +134,7 @@ class TenderSchema(http.Schema):
 
     tender = fields.String(required=True)
     source_id = fields.Integer(allow_none=True, required=True, metadata={"description": "which card; null where there is only one"})
+    title = fields.Raw(required=True, metadata=SENTENCE)
     amount_fen = fields.Integer(required=True)
     refunded_fen = fields.Integer(required=True)
 
@@ -156,6 +160,7 @@ class OrderSchema(http.Schema):
 
     number = fields.String(required=True)
     kind = fields.String(required=True)
+    kind_title = KIND_TITLE
     state = fields.String(required=True)
     title = fields.String(required=True)
     title_en = fields.Function(lambda order: registry.english_name(order.title), required=True, metadata={"type": "string"})
@@ -237,6 +242,7 @@ class ShopPaymentSchema(http.Schema):
 
     number = fields.String(required=True)
     kind = fields.String(required=True)
+    kind_title = KIND_TITLE
     state = fields.String(required=True)
     title = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
@@ -276,6 +282,19 @@ class OfficeOrdersArgs(PageArgs):
     member_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
     number = fields.String(load_default=None, validate=validate.Length(max=40))
     order_id = fields.Integer(load_default=None, validate=validate.Range(1, 2**63 - 1))
+
+
+class OrderKindSchema(http.Schema):
+    """One kind of purchase."""
+
+    kind = fields.String(required=True, attribute="name")
+    title = fields.Raw(required=True, metadata=SENTENCE)
+
+
+class OrderKindsSchema(http.Schema):
+    """Every kind of purchase that this mall's house knows."""
+
+    items = fields.List(fields.Nested(OrderKindSchema), required=True)
 
 
 class OfficeOrderSchema(OrderSchema):

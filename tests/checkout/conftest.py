@@ -93,7 +93,7 @@ class Street:
     def payment_of(self, number: str) -> Payment:
         with self.inside():
             order = orders.by_number(number)
-            return payments.one(order.payment_id or 0)
+            return payments.read(order.payment_id or 0)
 
     def cash(self, owner: Owner) -> int:
         with self.inside():

@@ -82,6 +82,32 @@ def test_a_quote_says_in_points_what_points_could_pay_and_in_which_steps(street:
     assert [(card["points"], card["could_points"], card["step_points"]) for card in cards] == [(None, None, None)]
 
 
+def test_what_can_pay_is_turned_off_and_on_by_what_its_option_says(street: Street) -> None:
+    shopper = street.shopper(points_held=2_000, principal_fen=3_000)
+    chosen: dict[str, object] = {}
+
+    def turned(kind: str, way: str) -> int:
+        option = next(one for one in shopper.quote(10_000, choose=chosen)["options"] if one["kind"] == kind)
+        chosen.update(option[way])
+        return shopper.quote(10_000, choose=chosen)["gateway_fen"]
+
+    assert shopper.quote(10_000)["gateway_fen"] == 5_000
+    assert [turned("points", "turn_off"), turned("card", "turn_off")] == [7_000, 10_000]
+    assert [turned("card", "turn_on"), turned("points", "turn_on")] == [7_000, 5_000]
+
+
+def test_orders_say_in_words_what_was_bought_and_what_paid(street: Street) -> None:
+    shopper = street.shopper(points_held=2_000)
+    order = shopper.paid(10_000)
+    assert order["kind_title"] == {"zh": "码牌支付", "en": "Code plate"}
+    assert {tender["title"]["zh"] for tender in order["tenders"]} == {"2,000 积分抵扣", "微信支付"}
+    [row] = street.staff("shop_clerk", shop_id=street.shop_id).get("/v1/shop/payments")["items"]
+    assert row["kind_title"] == order["kind_title"]
+    kinds = street.staff("finance").get("/v1/office/order-kinds")["items"]
+    assert {"kind": "recharge", "title": {"zh": "储值卡充值", "en": "Stored-value recharge"}} in kinds
+    assert {kind["kind"] for kind in kinds} >= {"plate", "charge", "recharge"}
+
+
 def test_what_value_pays_alone_never_asks_a_gateway(street: Street) -> None:
     shopper = street.shopper(principal_fen=20_000)
     placed = shopper.ordered(5_000)
@@ -311,7 +337,7 @@ def test_another_wallet_pays_after_the_first_payment_is_closed(street: Street) -
     order = shopper.read(number)
     assert (order["state"], order["channel"]) == ("paid", "alipay")
     with street.inside():
-        assert payments.one(first.id).state == "closed"
+        assert payments.read(first.id).state == "closed"
 
 
 def test_who_looks_at_the_order_lets_the_wallet_be_asked_at_once(street: Street) -> None:
@@ -320,7 +346,7 @@ def test_who_looks_at_the_order_lets_the_wallet_be_asked_at_once(street: Street)
     shopper.pays(number)
     payment = street.payment_of(number)
     with street.inside():
-        held = payments.one(payment.id)
+        held = payments.read(payment.id)
         held.made_at = held.made_at - timedelta(seconds=4)
     assert shopper.read(number)["state"] == "held"
     assert street.due() >= 1

@@ -10,7 +10,7 @@ import pytest
 from api.checkout import tenders
 from api.checkout.errors import TenderNotUsable
 from api.checkout.mix import Mix, Source, SourceKey, Tender, best
-from api.checkout.models import OrderShare
+from api.checkout.models import Order, OrderShare
 from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.tenders import by_tender, tender_of
 from api.checkout.tenders.base import Asked, NotInvoiced
@@ -52,13 +52,30 @@ MIXED = best([6_000, 4_000], [*OFFER.sources({}), *CARDS.sources({})])
 
 
 def test_tenders_pay_in_the_published_order() -> None:
-    assert [rules.name for rules in tenders.tenders()] == ["points", "stored_value", "gateway"]
-    assert [rules.title for rules in tenders.tenders()] == [
-        ("积分", "Points"),
-        ("储值卡", "Stored value"),
-        ("微信或支付宝", "WeChat Pay or Alipay"),
-    ]
+    published = {
+        "points": ("积分", "Points"),
+        "stored_value": ("储值卡", "Stored value"),
+        "gateway": ("微信或支付宝", "WeChat Pay or Alipay"),
+    }
+    known = {rules.name: rules.title for rules in tenders.tenders() if rules.name in published}
+    assert list(known.items()) == list(published.items())
     assert [rules.name for rules in tenders.tenders() if rules.is_new_money] == ["gateway"]
+
+
+@pytest.mark.parametrize(
+    ("code", "channel", "points_spent", "zh", "en"),
+    [
+        (Tender.POINTS, None, 1_200, "1,200 积分抵扣", "1,200 points"),
+        (Tender.POINTS, None, 0, "积分抵扣", "Points"),
+        (Tender.PRINCIPAL, "wechat", 0, "储值本金", "Stored value, paid in"),
+        (Tender.BONUS, "wechat", 0, "储值赠金", "Stored value, bonus"),
+        (Tender.GATEWAY, "wechat", 0, "微信支付", "WeChat Pay"),
+        (Tender.GATEWAY, "alipay", 0, "支付宝", "Alipay"),
+        (Tender.GATEWAY, None, 0, "微信或支付宝", "WeChat Pay or Alipay"),
+    ],
+)
+def test_each_tender_says_what_paid(code: Tender, channel: str | None, points_spent: int, zh: str, en: str) -> None:
+    assert tender_of(code).share_title(code, Order(channel=channel, points_spent=points_spent)) == {"zh": zh, "en": en}
 
 
 def test_each_share_finds_its_tender_and_a_tender_without_a_share_is_left_out() -> None:
@@ -130,6 +147,7 @@ def test_points_say_what_they_could_pay() -> None:
     (option,) = OFFER.options(MIXED)
     assert (option.kind, option.source_id, option.has_fen, option.could_fen, option.takes_fen) == ("points", None, 2_050, 2_000, 2_000)
     assert (option.points, option.could_points, option.step_points, option.reason) == (2_000, 2_000, 100, None)
+    assert (option.turn_on, option.turn_off) == ({"points": None}, {"points": 0})
     assert option.sentence == {
         "zh": "可用 2,000 积分抵 ¥20.00（每 100 积分一档，最多抵参与金额的 50%）",
         "en": "2,000 points pay ¥20.00 (in steps of 100, at most 50% of what takes part)",
@@ -251,6 +269,8 @@ def test_each_card_says_what_it_could_pay() -> None:
     assert (second.could_fen, second.takes_fen) == (4_000, 4_000)
     assert second.sentence["en"] == "card 8600****0002 (¥100.00) can pay ¥40.00"
     assert (third.could_fen, third.takes_fen, third.reason) == (0, 0, "frozen")
+    assert [option.turn_off["card_ids"] for option in (first, second, third)] == [[12], [11], [11, 12]]
+    assert [option.turn_on["card_ids"] for option in (first, second, third)] == [[12, 11], [11, 12], [11, 12, 13]]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_an_amount_that_is_none_is_refused(things, member, amount) -> None:
     assert_problem(answer, 422, "shape-wrong")
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"name": NaN', b"[" * 5000])
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"name": NaN', b"[" * 5000, b'{"price_fen": ' + b"9" * 4_301 + b"}"])
 def test_what_is_no_json_cannot_be_read(things, member, body: bytes) -> None:
     answer = things.post("/v1/things", data=body, headers=member | {"Content-Type": "application/json"})
     assert_problem(answer, 400, "body-unreadable")

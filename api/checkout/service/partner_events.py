@@ -60,7 +60,7 @@ def refunded(order: Order, recorded: Sequence[tuple[OrderPart, SaleRefund]]) -> 
 
 def given_back(order: Order, refund: GatewayRefund) -> None:
     """A wallet has given money back."""
-    payment = payments.one(refund.payment_id)
+    payment = payments.read(refund.payment_id)
     partners.publish(
         partners.refund_done(
             refund.id, number=refund.number, payment=payment.number, channel=payment.channel, amount_fen=refund.amount_fen,

@@ -159,7 +159,7 @@ def pay_again(number: str, who: Who, channel: str) -> Placed:
     held = own_order(number, who)
     _refuse_over(held)
     if held.payment_id is not None:
-        earlier = payments.one(held.payment_id)
+        earlier = payments.read(held.payment_id)
         if earlier.channel == channel and earlier.kind == "prepay" and earlier.is_open:
             return _placed_again(held, earlier)
         _close_payment(held)
@@ -204,7 +204,7 @@ def cancel(number: str, who: Who) -> Order:
 
 def give_up(held: Order, *, by: str, reason: str) -> None:
     """Close the payment at the wallet, then the order. OrderPaid when its money arrived meanwhile; WalletSilent: nothing changed."""
-    if held.payment_id is not None and payments.one(held.payment_id).is_open:
+    if held.payment_id is not None and payments.read(held.payment_id).is_open:
         _close_payment(held)
         db.checkpoint()
         db.record_answer(lambda: _close(held.id, by=by, reason=reason))
@@ -276,7 +276,7 @@ def read_and_poll(number: str, who: Who) -> tuple[Order, Content]:
 def poll_payment(waiting: Order) -> None:
     """Let a job ask the wallet about a held order's payment now."""
     if waiting.state == OrderState.HELD and waiting.payment_id is not None:
-        payments.hurry(payments.one(waiting.payment_id))
+        payments.ask_soon(payments.read(waiting.payment_id))
 
 
 def remember_payer(channel: str, app_id: str, subject: str) -> int:

@@ -121,7 +121,7 @@ def give(order: Order, content: Content, refund: OrderRefund, *, by: str) -> Non
     points.hold_awards([part.sale_id for part in parts])
     kind_of(order.kind).refunding(orders.purchase(order, content), _as_seen_by_kind(refund, allocations))
     cells = _mark_returned(order, refund, allocations)
-    payment = payments.one(order.payment_id) if order.payment_id else None
+    payment = payments.read(order.payment_id) if order.payment_id else None
     account = payments.account(payment.account_id) if payment else None
     postings.book(content, cells, account, cause=("order_refund", refund.id), sign=-1)
     given = _give_back(order, content, refund, cells)
@@ -211,7 +211,7 @@ def settle_refund(asked: GatewayRefund) -> None:
     """The wallet has given its part of a refund, or a person dropped it: the refund is done, or stuck for staff to see."""
     done = asked.state == GatewayRefundState.DONE
     if done and partner_events.wants_refunds():
-        partner_events.given_back(orders.read(payments.one(asked.payment_id).order_id), asked)
+        partner_events.given_back(orders.read(payments.read(asked.payment_id).order_id), asked)
     if asked.cause_type != "order_refund":
         return
     refund = session.get(OrderRefund, int(asked.cause_id), populate_existing=True, with_for_update=True)

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.checkout import errors
+from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
 from api.checkout.service import invoices as invoicing
 from api.checkout.service import orders
 from api.checkout.service.orders import Content
 from api.checkout.service.placement import Who
+from api.checkout.tenders import tender_of
 from api.kit import clock, pages
 from api.kit.db import session
 from api.malls import service as malls
@@ -75,7 +77,13 @@ class View:
             pair[0] += share.amount_fen
             pair[1] += share.refunded_fen
         return [
-            {"tender": tender, "source_id": source_id, "amount_fen": amount, "refunded_fen": back}
+            {
+                "tender": tender,
+                "source_id": source_id,
+                "title": tender_of(tender).share_title(Tender(tender), self),
+                "amount_fen": amount,
+                "refunded_fen": back,
+            }
             for (tender, source_id), (amount, back) in sums.items()
         ]
 
@@ -102,7 +110,7 @@ def view(order: Order, content: Content | None = None) -> View:
     known = content or orders.content(order.id)
     # Before it is paid, no tenant has a part of it and nothing comes back.
     parts, refunds = orders.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
-    payment = payments.one(order.payment_id) if order.payment_id else None
+    payment = payments.read(order.payment_id) if order.payment_id else None
     return View(order, known, parts, refunds, payment)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import marshmallow as ma
 
@@ -53,7 +53,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that could pay: how much it could pay here, how much the mix takes, or why it cannot. Points are told in points too."""
+    """One thing that could pay: how much it could pay here, how much the mix takes, or why it cannot. Points are told in points too.
+
+    `turn_on` and `turn_off` are what to choose in place of this mix to use it, and to do without it (`TenderRules.choice_fields`).
+    """
 
     kind: str
     source_id: int | None
@@ -65,6 +68,8 @@ class Option:
     step_points: int | None
     sentence: Sentence
     reason: str | None
+    turn_on: Choice
+    turn_off: Choice
 
 
 class Offer(ABC):
@@ -93,6 +98,18 @@ class Offer(ABC):
     def order_values(self, mix: Mix) -> dict[str, Any]:
         """What the order keeps of it beside its shares."""
         return {}
+
+
+class ShownOrder(Protocol):
+    """An order as it is shown to somebody, who may not be told everything of it."""
+
+    @property
+    def channel(self) -> str | None:
+        """The wallet that pays or paid."""
+
+    @property
+    def points_spent(self) -> int:
+        """How many points it took; 0 also for who is not to know."""
 
 
 class Cell(NamedTuple):
@@ -170,6 +187,10 @@ class TenderRules(ABC):
     def debtors(self, fen: int, borne: Sequence[tuple[Bearer, int]], account: MerchantAccount | None) -> list[tuple[Owner, int]]:
         """Who owes the seller this much of a share; what was paid straight to the seller is owed by nobody."""
         return [(bearer.account(), part) for bearer, part in borne if part]
+
+    def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
+        """What paid, as an order says it."""
+        return two(*self.title)
 
     @abstractmethod
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:

@@ -27,6 +27,7 @@ from api.checkout.tenders.base import (
     Offer,
     Option,
     Sentence,
+    ShownOrder,
     TenderRules,
     two,
 )  # fmt: skip
@@ -120,9 +121,10 @@ class CardOffer(Offer):
 
     def options(self, mix: Mix) -> list[Option]:
         """Every card of the member's."""
-        return [self._option(card, mix) for card in self.cards]
+        used = [card.card_id for card in self.cards if mix.of(_key(card.card_id))]
+        return [self._option(card, mix, used) for card in self.cards]
 
-    def _option(self, card: wallet.Funds, mix: Mix) -> Option:
+    def _option(self, card: wallet.Funds, mix: Mix, used: Sequence[int]) -> Option:
         room = self.asked.sum_of([accepts(card, line) for line in self.asked.lines])
         reason = card.refusal or (None if room else "shop_does_not_take_it") or (None if card.total_fen else "empty")
         could = 0 if reason else min(card.total_fen, room)
@@ -134,7 +136,11 @@ class CardOffer(Offer):
             words = two(
                 f"储值卡 {card.number_masked}（{has}）可付 ¥{yuan(could)}", f"card {card.number_masked} ({has}) can pay ¥{yuan(could)}"
             )
-        return Option("card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason)
+        others = [card_id for card_id in used if card_id != card.card_id]
+        return Option(
+            "card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason,
+            turn_on={"card_ids": [*others, card.card_id]}, turn_off={"card_ids": others},
+        )  # fmt: skip
 
     def figures(self, mix: Mix) -> dict[str, Any]:
         """What the cards pay together, and whether that needs the PIN."""
@@ -216,6 +222,10 @@ class Cards(TenderRules):
     def debtors(self, fen: int, borne: Sequence[tuple[Bearer, int]], account: MerchantAccount | None) -> list[tuple[Owner, int]]:
         """The mall owes the principal that it was paid before; a bonus is owed by who bears it."""
         return super().debtors(fen, borne, account) if borne else [(Owner("mall", db.mall()), fen)]
+
+    def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
+        """Principal and bonus apart."""
+        return two("储值赠金", "Stored value, bonus") if code == Tender.BONUS else two("储值本金", "Stored value, paid in")
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Stored value, principal and bonus apart."""

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from api.checkout.mix import Mix, Source, Tender
 from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, Share
-from api.checkout.tenders.base import Asked, Cell, Choice, GivenBack, Offer, Sentence, TenderRules, two
+from api.checkout.tenders.base import Asked, Cell, Choice, GivenBack, Offer, Sentence, ShownOrder, TenderRules, two
 from api.kit.money import yuan
 from api.ledger.service import Owner
 from api.payments import service as payments
 from api.payments.models import MerchantAccount
 from api.sales import service as sales
 from api.sales.policy import SalesRules
+
+WALLETS = {"wechat": ("微信支付", "WeChat Pay"), "alipay": ("支付宝", "Alipay")}
 
 
 class GatewayOffer(Offer):
@@ -59,6 +61,10 @@ class Gateway(TenderRules):
         """The gateway owes what it collected for the mall."""
         assert account is not None
         return [(Owner("gateway", account.id), fen)] if account.collects == "mall" else []
+
+    def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
+        """The wallet that paid, once it is known."""
+        return two(*WALLETS.get(order.channel or "", self.title))
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """The wallet that paid."""

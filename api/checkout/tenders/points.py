@@ -21,6 +21,7 @@ from api.checkout.tenders.base import (
     Offer,
     Option,
     Sentence,
+    ShownOrder,
     TenderRules,
     two,
 )  # fmt: skip
@@ -107,7 +108,8 @@ class PointsOffer(Offer):
         count = self.worth.points_of
         return [
             Option(
-                NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(), self.reason
+                NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(), self.reason,
+                turn_on={"points": None}, turn_off={"points": 0},
             )
         ]  # fmt: skip
 
@@ -194,6 +196,11 @@ class Points(TenderRules):
     def bearers(self, order: Order, shares: Sequence[OrderShare]) -> list[tuple[Bearer, ...]]:
         """The mall bears what points pay."""
         return [(Bearer(BearerKind.MALL, 0, share.amount_fen),) for share in shares]
+
+    def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
+        """How many points, where that is known to who asks."""
+        count = order.points_spent
+        return two(f"{count:,} 积分抵扣", f"{count:,} points") if count else two("积分抵扣", "Points")
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Points."""

@@ -1,7 +1,7 @@
 """What can be done with payments: intend, place, charge, ask, close; take notices in; give money back; answer complaints."""
 
 from api.payments.gateways import configure
-from api.payments.service.collection import ask, ask_now, charge, close, hurry, intend, place, pursue
+from api.payments.service.collection import ask, ask_now, ask_soon, charge, close, intend, place, pursue
 from api.payments.service.complaint_intake import complaints, direct_notices_here
 from api.payments.service.complaint_intake import forget_phones as forget_complaint_phones
 from api.payments.service.complaint_intake import read_again as read_complaint
@@ -12,7 +12,7 @@ from api.payments.service.complaint_replies import complete as complete_complain
 from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final, shop_of
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Acknowledgement, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
-from api.payments.service.lookups import hold, hold_all, one, payments_of
+from api.payments.service.lookups import hold, hold_all, payments_of, read
 from api.payments.service.merchants import (
     account,
     account_for,
@@ -50,6 +50,7 @@ __all__ = [
     "ask",
     "ask_for_bill",
     "ask_now",
+    "ask_soon",
     "bill",
     "billed_accounts",
     "bills",
@@ -73,7 +74,6 @@ __all__ = [
     "history",
     "hold",
     "hold_all",
-    "hurry",
     "intend",
     "intend_refund",
     "keys",
@@ -84,7 +84,6 @@ __all__ = [
     "on_closed",
     "on_paid",
     "on_refund_final",
-    "one",
     "open_account",
     "payments",
     "payments_of",
@@ -94,6 +93,7 @@ __all__ = [
     "pursue_reply",
     "pursue_share",
     "put_due_bills",
+    "read",
     "read_complaint",
     "read_complaint_lists",
     "receive",

@@ -19,7 +19,7 @@ from api.payments.gateways.base import CallFailure, GatewayPaymentState, Payment
 from api.payments.models import MerchantAccount, Payment
 from api.payments.service import hooks, merchants, polling, profit_sharing
 from api.payments.service.gateway_calls import new_number, talk
-from api.payments.service.lookups import hold, one
+from api.payments.service.lookups import hold, read
 from api.payments.states import PaymentState
 
 log = logs.get(__name__)
@@ -154,7 +154,7 @@ def ask(payment_id: int) -> Payment:
 
     Commits what was written before. PaymentNotFound.
     """
-    payment = one(payment_id)
+    payment = read(payment_id)
     if payment.state == PaymentState.PAID:
         return payment
     gateway = merchants.gateway_of(merchants.account(payment.account_id))
@@ -174,7 +174,7 @@ def _note_answer(payment: Payment, answer: PaymentStatus | CallFailure) -> Payme
 
 def ask_now(payment_id: int, *, by: str) -> Payment:
     """Ask as a person decided. PaymentNotFound."""
-    before = one(payment_id).state
+    before = read(payment_id).state
     payment = ask(payment_id)
     audit.record(by, "payment asked about", "payment", payment.id, before={"state": before}, after={"state": payment.state})
     return payment
@@ -186,7 +186,7 @@ def close(payment_id: int) -> Payment:
     Still open afterwards: the gateway was silent, or may be about to hear of it; a job goes on. Commits what was written before.
     PaymentNotFound.
     """
-    payment = one(payment_id)
+    payment = read(payment_id)
     if not payment.is_open:
         return payment
     if payment.kind == "auth_code":
@@ -231,7 +231,7 @@ def _may_be_under_way(payment: Payment) -> bool:
     return payment.state == PaymentState.CREATED and clock.now() - payment.made_at < polling.UNDER_WAY
 
 
-def hurry(payment: Payment) -> None:
+def ask_soon(payment: Payment) -> None:
     """Somebody waits before a screen for this payment: ask about it now, and not only when that was planned; at most every few seconds."""
     now = clock.now()
     lately = payment.asked_at is not None and now - payment.asked_at < polling.HURRY
@@ -247,7 +247,7 @@ def pursue(payment_id: int, *, planned_at: datetime | None = None) -> None:
 
     Nothing when another ask is planned by now than the one this step was for.
     """
-    payment = one(payment_id)
+    payment = read(payment_id)
     if payment.undone_from_at and not payment.is_open and planned_at is None:
         _undo_again(payment)
     if not payment.is_open or (planned_at is not None and payment.next_ask_at != planned_at):

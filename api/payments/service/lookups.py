@@ -10,7 +10,7 @@ from api.payments.errors import PaymentNotFound
 from api.payments.models import Payment
 
 
-def one(payment_id: int) -> Payment:
+def read(payment_id: int) -> Payment:
     """One payment. PaymentNotFound."""
     payment = session.get(Payment, payment_id)
     if payment is None:

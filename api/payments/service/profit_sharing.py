@@ -173,7 +173,7 @@ def _reserve(share_id: int, refund: Refund) -> bool:
 
 
 def _return(share: ProfitShare, refund: Refund, *, first: bool) -> str | None:
-    payment, number, fen = lookups.one(refund.payment_id), refund.share_return_no or "", refund.share_return_fen
+    payment, number, fen = lookups.read(refund.payment_id), refund.share_return_no or "", refund.share_return_fen
     gateway, request = merchants.gateway_of(merchants.account(payment.account_id)), split_request(payment, share)
     answer = talk(lambda: gateway.return_split(request, number, fen) if first else gateway.query_split_return(request, number))
     if isinstance(answer, base.NumberUnknown) and not first:

@@ -61,7 +61,7 @@ def pursue_refund(refund_id: int) -> Refund:
     refund = refund_by_id(refund_id)
     if refund.state not in UNFINISHED:
         return refund
-    payment = lookups.one(refund.payment_id)
+    payment = lookups.read(refund.payment_id)
     if refund.sent_at is None and (hindrance := profit_sharing.return_share(payment, refund)):
         return _wait_for_share(refund_id, hindrance)
     gateway = merchants.gateway_of(merchants.account(payment.account_id))

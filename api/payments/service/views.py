@@ -68,7 +68,7 @@ def payments(
 
 def history(payment_id: int) -> History:
     """A payment with its moves, notices and refunds. PaymentNotFound."""
-    payment = lookups.one(payment_id)
+    payment = lookups.read(payment_id)
     notices = session.scalars(select(Notice).where(Notice.payment_id == payment_id).order_by(Notice.id)).all()
     return History(
         payment, moves(Payment, payment_id), list(notices), refund_lifecycle.refunds_of(payment_id), profit_sharing.of_payment(payment_id)

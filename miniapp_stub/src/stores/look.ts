@@ -40,5 +40,10 @@ export const useLook = defineStore("look", () => {
     if (onTab) uni.setTabBarStyle({ color: colours.tabText, selectedColor: colours.tabOn, backgroundColor: colours.bar, borderStyle: dark.value ? "white" : "black", fail: ignore });
   }
 
-  return { theme, large, language, dark, classes, paintBars };
+  /** A sentence of the API in the language now. */
+  function said(sentence: unknown): string {
+    return (sentence as Record<Language, string>)[language.value];
+  }
+
+  return { theme, large, language, dark, classes, paintBars, said };
 });
