@@ -216,7 +216,7 @@ class Till:
 
     def place(self, payment: Payment) -> dict[str, str]:
         with db.unit_of_work(self.mall):
-            return service.place(service.one(payment.id))
+            return service.place(service.read(payment.id))
 
     def placed(self, amount_fen: int = PRICE, **said: Any) -> Payment:
         payment = self.intend(amount_fen, **said)
@@ -238,7 +238,7 @@ class Till:
 
     def read(self, payment: Payment) -> Payment:
         with db.unit_of_work(self.mall):
-            return service.one(payment.id)
+            return service.read(payment.id)
 
     def refund(self, refund: Refund) -> Refund:
         with db.unit_of_work(self.mall):

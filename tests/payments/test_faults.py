@@ -272,7 +272,7 @@ def test_whatever_the_phone_does_a_charge_is_final_within_two_minutes(till, told
     for place in range(count):
         payment = till.intend(kind="auth_code")
         code = till.simulator.auth_code("han-meimei", needs_password=True)
-        till.do(lambda payment=payment, code=code: service.charge(service.one(payment.id), code))
+        till.do(lambda payment=payment, code=code: service.charge(service.read(payment.id), code))
         pays_after[payment.id] = (2, 30, 62, 75, None)[place % 5]
     final: dict[int, float] = {}
     for seconds in range(0, 140, 2):
@@ -298,7 +298,7 @@ def test_whatever_the_phone_does_a_charge_is_final_within_two_minutes(till, told
 
 def known(till: Till, payment_id: int) -> Payment:
     with db.unit_of_work(till.mall):
-        return service.one(payment_id)
+        return service.read(payment_id)
 
 
 def test_every_question_ends_some_day(wechat_till) -> None:
@@ -334,7 +334,7 @@ def test_what_is_charged_and_then_cut_off_is_never_charged_twice(till, told, fig
         code = till.simulator.auth_code("han-meimei")
         for _again in range(2):
             with db.unit_of_work(till.mall):
-                known = service.one(payment.id)
+                known = service.read(payment.id)
                 if known.is_open:
                     service.charge(known, code)
         assert till.do(lambda payment=payment: service.ask(payment.id)).state == "paid"

@@ -244,7 +244,7 @@ def test_an_undone_charge_is_in_the_bill_both_ways_and_agrees(day: Day) -> None:
     payment = day.till.intend(1_000, kind="auth_code")
     code = day.till.simulator.auth_code("li-lei")
     with db.unit_of_work(day.till.mall):
-        service.charge(service.one(payment.id), code)
+        service.charge(service.read(payment.id), code)
     assert day.till.read(payment).state == "paid"
     day.till.set(payment, state="closed", paid_at=None, closed_at=clock.now())
     with db.unit_of_work(day.till.mall):

@@ -109,7 +109,7 @@ def code(till, **said):
 
 
 def charge(till, payment, auth_code):
-    return till.do(lambda: service.charge(service.one(payment.id), auth_code))
+    return till.do(lambda: service.charge(service.read(payment.id), auth_code))
 
 
 def test_a_cashier_charges_the_code_on_a_phone(till, told) -> None:

@@ -43,7 +43,7 @@ def while_on_the_line(monkeypatch: pytest.MonkeyPatch, till: Till, verb: str, de
 def charged(till: Till, **said: Any) -> Any:
     payment = till.intend(kind="auth_code")
     code = till.simulator.auth_code("han-meimei", **said)
-    till.do(lambda: service.charge(service.one(payment.id), code))
+    till.do(lambda: service.charge(service.read(payment.id), code))
     return payment
 
 
