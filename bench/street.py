@@ -13,7 +13,7 @@ from psycopg import sql
 from sqlalchemy import delete, select
 
 from api.checkout.models import Order, OrderLine, OrderShare
-from api.checkout.service import holds, placement, quotes
+from api.checkout.service import holds, quotes
 from api.kit import clock, db, identity, states
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -80,7 +80,7 @@ class Street:
     def _order(self) -> tuple[Order, Payment]:
         who = self.members[0]
         purchase = {"kind": "charge", "amount_fen": LEAST_FEN, "excluded_fen": 0}
-        basket = placement.basket_of(purchase, Buyer(shop_id=self.shops[0]))
+        basket = quotes.basket_of(purchase, Buyer(shop_id=self.shops[0]))
         order, _ = holds.place(
             quotes.quote(basket, who, {"points": 0, "card_ids": []}), member_id=who, payer_id=None, placed_by=f"member:{who}"
         )

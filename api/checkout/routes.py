@@ -8,8 +8,8 @@ from flask import request
 
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import notifications, orders, placement, quotes, refunds, shop_views, views
-from api.checkout.service.placement import Who
+from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refunds, shop_views, views
+from api.checkout.service.payers import Who
 from api.checkout.service.quotes import BEST
 from api.checkout.tenders import tenders
 from api.kit import http, identity, limits, pages
@@ -32,7 +32,7 @@ PAYERS_BY_ADDRESS = Limit("payers-address", 300, 60)
 CLAIMS = Limit("claims", 10, 60)
 CHARGES = Limit("charges", 60, 60)
 
-payers = http.Blueprint("orders", __name__, audience=identity.payers, description="Quotes and orders")
+shoppers = http.Blueprint("orders", __name__, audience=identity.payers, description="Quotes and orders")
 entering = http.Blueprint(
     "payers", __name__, audience=identity.anyone, url_prefix="/malls/<mall_code>/payers", description="Paying without membership"
 )
@@ -63,13 +63,13 @@ def _who() -> Who:
 
 
 def _basket(args: dict[str, Any], who: Who) -> Basket:
-    return placement.basket_of(args["purchase"], Buyer(member_id=who.member_id))
+    return quotes.basket_of(args["purchase"], Buyer(member_id=who.member_id))
 
 
-@payers.post("/quotes")
-@payers.arguments(schemas.QuoteArgs)
-@payers.response(200, schemas.QuoteSchema)
-@payers.problems(*OF_A_BASKET, limits.TooOften)
+@shoppers.post("/quotes")
+@shoppers.arguments(schemas.QuoteArgs)
+@shoppers.response(200, schemas.QuoteSchema)
+@shoppers.problems(*OF_A_BASKET, limits.TooOften)
 def quote(args: dict[str, Any]) -> quotes.Quote:
     """Quote: the best mix, what else could pay, and why not
 
@@ -80,11 +80,11 @@ def quote(args: dict[str, Any]) -> quotes.Quote:
     return quotes.quote(_basket(args, who), who.member_id, args["choose"] or BEST)
 
 
-@payers.post("/orders")
-@payers.arguments(schemas.OrderArgs)
-@payers.response(201, schemas.PlacedSchema)
-@payers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
-@payers.idempotent
+@shoppers.post("/orders")
+@shoppers.arguments(schemas.OrderArgs)
+@shoppers.response(201, schemas.PlacedSchema)
+@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
+@shoppers.idempotent
 def place_order(args: dict[str, Any]) -> dict[str, Any]:
     """Place an order: hold what it uses, and begin the wallet's payment
 
@@ -108,18 +108,18 @@ def _placed(placed: placement.Placed) -> dict[str, Any]:
     return {"order": views.view(placed.order, placed.content), "wallet": placed.wallet, "claim_code": placed.claim_code}
 
 
-@payers.get("/orders")
-@payers.arguments(http.PageArgs, location="query")
-@payers.response(200, schemas.OrderPage)
-@payers.problems(pages.CursorInvalid)
+@shoppers.get("/orders")
+@shoppers.arguments(http.PageArgs, location="query")
+@shoppers.response(200, schemas.OrderPage)
+@shoppers.problems(pages.CursorInvalid)
 def list_my_orders(args: dict[str, Any]) -> pages.Page[Order]:
     """List my own orders"""
     return views.orders_of(_who(), cursor=args.get("cursor"), limit=args["limit"])
 
 
-@payers.get("/orders/<number>")
-@payers.response(200, schemas.WholeOrderSchema)
-@payers.problems(errors.OrderNotFound)
+@shoppers.get("/orders/<number>")
+@shoppers.response(200, schemas.WholeOrderSchema)
+@shoppers.problems(errors.OrderNotFound)
 def read_my_order(number: str) -> views.View:
     """Read an order of mine: where it stands, who paid what, what it earned
 
@@ -128,19 +128,21 @@ def read_my_order(number: str) -> views.View:
     return views.view(*placement.read_and_poll(number, _who()))
 
 
-@payers.put("/orders/<number>/cancellation")
-@payers.response(200, schemas.WholeOrderSchema)
-@payers.problems(*OVER)
+@shoppers.put("/orders/<number>/cancellation")
+@shoppers.response(200, schemas.WholeOrderSchema)
+@shoppers.problems(*OVER)
 def cancel_order(number: str) -> views.View:
     """Give an order up that is not paid; everything it holds is free again"""
     return views.view(placement.cancel(number, _who()))
 
 
-@payers.post("/orders/<number>/payments")
-@payers.arguments(schemas.PaymentArgs)
-@payers.response(201, schemas.PlacedSchema)
-@payers.problems(*OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused)
-@payers.idempotent
+@shoppers.post("/orders/<number>/payments")
+@shoppers.arguments(schemas.PaymentArgs)
+@shoppers.response(201, schemas.PlacedSchema)
+@shoppers.problems(
+    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused
+)
+@shoppers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
     """Pay a held order again, by the same wallet or another"""
     return _placed(placement.pay_again(number, _who(), args["channel"]))
@@ -166,7 +168,7 @@ def enter_with_alipay(args: dict[str, Any]) -> dict[str, Any]:
 
 def _enter(sign_in: Any, code: str) -> dict[str, Any]:
     limits.spend(PAYERS_BY_ADDRESS, request.remote_addr or "unknown")
-    return placement.sign_in_payer(sign_in, code)
+    return payers.sign_in_payer(sign_in, code)
 
 
 @members.post("")
@@ -177,7 +179,7 @@ def claim_order(args: dict[str, Any]) -> views.View:
     """Claim a purchase that I paid before I joined; it earns its points"""
     me = identity.member()
     limits.spend(CLAIMS, me.name)
-    return views.view(placement.claim(args["number"], args["claim_code"], me.id))
+    return views.view(payers.claim(args["number"], args["claim_code"], me.id))
 
 
 @shop.get("/payments")
@@ -214,8 +216,8 @@ def charge(args: dict[str, Any]) -> views.View:
     """
     who = identity.shop()
     limits.spend(CHARGES, who.name)
-    basket = placement.basket_of(args["purchase"], Buyer(shop_id=_shop_id()))
-    return shop_views.view(placement.charge(_shop_id(), basket, args["auth_code"], by=who.name).order, _shop_id())
+    basket = quotes.basket_of(args["purchase"], Buyer(shop_id=_shop_id()))
+    return shop_views.view(charging.charge(_shop_id(), basket, args["auth_code"], by=who.name).order, _shop_id())
 
 
 @shop.get("/orders/<number>")

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from api.checkout.mix import Tender
 from api.kit import policy, rooms, tables
 from api.kit.errors import Problem
 from api.kit.jobs import JOBS
-from api.purchases.registry import kinds
 from api.staff import permissions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,17 +127,3 @@ def test_a_name_has_its_words_once_and_in_a_known_section(language: str) -> None
 def test_in_english_a_refusal_has_the_servers_sentence_or_one_here() -> None:
     without_class = {name for name in _refusals("zh") if name not in set(_slugs())} - {"offline"}  # said by the kit
     assert set(_refusals("en")) == without_class
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_tender_and_kind_has_its_words_where_orders_are_shown(language: str) -> None:
-    pages = {
-        "office": json.loads((ROOT / f"console/src/office/orders/{language}.json").read_text()),
-        "tablet": json.loads((ROOT / f"console/src/shop/payments/{language}.json").read_text()),
-        "phone": json.loads((ROOT / f"miniapp_stub/src/pages/order/{language}.json").read_text()),
-    }
-    codes, names = {str(tender) for tender in Tender}, {kind.name for kind in kinds()}
-    assert codes <= set(pages["office"]["tenders"]) and codes <= set(pages["tablet"]["tender"])
-    assert codes - {"gateway"} <= set(pages["phone"]["tender"])  # of a wallet it says which
-    assert names <= set(pages["office"]["kinds"])
-    assert {kind.name for kind in kinds() if kind.sale_channel} <= set(pages["tablet"]["kind"])

@@ -55,3 +55,8 @@ def test_each_code_of_a_share_belongs_to_one_tender() -> None:
     assert sorted(code for rules in tenders() for code in rules.codes) == sorted(Tender)
     assert [rules.rank for rules in tenders()] == sorted({rules.rank for rules in tenders()})
     assert [rules.name for rules in tenders() if rules.is_new_money] == ["gateway"]
+
+
+def test_kinds_and_tenders_are_called_something_in_both_languages() -> None:
+    assert all(kind.title["zh"] and kind.title["en"] for kind in kinds())
+    assert all(all(rules.title) for rules in tenders())

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import requests
 
-from api.checkout.service import placement
-from api.checkout.service.placement import Who
+from api.checkout.service import payers
+from api.checkout.service.payers import Who
 from api.kit import clock, db, jobs
 from api.kit.db import session
 from api.malls import service as malls
@@ -167,7 +167,7 @@ class World:
     def _guest(self) -> Someone:
         person = f"g{self.seed}"
         openid = self.sides["wechat"].sim("users", person=person)["openid"]
-        payer_id = placement.remember_payer("wechat", DEMO["wechat"]["app_id"], openid)
+        payer_id = payers.remember_payer("wechat", DEMO["wechat"]["app_id"], openid)
         return Someone(f"payer:{payer_id}", lambda: bearer("payer", payer_id, self.mall), payer_id=payer_id, person=person)
 
     def _staff(self, role: str, **given: Any) -> Someone:

@@ -5,7 +5,7 @@ The order of calculation (docs/checkout.md): lines → benefits of the lines →
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from api.checkout.shares import Share
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import Asked, Choice, Offer, Option, TenderRules
 from api.payments import service as payments
-from api.purchases.baskets import Basket
+from api.purchases.baskets import Basket, Buyer
+from api.purchases.errors import BasketEmpty
 from api.purchases.registry import kind_of
 
 BEST: Choice = {}
@@ -57,6 +58,14 @@ class Quote:
     def agreed_terms(self) -> dict[str, Any]:
         """What the shopper agrees to by placing it, as it is kept with the order."""
         return {"sentences": list(self.sentences), "best_gateway_fen": self.best_gateway_fen}
+
+
+def basket_of(purchase: Mapping[str, Any], buyer: Buyer) -> Basket:
+    """What is bought, by what a phone or a till says of it. The refusals of its kind."""
+    basket = kind_of(purchase["kind"]).basket(purchase, buyer)
+    if not basket.lines:
+        raise BasketEmpty()
+    return basket
 
 
 def quote(basket: Basket, member_id: int | None, choice: Choice = BEST, *, only: TenderRules | None = None) -> Quote:

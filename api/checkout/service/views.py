@@ -15,7 +15,7 @@ from api.checkout.models import Order, OrderLine, OrderPart, OrderShare
 from api.checkout.service import invoices as invoicing
 from api.checkout.service import orders
 from api.checkout.service.orders import Content
-from api.checkout.service.placement import Who
+from api.checkout.service.payers import Who
 from api.checkout.tenders import tender_of
 from api.kit import clock, pages
 from api.kit.db import session

@@ -1,0 +1,47 @@
+"""A cashier charges the code on a shopper's phone: one of a wallet, or one that a tender of the mall has made."""
+
+from __future__ import annotations
+
+from api.checkout import errors
+from api.checkout.service import holds, settlement
+from api.checkout.service.placement import Placed, intend
+from api.checkout.service.quotes import quote
+from api.checkout.tenders import tenders
+from api.checkout.tenders.base import TenderRules
+from api.kit.db import session
+from api.payments import service as payments
+from api.purchases.baskets import Basket
+
+
+def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
+    """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own. AuthCodeUnknown, AuthCodeRefused."""
+    for rules in tenders():
+        if (member_id := rules.redeem_code(auth_code, shop_id)) is not None:
+            return _by_value(basket, member_id, rules, by)
+    channel = _channel_of(auth_code)
+    placed, _ = holds.place(quote(basket, None), member_id=None, payer_id=None, placed_by=by)
+    account = payments.account_for(placed.shop_id, channel)
+    payments.charge(intend(placed, account, channel, payer_subject=None, kind="auth_code"), auth_code)
+    session.refresh(placed)
+    return Placed(placed, None)
+
+
+def _by_value(basket: Basket, member_id: int, rules: TenderRules, by: str) -> Placed:
+    """One tender alone pays, as far as it may without a further proof."""
+    quoted = quote(basket, member_id, only=rules)
+    if quoted.gateway_fen:
+        raise errors.TenderNotUsable(tender=rules.name, reason="too_little", missing_fen=quoted.gateway_fen)
+    placed, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
+    settlement.settle_by_value(placed)
+    return Placed(placed, None)
+
+
+def _channel_of(auth_code: str) -> str:
+    """Whose code it is, by its first two digits (the wallets publish theirs: WeChat 10–15, Alipay 25–30)."""
+    head = auth_code[:2]
+    if auth_code.isdigit() and auth_code.isascii():
+        if "10" <= head <= "15" and len(auth_code) == 18:
+            return "wechat"
+        if "25" <= head <= "30" and 16 <= len(auth_code) <= 24:
+            return "alipay"
+    raise errors.AuthCodeUnknown()
