@@ -24,9 +24,9 @@ _CURRENCIES = (
 _SIGN = r"(?P<sign>[-~－]\s?)?"
 _UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])[\s.:]*)"
 # A point between thousands is a comma that the reader took for one.
-_DIGITS = r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8})(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
+_DIGITS = r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8}|(?=\.\d\d(?!\d)))(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
 _AMOUNT = re.compile(
-    rf"(?<![A-Za-z0-9_./*#-])(?<!\d[:,]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
+    rf"(?:(?<![A-Za-z0-9_./*#-])|(?<=[A-Za-z])(?=(?:RM|HK\$|MYR|HKD|RMB)\s?\d))(?<!\d[:,]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
     re.IGNORECASE,
 )
 _NOT_MONEY = re.compile(
@@ -61,7 +61,7 @@ def amounts(item: Item) -> list[Money]:
 
 def _money(match: re.Match[str], item: Item) -> Money:
     part = match["part"]
-    fen = int(re.sub(r"\D", "", match["whole"])) * 100 + int((part or "0").ljust(2, "0"))
+    fen = int(re.sub(r"\D", "", match["whole"]) or 0) * 100 + int((part or "0").ljust(2, "0"))
     if match["sign"] or match["inner"] or match["after"]:
         fen = -fen
     marked = bool(match["unit"] or match["yuan"])
