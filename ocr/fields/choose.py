@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ocr.fields import kinds, merchants, numbers, times, total
@@ -15,8 +15,11 @@ from ocr.fields.money import amounts, currency_of, printed_currency
 from ocr.fields.rows import Item, Row, lay_out
 from ocr.fields.text import is_traditional, squeezed
 from ocr.fields.total import Hypothesis
+from ocr.ranker.model import Ranker, shipped
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
+# How likely the ranker must find an amount to give it: by itself, with a label that says so, and without asking anybody.
+LIKELY, POSSIBLE, SURE = 0.5, 0.3, 0.9
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
 
@@ -32,15 +35,16 @@ class _Slip:
     traditional: bool
 
 
-def choose(lines: Sequence[Line], picture: Picture) -> Reading:
-    """The fields of the slip. A field that the lines do not support is None, never a guess."""
+def choose(lines: Sequence[Line], picture: Picture, ranker: Ranker | None = None) -> Reading:
+    """The fields of the slip. A field that the lines do not support is None, never a guess. `ranker`: another than the shipped one."""
     rows = lay_out(lines)
     cut = cut_lines(lines, picture.width, picture.height)
     ledger = entries(rows, cut)
     kind, sure = kinds.kind_of(rows, ledger, picture.signals.screenshot)
     traditional = sum(is_traditional(line.text) for line in lines) >= 3
     slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows, traditional), traditional)
-    ranked = _rank(slip)
+    weighed = _weigh(slip)
+    ranked = _ranked(slip, weighed, ranker or shipped())
     amount = _amount(slip, ranked)
     paid_at = _paid_at(slip)
     unit, mall = merchants.unit_and_mall(rows)
@@ -53,7 +57,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
         receipt_no=_number(slip, paid_at.value),
         kind=kind,
         kind_confidence=sure,
-        auto=_is_sure(slip, ranked, amount, sure),
+        auto=_is_sure(slip, ranked, weighed, amount, sure),
         picture=picture,
         candidates=tuple(_candidate(slip, hypothesis) for hypothesis in ranked[:4]),
         tenders=_tenders(ledger, amount.value),
@@ -74,7 +78,8 @@ def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
     return beside[0] if beside else slip.currency or "CNY"
 
 
-def _rank(slip: _Slip) -> list[Hypothesis]:
+def _weigh(slip: _Slip) -> list[Hypothesis]:
+    """The amounts in the order of the rules."""
     special = _MONEY_OF.get(slip.kind)
     if special is not None:
         return total.weigh_special(slip.ledger, slip.rows, special)
@@ -84,13 +89,32 @@ def _rank(slip: _Slip) -> list[Hypothesis]:
     return ranked
 
 
+def _ranked(slip: _Slip, weighed: Sequence[Hypothesis], ranker: Ranker) -> list[Hypothesis]:
+    """The amounts in the order of the ranker, which knows sums of purchases and nothing of other papers."""
+    if slip.kind in _MONEY_OF or (weighed and weighed[0].evidence & {"special"}):
+        return list(weighed)
+    known = {hypothesis.fen: hypothesis for hypothesis in weighed}
+    ranked = []
+    for place in ranker.rank(slip.rows, slip.ledger, weighed):
+        hypothesis = known.get(place.amount.fen) or Hypothesis(place.amount.fen, list(place.amount.entries))
+        ranked.append(replace(hypothesis, probability=place.probability))
+    return ranked
+
+
 def _amount(slip: _Slip, ranked: Sequence[Hypothesis]) -> Field[int]:
-    if not ranked or not total.is_supported(ranked[0], slip.ledger) or slip.kind == "other" or _may_go_on(slip, ranked[0]):
+    if not ranked or slip.kind == "other" or not _is_supported(slip, ranked[0]) or _may_go_on(slip, ranked[0]):
         return Field(None)
     best = ranked[0]
     fen = -best.fen if slip.kind == "refund" and not _is_credit_note(slip.rows) else best.fen
     indexes = tuple(sorted({entry.item.index for entry in best.entries}))
     return Field(fen, min(0.99, best.confidence), indexes, slip.lines[best.best.item.index].box)
+
+
+def _is_supported(slip: _Slip, best: Hypothesis) -> bool:
+    """Does anything but its place in the order speak for the amount: the ranker clearly, or a label?"""
+    if best.probability is None:
+        return total.is_supported(best, slip.ledger)
+    return best.probability >= LIKELY or (best.probability >= POSSIBLE and total.is_supported(best, slip.ledger))
 
 
 def _is_credit_note(rows: Iterable[Row]) -> bool:
@@ -121,7 +145,9 @@ def _promises_more(row: Row, due: int) -> bool:
     return promised and len(row.items) == 1 and row.text.rstrip().endswith(":") and not amounts(row.items[0])
 
 
-def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind_sure: float) -> bool:
+def _is_sure(
+    slip: _Slip, ranked: Sequence[Hypothesis], weighed: Sequence[Hypothesis], amount: Field[int], kind_sure: float
+) -> bool:  # fmt: skip
     if amount.value is None or slip.kind == "other" or kind_sure < 0.5:
         return False
     if any(entry.role is Role.DEPOSIT and entry.fen for entry in slip.ledger):
@@ -130,7 +156,13 @@ def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind
         return False
     if slip.kind not in ("payment_slip", "e_screenshot") and ranked[0].evidence & total.PROOFS == {"alone"}:
         return False  # a shop's receipt shows more than one amount: the rest was not read
-    return total.is_sure(ranked)
+    if total.articles_disagree(slip.ledger, ranked[0].fen):
+        return False  # a digit of the sum or of an article was misread, or a discount was not read at all
+    if ranked[0].probability is None:
+        return total.is_sure(ranked)
+    agreed = bool(weighed) and weighed[0].fen == ranked[0].fen and total.is_sure(weighed)
+    proved = bool(ranked[0].evidence & total.PROOFS - {"alone"}) and ranked[0].legible >= total.LEGIBLE
+    return ranked[0].probability >= SURE and (agreed or proved)
 
 
 def _is_unread(slip: _Slip, number: int) -> bool:

@@ -121,7 +121,9 @@ def _by_role(slip: _Slip, amount: Amount) -> Iterable[float]:
     yield from (float(roles.count(role)) for role in ROLES)
     yield float(roles.count(None))
     present = {entry.role for entry in slip.ledger if entry.fen}
-    yield from (float(role in present) for role in (Role.CASH, Role.CHANGE, Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE, Role.PAID, Role.ROUNDING))
+    yield from (
+        float(role in present) for role in (Role.CASH, Role.CHANGE, Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE, Role.PAID, Role.ROUNDING)
+    )
     last, first = amount.last, amount.first
     yield float(sum(entry.role in SUMS and entry.row > last and entry.fen != amount.fen for entry in slip.ledger))
     yield float(sum(entry.role in SUMS and entry.row < first and entry.fen != amount.fen for entry in slip.ledger))
@@ -246,7 +248,7 @@ def _by_rules(weighed: tuple[int, Hypothesis] | None, count: int) -> Iterable[fl
         return
     place, hypothesis = weighed
     yield from (float(kind in hypothesis.evidence) for kind in EVIDENCE)
-    yield from (hypothesis.confidence, hypothesis.doubt, float(min(12, place)), float(count))
+    yield from (hypothesis.belief, hypothesis.doubt, float(min(12, place)), float(count))
 
 
 def names() -> list[str]:

@@ -67,11 +67,11 @@ class Plan:
 
     trees: int = 160
     depth: int = 4
-    rate: float = 0.08
-    ridge: float = 3.0
-    least: float = 1.0  # weight that a leaf must hold
+    rate: float = 0.06
+    ridge: float = 6.0
+    least: float = 2.0  # weight that a leaf must hold
     bins: int = 32
-    columns: float = 0.5  # share of the features that one tree may use
+    columns: float = 0.3  # share of the features that one tree may use
     seed: int = 7
 
 
