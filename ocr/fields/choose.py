@@ -18,8 +18,9 @@ from ocr.fields.total import Hypothesis
 from ocr.ranker.model import Ranker, shipped
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
-# How likely the ranker must find an amount to give it: by itself, with a label that says so, and without asking anybody.
-LIKELY, POSSIBLE, SURE = 0.5, 0.3, 0.9
+# How likely the ranker must find an amount to give it: by itself, and with a label that says so; and to give it without asking anybody: with a
+# proof, and where the rules are sure of the same.
+LIKELY, POSSIBLE, SURE, AGREED = 0.5, 0.3, 0.9, 0.7
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
 
@@ -114,7 +115,11 @@ def _is_supported(slip: _Slip, best: Hypothesis) -> bool:
     """Does anything but its place in the order speak for the amount: the ranker clearly, or a label?"""
     if best.probability is None:
         return total.is_supported(best, slip.ledger)
-    return best.probability >= LIKELY or (best.probability >= POSSIBLE and total.is_supported(best, slip.ledger))
+    if best.probability >= POSSIBLE and total.is_supported(best, slip.ledger):
+        return True
+    # Where the frame cuts the paper, the likeliest of what is left to be seen may be nothing.
+    cut = runs_out_below(slip.lines, slip.rows[-1].items, slip.picture.width, slip.picture.height)
+    return best.probability >= LIKELY and not cut
 
 
 def _is_credit_note(rows: Iterable[Row]) -> bool:
@@ -162,7 +167,7 @@ def _is_sure(
         return total.is_sure(ranked)
     agreed = bool(weighed) and weighed[0].fen == ranked[0].fen and total.is_sure(weighed)
     proved = bool(ranked[0].evidence & total.PROOFS - {"alone"}) and ranked[0].legible >= total.LEGIBLE
-    return ranked[0].probability >= SURE and (agreed or proved)
+    return ranked[0].probability >= (AGREED if agreed else SURE) and (agreed or proved)
 
 
 def _is_unread(slip: _Slip, number: int) -> bool:
