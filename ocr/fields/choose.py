@@ -18,8 +18,8 @@ from ocr.fields.total import Hypothesis
 from ocr.ranker.model import Ranker, shipped
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
-# How likely the ranker must find an amount to give it: by itself, and with a label that says so; and to give it without asking anybody: with a
-# proof, and where the rules are sure of the same.
+# How likely the ranker must find an amount to give it (by itself; with a label that says so), and to trust it (with a proof; where
+# the rules are sure of the same).
 LIKELY, POSSIBLE, SURE, AGREED = 0.5, 0.3, 0.9, 0.7
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")

@@ -113,7 +113,8 @@ def features(
         ]
         for amount, voice in zip(found, spoken, strict=True)
     ]
-    return np.round(np.array(table, dtype=np.float64), 4)
+    rounded: Floats = np.array(table, dtype=np.float64).round(4)
+    return rounded
 
 
 def _by_role(slip: _Slip, amount: Amount) -> Iterable[float]:

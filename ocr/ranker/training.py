@@ -1,11 +1,10 @@
-"""Make the ranker again from lines: `python -m ocr.ranker.training DIR` (`make train LINES=DIR`). The same lines, the same bytes.
+"""Make the ranker again from lines. The same lines, the same bytes.
 
-DIR holds files of one JSON a line: `lines` [{text, box, score}], `width`, `height`, and what is wanted: `want` {merchant, total, …}.
+A folder holds files of one JSON a line: `lines` [{text, box, score}], `width`, `height`, and what is wanted: `want` {merchant, total, …}.
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
 import hashlib
 import json
@@ -27,8 +26,8 @@ from ocr.fields.rows import Row, lay_out
 from ocr.fields.text import squeezed
 from ocr.fields.total import Hypothesis
 from ocr.ranker import features
-from ocr.ranker.model import WEIGHTS, Ranker, Voices
-from ocr.ranker.trees import Floats, Plan, Trees, grow
+from ocr.ranker.model import Ranker, Voices
+from ocr.ranker.trees import Plan, grow
 from ocr.reading import Box, Line
 
 FOLDS = 5
@@ -138,8 +137,8 @@ COPIES = 2  # of each slip, with labels misread
 
 
 def misread(slip: Slip, copy: int) -> Slip:
-    """The slip as a worse photo of it would have been read: in a third of its lines letters are lost or taken for others, digits are not."""
-    chance = random.Random(f"{slip.file} {copy}")
+    """The slip as read from a worse photo: in a third of its lines letters are lost or taken for others; digits stay."""
+    chance = random.Random(f"{slip.file} {copy}")  # noqa: S311  (the same each time, no secret)
     lines = [replace(line, text=_misread(line.text, chance)) if chance.random() < 0.35 else line for line in slip.lines]
     return replace(slip, lines=tuple(lines))
 
@@ -203,33 +202,6 @@ def folds(known: Sequence[Example], plan: Plan = Plan()) -> list[Ranker]:
     return [train([example for example in known if fold_of(example.slip.shop) != fold], plan) for fold in range(FOLDS)]
 
 
-def calibrated(trees: Trees, tables: Sequence[Floats], right: Sequence[int]) -> Trees:
-    """The trees with the scale that makes their probabilities likeliest on slips that they never saw."""
-    scales = np.round(np.arange(0.4, 2.01, 0.05), 2)
-    losses = [
-        -sum(np.log(replace(trees, scale=float(scale)).probabilities(table)[at] + 1e-9) for table, at in zip(tables, right, strict=True))
-        for scale in scales
-    ]
-    return replace(trees, scale=float(scales[int(np.argmin(losses))]))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train on the folder's slips, and write the ranker beside this file with the figures of its folds."""
-    parser = argparse.ArgumentParser(prog="python -m ocr.ranker.training", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    options = parser.parse_args(arguments)
-    slips = load(options.folder)
-    known = examples(slips)
-    made = train(known)
-    options.out.write_text(
-        json.dumps(replace(made, figures=measured(slips, known)).to_json(), ensure_ascii=False, separators=(",", ":")) + "\n",
-        encoding="utf-8",
-    )
-    print(json.dumps(made.figures))
-    return 0
-
-
 def measured(slips: Sequence[Slip], known: Sequence[Example]) -> dict[str, Any]:
     """How often the first amount is right on shops that were left out, and of those said at 0.9 and more."""
     rankers = folds(known)
@@ -247,7 +219,3 @@ def measured(slips: Sequence[Slip], known: Sequence[Example]) -> dict[str, Any]:
                 sure[1] += first.probability >= 0.9
         figures[source] = {"right": right, "asked": len(asked)}
     return figures | {"at 0.9": {"right": sure[0], "said": sure[1]}}
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -33,7 +33,8 @@ class Trees:
         for _ in range(depth):
             right = rows[place, self.features[tree, at]] > self.thresholds[tree, at]
             at = 2 * at + 1 + right
-        return self.leaves[tree, at - nodes].sum(axis=1)
+        scores: Floats = self.leaves[tree, at - nodes].sum(axis=1)
+        return scores
 
     def probabilities(self, rows: Floats) -> Floats:
         """How likely each of the amounts of one slip is the one that was paid; together one."""
@@ -76,9 +77,10 @@ class Plan:
 
 
 def grow(rows: Floats, right: npt.NDArray[np.bool_], groups: Ints, weights: Floats, plan: Plan = Plan()) -> Trees:
-    """Trees that rank the right row of each group first. `groups`: number of the slip of each row, ascending; the same input, the same trees.
+    """Trees that rank the right row of each group first; the same input, the same trees.
 
-    Each step follows the gradient of the group's softmax (listwise), with leaves as Newton's step (Friedman 2001, LambdaMART without pairs).
+    `groups`: the number of the slip of each row, ascending. Each tree follows the gradient of the groups' softmax (listwise), its leaves
+    are Newton's steps (Friedman 2001).
     """
     chance = np.random.default_rng(plan.seed)
     edges = [_edges(rows[:, column], plan.bins) for column in range(rows.shape[1])]
@@ -95,7 +97,8 @@ def grow(rows: Floats, right: npt.NDArray[np.bool_], groups: Ints, weights: Floa
         features.append(tree_features)
         thresholds.append([_threshold(edges, feature, cut) for feature, cut in zip(tree_features, tree_bins, strict=True)])
         leaves.append(tree_leaves)
-    return Trees(np.array(features), np.round(np.array(thresholds), 6), np.round(np.array(leaves), 6))
+    tables = (np.array(values, dtype=np.float64).round(6) for values in (thresholds, leaves))
+    return Trees(np.array(features, dtype=np.int64), *tables)
 
 
 def _edges(values: Floats, bins: int) -> Floats:
@@ -114,7 +117,8 @@ def _group_softmax(scores: Floats, groups: Ints, starts: Ints) -> Floats:
     most = np.maximum.reduceat(scores, starts)
     number = np.cumsum(np.r_[True, groups[1:] != groups[:-1]]) - 1
     powers = np.exp(scores - most[number])
-    return powers / np.add.reduceat(powers, starts)[number]
+    shares: Floats = powers / np.add.reduceat(powers, starts)[number]
+    return shares
 
 
 def _tree(
