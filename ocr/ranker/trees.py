@@ -97,8 +97,8 @@ def grow(rows: Floats, right: npt.NDArray[np.bool_], groups: Ints, weights: Floa
         features.append(tree_features)
         thresholds.append([_threshold(edges, feature, cut) for feature, cut in zip(tree_features, tree_bins, strict=True)])
         leaves.append(tree_leaves)
-    tables = (np.array(values, dtype=np.float64).round(6) for values in (thresholds, leaves))
-    return Trees(np.array(features, dtype=np.int64), *tables)
+    cuts, sums = (np.array(values, dtype=np.float64).round(6) for values in (thresholds, leaves))
+    return Trees(np.array(features, dtype=np.int64), cuts, sums)
 
 
 def _edges(values: Floats, bins: int) -> Floats:
