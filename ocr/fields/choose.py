@@ -18,9 +18,10 @@ from ocr.fields.total import Hypothesis
 from ocr.ranker.model import Ranker, shipped
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
-# How likely the ranker must find an amount to give it (by itself; with a label that says so), and to trust it (with a proof; where
-# the rules are sure of the same).
-LIKELY, POSSIBLE, SURE, AGREED = 0.5, 0.3, 0.9, 0.7
+# How likely the ranker must find an amount to give it (by itself; on a slip without any known sum; under a label that says so), and to
+# trust it (with a proof; where the rules are sure of the same).
+LIKELY, NAMELESS, POSSIBLE, SURE, AGREED = 0.5, 0.85, 0.3, 0.9, 0.7
+_SAY_WHAT_WAS_PAID = frozenset({Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL, Role.TENDER, Role.CASH, Role.CHANGE})
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
 
@@ -119,7 +120,9 @@ def _is_supported(slip: _Slip, best: Hypothesis) -> bool:
         return True
     # Where the frame cuts the paper, the likeliest of what is left to be seen may be nothing.
     cut = runs_out_below(slip.lines, slip.rows[-1].items, slip.picture.width, slip.picture.height)
-    return best.probability >= LIKELY and not cut
+    summed = any(entry.role in _SAY_WHAT_WAS_PAID for entry in slip.ledger if entry.fen)
+    enough = LIKELY if summed else NAMELESS
+    return best.probability >= enough and not cut and not total.is_contradicted(best, slip.ledger)
 
 
 def _is_credit_note(rows: Iterable[Row]) -> bool:

@@ -244,7 +244,9 @@ def articles_disagree(ledger: Sequence[Entry], fen: int) -> bool:
     by_row = {entry.row: entry.fen for entry in lines}
     if len(by_row) < 2 or any(entry.row < min(sums) and entry.role is None and not entry.cents and entry.strong for entry in ledger):
         return False
-    return abs(sum(by_row.values()) - fen) > _MOST_ROUNDED and not _adjustments(ledger)
+    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*_SUMS, Role.LISTED))}  # a sum of parts agrees as well
+    agrees = any(abs(sum(by_row.values()) - known) <= _MOST_ROUNDED for known in printed)
+    return not agrees and not _adjustments(ledger)
 
 
 _MOST_ROUNDED = 10
@@ -360,6 +362,16 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     last = max(entry.row for entry in hypothesis.entries)
     unpaid = not any(entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.row > last for entry in ledger)
     return "subtotal" in hypothesis.evidence and (proved or unpaid) and not _changed_below(hypothesis, ledger)
+
+
+def is_contradicted(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    """Does the slip itself say that this is not what was paid: by every label of the amount, or by a discount below the only sum?"""
+    if all(entry.role in _NEVER_PAID for entry in hypothesis.entries):
+        return True
+    return not hypothesis.evidence & {"tenders", "echo", "change", "words", "discounts"} and _reduced_below(hypothesis, ledger)
+
+
+_NEVER_PAID = frozenset({Role.LISTED, Role.DISCOUNT, Role.COUNT, Role.POINTS, Role.BALANCE, Role.CHANGE, Role.BONUS, Role.ROUNDING})
 
 
 def _reduced_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
