@@ -22,7 +22,7 @@ _CURRENCIES = (
     ("JPY", r"\bJPY\b|日元"),
 )
 _SIGN = r"(?P<sign>[-~－]\s?)?"
-_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])[\s.:]*)"
+_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])(?:[\s:]|\.(?!\d\d(?!\d)))*)"
 # A point between thousands is a comma that the reader took for one.
 _DIGITS = (
     r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8}|(?=\.\d\d(?!\d)))"
