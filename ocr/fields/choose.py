@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from ocr.fields import kinds, merchants, numbers, times, total
 from ocr.fields.edges import cut_lines, runs_out_below
@@ -13,11 +13,13 @@ from ocr.fields.entries import Entry, entries
 from ocr.fields.labels import Role, role_of
 from ocr.fields.money import amounts, currency_of, printed_currency
 from ocr.fields.rows import Item, Row, lay_out
-from ocr.fields.text import is_traditional, squeezed
+from ocr.fields.text import has_han, is_traditional, squeezed
 from ocr.fields.total import Hypothesis
 from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Tender
 
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
+# How surely a date may be taken whose order of day and month nothing settles: the shopper is asked.
+UNSETTLED = 0.5
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
 
 
@@ -32,8 +34,8 @@ class _Slip:
     traditional: bool
 
 
-def choose(lines: Sequence[Line], picture: Picture) -> Reading:
-    """The fields of the slip. A field that the lines do not support is None, never a guess."""
+def choose(lines: Sequence[Line], picture: Picture, today: date | None = None) -> Reading:
+    """The fields of the slip. A field that the lines do not support is None, never a guess. `today`: the day of upload."""
     rows = lay_out(lines)
     cut = cut_lines(lines, picture.width, picture.height)
     ledger = entries(rows, cut)
@@ -42,7 +44,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
     slip = _Slip(lines, rows, ledger, picture, kind, printed_currency(rows, traditional), traditional)
     ranked = _rank(slip)
     amount = _amount(slip, ranked)
-    paid_at = _paid_at(slip)
+    paid_at, other_times = _paid_at(slip, today)
     unit, mall = merchants.unit_and_mall(rows)
     return Reading(
         lines=tuple(lines),
@@ -50,6 +52,7 @@ def choose(lines: Sequence[Line], picture: Picture) -> Reading:
         total_fen=amount,
         currency=_currency(slip, ranked),
         paid_at=paid_at,
+        other_times=other_times,
         receipt_no=_number(slip, paid_at.value),
         kind=kind,
         kind_confidence=sure,
@@ -154,13 +157,20 @@ def _merchant(slip: _Slip) -> Field[str]:
     return Field(name.text, min(0.99, name.score), _indexes(name.items), _box(slip, name.items))
 
 
-def _paid_at(slip: _Slip) -> Field[datetime]:
-    order = "mdy" if slip.currency == "USD" else "ymd" if slip.currency in (None, "CNY") and not slip.traditional else "dmy"
-    moments = times.moments(slip.rows, order)
+def _paid_at(slip: _Slip, today: date | None) -> tuple[Field[datetime], tuple[datetime, ...]]:
+    """The time of the purchase, and what else the same print means where nothing settles which of its numbers is the month."""
+    moments = times.moments(slip.rows, "ymd" if _is_mainland(slip) else "dmy", today)
     if not moments or moments[0].score < 0.2:
-        return Field(None)
+        return Field(None), ()
     best = moments[0]
-    return Field(best.when, round(best.score, 3), _indexes(best.items), _box(slip, best.items))
+    sure = min(best.score, UNSETTLED) if best.others else best.score
+    return Field(best.when, round(sure, 3), _indexes(best.items), _box(slip, best.items)), best.others
+
+
+def _is_mainland(slip: _Slip) -> bool:
+    # Simplified characters, and none that only the traditional script has: years and months stand before days.
+    han = [line.text for line in slip.lines if has_han(line.text)]
+    return len(han) >= 3 and not any(is_traditional(text) for text in han)
 
 
 def _number(slip: _Slip, paid_at: datetime | None) -> Field[str]:
