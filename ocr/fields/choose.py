@@ -80,7 +80,10 @@ def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
 def _rank(slip: _Slip) -> list[Hypothesis]:
     special = _MONEY_OF.get(slip.kind)
     if special is not None:
-        return total.weigh_special(slip.ledger, slip.rows, special)
+        # A bare count in the row of such an amount carries its label too.
+        money = [entry for entry in slip.ledger if entry.role is special and entry.strong]
+        ledger = [entry for entry in slip.ledger if not money or entry.role is not special or entry.strong]
+        return total.weigh_special(ledger, slip.rows, special)
     ranked = total.weigh(slip.ledger, slip.rows)
     if slip.kind == "e_screenshot" and not any(hypothesis.evidence & {"paid", "payable"} for hypothesis in ranked):
         return total.weigh_tallest(slip.ledger) or ranked
