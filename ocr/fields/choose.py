@@ -80,14 +80,19 @@ def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
 def _rank(slip: _Slip) -> list[Hypothesis]:
     special = _MONEY_OF.get(slip.kind)
     if special is not None:
-        # A bare count in the row of such an amount carries its label too.
-        money = [entry for entry in slip.ledger if entry.role is special and entry.strong]
-        ledger = [entry for entry in slip.ledger if not money or entry.role is not special or entry.strong]
-        return total.weigh_special(ledger, slip.rows, special)
+        return total.weigh_special(_with_own(slip.ledger, special), slip.rows, special)
     ranked = total.weigh(slip.ledger, slip.rows)
     if slip.kind == "e_screenshot" and not any(hypothesis.evidence & {"paid", "payable"} for hypothesis in ranked):
         return total.weigh_tallest(slip.ledger) or ranked
     return ranked
+
+
+def _with_own(ledger: Sequence[Entry], special: Role) -> list[Entry]:
+    """Without the counts and fees that carry the label of the refund or top-up, where its own sum is printed."""
+    own = [entry for entry in ledger if entry.role is special and entry.fen]
+    sums = {abs(entry.fen) for entry in ledger if entry.role in (Role.TOTAL, Role.PAYABLE, Role.PAID)}
+    best = [entry for entry in own if abs(entry.fen) in sums] or [entry for entry in own if entry.strong] or own
+    return [entry for entry in ledger if entry.role is not special or entry in best]
 
 
 def _amount(slip: _Slip, ranked: Sequence[Hypothesis]) -> Field[int]:
