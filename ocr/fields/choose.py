@@ -135,6 +135,8 @@ def _promises_more(row: Row, due: int) -> bool:
 def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind_sure: float) -> bool:
     if amount.value is None or slip.kind == "other" or kind_sure < 0.5:
         return False
+    if slip.kind != "top_up" and any(_is_filling(entry) for entry in slip.ledger):
+        return False  # bought and topped up at once: what was bought is for a person to say
     if any(entry.role is Role.DEPOSIT and entry.fen for entry in slip.ledger):
         return False  # paid in parts on several days: which part earns here is for a person to say
     if any(_is_unread(slip, number) for number in range(max(entry.row for entry in ranked[0].entries) + 1, len(slip.rows))):
@@ -142,6 +144,11 @@ def _is_sure(slip: _Slip, ranked: Sequence[Hypothesis], amount: Field[int], kind
     if slip.kind not in ("payment_slip", "e_screenshot") and ranked[0].evidence & total.PROOFS == {"alone"}:
         return False  # a shop's receipt shows more than one amount: the rest was not read
     return total.is_sure(ranked)
+
+
+def _is_filling(entry: Entry) -> bool:
+    # What a card fills itself with is paid at another time.
+    return entry.role is Role.TOP_UP and entry.fen > 0 and entry.strong and "自动" not in entry.label
 
 
 def _is_unread(slip: _Slip, number: int) -> bool:

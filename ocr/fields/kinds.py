@@ -48,7 +48,7 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
     (
         "unpaid_bill",
         3.0,
-        r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|(并非|不是)(正式)?(收据|发票)|核对后(付款|结账)|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay",
+        r"未(付款|结账|支付|付清|买单|收款|结算|付)(?!.{0,6}(订单|自动))|尚未(付|结)|待(支付|付款|结账|收款)|仅供(核对|参考|对账)|(非|不是|不作).{0,4}(付款|结账|收款)凭|(并非|不是)(正式)?(收据|发票)|核对后(付款|结账)|pay(ment)?at(the)?(counter|cashier)|请(到|至|前往).{0,8}(付款|结账|买单)|扫码(支付|付款|买单)即|到(收银台|前台|柜台|收银处).{0,3}(结|付|买|埋)|paymentpending|pleasepay",
     ),
     (
         "parking",
@@ -79,6 +79,12 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
         "e_screenshot",
         3.0,
         r"^(账单|交易|订单|付款|支付|消费)(详情|明细|记录)$|^(支付|交易|付款|转账|消费)成功$|当前状态|商户全称|收单机构|商家订单号|商户单号|转账单号|^交易状态|查看(账单|往来)|再来一单|账单(分类|管理)|计入收支|申请电子回单|对此订单有疑问|联系商家|发起群收款|^(全部|我的)?账单$|商品说明|创建时间|paymentsuccessful|transactiondetails",
+    ),
+    # An amount that a card is only held for: nothing is bought yet.
+    (
+        "unpaid_bill",
+        12.0,
+        r"(交易类型|transtype|txntype|transactiontype).{0,12}(预授权(?!完成)|preauth(?!orisationcomp|comp))|^预授权(?!完成)|^pre-?auth(orisation|orization)?$",
     ),
     # What the terminal itself calls the transaction outweighs all that a card slip also prints.
     ("refund", 12.0, r"(交易类型|transtype|txntype|transactiontype).{0,10}(退货|退款|撤销|refund|void)"),
@@ -125,7 +131,7 @@ def kind_of(rows: Sequence[Row], ledger: Sequence[Entry], looks_like_screen: flo
         votes["top_up"] += 1.0
     if _is_filled(ledger):
         votes["top_up"] += 6.0
-    elif articles and Role.TOP_UP not in roles:
+    elif _is_less(ledger) or (articles and Role.TOP_UP not in roles):
         votes["top_up"] *= 0.4  # what a card can be filled with elsewhere, not what was bought here
     if articles and votes["parking"] < 6.0:
         votes["parking"] *= 0.5  # one word about cars among articles is one of them, or the address
@@ -166,6 +172,12 @@ def _is_filled(ledger: Sequence[Entry]) -> bool:
     fills = [entry.fen for entry in ledger if entry.fen > 0 and (entry.role is Role.TOP_UP or _is_fill(entry))]
     due = {entry.fen for entry in ledger if entry.role in _SUMS}
     return bool(due.intersection([*fills, sum(fills)]) - {0})
+
+
+def _is_less(ledger: Sequence[Entry]) -> bool:
+    """Is what was put on a card only a part of what was paid?"""
+    fills = [entry.fen for entry in ledger if entry.role in (Role.TOP_UP, Role.BONUS) and entry.fen > 0]
+    return bool(fills) and sum(fills) < max((entry.fen for entry in ledger if entry.role in _SUMS), default=0)
 
 
 def _is_fill(entry: Entry) -> bool:

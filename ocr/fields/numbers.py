@@ -14,7 +14,7 @@ from ocr.reading import Kind
 
 _NOT_OURS = (
     r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|company|roc|cono|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|(?<!订单)(?<!小票)(?<!交易)(?<!流水)(?<!收据)(?<!账单)条码|barcode|客(服|户)|牌|"
-    r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|(?<!p)aid|(?<!receip)tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统一编号|统编|卖方|买方|随机码|机器|[卡咭吉](片|编)?号|咭|八达通|octopus|mobile|handy|^br(no|n)?$|business|licen[cs]e|permit|^uid|uen$|ssm|iban|agent|room|^mb$|cust(omer)?(no|id|code|acc|$)|kunden|points|积分|奖赏|survey|code$|queue|pump|locker|passport|护照|cheque|支票|steuer|ustid|kasse|filiale|signatur|bedien"
+    r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|(?<!p)aid|(?<!receip)tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统一编号|统编|卖方|买方|随机码|机器|[卡咭吉](片|编)?号|咭|八达通|octopus|mobile|handy|^br(no|n)?$|business|licen[cs]e|permit|^uid|uen$|ssm|iban|agent|room|^mb$|cust(omer)?(no|id|code|acc|$)|kunden|points|积分|奖赏|survey|code$|queue|pump|locker|passport|护照|cheque|支票|steuer|ustid|kasse|tisch|artikel|genehmigung|yuu|moneyback|易赏钱|vip|loyalty|clubcard|bonuslink|payback|贵宾|顾客(编|号)|(商品|货品|产品)(编|代|条)|货号|款号|型号|sku|item|isbn|设备|券(号|码)|执照|许可|plate|vehicle|filiale|signatur|bedien"
 )
 # Best label first for each kind of paper: (pattern, score).
 _LABELS = (
@@ -35,8 +35,10 @@ _LABELS = (
 _NO_LABELS = re.compile(_NOT_OURS)
 _COMPILED = tuple((re.compile(pattern), score) for pattern, score in _LABELS)
 _DATED = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}")
-# A date that shares the line with the number before it.
-_DATE_AFTER = re.compile(r"[\s/|]+(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/](?:20)?\d\d)(?!\d).*$")
+# A date, with its time, that shares the line with the number before or behind it.
+_DATE_BESIDE = re.compile(
+    r"[\s/|]+(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}([-/.])\d{1,2}\1(?:20)?\d\d)(?!\d)(?:\s*\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp][Mm]\b)?)?"
+)
 # A uniform invoice of Taiwan: two letters and eight digits, large and without a label.
 _UNIFORM = re.compile(r"[A-Z]{2}\s?-?\s?\d{8}")
 # Where one item holds several labels with their numbers.
@@ -51,9 +53,11 @@ _ALIKE = frozenset("0689")
 _REFERENCE = re.compile(r"参考|^ref$|refno|rrn|检索")
 _TIGER = re.compile(r"(?<=[机编单卡帐账铺台])号?虎")
 # Several labels, each with its number, in one run of print.
-_LABEL_AND_VALUE = re.compile(r"(?P<label>[^\W\d_][^:#\d]{0,23}?)\s?[#:]{1,2}\s?(?P<value>[A-Za-z]{0,5}-?\d[\w\-/]*)")
+_LABEL_AND_VALUE = re.compile(r"(?P<label>[^\W\d_][^:#\d]{0,23}?)\s?[#:]{1,2}\s?(?P<value>[A-Za-z]{0,5}[-/]?\d[\w\-/]*)")
 # A number without a label behind the date and the time.
-_BEHIND_TIME = re.compile(r"\d:\d{2}(?::\d{2})?\s?(?:[AaPp][Mm])?\s+(?P<value>[A-Z]{1,4}\d{4,}|\d{6,})$")
+_BEHIND_TIME = re.compile(
+    r"\d[-/.]\w{1,3}[-/.]\d{2,4}\D{1,2}\d{1,2}:\d{2}(?::\d{2})?\s?(?:[AaPp][Mm])?\s+(?P<value>[A-Z]{1,4}\d{4,}|\d{6,})$"
+)
 _ORIGINAL = re.compile(r"原(单|小票|交易|订单|收据|流水|发票|销售|票)|original|against")
 
 
@@ -136,7 +140,7 @@ def _beside_date(rows: Sequence[Row]) -> Iterator[Number]:
             tokens = re.findall(r"(?<![\w/.:-])[A-Z]{0,4}\d[A-Z0-9-]{4,}(?![\w/.:])", item.text)
             if dated and item is not dated[0] and tokens and ":" not in item.text:
                 yield Number(tokens[-1], 0.5, item)
-        for item in dated:
+        for item in row.items:
             if behind := _BEHIND_TIME.search(item.text):
                 yield Number(behind["value"], 0.48, item)
 
@@ -160,7 +164,7 @@ def _labelled(rows: Sequence[Row], kind: Kind) -> Iterator[Number]:
 def _pairs(row: Row) -> Iterator[tuple[str, str, Item]]:
     for item in row.items:
         # A number that is printed in groups is one number.
-        text = re.sub(r"(?<=\d)\s?-\s?(?=\d)", "-", _DATE_AFTER.sub("", item.text))
+        text = re.sub(r"(?<=\d)\s?-\s?(?=\d)", "-", _DATE_BESIDE.sub("  ", item.text))
         parts = _PARTS.split(text)
         for part in parts:
             if pair := _split(part):
@@ -172,17 +176,22 @@ def _pairs(row: Row) -> Iterator[tuple[str, str, Item]]:
     # A colon of its own stands between a label and its value.
     items = [item for item in row.items if squeezed(item.text)]
     for left, right in pairwise(items):
-        if not re.search(r"\d{3}", left.text) and (value := _clean(right.text)):
-            yield left.text, value, right
+        label = _last_label(left.text)
+        if not re.search(r"\d{3}", label) and (value := _clean(_DATE_BESIDE.sub("", right.text))):
+            yield label, value, right
+
+
+def _last_label(text: str) -> str:
+    """The label next to the value: before it there may be others with values of their own."""
+    return re.sub(r"^.*(?:[:#]\s?\S+|\b\d+)\s(?=[^\W\d_])", "", text)
 
 
 def _split(text: str) -> tuple[str, str] | None:
     if "#" in text or ":" in text:
         head, _, tail = text.rpartition(":") if re.search(r":\s?[A-Za-z0-9]", text) else text.rpartition("#")
         if value := _clean(tail):
-            # Before the last label there may be others with their values.
-            return re.sub(r"^.*[:#]\s?\S+\s(?=[^\W\d_])", "", head) or "#", value
-    match = re.match(r"(?P<label>.*?[^\W\d_]\.?)\s?[.:]?\s?(?P<value>[A-Z]{0,5}-?\d[A-Za-z0-9\-/]{3,39})$", text)
+            return _last_label(head) or "#", value
+    match = re.match(r"(?P<label>.*?[^\W\d_]\.?)\s?[.:]?\s?(?P<value>[A-Z]{0,5}[-/]?\d[A-Za-z0-9\-/]{3,39})$", text)
     if match and (value := _clean(match["value"])):
         return match["label"], value
     return None

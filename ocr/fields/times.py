@@ -53,7 +53,7 @@ _TIME = re.compile(
     r"(?P<half>上午|下午|晚上|中午|am|pm)?\s?(?<!\d)(?<!\d[:.])(?P<h>[012]?\d)\s?[:;时点]\s?(?P<m>[0-5]\d)(?:\s?[:;.分]?\s?(?P<s>[0-5]\d)(?![\d:]))?\s?(?P<after>[ap]\.?m\b\.?)?",
     re.IGNORECASE,
 )
-_RUN_TIME = re.compile(r"^\s?(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?P<s>[0-5]\d)?(?!\d)")
+_RUN_TIME = re.compile(r"^[\s\-T]?(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?P<s>[0-5]\d)?(?!\d)")
 
 _GOOD = re.compile(
     r"(结账|付款|支付|交易|销售|收银|消费|买单|结单|收款|成交|购票|购买|开票|结算|退货|退款|充值|paid|payment|trans|sale|txn)\w{0,2}(时间|日期|date|time)?|datetime|日期时间|日期/时间"
