@@ -94,7 +94,7 @@ class ReceiptReading:
             merchant=Sure(read.merchant.value, read.merchant.confidence, read.merchant.box),
             paid_fen=Sure(read.total_fen.value, read.total_fen.confidence, read.total_fen.box),
             paid_at=Sure(at.value and aware(at.value, timezone), at.confidence, at.box),
-            other_times=tuple(aware(other, timezone) for other in read.other_times),
+            other_times=tuple(aware(moment, timezone) for moment in read.other_times),
             receipt_no=Sure(read.receipt_no.value, read.receipt_no.confidence, read.receipt_no.box),
             auto=read.auto,
             currency=read.currency,

@@ -20,6 +20,8 @@ from ocr.reading import Box, Candidate, Field, Kind, Line, Picture, Reading, Ten
 _MONEY_OF = {"refund": Role.REFUND, "top_up": Role.TOP_UP}
 # How surely a date may be taken whose order of day and month nothing settles: the shopper is asked.
 UNSETTLED = 0.5
+# How surely the only date of a slip is taken when it is clear print and the photo came soon after.
+FRESH, LEGIBLE = 0.85, 0.9
 _REPRINT = re.compile(r"补打|重打|重印|重新打印|补印|再打印|reprint|duplicate|^副本|^copy$|第[2-9二三四五]次打印|打印次数:?[2-9]")
 
 
@@ -178,8 +180,20 @@ def _paid_at(slip: _Slip, today: date | None) -> tuple[Field[datetime], tuple[da
     if not moments or moments[0].score < 0.2:
         return Field(None), ()
     best = moments[0]
-    sure = min(best.score, UNSETTLED) if best.others else best.score
-    return Field(best.when, round(sure, 3), _indexes(best.items), _box(slip, best.items)), best.others
+    return Field(best.when, round(_date_confidence(moments, today), 3), _indexes(best.items), _box(slip, best.items)), best.others
+
+
+def _date_confidence(moments: Sequence[times.Moment], today: date | None) -> float:
+    best = moments[0]
+    if best.others:
+        return min(best.score, UNSETTLED)
+    day = best.when.date()
+    days = {moment.when.date() for moment in moments if moment.score >= 0.3}
+    legible = min(item.score for item in best.items) >= LEGIBLE
+    if today is None or not (best.has_time and legible and days == {day}):
+        return best.score
+    # The one date with a time on the slip, a few days before the upload, needs no label to be the till's own.
+    return max(best.score, FRESH) if today - times.NEAR <= day <= today + times.TILL_AHEAD else best.score
 
 
 def _is_mainland(slip: _Slip) -> bool:

@@ -68,8 +68,8 @@ _BAD_AFTER = re.compile(r"^\D{0,4}(增值|到期|过期|前有效|前使用|止$
 # Digits in a run under one of these are a number that begins with a day.
 _NUMBERED = re.compile(r"(单号?|编号|流水号?|序号|号码?|条码|no|number|bill|inv|invoice|receipt|order|ref|id)$")
 # Two orders of one date lie at least this many days apart, so of two past days only the one this near can be new.
-_NEAR = timedelta(days=26)
-_TILL_AHEAD = timedelta(days=1)
+NEAR = timedelta(days=26)
+TILL_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,9 @@ def _of_row(rows: Sequence[Row], number: int, order: str, witness: _Witness) -> 
             score = _score(label, after, bool(clock), printed.run) * weight - 0.02 * (number / max(1, len(rows)))
             items = (item,) if clock_item is None or clock_item is item else (item, clock_item)
             at = clock or time()
-            yield Moment(datetime.combine(day, at), clock is not None, items, score, tuple(datetime.combine(other, at) for other in others))
+            yield Moment(
+                datetime.combine(day, at), clock is not None, items, score, tuple(datetime.combine(other_day, at) for other_day in others)
+            )
 
 
 def _readable(text: str) -> str:
@@ -203,7 +205,7 @@ def _dates(text: str, order: str) -> list[_Printed]:
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text):
             days, sure = _days(kind, match, text, order)
-            apart = all(match.end() <= other.start or other.end <= match.start() for other in printed)
+            apart = all(match.end() <= earlier.start or earlier.end <= match.start() for earlier in printed)
             if days and apart:
                 printed.append(_Printed(match.start(), match.end(), days, sure, kind == "run"))
     return sorted(printed, key=lambda date_printed: date_printed.start)
@@ -245,12 +247,12 @@ def _settled(printed: _Printed, text: str, witness: _Witness) -> tuple[date, tup
         days = _narrowed(days, [day for day in days if day in witness.days])
         days = _narrowed(days, [day for day in days if re.search(rf"(?<!\d){day:%y%m%d}", witness.runs)])
         if witness.today is not None:
-            days = _narrowed(days, [day for day in days if day <= witness.today + _TILL_AHEAD])
+            days = _narrowed(days, [day for day in days if day <= witness.today + TILL_AHEAD])
         if len(witness.orders) == 1:
             days = _narrowed(days, [day for order, day in printed.days if order in witness.orders and day in days])
         if witness.today is not None:
             days = dict.fromkeys(sorted(days, reverse=True))
-            days = _narrowed(days, [day for day in days if day >= witness.today - _NEAR])
+            days = _narrowed(days, [day for day in days if day >= witness.today - NEAR])
     first, *others = days
     return first, tuple(others)
 

@@ -96,6 +96,14 @@ def test_a_date_that_nothing_settles_is_asked_about() -> None:
     assert Reading.from_json(reading.to_json()).other_times == reading.other_times
 
 
+def test_the_only_date_of_a_slip_needs_no_label_when_the_photo_comes_soon() -> None:
+    rows = f"#KEDAI KOPI\n29/11/2026 19:15\n{GOODS}"
+    assert read(rows, today=date(2026, 12, 1)).paid_at.confidence >= 0.8
+    assert read(rows).paid_at.confidence < 0.8
+    assert read(rows, today=date(2027, 3, 1)).paid_at.confidence < 0.8
+    assert read(rows + "30/11/2026 10:00\n", today=date(2026, 12, 1)).paid_at.confidence < 0.8
+
+
 def test_an_order_is_never_taken_from_the_currency() -> None:
     in_dollars = read("#DINER\nDATE: 03/04/2026 7:15 PM\nBURGER | 14.50\nTOTAL | US$14.50\n")
     assert in_dollars.paid_at.confidence <= UNSETTLED and in_dollars.other_times
