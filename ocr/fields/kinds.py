@@ -28,7 +28,7 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
     (
         "refund",
         3.0,
-        r"creditnote|refundslip|refundreceipt|^refund$|salesreturn|^return(receipt)?$|^void|transtype(refund|void)|txntype(refund|void)|交易类型.{0,10}(退货|退款|撤销|消费撤销|refund|void)|销货退回|折让证明",
+        r"creditnote|refundslip|refundreceipt|^refund$|salesreturn|^return(receipt)?$|^void(slip|receipt|transaction|txn|sale)|transtype(refund|void)|txntype(refund|void)|交易类型.{0,10}(退货|退款|撤销|消费撤销|refund|void)|销货退回|折让证明",
     ),
     (
         "top_up",
@@ -80,6 +80,7 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
         3.0,
         r"^(账单|交易|订单|付款|支付|消费)(详情|明细|记录)$|^(支付|交易|付款|转账|消费)成功$|当前状态|商户全称|收单机构|商家订单号|商户单号|转账单号|^交易状态|查看(账单|往来)|再来一单|账单(分类|管理)|计入收支|申请电子回单|对此订单有疑问|联系商家|发起群收款|^(全部|我的)?账单$|商品说明|创建时间|paymentsuccessful|transactiondetails",
     ),
+    ("refund", 1.5, r"^void$"),  # one article may be void on a purchase
     # An amount that a card is only held for: nothing is bought yet.
     (
         "unpaid_bill",

@@ -86,5 +86,9 @@ def test_a_card_terminal_calls_its_one_amount_an_amount() -> None:
     assert (reading.kind, reading.receipt_no.value) == ("payment_slip", "552918")
 
 
+def test_one_article_that_is_void_makes_no_refund() -> None:
+    assert read("#BURGER HUT\nVOID | COLA | -3.00\n" + CAFE + "TOTAL | RM 21.50\nCASH | 21.50\n").kind == "receipt"
+
+
 def test_a_parking_privilege_makes_no_parking_slip() -> None:
     assert read("#港城百貨\n毛巾 | 2 | 98.00\n總額 | 98.00\n信用卡 | 98.00\n免費泊車2小時\nFree parking for 2 hours\n").kind == "receipt"

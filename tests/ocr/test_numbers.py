@@ -41,6 +41,10 @@ def _number(label: str, value: str, *, apart: bool) -> str | None:
         ("Kundennummer:", "1234567890"),
         ("Steuer-Nr.:", "5120/5820/0012"),
         ("Plate No", "WXY1234"),
+        ("Store No.", "0029118"),
+        ("Serial No.", "88120034"),
+        ("店铺编号:", "0029118"),
+        ("Invoice Date", "29 Nov 2026"),
     ],
 )
 def test_what_comes_again_on_the_next_visit_is_never_the_number(label: str, value: str, apart: bool) -> None:
