@@ -107,6 +107,10 @@ train: setup ## make the ranker of totals again from lines: LINES=DIR of *.jsonl
 bench-unseen: setup ## the reading rules on drawn slips of 72 layouts, text only: JSON on standard output
 	@$(BIN)/python -m bench.unseen text --count 720 --seed 1
 
+bench-reading: setup ## the choice of fields among lines, shops apart, every miss with its candidates: LINES=DIR
+	@test -n "$(LINES)" || { echo "Say which lines: make bench-reading LINES=DIR (a folder with *.jsonl)."; exit 1; }
+	@$(BIN)/python -m bench.reading $(LINES) $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json $(JSON))
+
 bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers against one: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-ocr-speed PHOTOS=DIR."; exit 1; }
 	@$(BIN)/python -m bench.ocr_speed $(PHOTOS)

@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     alarms: dict[str, list[str]] = defaultdict(list)
     purchases = trusted = 0
     for slip in slips:
-        reading = choose(slip.lines, slip.picture, rankers[slip.fold] if rankers else None)
+        reading = choose(slip.lines, slip.picture, _day_of_upload(slip.want, options.uploaded), rankers[slip.fold] if rankers else None)
         answers[_key(slip)] = {verdict.field: verdict for verdict in verdicts(slip.want, reading)}
         if KINDS.get(slip.want.get("kind", "receipt"), slip.want.get("kind", "receipt")) in PURCHASES:
             purchases, trusted = purchases + 1, trusted + reading.auto
@@ -99,6 +99,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--against", type=Path)
+    parser.add_argument(
+        "--uploaded", type=int, metavar="DAYS", help="uploaded so many days after the purchase (otherwise nobody knows when)"
+    )
     parser.add_argument("--show", choices=[*FIELDS, "all", "none"], default="all", help="print the misses of one field only")
     parser.add_argument("--shipped", action="store_true", help="the ranker of this version, which has seen these shops")
     return parser.parse_args(arguments)
@@ -117,6 +120,11 @@ def _picture(slip: training.Slip) -> Picture:
 
 def _key(slip: Slip) -> str:
     return f"{slip.source}/{slip.file}"
+
+
+def _day_of_upload(want: Label, days: int | None) -> date | None:
+    bought = date.fromisoformat(want["date"]) if want.get("date") else printed_day(want.get("date_as_printed") or "")
+    return None if days is None or bought is None else bought + timedelta(days=days)
 
 
 def verdicts(want: Label, reading: Reading) -> Iterator[Verdict]:
@@ -162,6 +170,8 @@ _NAMED = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 def printed_day(printed: str) -> date | None:
     """The day that a date says where days are printed first (25/12/2018, 25-12-18, 20181225, OCT 3, 2016), if it says one."""
     parts = re.findall(r"\d+", printed)
+    if not parts:
+        return None
     month = next((number for number, name in enumerate(_NAMED, 1) if name in printed.upper()), None)
     if len(parts) == 1:
         parts = [printed[6:8], printed[4:6], printed[:4]]

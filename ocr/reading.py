@@ -109,6 +109,8 @@ class Reading:
     phone: str | None = None
     cashier: str | None = None
     mall: str | None = None
+    #: What else the printed date means in another order of day and month, where nothing settles the order.
+    other_times: tuple[datetime, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values, with the version of its shape under `schema`."""
@@ -127,6 +129,7 @@ class Reading:
             "candidates": [_candidate_out(candidate) for candidate in self.candidates],
             "tenders": [{"name": tender.name, "amount_fen": tender.amount_fen} for tender in self.tenders],
             "amounts": dict(self.amounts),
+            "other_times": [at.isoformat() for at in self.other_times],
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
@@ -149,6 +152,7 @@ class Reading:
             candidates=tuple(_candidate_in(candidate) for candidate in data["candidates"]),
             tenders=tuple(Tender(tender["name"], tender["amount_fen"]) for tender in data["tenders"]),
             amounts=dict(data["amounts"]),
+            other_times=tuple(datetime.fromisoformat(at) for at in data.get("other_times", ())),  # older readings have none
             **{name: data[name] for name in _PLAIN},
         )
 

@@ -103,6 +103,7 @@ class Slip:
     screen_photo: float
     screenshot: float
     edited: float
+    other_times: tuple[datetime, ...] = ()  # what else the printed date can mean
 
 
 @dataclass(frozen=True)
@@ -370,7 +371,8 @@ def _shop_choices(facts: Facts) -> tuple[Choice, ...]:
 
 def _time_choices(facts: Facts) -> tuple[Choice, ...]:
     at = facts.slip.paid_at
-    return (Choice(at.value.isoformat(), at.value.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box),)
+    moments = (at.value, *facts.slip.other_times)
+    return tuple(Choice(moment.isoformat(), moment.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box) for moment in moments)
 
 
 _QUESTIONS: dict[str, tuple[Callable[[Facts], tuple[Choice, ...]], Reason]] = {

@@ -288,6 +288,13 @@ def test_the_question_about_the_time_offers_what_was_read() -> None:
     assert question.choices == (Choice(NOW.isoformat(), "2026-05-20 04:00", 0.5, (1, 2, 3, 4)),)
 
 
+def test_a_date_of_two_meanings_is_asked_about_with_both() -> None:
+    other = NOW - timedelta(days=61)
+    question = decide(facts(slip(paid_at=Sure(NOW, 0.5), other_times=(other,)))).question
+    assert question is not None and question.field == TIME
+    assert [choice.value for choice in question.choices] == [NOW.isoformat(), other.isoformat()]
+
+
 def test_an_answer_settles_only_between_readings_that_are_about_as_likely() -> None:
     choices = [
         {"value": 100, "confidence": 0.8}, {"value": 200, "confidence": 0.4}, {"value": 300, "confidence": 0.3},
