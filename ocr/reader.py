@@ -24,8 +24,8 @@ class Reader:
         """Everything that the photo tells. Raises a PhotoRefused by name for what is not a readable picture."""
         try:
             photo = decode(data)
-            lines = self._lines.read(photo)
-            return choose(lines, describe(photo, data, lines))
+            seen = self._lines.read(photo)
+            return choose(seen.lines, describe(photo, data, seen.lines, seen.places))
         finally:
             _give_back()
 

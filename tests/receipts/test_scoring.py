@@ -109,7 +109,7 @@ def test_a_picture_that_cannot_be_opened_is_refused_and_may_be_sent_again(world:
     with db.unit_of_work(world.mall):
         service.conclude(receipt, None)
     body = world.get(f"/v1/receipts/{receipt}", member).json
-    assert (body["state"], body["reason"], body["next_action"]) == ("refused", "not_legible", "send_again")
+    assert (body["state"], body["reason"], body["next_action"]) == ("refused", "photo_damaged", "send_again")
 
 
 def test_a_long_receipt_of_three_photos_is_read_as_one(world: World) -> None:
