@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
+.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-pictures bench-ocr-speed demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOT
 
 bench-unseen: setup ## the reading rules on drawn slips of 72 layouts, text only: JSON on standard output
 	@$(BIN)/python -m bench.unseen text --count 720 --seed 1
+
+bench-pictures: setup ## what checking hostile and cut pictures costs, in time and memory: JSON on standard output
+	@$(BIN)/python -m bench.pictures check
 
 bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers against one: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-ocr-speed PHOTOS=DIR."; exit 1; }
