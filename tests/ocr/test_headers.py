@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from ocr import headers
+from ocr import headers, known
 from ocr.decode import MAX_BYTES, NotAPicture, PhotoRefused, UnreadablePhoto, check, decode
+from ocr.reader import Reader
 
 SIZE = (600, 410)
 
@@ -252,6 +253,47 @@ def test_a_picture_cut_anywhere_is_read_or_refused_by_name(kind: str) -> None:
     data = stored(kind)
     assert opens(data)
     assert not any(opens(data[: len(data) * percent // 100]) for percent in range(95))
+
+
+# The known receipt as such files hold it
+
+
+def filed(paper: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    paper.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def in_sixteen_bits(paper: Image.Image) -> bytes:
+    return filed(Image.fromarray(np.asarray(paper).astype(np.uint16) * 257), "PNG")
+
+
+def with_stray_bytes(paper: Image.Image) -> bytes:
+    data = filed(paper, "JPEG", quality=90)
+    table = data.index(b"\xff\xdb")
+    return data[:table] + b"hello" + data[table:]
+
+
+def without_its_end(paper: Image.Image) -> bytes:
+    return filed(paper, "JPEG", quality=90)[:-5]
+
+
+def described_late(paper: Image.Image) -> bytes:
+    return with_late_meta(filed(paper.convert("RGB"), "HEIF", quality=90), gap=1 << 20)
+
+
+@pytest.mark.parametrize("made", [in_sixteen_bits, with_stray_bytes, without_its_end, described_late], ids=lambda made: made.__name__)
+def test_the_known_receipt_is_read_however_its_file_is_made(reader: Reader, made: Callable[[Image.Image], bytes]) -> None:
+    reading = reader.read(made(known.draw()))
+    assert (reading.total_fen.value, reading.receipt_no.value) == (known.TOTAL_FEN, known.RECEIPT_NO)
+
+
+def test_a_time_of_fourteen_digits_comes_through_the_picture(reader: Reader) -> None:
+    paper = Image.new("L", (880, 878), 246)
+    pen = ImageDraw.Draw(paper)
+    for number, text in enumerate(("HARBOUR CAFE", "NO 000417", "TIME 20261129120509", "COFFEE 12.00", "TOTAL 12.00")):
+        pen.text((80, 80 + 90 * number), text, fill=50, font_size=44)
+    assert any("20261129120509" in line.text for line in reader.read(filed(paper, "JPEG", quality=70)).lines)
 
 
 # What strangers send: the walk ends after a fixed number of parts, and looks at each byte a few times at most.
