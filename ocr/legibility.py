@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ocr.decode import Photo
 from ocr.reading import Box, Flaw, Line
 
+Picture = NDArray[np.uint8]
 Grey = NDArray[np.float32]
 
 # Measured on drawn slips of every strength (`python -m bench.pictures quality`). The reader often copes with less light than this, with
@@ -28,12 +29,13 @@ SOFT_EDGE, SIDE = 2.5, 640
 FEWEST_PLACES, FAINT = 3, 24.0
 # A box larger than this share of the picture is the paper, not a line.
 LARGEST_LINE = 0.12
-MOST_LINES = 16
+# Enough to judge: so many lines, and of each a part so many times as long as it is high.
+MOST_LINES, LONG = 12, 8
 
 
 def flaw(photo: Photo, lines: Sequence[Line], places: Sequence[Box]) -> Flaw | None:
     """What keeps this photo from being read, if anything does. `places`: where print was seen, in pixels of the original."""
-    grey = np.asarray(cv2.cvtColor(photo.pixels, cv2.COLOR_BGR2GRAY), dtype=np.float32)
+    grey = np.asarray(cv2.cvtColor(photo.pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     crops = [_crop(grey, place) for place in _places_of_lines(places, photo.scale, max(grey.shape))]
     if _paper(grey, crops) < DARK:
         return "dark"
@@ -47,7 +49,7 @@ def flaw(photo: Photo, lines: Sequence[Line], places: Sequence[Box]) -> Flaw | N
     return "blurred" if soft else None
 
 
-def _paper(grey: Grey, crops: Sequence[Grey]) -> float:
+def _paper(grey: Picture, crops: Sequence[Grey]) -> float:
     """How bright the paper is around the print, or without any the brightest part of the picture."""
     return float(np.median([np.percentile(crop, 97) for crop in crops])) if crops else float(np.percentile(grey, 95))
 
@@ -62,7 +64,7 @@ def steepness(crop: Grey) -> float:
     return float(rise * crop.shape[0] / max(8.0, float(high - low)))
 
 
-def sharpest_edge(grey: Grey) -> float | None:
+def sharpest_edge(grey: Picture) -> float | None:
     """How wide the sharpest edges of a picture are, in pixels of a picture of side SIDE; None without any edge."""
     shrink = min(1.0, SIDE / max(grey.shape))
     small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
@@ -97,8 +99,9 @@ def _sides(line: Grey) -> tuple[float, float]:
     return float(np.linalg.norm(line[1] - line[0])), float(np.linalg.norm(line[3] - line[0]))
 
 
-def _crop(grey: Grey, line: Grey) -> Grey:
+def _crop(grey: Picture, line: Grey) -> Grey:
     width, height = (max(2, round(side)) for side in _sides(line))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    crop = cv2.warpPerspective(grey, cv2.getPerspectiveTransform(line, target), (width, height), borderMode=cv2.BORDER_REPLICATE)
+    size = (min(width, LONG * height), min(height, LONG * width))
+    crop = cv2.warpPerspective(grey, cv2.getPerspectiveTransform(line, target), size, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop if height <= width else np.rot90(crop), dtype=np.float32)
