@@ -206,8 +206,8 @@ def _moved(box: Box, down: float) -> Box:
 
 
 def _joined(readings: Sequence[Reading], height: float) -> Picture:
-    first = readings[0].picture
-    return replace(first, width=max(reading.picture.width for reading in readings), height=round(height))
+    first, flaw = readings[0].picture, next((reading.picture.flaw for reading in readings if reading.picture.flaw), None)
+    return replace(first, width=max(reading.picture.width for reading in readings), height=round(height), flaw=flaw)
 
 
 def row_texts(reading: Reading) -> list[str]:

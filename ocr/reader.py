@@ -25,8 +25,8 @@ class Reader:
         """Everything that the photo tells, uploaded on `today`. Raises a PhotoRefused by name for what is not a readable picture."""
         try:
             photo = decode(data)
-            lines = self._lines.read(photo)
-            return choose(lines, describe(photo, data, lines), today)
+            seen = self._lines.read(photo)
+            return choose(seen.lines, describe(photo, data, seen.lines, seen.places), today)
         finally:
             _give_back()
 

@@ -25,6 +25,9 @@ Kind = Literal[
     "other",
 ]
 
+# What keeps a photo from being read.
+Flaw = Literal["dark", "far", "blurred"]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -76,13 +79,14 @@ class Signals:
 
 @dataclass(frozen=True)
 class Picture:
-    """The picture: upright size in pixels, format, perceptual hash (16 hex digits), and signals."""
+    """The picture: upright size in pixels, format, perceptual hash (16 hex digits), signals, and what keeps it from being read."""
 
     width: int
     height: int
     format: str
     phash: str
     signals: Signals = Signals()
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,7 @@ def _picture_out(picture: Picture) -> dict[str, Any]:
         "height": picture.height,
         "format": picture.format,
         "phash": picture.phash,
+        "flaw": picture.flaw,
         "signals": {
             "screen_photo": signals.screen_photo,
             "screenshot": signals.screenshot,
@@ -227,4 +232,4 @@ def _picture_out(picture: Picture) -> dict[str, Any]:
 def _picture_in(data: Mapping[str, Any]) -> Picture:
     facts = data["signals"]
     signals = Signals(facts["screen_photo"], facts["screenshot"], facts["edited"], tuple(facts["reasons"]))
-    return Picture(data["width"], data["height"], data["format"], data["phash"], signals)
+    return Picture(data["width"], data["height"], data["format"], data["phash"], signals, data.get("flaw"))

@@ -100,6 +100,7 @@ class ReceiptReading:
             currency=read.currency,
             amounts=tuple(Choice(amount.value_fen, amount.label, amount.confidence, amount.box) for amount in read.candidates),
             readable=bool(read.lines),
+            flaw=read.picture.flaw,
             screen_photo=read.picture.signals.screen_photo,
             screenshot=read.picture.signals.screenshot,
             edited=read.picture.signals.edited,

@@ -60,7 +60,7 @@ def test_a_photo_that_cannot_be_opened_is_refused_at_once(world: World, monkeypa
     monkeypatch.setattr(reading, "read", read)
     receipt = world.sent(world.member())
     run(world, receipt)
-    assert world.receipt(receipt).why == "not_legible"
+    assert world.receipt(receipt).why == "photo_damaged"
 
 
 class Scribe:

@@ -66,7 +66,7 @@ def conclude(receipt_id: int, read: ReceiptReading | None) -> None:
     if receipt is None or receipt.state != ReceiptState.READING:
         return  # withdrawn meanwhile, or another reader was faster
     if read is None:
-        move(receipt, ReceiptState.REFUSED, Reason.NOT_LEGIBLE, decided_at=clock.now())
+        move(receipt, ReceiptState.REFUSED, Reason.PHOTO_DAMAGED, decided_at=clock.now())
         return
     photos = photos_of(receipt_id)
     for photo, photo_facts in zip(photos, read.photos, strict=True):
