@@ -22,7 +22,7 @@ DARK = 45.0  # of 255: the paper around the print
 SMALL_PX, SMALLISH_PX = 13.0, 18.0
 # How steeply print rises from ink to paper within one height of a line, in the direction in which it is least steep. Sharp print: 7 to 10.
 SOFT = 3.6
-SOFTISH, DOUBTFUL = 5.0, 0.8  # and when the lines are read with less certainty than that
+SOFTISH, DOUBTFUL = 6.0, 0.8  # and when the lines are read with less certainty than that
 # On a picture without print: the width of its sharpest edges, a standard deviation in pixels of a picture of this side. Sharp: 1.0 to 1.4.
 SOFT_EDGE, SIDE = 2.5, 640
 # Fewer places, or lower contrast, tell nothing about print.
