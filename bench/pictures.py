@@ -160,15 +160,11 @@ def measure_quality(count: int, sharp: int, seed: int) -> dict[str, Any]:
     called: dict[str, Counter[str]] = defaultdict(Counter)
     for name, photo, total in _photos(count, max(count, sharp), seed):
         reading = reader.read(photo)
-        called[name][reading.picture.flaw or "no flaw"] += 1
+        called[name][reading.picture.flaw or ("no flaw" if reading.lines else "no text")] += 1
         called[name]["amount right"] += reading.total_fen.value == total
-        called[name]["called no receipt"] += reading.kind == "other" and reading.picture.flaw is None
-    sharp_called_poor = called["sharp"].total() - sum(called["sharp"][name] for name in ("no flaw", "amount right", "called no receipt"))
-    return {
-        "bench": "pictures quality",
-        "strengths": {name: dict(counts) for name, counts in called.items()},
-        "holds": not sharp_called_poor,
-    }
+        called[name]["called no receipt"] += bool(reading.lines) and reading.kind == "other" and reading.picture.flaw is None
+    holds = called["sharp"]["no flaw"] == max(count, sharp)
+    return {"bench": "pictures quality", "strengths": {name: dict(counts) for name, counts in called.items()}, "holds": holds}
 
 
 def _photos(count: int, sharp: int, seed: int) -> Iterator[tuple[str, bytes, int | None]]:

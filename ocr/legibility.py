@@ -22,10 +22,10 @@ DARK = 45.0  # of 255: the paper around the print
 SMALL_PX, SMALLISH_PX = 13.0, 18.0
 # How steeply print rises from ink to paper within one height of a line, in the direction in which it is least steep. Sharp print: 7 to 10.
 SOFT = 3.6
-SOFTISH, DOUBTFUL = 5.0, 0.8  # and when the lines are read with less certainty than that
+SOFTISH, DOUBTFUL = 6.0, 0.8  # and where little print is seen, or is read with less certainty than that
 # On a picture without print: the width of its sharpest edges, a standard deviation in pixels of a picture of this side. Sharp: 1.0 to 1.4.
 SOFT_EDGE, SIDE = 2.5, 640
-# Fewer places, or lower contrast, tell nothing about print.
+# Fewer places, or lower contrast, tell little about print.
 FEWEST_PLACES, FAINT = 3, 24.0
 # A box larger than this share of the picture is the paper, not a line.
 LARGEST_LINE = 0.12
@@ -39,11 +39,14 @@ def flaw(photo: Photo, lines: Sequence[Line], places: Sequence[Box]) -> Flaw | N
     crops = [_crop(grey, place) for place in _places_of_lines(places, photo.scale, max(grey.shape))]
     if _paper(grey, crops) < DARK:
         return "dark"
-    if len(crops) < FEWEST_PLACES:
-        return "blurred" if (edge := sharpest_edge(grey)) is not None and edge > SOFT_EDGE else None
-    height = float(np.median([crop.shape[0] for crop in crops]))
+    few = len(crops) < FEWEST_PLACES
+    if few and (edge := sharpest_edge(grey)) is not None and edge > SOFT_EDGE:
+        return "blurred"
     doubtful = not lines or float(np.median([line.score for line in lines])) < DOUBTFUL
-    soft = float(np.median([steepness(crop) for crop in crops])) < (SOFTISH if doubtful else SOFT)
+    if not crops:
+        return "far" if places and doubtful else None  # a whole paper, seen as one line that says nothing
+    height = float(np.median([crop.shape[0] for crop in crops]))
+    soft = float(np.median([steepness(crop) for crop in crops])) < (SOFTISH if few or doubtful else SOFT)
     if height < SMALL_PX or (soft and height < SMALLISH_PX):
         return "far"
     return "blurred" if soft else None

@@ -138,8 +138,8 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     ),
     Reason.NOTHING_TO_READ: (
         _A.SEND_AGAIN,
-        "照片里没有看到文字，请对准小票重新拍摄。",
-        "No text was found; please photograph the receipt again.",
+        "照片里没有看到文字，请拿稳手机，靠近并对准小票重新拍摄。",
+        "No text was found; please hold the phone still, close to the receipt, and take another photo.",
     ),
     Reason.NOT_A_RECEIPT: (_A.SEND_AGAIN, "这不是购物小票。", "This is not a receipt for a purchase."),
     Reason.UNPAID_BILL: (
