@@ -78,7 +78,7 @@ def labels_of(amount: Amount, rows: Sequence[Row]) -> list[str]:
 class _Slip:
     rows: Sequence[Row]
     ledger: Sequence[Entry]
-    found: Sequence[Amount]
+    printed: Sequence[Amount]
     usual: float
     right: float
     articles: Mapping[int, int]  # row → the last amount of a row without a known label
@@ -86,20 +86,20 @@ class _Slip:
 
 
 def features(
-    rows: Sequence[Row], ledger: Sequence[Entry], found: Sequence[Amount], weighed: Sequence[Hypothesis], speaks: Speaks
+    rows: Sequence[Row], ledger: Sequence[Entry], printed: Sequence[Amount], weighed: Sequence[Hypothesis], speaks: Speaks
 ) -> Floats:
     """A row of numbers for each amount. `weighed`: what the rules make of the slip; `speaks`: how much a label sounds like a total."""
-    if not found:
+    if not printed:
         return np.zeros((0, 0))
     heights = [entry.item.height for entry in ledger]
     articles = {entry.row: entry.fen for entry in ledger if entry.role is None and entry.fen}
     slip = _Slip(
-        rows, ledger, found, median(heights), max(entry.item.right for entry in ledger), articles,
+        rows, ledger, printed, median(heights), max(entry.item.right for entry in ledger), articles,
         frozenset(abs(entry.fen) for entry in ledger),
     )  # fmt: skip
     by_fen = {hypothesis.fen: (place, hypothesis) for place, hypothesis in enumerate(weighed)}
-    ranks = {fen: place for place, fen in enumerate(sorted((amount.fen for amount in found), reverse=True))}
-    spoken = [_spoken(slip, amount, speaks) for amount in found]
+    ranks = {fen: place for place, fen in enumerate(sorted((amount.fen for amount in printed), reverse=True))}
+    spoken = [_spoken(slip, amount, speaks) for amount in printed]
     loudest = max(voice[0] for voice in spoken)
     table = [
         [
@@ -111,7 +111,7 @@ def features(
             *_by_arithmetic(slip, amount),
             *_by_rules(by_fen.get(amount.fen), len(weighed)),
         ]
-        for amount, voice in zip(found, spoken, strict=True)
+        for amount, voice in zip(printed, spoken, strict=True)
     ]
     rounded: Floats = np.array(table, dtype=np.float64).round(4)
     return rounded
@@ -151,7 +151,7 @@ def _by_place(slip: _Slip, amount: Amount) -> Iterable[float]:
     yield float(len({entry.row for entry in amount.entries}))
     yield best.item.height / slip.usual
     yield lowest.item.height / slip.usual
-    yield float(sum(other.item.height > best.item.height * 1.05 for other in slip.ledger))
+    yield float(sum(entry_beside.item.height > best.item.height * 1.05 for entry_beside in slip.ledger))
     yield max(entry.item.right for entry in amount.entries) / max(1.0, slip.right)
     row = slip.rows[lowest.row]
     yield float(len(row.items))
@@ -165,11 +165,11 @@ def _by_place(slip: _Slip, amount: Amount) -> Iterable[float]:
 
 
 def _is_last_of_its_row(entry: Entry, ledger: Sequence[Entry]) -> bool:
-    return not any(other.row == entry.row and other.item.left > entry.item.right for other in ledger)
+    return not any(entry_beside.row == entry.row and entry_beside.item.left > entry.item.right for entry_beside in ledger)
 
 
 def _by_value(slip: _Slip, amount: Amount, rank: int) -> Iterable[float]:
-    values = [other.fen for other in slip.found]
+    values = [amount_beside.fen for amount_beside in slip.printed]
     yield float(min(12, rank))
     yield amount.fen / max(values)
     yield math.log10(amount.fen)
@@ -178,10 +178,10 @@ def _by_value(slip: _Slip, amount: Amount, rank: int) -> Iterable[float]:
     yield float(amount.fen % 100 == 0)
     yield float(amount.fen % 1000 == 0) + float(amount.fen % 5000 == 0) + float(amount.fen % 10000 == 0)
     yield float(amount.fen % 5 == 0)
-    yield float(len(slip.found))
+    yield float(len(slip.printed))
     yield float(any(fen != amount.fen and abs(fen - amount.fen) <= _NEAR for fen in values))
-    below = [other for other in slip.found if other.last > amount.last]
-    yield float(any(0 < abs(other.fen - amount.fen) <= _NEAR for other in below))
+    below = [amount_beside for amount_beside in slip.printed if amount_beside.last > amount.last]
+    yield float(any(0 < abs(amount_beside.fen - amount.fen) <= _NEAR for amount_beside in below))
     yield float(100 * amount.fen in slip.reached) + float(amount.fen % 100 == 0 and amount.fen // 100 in slip.reached)
 
 
@@ -197,7 +197,7 @@ def _by_arithmetic(slip: _Slip, amount: Amount) -> Iterable[float]:
     yield float(any(entry.fen > fen and entry.fen - fen in slip.reached and entry.fen - fen for entry in above))
     yield float(any(entry.fen < fen and fen - entry.fen in slip.reached for entry in above))
     # It is what was handed over: less an amount below, it is one above.
-    yield float(any(entry.fen < fen and any(other.fen == fen - entry.fen for other in below) for entry in above))
+    yield float(any(entry.fen < fen and any(entry_below.fen == fen - entry.fen for entry_below in below) for entry in above))
     lines = [value for row, value in sorted(slip.articles.items()) if row < first]
     yield float(bool(lines) and sum(lines) == fen and len(lines) > 1)
     yield float(_closes_a_run(lines, fen))

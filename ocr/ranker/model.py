@@ -60,11 +60,11 @@ class Voices:
                 number[at] += 1
         return cls(sums, rest, *number)
 
-    def without(self, other: Voices) -> Voices:
-        """What is left without what another one counted."""
+    def without(self, part: Voices) -> Voices:
+        """What is left without what a part of it counted."""
         return Voices(
-            _less(self.totals, other.totals), _less(self.others, other.others), self.of_totals - other.of_totals,
-            self.of_others - other.of_others,
+            _less(self.totals, part.totals), _less(self.others, part.others), self.of_totals - part.of_totals,
+            self.of_others - part.of_others,
         )  # fmt: skip
 
 
@@ -82,13 +82,13 @@ class Ranker:
 
     def rank(self, rows: Sequence[Row], ledger: Sequence[Entry], weighed: Sequence[Hypothesis]) -> list[Ranked]:
         """The slip's amounts, the likeliest first; together their probabilities are one."""
-        found = features.amounts(ledger)
-        if not found:
+        printed = features.amounts(ledger)
+        if not printed:
             return []
-        table = features.features(rows, ledger, found, weighed, functools.lru_cache(maxsize=None)(self.voices.speaks))
+        table = features.features(rows, ledger, printed, weighed, functools.lru_cache(maxsize=None)(self.voices.speaks))
         likely = self.trees.probabilities(table)
-        ranked = [Ranked(amount, round(float(chance), 4)) for amount, chance in zip(found, likely, strict=True)]
-        return sorted(ranked, key=lambda one: (-one.probability, -one.amount.last))
+        ranked = [Ranked(amount, round(float(chance), 4)) for amount, chance in zip(printed, likely, strict=True)]
+        return sorted(ranked, key=lambda place: (-place.probability, -place.amount.last))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; equal rankers give equal text."""

@@ -62,14 +62,14 @@ def _shops(names: Iterable[str]) -> dict[str, str]:
     keys: dict[str, str] = {}
     for name in sorted(set(names)):
         key = re.sub(r"sdnbhd|limited|ltd|enterprise|trading|restoran|marketing", "", squeezed(name)) or squeezed(name)
-        same = next((other for other, known in keys.items() if fuzz.ratio(key, known) >= ALIKE or _holds(key, known)), name)
+        same = next((known_name for known_name, known in keys.items() if fuzz.ratio(key, known) >= ALIKE or _holds(key, known)), name)
         first[name] = first.get(same, name)
         keys[name] = key
     return first
 
 
-def _holds(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
+def _holds(first: str, second: str) -> bool:
+    short, long = sorted((first, second), key=len)
     return len(short) >= 5 and fuzz.partial_ratio(short, long) >= 92
 
 
@@ -110,13 +110,13 @@ class Example:
     rows: Sequence[Row]
     ledger: Sequence[Entry]
     weighed: Sequence[Hypothesis]
-    found: Sequence[features.Amount]
+    printed: Sequence[features.Amount]
     right: int
 
     @functools.cached_property
     def voices(self) -> Voices:
         """What its labels add to the counts."""
-        labels = [(label, amount is self.found[self.right]) for amount in self.found for label in features.labels_of(amount, self.rows)]
+        labels = [(label, amount is self.printed[self.right]) for amount in self.printed for label in features.labels_of(amount, self.rows)]
         return Voices.counted((label for label, paid in labels if paid), (label for label, paid in labels if not paid))
 
 
@@ -126,10 +126,10 @@ def examples(slips: Iterable[Slip]) -> list[Example]:
     for slip in slips:
         rows = lay_out(slip.lines)
         ledger = entries(rows, cut_lines(slip.lines, slip.width, slip.height) if slip.source == "photos" else frozenset())
-        found = features.amounts(ledger)
-        right = [at for at, amount in enumerate(found) if amount.fen == slip.total_fen]
+        printed = features.amounts(ledger)
+        right = [at for at, amount in enumerate(printed) if amount.fen == slip.total_fen]
         if right:
-            made.append(Example(slip, rows, ledger, total.weigh(ledger, rows), found, right[0]))
+            made.append(Example(slip, rows, ledger, total.weigh(ledger, rows), printed, right[0]))
     return made
 
 
@@ -181,11 +181,11 @@ def train(known: Sequence[Example], plan: Plan = Plan()) -> Ranker:
     copies = [copy for part in range(COPIES) for copy in examples(misread(example.slip, part) for example in known)]
     for number, example in enumerate([*known, *copies]):
         speaks = functools.lru_cache(maxsize=None)(whole.without(of_shop[example.slip.shop]).speaks)
-        tables.append(features.features(example.rows, example.ledger, example.found, example.weighed, speaks))
-        right += [at == example.right for at in range(len(example.found))]
-        groups += [number] * len(example.found)
+        tables.append(features.features(example.rows, example.ledger, example.printed, example.weighed, speaks))
+        right += [at == example.right for at in range(len(example.printed))]
+        groups += [number] * len(example.printed)
         weight = len(by_shop[example.slip.shop]) ** -0.5 * (1.0 if number < len(known) else COPY_WEIGHT)
-        weights += [weight] * len(example.found)
+        weights += [weight] * len(example.printed)
     trees = grow(np.concatenate(tables), np.array(right), np.array(groups), np.array(weights), plan)
     return Ranker(trees, _pruned(whole))
 
