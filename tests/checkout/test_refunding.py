@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -29,7 +28,7 @@ from api.sales.models import SaleRefund
 from api.wallet import service as wallet
 from tests.checkout.conftest import Shopper, Street
 from tests.payments.conftest import DEMO
-from tests.races import meeting
+from tests.races import meeting, until_others_wait
 
 
 def give_back(staff: Shopper, number: str, **wanted: Any) -> Any:
@@ -367,16 +366,6 @@ def test_a_wallet_s_word_that_comes_twice_at_once_counts_once(street: Street) ->
     assert [to for _, to, _, _ in moves_of(street, given["number"])] == ["given", "done"]
 
 
-def wait_until_blocked() -> None:
-    """Until somebody waits for what this transaction holds."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
-    for _ in range(100):
-        if session.scalar(waiting):
-            return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
-
-
 def test_a_refund_waits_while_the_member_s_value_moves_elsewhere(street: Street) -> None:
     shopper, desk = street.shopper(), street.staff("finance")
     number = shopper.paid(5_000)["number"]
@@ -384,7 +373,7 @@ def test_a_refund_waits_while_the_member_s_value_moves_elsewhere(street: Street)
         with street.inside():
             orders.hold_member(orders.by_number(number))
             refund = pool.submit(give_back, desk, number)
-            wait_until_blocked()
+            until_others_wait()
         assert refund.result().status_code == 201
 
 
@@ -398,7 +387,7 @@ def test_a_refund_holds_what_the_order_earned_before_it_touches_a_card(street: S
             (card,) = wallet.funds(shopper.id)
             sales.lock(part.sale_id)
             refund = pool.submit(give_back, desk, number)
-            wait_until_blocked()
+            until_others_wait()
             session.execute(text("SET LOCAL lock_timeout = '1s'"))
             assert ledger.lock(Owner("card", card.card_id), Asset.PRINCIPAL_FEN) == 2_000
         assert refund.result().status_code == 201
