@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from api.kit import db
+from api.kit.db import session
 
 
 class Meeting:
@@ -48,3 +50,13 @@ def meeting(words: str, *, parties: int = 2, patience: float = 5.0) -> Iterator[
         yield place
     finally:
         event.remove(db.engine(), "before_cursor_execute", arrive)
+
+
+def until_others_wait(count: int = 1, *, patience: float = 5.0) -> None:
+    """Go on when so many others wait for a lock in this database, such as what this transaction holds."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    until = time.monotonic() + patience
+    while session.scalar(waiting) != count:
+        assert time.monotonic() < until, "nobody waits"
+        time.sleep(0.02)
+        session.execute(text("SELECT pg_stat_clear_snapshot()"))  # within a transaction it is otherwise read once

@@ -277,9 +277,32 @@ def test_a_recharge_refund_that_waited_is_refused_when_other_money_is_unspent_by
     else:
         spend(shopper)
     decision = f"/v1/office/order-refunds/{waits.json['number']}/decision"
-    check_refused(street.staff("finance").send("put", decision, {"approve": True}), "order-refund-too-large", 409)
+    refused = street.staff("finance").send("put", decision, {"approve": True})
+    check_refused(refused, "order-refund-too-large", 409)
+    assert refused.json["left_fen"] == (10_000 if spent_before else 5_000)
     assert shopper.read(number)["refunded_fen"] == 0
     street.books_agree()
+
+
+@pytest.mark.parametrize("wanted", [{"lines": [0]}, {"lines": [0], "amount_fen": 10_000}, {"amount_fen": 9_999}])
+def test_a_recharge_comes_back_with_all_that_is_unspent_of_it_or_not_at_all(street: Street, wanted: dict[str, Any]) -> None:
+    number = paid(street, street.shopper(), recharge(street, member_limit=None))["number"]
+    desk = street.staff("finance")
+    refused = give_back(desk, number, **wanted)
+    check_refused(refused, "order-refund-too-large", 409)
+    assert refused.json["left_fen"] == 10_000
+    assert give_back(desk, number, amount_fen=10_000).json["amount_fen"] == 10_000
+
+
+def test_a_shop_whose_goods_stay_is_not_asked_for_points(street: Street, stall: Stall) -> None:
+    with street.inside():
+        other_shop = make_shop().id
+    shopper = street.shopper()
+    order = paid(street, shopper, goods((street.shop_id, 6_000), (other_shop, 7_000)))
+    given = give_back(street.staff("finance"), order["number"], lines=[1]).json
+    assert (given["amount_fen"], given["points_taken"]) == (7_000, 70)
+    assert (street.cash(Owner("shop", street.shop_id)), street.cash(Owner("shop", other_shop))) == (6_000, 0)
+    assert shopper.points()["balance"] == 60
 
 
 def spend(shopper: Shopper) -> None:

@@ -131,6 +131,12 @@ def test_a_source_that_can_push_only_a_part_pays_that_part() -> None:
     assert (mix.of(A), mix.of(B), mix.of(C), mix.rest) == (110, 20, 20, (0, 0, 0))
 
 
+def test_a_source_that_pushes_several_others_pays_no_more_than_it_has() -> None:
+    sources = [Source(A, 100, (True, True, False)), Source(B, 75, (True, False, True)), Source(C, 90, (True, False, False))]
+    mix = best([100, 100, 100], sources)
+    assert (mix.cells, mix.rest) == (({B: 10, C: 90}, {A: 100}, {B: 65}), (0, 0, 35))
+
+
 def test_a_single_fen_is_pushed_as_well() -> None:
     assert best([1, 1], [Source(A, 1, (True, True)), Source(B, 1, (True, False))]).cells == ({B: 1}, {A: 1})
 
@@ -142,6 +148,11 @@ def test_a_source_without_a_line_or_without_money_pays_nothing() -> None:
 
 def test_of_a_basket_without_lines_nobody_pays_anything() -> None:
     assert best([], [Source(A, 100, ())]) == Mix((), ())
+
+
+def test_money_comes_back_before_stored_value_and_that_before_points() -> None:
+    assert sorted(Tender, key=lambda tender: tender.place) == [Tender.GATEWAY, Tender.PRINCIPAL, Tender.BONUS, Tender.POINTS]
+    assert Tender.GATEWAY.place == 0
 
 
 def test_only_shares_of_cards_name_their_source() -> None:

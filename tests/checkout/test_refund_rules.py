@@ -104,9 +104,9 @@ def test_a_shop_reaches_only_its_own_lines_of_an_order_of_several(shop_id: int, 
 
 
 def test_a_shop_that_names_another_ones_line_is_refused() -> None:
-    lines: list[Any] = [OrderLine(line=number, shop_id=seller) for number, seller in enumerate((3, 4, 3))]
+    lines: list[Any] = [OrderLine(line=number, shop_id=seller) for number, seller in enumerate((3, 4, 3, 5))]
     with pytest.raises(errors.RefundLineUnknown) as refused:
-        _of_shop(Order(shop_id=None), Content(lines, []), 3, Wanted((1, 2), 500))
+        _of_shop(Order(shop_id=None), Content(lines, []), 3, Wanted((1, 2, 3), 500))
     assert refused.value.facts == {"line": 1}
 
 

@@ -3,27 +3,72 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from api.checkout import errors
-from api.checkout.models import OrderPart
+from api.checkout.models import OrderPart, OrderShare
 from api.checkout.service import orders, refunds
-from api.kit import clock
+from api.kit import audit, clock, live
 from api.kit.db import session
-from api.ledger.service import Owner
+from api.ledger import service as ledger
+from api.ledger.service import Asset, Owner
+from api.partners import service as partners
+from api.partners.models import PartnerEvent
 from api.payments import service as payments
+from api.payments.models import Refund as GatewayRefund
+from api.sales import service as sales
+from api.sales.models import SaleRefund
+from api.wallet import service as wallet
 from tests.checkout.conftest import Shopper, Street
 from tests.payments.conftest import DEMO
+from tests.races import meeting, until_others_wait
 
 
 def give_back(staff: Shopper, number: str, **wanted: Any) -> Any:
     area = "shop" if staff.person.startswith("shop") else "office"
     return staff.send("post", f"/v1/{area}/orders/{number}/refunds", {"reason": "退货"} | wanted)
+
+
+def decide(staff: Shopper, refund: dict[str, Any], *, approve: bool = True) -> Any:
+    return staff.send("put", f"/v1/office/order-refunds/{refund['number']}/decision", {"approve": approve, "why": "看过小票"})
+
+
+def moves_of(street: Street, number: str) -> list[tuple[str, str, str | None, str]]:
+    """How a refund moved: from, to, why, by whom."""
+    with street.inside():
+        return moves_of_row(refunds.by_number(number))
+
+
+def moves_of_row(row: Any) -> list[tuple[str, str, str | None, str]]:
+    table = row.moves_table
+    columns = (table.c.from_state, table.c.to_state, table.c.reason, table.c.moved_by)
+    query = select(*columns).where(table.c[f"{row.noun}_id"] == row.id).order_by(table.c.seq)
+    return [tuple(move) for move in session.execute(query)]
+
+
+def audit_log(street: Street, number: str) -> list[tuple[Any, ...]]:
+    """What the staff did to an order or a refund."""
+    with street.inside():
+        lines = reversed(audit.entries(subject_id=number).items)
+        return [(line.who, line.did, line.subject_type, line.before, line.after, line.why) for line in lines]
+
+
+def returned_by_line(street: Street, number: str) -> dict[int, int]:
+    """What came back of each line of an order."""
+    with street.inside():
+        shares = session.scalars(select(OrderShare).where(OrderShare.order_id == orders.by_number(number).id)).all()
+        return {line: sum(share.refunded_fen for share in shares if share.line == line) for line in {share.line for share in shares}}
+
+
+def message(shopper: Shopper) -> dict[str, str]:
+    return dict(shopper.get("/v1/messages")["items"][0]["body"])
 
 
 def test_a_partial_refund_gives_every_tender_its_share_and_takes_earned_points(street: Street) -> None:
@@ -35,6 +80,11 @@ def test_a_partial_refund_gives_every_tender_its_share_and_takes_earned_points(s
     assert (given.json["gateway_fen"], given.json["points_back"], given.json["points_taken"]) == (2_250, 1_000, 38)
     assert shopper.value() == (1_500, 250)
     assert shopper.points()["balance"] == 75 - 38 + 1_000
+    assert message(shopper) == {
+        "zh": f"{order['title']} 退款 ¥50.00：¥22.50 原路退回，¥17.50 退回储值卡，退还 1,000 积分，扣回所得 38 积分。",
+        "en": f"{order['title']} gives back ¥50.00: ¥22.50 to the wallet, ¥17.50 to the card, 1,000 points back, "
+        "38 earned points taken back.",
+    }
     street.due(ahead=120)
     after = shopper.read(order["number"])
     assert (after["state"], after["refunded_fen"], after["refunds"][0]["state"]) == ("paid", 5_000, "done")
@@ -86,9 +136,12 @@ def test_points_spent_meanwhile_become_a_debt(street: Street) -> None:
     order = shopper.paid(50_000)
     assert shopper.points()["balance"] == 500
     shopper.paid(10_000)  # spends them
+    left = shopper.points()["balance"]
     given = give_back(street.staff("finance"), order["number"])
-    assert given.json["points_taken"] == 500
-    assert shopper.points()["debt"] > 0
+    debt = 500 - left
+    assert (given.json["points_taken"], given.json["became_debt"]) == (500, debt)
+    assert 0 < shopper.points()["debt"] == debt
+    assert message(shopper)["zh"].endswith(f"扣回所得 500 积分，其中 {debt} 积分记为欠额。")
     street.books_agree()
 
 
@@ -102,13 +155,54 @@ def test_a_large_refund_waits_for_another_person(street: Street) -> None:
     assert first.send("put", path, {"approve": True}).json["type"] == "/problems/refund-needs-second-person"
     assert shopper.read(order["number"])["refunded_fen"] == 0
     assert second.send("put", path, {"approve": True, "why": "看过小票"}).json["state"] == "given"
-    assert second.send("put", path, {"approve": True}).json["type"] == "/problems/wrong-state"
+    again = second.send("put", path, {"approve": True}).json
+    assert (again["type"], again["state"], again["wanted"]) == ("/problems/wrong-state", "given", "given")
     assert shopper.read(order["number"])["state"] == "refunded"
     street.books_agree()
 
 
-def decide(staff: Shopper, refund: dict[str, Any], *, approve: bool = True) -> Any:
-    return staff.send("put", f"/v1/office/order-refunds/{refund['number']}/decision", {"approve": approve, "why": "看过小票"})
+def test_a_refund_says_who_asked_for_it_who_let_it_through_and_why(street: Street) -> None:
+    order, begun = street.shopper().paid(200_000), clock.now()
+    desk, second = street.staff("finance"), street.staff("administrator")
+    number = give_back(desk, order["number"]).json["number"]
+    assert re.fullmatch(r"R\d{18}", number)
+    given = decide(second, {"number": number}).json
+    street.due(ahead=10)
+    who, other = f"staff:{desk.id}", f"staff:{second.id}"
+    assert (given["asked_by"], given["decided_by"]) == (who, other)
+    assert audit_log(street, order["number"]) == [(who, "asked for a refund", "order", None, {"amount_fen": 200_000}, "退货")]
+    assert audit_log(street, number) == [(other, "approved a refund", "order_refund", None, None, "看过小票")]
+    assert moves_of(street, number) == [
+        ("waiting", "given", "退货", other),
+        ("given", "done", "the wallet's part: done", "system"),
+    ]
+    with street.inside():
+        refund, whole = refunds.by_number(number), orders.by_number(order["number"])
+        assert refund.given_at is not None and begun < refund.given_at < clock.now()
+        assert moves_of_row(whole)[-1] == ("paid", "refunded", "退货", other)
+
+
+def test_who_turns_a_refund_down_says_why(street: Street) -> None:
+    order = street.shopper().paid(200_000)
+    waiting, second = give_back(street.staff("finance"), order["number"]).json, street.staff("administrator")
+    rejected = decide(second, waiting, approve=False).json
+    who = f"staff:{second.id}"
+    assert (rejected["state"], rejected["decided_by"], rejected["given_at"]) == ("rejected", who, None)
+    assert audit_log(street, waiting["number"]) == [(who, "rejected a refund", "order_refund", None, None, "看过小票")]
+    assert moves_of(street, waiting["number"]) == [("waiting", "rejected", "看过小票", who)]
+
+
+def test_two_who_let_a_refund_through_at_once_give_it_once(street: Street) -> None:
+    order = street.shopper().paid(200_000)
+    waiting = give_back(street.staff("finance"), order["number"]).json
+    people = [street.staff("administrator") for _ in range(2)]
+    with meeting("FOR UPDATE", parties=2) as place, ThreadPoolExecutor(2) as pool:
+        first, second = sorted(pool.map(lambda person: decide(person, waiting), people), key=lambda answer: answer.status_code)
+    assert place.met == 1
+    assert (first.status_code, first.json["state"]) == (200, "given")
+    assert (second.status_code, second.json["type"], second.json["state"]) == (409, "/problems/wrong-state", "given")
+    assert street.cash(Owner("shop", street.shop_id)) == 0
+    street.books_agree()
 
 
 def test_a_refund_up_to_the_limit_is_given_at_once_and_one_fen_more_waits(street: Street) -> None:
@@ -124,6 +218,8 @@ def test_a_refund_up_to_the_limit_is_given_at_once_and_one_fen_more_waits(street
     assert waiting["number"].startswith("R")
     assert [row["number"] for row in desk.get("/v1/office/order-refunds?state=waiting")["items"]] == [waiting["number"]]
     assert len(desk.get("/v1/office/order-refunds")["items"]) == 2
+    newest = desk.get("/v1/office/order-refunds?limit=1")
+    assert ([row["number"] for row in newest["items"]], newest["next_cursor"] is None) == ([waiting["number"]], False)
     assert [decide(desk, refund).status_code for refund in (waiting, {"number": "R1"})] == [403, 404]
 
 
@@ -134,9 +230,34 @@ def test_what_is_left_when_a_waiting_refund_is_let_through_is_divided_anew(stree
     waiting = give_back(first, order["number"], amount_fen=110_000).json
     assert give_back(first, order["number"], lines=[earning]).json["amount_fen"] == 80_000
     assert decide(second, waiting).json["state"] == "given"
+    with street.inside():
+        refund = refunds.by_number(waiting["number"])
+        ((share_id, fen),) = refund.allocations
+        assert (session.get_one(OrderShare, share_id).line, fen) == (1 - earning, 110_000)
     assert give_back(first, order["number"]).json["amount_fen"] == 10_000
     assert street.cash(Owner("shop", street.shop_id)) == 0
     street.books_agree()
+
+
+def test_a_waiting_refund_is_divided_as_it_was_agreed_while_that_is_left(street: Street) -> None:
+    order = street.shopper().paid(200_000, excluded_fen=120_000)
+    desk = street.staff("finance")
+    earning = next(line["line"] for line in order["lines"] if line["earns"])
+    waiting = give_back(desk, order["number"], amount_fen=150_000).json  # of them 60,000 of the line that earns
+    assert give_back(desk, order["number"], lines=[earning], amount_fen=20_000).json["state"] == "given"
+    assert decide(street.staff("administrator"), waiting).json["state"] == "given"
+    assert returned_by_line(street, order["number"]) == {earning: 80_000, 1 - earning: 90_000}
+    street.books_agree()
+
+
+def test_a_waiting_refund_of_lines_that_came_back_meanwhile_is_too_large(street: Street) -> None:
+    order = street.shopper().paid(200_000, excluded_fen=120_000)
+    desk = street.staff("finance")
+    waiting = give_back(desk, order["number"], lines=[0, 1]).json
+    for _ in range(2):
+        assert give_back(desk, order["number"], amount_fen=100_000).json["state"] == "given"
+    refused = decide(street.staff("administrator"), waiting)
+    assert (refused.json["type"], refused.json["left_fen"]) == ("/problems/order-refund-too-large", 0)
 
 
 def test_a_waiting_refund_that_became_too_large_is_not_given(street: Street) -> None:
@@ -155,6 +276,10 @@ def test_what_value_paid_alone_comes_back_without_a_wallet(street: Street) -> No
     number = shopper.ordered(3_000)["order"]["number"]
     given = give_back(street.staff("finance"), number, amount_fen=1_000).json
     assert (given["state"], given["gateway_fen"], given["payment_refund_id"]) == ("done", 0, None)
+    assert [(to, why) for _, to, why, _ in moves_of(street, given["number"])] == [
+        ("given", "退货"),
+        ("done", "nothing for the wallet to give"),
+    ]
     assert give_back(street.staff("finance"), number).json["state"] == "done"
     assert (shopper.read(number)["state"], shopper.value()) == ("refunded", (5_000, 0))
     assert shopper.points()["balance"] == 1_000
@@ -172,6 +297,122 @@ def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Str
         payments.drop(given["payment_refund_id"], by="test", why="paid in cash")
     (listed,) = street.staff("finance").get("/v1/office/order-refunds")["items"]
     assert listed["state"] == "stuck"
+    assert moves_of(street, given["number"])[-1] == ("given", "stuck", "the wallet's part: dropped", "system")
+
+
+def told_partners(street: Street) -> list[tuple[str, int, str]]:
+    """What partners hear: the event, the amount, the order."""
+    with street.inside():
+        events = session.scalars(select(PartnerEvent).order_by(PartnerEvent.id))
+        return [(event.kind, event.facts["amount_fen"], event.facts["order_no"]) for event in events]
+
+
+def test_partners_hear_what_a_shop_gave_back_and_what_the_wallet_has_given(street: Street) -> None:
+    number = street.shopper().paid(5_000)["number"]
+    with street.inside():
+        partners.add(name="CRM", url="http://localhost:9/", shop_id=None, events=["sale.refunded", "refund.done"], by="test")
+    give_back(street.staff("finance"), number, amount_fen=2_000)
+    assert told_partners(street) == [("sale.refunded", 2_000, number)]
+    street.due(ahead=10)
+    assert told_partners(street) == [("sale.refunded", 2_000, number), ("refund.done", 2_000, number)]
+
+
+def test_a_phone_hears_when_the_wallet_has_given_its_part(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    shopper = street.shopper()
+    number = shopper.paid(5_000)["number"]
+    give_back(street.staff("finance"), number)
+    heard: list[Any] = []
+    monkeypatch.setattr(live, "publish", lambda *whom, **facts: heard.append((*whom, facts)))
+    street.due(ahead=10)
+    assert heard == [("member", shopper.id, "order", {"number": number, "state": "refunded"})]
+
+
+def gave(refund_id: int | str) -> GatewayRefund:
+    """The wallet's word that it has given its part."""
+    return GatewayRefund(cause_type="order_refund", cause_id=str(refund_id), state="done")
+
+
+def test_a_wallet_s_part_of_a_refund_that_there_is_not_is_refused(inside: int) -> None:
+    with pytest.raises(errors.OrderRefundNotFound):
+        refunds.settle_refund(gave(4_242))
+
+
+def test_a_wallet_s_word_that_comes_again_changes_nothing(street: Street) -> None:
+    order = street.shopper().paid(5_000)
+    given = give_back(street.staff("finance"), order["number"]).json
+    with street.inside():
+        refund = refunds.by_number(given["number"])
+        assert refund.state == "given"
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(street.due, ahead=10).result()
+        refunds.settle_refund(gave(refund.id))  # seen as given, and done meanwhile
+        refunds.settle_refund(gave(refund.id))
+    assert [to for _, to, _, _ in moves_of(street, given["number"])] == ["given", "done"]
+
+
+def test_a_wallet_s_word_that_comes_twice_at_once_counts_once(street: Street) -> None:
+    order = street.shopper().paid(5_000)
+    given = give_back(street.staff("finance"), order["number"]).json
+    with street.inside():
+        refund_id = refunds.by_number(given["number"]).id
+
+    def hear(_: int) -> None:
+        with street.inside():
+            refunds.settle_refund(gave(refund_id))
+
+    with meeting("FROM order_refunds", parties=2) as place, ThreadPoolExecutor(2) as pool:
+        list(pool.map(hear, range(2)))
+    assert place.met == 1
+    assert [to for _, to, _, _ in moves_of(street, given["number"])] == ["given", "done"]
+
+
+def test_a_refund_waits_while_the_member_s_value_moves_elsewhere(street: Street) -> None:
+    shopper, desk = street.shopper(), street.staff("finance")
+    number = shopper.paid(5_000)["number"]
+    with ThreadPoolExecutor(1) as pool:
+        with street.inside():
+            orders.hold_member(orders.by_number(number))
+            refund = pool.submit(give_back, desk, number)
+            until_others_wait()
+        assert refund.result().status_code == 201
+
+
+def test_a_refund_holds_what_the_order_earned_before_it_touches_a_card(street: Street) -> None:
+    """Scoring locks the sale before the accounts: the other way round, the two would wait for each other."""
+    shopper, desk = street.shopper(principal_fen=5_000), street.staff("finance")
+    number = shopper.ordered(3_000)["order"]["number"]
+    with ThreadPoolExecutor(1) as pool:
+        with street.inside():
+            (part,) = orders.parts_of(orders.by_number(number).id)
+            (card,) = wallet.funds(shopper.id)
+            sales.lock(part.sale_id)
+            refund = pool.submit(give_back, desk, number)
+            until_others_wait()
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            assert ledger.lock(Owner("card", card.card_id), Asset.PRINCIPAL_FEN) == 2_000
+        assert refund.result().status_code == 201
+    assert shopper.value() == (5_000, 0)
+
+
+def test_the_books_and_the_sale_name_the_refund_that_moved_them(street: Street) -> None:
+    number = street.shopper().paid(5_000)["number"]
+    given = give_back(street.staff("finance"), number, amount_fen=2_000).json
+    with street.inside():
+        refund = refunds.by_number(given["number"])
+        cause = ("order_refund", refund.id)
+        assert ledger.moved_by(Owner("shop", street.shop_id), Asset.CASH_FEN, [cause]) == {cause: -2_000}
+        recorded = session.scalars(select(SaleRefund)).one()
+        assert (recorded.source_type, recorded.source_id) == (f"order_refund:{street.shop_id}", refund.id)
+
+
+def test_what_nobody_earned_points_for_comes_back_as_well(street: Street) -> None:
+    payer = street.payer()
+    number = payer.ordered(5_000)["order"]["number"]
+    payer.pays(number)
+    street.due(ahead=10)
+    given = give_back(street.staff("finance"), number)
+    assert (given.status_code, given.json["points_taken"], given.json["became_debt"]) == (201, 0, 0)
+    assert street.cash(Owner("shop", street.shop_id)) == 0
 
 
 def test_a_shop_gives_money_back_for_so_many_days(street: Street) -> None:

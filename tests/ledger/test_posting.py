@@ -76,8 +76,24 @@ def test_a_repetition_says_so_and_moves_nothing(inside: int) -> None:
 
 def test_a_posting_between_shops_and_the_mall_says_no_balances(inside: int) -> None:
     posted = ledger.post_with_balances("test", 1, [Entry(SHOP, POINTS, 5), Entry(BEARER, POINTS, -5)])
-    assert (posted.balances, posted.of_cards) == ({}, {})
-    assert (ledger.balance(SHOP, POINTS), ledger.prove()) == (5, [])
+    assert (posted.balances, posted.of_cards, posted.repeated) == ({}, {}, False)
+    assert (ledger.balance(SHOP, POINTS), ledger.balance(BEARER, POINTS), ledger.prove()) == (5, -5, [])
+
+
+def test_what_is_on_a_card_can_be_drawn_and_nothing_else(inside: int) -> None:
+    ledger.post("recharge", 1, [Entry(CARD, Asset.PRINCIPAL_FEN, 500), Entry(SHOP, Asset.PRINCIPAL_FEN, -500)])
+    drawn = ledger.post_with_balances("draw", 1, [Entry(CARD, Asset.PRINCIPAL_FEN, -200), Entry(SHOP, Asset.PRINCIPAL_FEN, 200)])
+    assert drawn.of_cards == {(CARD.id, "principal_fen"): 300}
+    assert [(line.amount, line.balance_after) for line in ledger.entries_of(CARD, Asset.PRINCIPAL_FEN).items] == [(-200, 300), (500, 500)]
+    with pytest.raises(BalanceTooLow):
+        ledger.post("draw", 2, [Entry(CARD, Asset.PRINCIPAL_FEN, -301), Entry(SHOP, Asset.PRINCIPAL_FEN, 301)])
+    assert (ledger.balance(SHOP, Asset.PRINCIPAL_FEN), ledger.prove()) == (-300, [])
+
+
+def test_one_point_of_a_debt_can_be_repaid(inside: int) -> None:
+    give(MEMBER, -30, 1, overdraft=True)
+    give(MEMBER, 1, 2)
+    assert ledger.balance(MEMBER, POINTS) == -29
 
 
 def test_the_same_number_of_another_kind_of_cause_is_another_cause(inside: int) -> None:

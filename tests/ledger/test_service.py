@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +19,7 @@ from api.kit.db import session
 from api.ledger import service as ledger
 from api.ledger.errors import AlreadyUndone, BalanceTooLow, CauseClash, TransferNotFound
 from api.ledger.service import Asset, Entry, Owner
+from tests.races import until_others_wait
 
 POINTS = Asset.POINTS
 MEMBER, FRIEND = Owner("member", 7), Owner("member", 8)
@@ -210,6 +214,57 @@ def test_posts_that_cross_do_not_lose_anything(app, mall: int) -> None:
     assert not [result for result in results if isinstance(result, Exception)]
     with db.unit_of_work(mall):
         assert (ledger.balance(MEMBER, POINTS), ledger.balance(FRIEND, POINTS), ledger.prove()) == (1000, 1000, [])
+
+
+def while_held(mall: int, held: Callable[[], Any], *works: Callable[[], Any], then: Callable[[], Any] = lambda: None) -> list[Any]:
+    """Start all works while a transaction holds what they wait for; what each returned or raised once it has ended."""
+
+    def run(work: Callable[[], Any]) -> Any:
+        try:
+            return db.in_mall(mall, work)
+        except BalanceTooLow as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        with db.unit_of_work(mall):
+            held()
+            begun = [pool.submit(run, work) for work in works]
+            until_others_wait(len(works))
+            then()
+        return [future.result() for future in begun]
+
+
+def test_of_two_that_wait_for_the_last_points_one_gets_them(app, mall: int) -> None:
+    with db.unit_of_work(mall):
+        give(MEMBER, 100, 1)
+    results = while_held(mall, lambda: ledger.lock(MEMBER, POINTS), lambda: give(MEMBER, -100, 2), lambda: give(MEMBER, -100, 3))
+    assert sum(isinstance(result, BalanceTooLow) for result in results) == 1
+    with db.unit_of_work(mall):
+        assert (ledger.balance(MEMBER, POINTS), ledger.prove()) == (0, [])
+
+
+def test_two_first_postings_of_a_member_at_once_both_count(app, mall: int) -> None:
+    while_held(mall, lambda: give(MEMBER, 10, 1), lambda: give(MEMBER, 5, 2))
+    with db.unit_of_work(mall):
+        assert (ledger.balance(MEMBER, POINTS), ledger.prove()) == (15, [])
+
+
+@pytest.mark.parametrize("oldest", [MEMBER, FRIEND])
+def test_accounts_are_held_the_oldest_first_so_that_no_two_transfers_wait_crosswise(app, mall: int, oldest: Owner) -> None:
+    newest = FRIEND if oldest == MEMBER else MEMBER
+    with db.unit_of_work(mall):
+        give(oldest, 10, 1)
+        give(newest, 10, 2)
+        give(oldest, 10, 3)  # its row now stands behind the other's
+
+    def newest_is_free() -> None:
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        assert ledger.lock(newest, POINTS) == 10
+
+    swap = [Entry(oldest, POINTS, -1), Entry(newest, POINTS, 1)]
+    while_held(mall, lambda: ledger.lock(oldest, POINTS), lambda: ledger.post("swap", 1, swap), then=newest_is_free)
+    with db.unit_of_work(mall):
+        assert (ledger.balance(oldest, POINTS), ledger.balance(newest, POINTS)) == (19, 11)
 
 
 def test_an_undo_wins_once_under_a_race(app, mall: int) -> None:

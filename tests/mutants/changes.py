@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ class Change:
 
     @property
     def of_module(self) -> bool:
-        """Whether it stands in what the module is made of: every test that passes the module may see it."""
+        """Whether it stands in what the module is made of: every test that passes the module or names the value may see it."""
         return not isinstance(self.owner, ast.FunctionDef)
 
 
@@ -57,6 +58,14 @@ class Source:
         found = (change for owner, place, node in self._places() for change in self._of(owner, place, node))
         each = {(id(change.holder), change.field, change.index, change.text): change for change in found}
         return sorted(each.values(), key=lambda change: change.line)
+
+    @cached_property
+    def naming(self) -> dict[str, set[int]]:
+        """By name: the statements, as their lines, that read a value of this name, here or of another module."""
+        lines: dict[str, set[int]] = defaultdict(set)
+        for name, line in _names(self.tree, 0):
+            lines[name].add(line)
+        return lines
 
     def _places(self) -> Iterator[tuple[ast.stmt, str, ast.AST]]:
         """What can be changed in a running program: functions, their defaults, values of the module, defaults of fields."""
@@ -92,6 +101,14 @@ class Source:
             return ast.fix_missing_locations(copy.deepcopy(self.tree))
         finally:
             setattr(change.holder, change.field, held)
+
+
+def _names(node: ast.AST, line: int) -> Iterator[tuple[str, int]]:
+    """Every name that is read under a node, and the line of the statement that reads it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Load):
+            yield child.id if isinstance(child, ast.Name) else child.attr, line
+        yield from _names(child, child.lineno if isinstance(child, ast.stmt) else line)
 
 
 def assigned(stmt: ast.stmt) -> str | None:

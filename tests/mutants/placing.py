@@ -50,13 +50,16 @@ def _saying(stmt: ast.stmt) -> ast.stmt:
 
 def _place_function(module: ModuleType, tree: ast.Module, change: Change) -> None:
     assert isinstance(change.owner, ast.FunctionDef)
-    codes = _codes_by_place(compile(tree, module.__file__ or "", "exec", dont_inherit=True))
     # Two functions of one name (a property and its setter) stand on different lines.
     place = change.place, min([change.owner.lineno, *(decorator.lineno for decorator in change.owner.decorator_list)])
     running = [function for function in _functions(module) if _place_of(function.__code__) == place]
     if not running:
         raise LookupError(f"{change.place} of {change.file} is not to be found in the running program")
     definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.lineno == change.owner.lineno)
+    if any("__class__" in function.__code__.co_freevars for function in running):
+        # Its `super()` may be gone with the change, but code is only exchanged for code that reads the class just the same.
+        definition.body.append(ast.fix_missing_locations(ast.copy_location(ast.Expr(ast.Name("__class__", ast.Load())), definition)))
+    codes = _codes_by_place(compile(tree, module.__file__ or "", "exec", dont_inherit=True))
     for function in running:
         function.__code__ = codes[place]
         if definition.args.defaults:

@@ -134,10 +134,17 @@ class Runner:
         return outcome
 
     def _tests_of(self, session: pytest.Session, change: Change) -> list[pytest.Item]:
-        """The tests that pass the change (of a module: all that pass it), those that noticed its neighbours first, then the quick ones."""
+        """The tests that pass the change, those that noticed its neighbours first, then the quick ones.
+
+        A value of a module is passed by the tests that pass its module, or a statement of any of these files that names it.
+        """
+        name = change.place.partition(".")[0]
 
         def passes(item: pytest.Item) -> bool:
-            lines = self.ran[item.nodeid].lines.get(change.file, set())
+            passed = self.ran[item.nodeid].lines
+            if change.of_module and any(not passed.get(source.file, set()).isdisjoint(source.naming[name]) for source in self.sources):
+                return True
+            lines = passed.get(change.file, set())
             return bool(lines) if change.of_module else not lines.isdisjoint(change.lines)
 
         first = [self.noticers.get(change.file + change.place), self.noticers.get(change.file)]

@@ -34,6 +34,11 @@ class Basket:
 
     def fits(self):
         return fits(self.amount)
+
+
+class Crate(Basket):
+    def fits(self):
+        return super().fits()
 '''
 
 
@@ -67,6 +72,7 @@ def test_each_change_is_of_one_piece(source: Source) -> None:
         ("fits", "0 → 1"),
         ("Basket.amount", "5 → 6"),
         ("Basket.fits", "return fits(self.amount) → return None"),
+        ("Crate.fits", "return super().fits() → return None"),
     ]
 
 
@@ -78,6 +84,13 @@ def test_a_change_is_put_into_what_runs_already(source: Source) -> None:
     assert (fits(3), basket().fits()) == (False, True)
     put(source, "5 → 6")
     assert basket().amount == 6
+
+
+def test_a_method_loses_what_it_asked_of_the_class_below(source: Source) -> None:
+    crate = sys.modules["small"].Crate(2)
+    assert crate.fits() is True
+    put(source, "return super().fits() → return None")
+    assert crate.fits() is None
 
 
 def test_a_value_is_changed_with_what_is_made_from_it(source: Source) -> None:
@@ -121,7 +134,7 @@ folder = sys.argv[1]
 changes.ROOT = Path(folder)
 outcomes = []
 note = lambda change, outcome: outcomes.append([change.text, outcome])
-runner = running.Runner([changes.Source("sums.py")], (), lambda change: True, note)
+runner = running.Runner([changes.Source(name) for name in sys.argv[2:]], (), lambda change: True, note)
 sys.path.insert(0, folder)
 ended = pytest.main(["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", folder, folder], plugins=[runner])
 (Path(folder) / "outcomes.json").write_text(json.dumps(outcomes))
@@ -129,10 +142,15 @@ sys.exit(ended)
 """
 
 
-def run(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
-    (folder / "sums.py").write_text("def double(number):\n    return number + number\n\n\ndef negative(number):\n    return -number\n")
+SUMS = "def double(number):\n    return number + number\n\n\ndef negative(number):\n    return -number\n"
+
+
+def run(folder: Path, test: str, **files: str) -> subprocess.CompletedProcess[str]:
+    for name, code in (files or {"sums": SUMS}).items():
+        (folder / f"{name}.py").write_text(code)
     (folder / "test_sums.py").write_text(f"import sums\n\n\ndef test_it():\n    {test}\n")
-    return subprocess.run([sys.executable, "-c", SCRIPT, str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    command = [sys.executable, "-c", SCRIPT, str(folder), *(f"{name}.py" for name in files or ["sums"])]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_what_a_test_notices_is_killed_and_what_none_notices_survives(tmp_path: Path) -> None:
@@ -151,6 +169,19 @@ def test_what_no_test_passes_is_said_to_be_uncovered(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "outcomes.json").read_text())[2:] == [
         ["return -number → return None", running.UNCOVERED],
         ["-number → number", running.UNCOVERED],
+    ]
+
+
+def test_a_value_of_a_file_without_functions_is_passed_where_it_is_named(tmp_path: Path) -> None:
+    values = "FIRST = 1\nSECOND = 2\nNEVER = 3\n"
+    sums = "import values\n\n\ndef total(number):\n    return sum([\n        number,\n        values.FIRST,\n    ])\n\n\n"
+    sums += "def second():\n    from values import SECOND\n    return SECOND > 0\n\n\ndef never():\n    return values.NEVER\n"
+    ran = run(tmp_path, "assert sums.total(1) == 2 and sums.second()", values=values, sums=sums)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads((tmp_path / "outcomes.json").read_text())[:3] == [
+        ["1 → 2", running.KILLED],
+        ["2 → 3", running.SURVIVED],
+        ["3 → 4", running.UNCOVERED],
     ]
 
 
