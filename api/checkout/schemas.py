@@ -202,9 +202,26 @@ class WholeOrderSchema(OrderSchema):
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
 
 
+class StaffOrderLineSchema(OrderLineSchema):
+    """One line of an order as staff see it."""
+
+    line = fields.Integer(required=True, attribute="line.line")
+    left_fen = fields.Integer(required=True, metadata={"description": "what has not come back of it"})
+
+
+SOURCE = fields.String(allow_none=True, required=True, metadata={"description": "which of several cards, as staff call it"})
+
+
+class OfficeTenderSchema(TenderSchema):
+    """What one tender paid, as the mall's staff see it."""
+
+    source = SOURCE
+
+
 class StaffOrderSchema(WholeOrderSchema):
     """An order as staff see it: what a refund could give back just now."""
 
+    lines = fields.List(fields.Nested(StaffOrderLineSchema), required=True, attribute="lines_left")
     refundable_fen = fields.Integer(required=True, attribute="refundable.fen")
     refunds_as_a_whole = fields.Boolean(
         required=True, attribute="refundable.as_a_whole", metadata={"description": "all of that or nothing"}
@@ -366,6 +383,7 @@ class GivenBySchema(http.Schema):
 
     tender = fields.String(required=True)
     source_id = fields.Integer(allow_none=True, required=True)
+    source = SOURCE
     title = fields.Raw(required=True, metadata=SENTENCE)
     amount_fen = fields.Integer(required=True)
 
@@ -382,6 +400,7 @@ class WholeRefundSchema(RefundRowSchema):
 class OfficeWholeOrderSchema(StaffOrderSchema):
     """An order with its whole history."""
 
+    tenders = fields.List(fields.Nested(OfficeTenderSchema), required=True, attribute="tenders_by_name")
     member_id = fields.Integer(allow_none=True, required=True)
     placed_by = fields.String(required=True)
     payment_id = fields.Integer(allow_none=True, required=True)

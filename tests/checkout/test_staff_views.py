@@ -53,6 +53,25 @@ def test_an_order_tells_staff_what_a_refund_can_give(street: Street) -> None:
     assert read(office, number)["refundable_fen"] == 0
 
 
+def test_a_line_that_came_back_in_part_says_what_is_left_of_it(street: Street) -> None:
+    office = street.staff("finance")
+    number = street.shopper().paid(10_000, excluded_fen=4_000)["number"]
+    give_back(office, number, amount_fen=5_000)
+    seen = read(office, number)
+    assert {line["net_fen"]: line["left_fen"] for line in seen["lines"]} == {6_000: 3_000, 4_000: 2_000}
+    line = next(line for line in seen["lines"] if line["net_fen"] == 4_000)
+    assert give_back(office, number, lines=[line["line"]]).json["amount_fen"] == line["left_fen"]
+
+
+def test_the_mall_sees_which_card_paid_by_its_masked_number(street: Street) -> None:
+    shopper = street.shopper(principal_fen=5_000)
+    number = shopper.ordered(2_000)["order"]["number"]
+    [tender] = read(street.staff("finance"), number)["tenders"]
+    [card] = shopper.get("/v1/wallet")["cards"]
+    assert tender["source"] == card["number_masked"]
+    assert "****" in tender["source"]
+
+
 def test_a_recharge_tells_staff_what_is_unspent_of_it_and_that_it_comes_back_only_whole(street: Street) -> None:
     shopper, office = street.shopper(), street.staff("finance")
     number = paid(street, shopper, recharge(street, member_limit=None))["number"]

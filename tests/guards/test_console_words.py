@@ -148,6 +148,38 @@ def test_every_refusal_of_a_route_that_a_page_calls_has_words(figure: Callable[[
     assert sorted((page, name) for page, name in refused if name not in set(_refusals("zh"))) == []
 
 
+MOVES = {"move", "try_move", "close", "_close", "give_up", "apply_status", "intend_refund"}
+
+
+def _reasons() -> Iterator[str]:
+    """Why orders, payments and refunds move, where it is not a person who says it."""
+    for room in ("checkout", "payments"):
+        for path in sorted((ROOT / "api" / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] not in MOVES | {"_return_money"}:
+                    continue
+                given = [word.value for word in node.keywords if word.arg == "reason"]
+                given += node.args[2:3] if ast.unparse(node.func) == "_return_money" else []
+                for value in given:
+                    yield from (part.value for part in _ends(value) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
+def _ends(value: ast.expr) -> list[ast.expr]:
+    """What an expression can come to: both sides of an "or" and of an "if"."""
+    if isinstance(value, ast.BoolOp):
+        return [end for part in value.values for end in _ends(part)]
+    return [*_ends(value.body), *_ends(value.orelse)] if isinstance(value, ast.IfExp) else [value]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_an_order_or_a_payment_moved_has_words(language: str) -> None:
+    words = json.loads((SRC / "office" / "audit" / f"{language}.json").read_text())["reasons"]
+    troubles = json.loads((SRC / "office" / "notices" / f"{language}.json").read_text())["why"]
+    reasons = set(_reasons())
+    assert {"paid", "cancelled", "expired", "late"} <= reasons
+    assert sorted(reason for reason in reasons if re.sub(r"\W+", "_", reason) not in words | troubles) == []
+
+
 def test_in_english_a_refusal_has_the_servers_sentence_or_one_here() -> None:
     without_class = {name for name in _refusals("zh") if name not in set(_slugs())} - {"offline"}  # said by the kit
     assert set(_refusals("en")) == without_class

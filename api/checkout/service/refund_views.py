@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import orders, refunds
+from api.checkout.service import orders, refunds, views
 from api.checkout.service.orders import Content
 from api.checkout.tenders import tender_of
 from api.kit import pages
@@ -64,7 +64,7 @@ class WholeRefund(RefundRow):
         for share_id, fen in self.refund.allocations:
             key = (shares[share_id].tender, shares[share_id].source_id)
             sums[key] = sums.get(key, 0) + fen
-        return [
+        rows = [
             {
                 "tender": tender,
                 "source_id": source_id,
@@ -73,6 +73,7 @@ class WholeRefund(RefundRow):
             }
             for (tender, source_id), fen in sums.items()
         ]
+        return views.with_source_names(rows)
 
     @property
     def left_fen(self) -> int:

@@ -18,7 +18,7 @@ from api.checkout.service import refunds as refunding
 from api.checkout.service.orders import Content
 from api.checkout.service.payers import Who
 from api.checkout.tenders import tender_of
-from api.checkout.tenders.base import Sentence, two
+from api.checkout.tenders.base import Sentence, TenderRules, two
 from api.kit import clock, pages
 from api.kit.db import session
 from api.malls import service as malls
@@ -30,6 +30,17 @@ from api.payments.states import PaymentState
 def shop_of(payment: Payment) -> int | None:
     """The shop that a payment was for; None where it was for several, or for the mall itself. One statement."""
     return session.scalar(select(Order.shop_id).where(Order.id == payment.order_id))
+
+
+@dataclass(frozen=True)
+class LineLeft:
+    """A line of an order with what has not come back of it."""
+
+    line: OrderLine
+    left_fen: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.line, name)
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,14 @@ class View:
     def lines(self) -> Sequence[OrderLine]:
         """What was bought."""
         return self.content.lines
+
+    @property
+    def lines_left(self) -> list[LineLeft]:
+        """What was bought, with what has not come back of it."""
+        left = dict.fromkeys((line.line for line in self.content.lines), 0)
+        for share in self.content.shares:
+            left[share.line] += share.left_fen
+        return [LineLeft(line, left[line.line]) for line in self.content.lines]
 
     @property
     def sentences(self) -> list[dict[str, Any]]:
@@ -91,6 +110,11 @@ class View:
         ]
 
     @property
+    def tenders_by_name(self) -> list[dict[str, Any]]:
+        """`tenders`, each with what staff call its source: a card by its masked number."""
+        return with_source_names(self.tenders)
+
+    @property
     def invoices(self) -> list[invoicing.Invoiceable]:
         """What each seller invoices of it; nothing before it is paid, nothing that came back."""
         return invoicing.of(self.order, self.content) if self.order.paid_at is not None else []
@@ -116,6 +140,15 @@ class View:
         table = Order.moves_table
         rows = session.execute(select(table).where(table.c.order_id == self.order.id).order_by(table.c.seq))
         return [{"from": row.from_state, "to": row.to_state, "reason": row.reason, "by": row.moved_by, "at": row.moved_at} for row in rows]
+
+
+def with_source_names(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of tenders with what staff call their sources. A statement for a tender that has several."""
+    named: dict[tuple[TenderRules, int], str] = {}
+    for rules in {tender_of(row["tender"]) for row in rows}:
+        ids = {row["source_id"] for row in rows if row["source_id"] is not None and tender_of(row["tender"]) is rules}
+        named |= {(rules, source_id): name for source_id, name in (rules.source_names(ids) if ids else {}).items()}
+    return [row | {"source": named.get((tender_of(row["tender"]), row["source_id"]))} for row in rows]
 
 
 def view(order: Order, content: Content | None = None) -> View:
