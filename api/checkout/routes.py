@@ -8,7 +8,7 @@ from flask import request
 
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refunds, shop_views, views
+from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refund_views, refunds, shop_views, views
 from api.checkout.service.payers import Who
 from api.checkout.service.quotes import BEST
 from api.checkout.tenders import tenders
@@ -44,7 +44,8 @@ office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff,
 
 OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
 OF_A_CHARGE: tuple[type[Problem], ...] = (
-    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP), *(refusal for rules in tenders() for refusal in rules.code_refusals),
+    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP),
+    *(refusal for rules in tenders() if rules.code_refusals for refusal in (*rules.code_refusals, *rules.refusals)),
 )  # fmt: skip
 OF_A_HOLD: tuple[type[Problem], ...] = (
     errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, *(refusal for rules in tenders() for refusal in rules.refusals),
@@ -203,7 +204,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 
 @shop.post("/charges")
 @shop.arguments(schemas.ChargeArgs)
-@shop.response(201, schemas.WholeOrderSchema)
+@shop.response(201, schemas.ShopOrderSchema)
 @shop.problems(
     *OF_A_CHARGE, errors.AuthCodeUnknown, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
@@ -221,7 +222,7 @@ def charge(args: dict[str, Any]) -> views.View:
 
 
 @shop.get("/orders/<number>")
-@shop.response(200, schemas.WholeOrderSchema)
+@shop.response(200, schemas.ShopOrderSchema)
 @shop.problems(errors.OrderNotFound)
 @shop.permission("own_payments.read")
 def read_shop_order(number: str) -> views.View:
@@ -232,7 +233,7 @@ def read_shop_order(number: str) -> views.View:
 
 
 @shop.put("/orders/<number>/cancellation")
-@shop.response(200, schemas.WholeOrderSchema)
+@shop.response(200, schemas.ShopOrderSchema)
 @shop.problems(errors.OrderNotFound, errors.OrderPaid, errors.WalletSilent)
 @shop.permission("own_payments.charge")
 def cancel_charge(number: str) -> views.View:
@@ -309,10 +310,19 @@ def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
 @office.response(200, schemas.OfficeRefundPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("orders.read")
-@exported("order_refunds", schemas.RefundsArgs, schemas.OfficeOrderRefundSchema)
-def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
+@exported("order_refunds", schemas.RefundsArgs, schemas.RefundRowSchema)
+def list_refunds(args: dict[str, Any]) -> pages.Page[refund_views.RefundRow]:
     """List refunds of the mall's orders"""
-    return refunds.refunds(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+    return refund_views.of_mall(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/order-refunds/<number>")
+@office.response(200, schemas.WholeRefundSchema)
+@office.problems(errors.OrderRefundNotFound)
+@office.permission("orders.read")
+def read_refund(number: str) -> refund_views.WholeRefund:
+    """Read a refund: of which order, what pays how much back, and whether it is still there to give"""
+    return refund_views.whole(number)
 
 
 @office.put("/order-refunds/<number>/decision")

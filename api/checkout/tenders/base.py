@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -191,6 +191,10 @@ class TenderRules(ABC):
     def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
         """What paid, as an order says it."""
         return two(*self.title)
+
+    def source_names(self, source_ids: Collection[int]) -> dict[int, str]:
+        """What staff call the sources of its shares, where there are several: a card by its masked number."""
+        return {}
 
     @abstractmethod
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:

@@ -5,7 +5,7 @@ A card's part of a line is divided into principal, which the mall owes, and bonu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -226,6 +226,10 @@ class Cards(TenderRules):
     def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
         """Principal and bonus apart."""
         return two("储值赠金", "Stored value, bonus") if code == Tender.BONUS else two("储值本金", "Stored value, paid in")
+
+    def source_names(self, source_ids: Collection[int]) -> dict[int, str]:
+        """Cards by their masked numbers. One statement."""
+        return wallet.masked_numbers(source_ids)
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Stored value, principal and bonus apart."""
