@@ -16,7 +16,7 @@ from api.kit import http, identity, limits, pages
 from api.kit.errors import Problem
 from api.kit.http import MallNotFound
 from api.kit.limits import Limit
-from api.kit.once import IdempotencyKeyReused
+from api.kit.once import IdempotencyKeyReused, RequestUnfinished
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members import alipay_login, wechat_login
@@ -83,7 +83,7 @@ def quote(args: dict[str, Any]) -> quotes.Quote:
 @shoppers.post("/orders")
 @shoppers.arguments(schemas.OrderArgs)
 @shoppers.response(201, schemas.PlacedSchema)
-@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
+@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused, RequestUnfinished)
 @shoppers.idempotent
 def place_order(args: dict[str, Any]) -> dict[str, Any]:
     """Place an order: hold what it uses, and begin the wallet's payment
@@ -140,7 +140,8 @@ def cancel_order(number: str) -> views.View:
 @shoppers.arguments(schemas.PaymentArgs)
 @shoppers.response(201, schemas.PlacedSchema)
 @shoppers.problems(
-    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused
+    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused,
+    RequestUnfinished,
 )
 @shoppers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
