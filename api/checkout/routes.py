@@ -97,6 +97,7 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
         _basket(args, who),
         who,
         expected_fen=args["expected_fen"],
+        expected=args["expected"],
         choice=args["choose"] or BEST,
         channel=args["channel"],
         proof={name: args[name] for name in schemas.PROOFS},
@@ -140,7 +141,11 @@ def cancel_order(number: str) -> views.View:
 @shoppers.arguments(schemas.PaymentArgs)
 @shoppers.response(201, schemas.PlacedSchema)
 @shoppers.problems(
-    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused,
+    *OVER,
+    errors.WalletUnknown,
+    payment_errors.NoMerchantAccount,
+    payment_errors.GatewayPaymentRefused,
+    IdempotencyKeyReused,
     RequestUnfinished,
 )
 @shoppers.idempotent

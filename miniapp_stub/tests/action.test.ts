@@ -84,7 +84,7 @@ describe("an act whose outcome is unknown", () => {
     phone = new Phone();
     phone.signIn(90_000);
   });
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => void vi.useRealTimers());
 
   it("is asked for again by itself with the same key until it ends, and is never said to have failed", async () => {
     phone.answers = ["lost", UNFINISHED, UNFINISHED, PLACED];

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.checkout import benefits, mix, wording
-from api.checkout.mix import Mix, Source
+from api.checkout.mix import Mix, Source, Tender
 from api.checkout.shares import Share
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import Asked, Choice, Offer, Option, TenderRules
@@ -44,6 +44,14 @@ class Quote:
     def gateway_fen(self) -> int:
         """What is left for the wallet."""
         return self.mix.new_money_fen
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """What each source of each tender pays of the whole."""
+        sums: dict[tuple[Tender, int | None], int] = {}
+        for share in self.shares:
+            sums[share.tender, share.source_id] = sums.get((share.tender, share.source_id), 0) + share.fen
+        return [{"tender": str(tender), "source_id": source_id, "amount_fen": fen} for (tender, source_id), fen in sums.items()]
 
     @property
     def wallets(self) -> list[str]:
