@@ -270,7 +270,7 @@ def test_each_card_says_what_it_could_pay() -> None:
     assert second.sentence["en"] == "card 8600****0002 (¥100.00) can pay ¥40.00"
     assert (third.could_fen, third.takes_fen, third.reason) == (0, 0, "frozen")
     assert [option.turn_off["card_ids"] for option in (first, second, third)] == [[12], [11], [11, 12]]
-    assert [option.turn_on["card_ids"] for option in (first, second, third)] == [[12, 11], [11, 12], [11, 12, 13]]
+    assert [option.turn_on["card_ids"] for option in (first, second, third)] == [[11, 12], [12, 11], [13, 11, 12]]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ The order of calculation (docs/checkout.md): lines → benefits of the lines →
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.checkout import benefits, mix, wording
@@ -91,8 +91,25 @@ def quote(basket: Basket, member_id: int | None, choice: Choice = BEST, *, only:
     for offer in offers.values():
         figures |= offer.figures(chosen)
         order_values |= offer.order_values(chosen)
-    options = tuple(option for offer in offers.values() for option in offer.options(chosen))
+    options = options_of(asked, tuple(offers.values()), choice, chosen)
     return Quote(basket, chosen, shares, options, wording.total(basket, offers, shares), figures, order_values, best.new_money_fen)
+
+
+def options_of(asked: Asked, offers: Sequence[Offer], choice: Choice, chosen: Mix) -> tuple[Option, ...]:
+    """Everything that could pay beside a mix; turning on what takes nothing of it makes it take something."""
+    options = [option for offer in offers for option in offer.options(chosen)]
+    return tuple(_that_takes(option, asked, offers, choice) if option.could_fen and not option.takes_fen else option for option in options)
+
+
+def _that_takes(option: Option, asked: Asked, offers: Sequence[Offer], choice: Choice) -> Option:
+    """What pays before an option leaves it as much as it could pay, where that was nothing."""
+    turn_on = dict(option.turn_on)
+    for offer in offers:
+        mixed = _mix(asked, offers, {**choice, **turn_on})
+        if mixed.of(option.key):
+            break
+        turn_on |= offer.leaves(mixed, option.could_fen)
+    return replace(option, turn_on=turn_on)
 
 
 def _mix(asked: Asked, offers: Iterable[Offer], choice: Choice) -> Mix:

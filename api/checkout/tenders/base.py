@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import marshmallow as ma
 
-from api.checkout.mix import Mix, Source, Tender
+from api.checkout.mix import Mix, Source, SourceKey, Tender
 from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, Share
 from api.kit.errors import Problem
@@ -58,6 +58,7 @@ class Option:
     `turn_on` and `turn_off` are what to choose in place of this mix to use it, and to do without it (`TenderRules.choice_fields`).
     """
 
+    key: SourceKey
     kind: str
     source_id: int | None
     has_fen: int
@@ -90,6 +91,10 @@ class Offer(ABC):
     def options(self, mix: Mix) -> list[Option]:
         """Everything of it that the shopper has, with what it could pay here or why it cannot."""
         return []
+
+    def leaves(self, mix: Mix, fen: int) -> Choice:
+        """What to choose of it so that it pays this much less than in a mix; nothing where that is not for the shopper to choose."""
+        return {}
 
     def figures(self, mix: Mix) -> dict[str, Any]:
         """What the quote says of it beside its shares (`TenderRules.figure_fields`)."""

@@ -138,8 +138,8 @@ class CardOffer(Offer):
             )
         others = [card_id for card_id in used if card_id != card.card_id]
         return Option(
-            "card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason,
-            turn_on={"card_ids": [*others, card.card_id]}, turn_off={"card_ids": others},
+            _key(card.card_id), "card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason,
+            turn_on={"card_ids": [card.card_id, *others]}, turn_off={"card_ids": others},
         )  # fmt: skip
 
     def figures(self, mix: Mix) -> dict[str, Any]:

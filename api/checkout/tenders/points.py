@@ -108,10 +108,16 @@ class PointsOffer(Offer):
         count = self.worth.points_of
         return [
             Option(
-                NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(), self.reason,
+                KEY, NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(),
+                self.reason,
                 turn_on={"points": None}, turn_off={"points": 0},
             )
         ]  # fmt: skip
+
+    def leaves(self, mix: Mix, fen: int) -> Choice:
+        """So many fewer points, in whole steps."""
+        rest = max(0, mix.of(KEY) - fen)
+        return {"points": self.worth.points_of(rest - rest % self.worth.step_fen)} if mix.of(KEY) else {}
 
     def _could_sentence(self) -> Sentence:
         balance, could = self.worth.balance, self.limit_fen
