@@ -134,6 +134,17 @@ def test_an_expectation_names_each_part_once(street: Street) -> None:
     assert street.shopper("han-meimei").send("post", "/v1/orders", body).status_code == 422
 
 
+def test_points_that_cannot_be_used_are_counted_all_the_same(street: Street) -> None:
+    shopper = street.shopper(points_held=383)
+    [points] = [option for option in shopper.quote(1_000, excluded_fen=1_000)["options"] if option["kind"] == "points"]
+    assert points["sentence"]["zh"] == "积分 383：此次金额不参与优惠"
+    assert (points["has_fen"], points["could_fen"], points["reason"]) == (383, 0, "no_line_takes_part")
+    with street.inside():
+        malls.change_policy({"points_pay": False}, by="test", why="not yet")
+    [points] = [option for option in shopper.quote(1_000)["options"] if option["kind"] == "points"]
+    assert points["sentence"]["zh"] == "积分 383：商场暂未开放"
+
+
 def test_orders_say_in_words_what_was_bought_and_what_paid(street: Street) -> None:
     shopper = street.shopper(points_held=2_000)
     order = shopper.paid(10_000)

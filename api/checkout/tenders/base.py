@@ -29,9 +29,11 @@ def two(zh: str, en: str) -> Sentence:
     return {"zh": zh, "en": en}
 
 
+#: Nobody is known whose points or cards could be used.
+NOT_A_MEMBER = "not_a_member"
 #: Why a tender cannot be used at all, for those that only a member has.
 GENERAL_REASONS = {
-    "not_a_member": ("加入会员后可用", "can be used once you have joined"),
+    NOT_A_MEMBER: ("加入会员后可用", "can be used once you have joined"),
     "not_for_this": ("不能用于此项", "cannot pay for this"),
     "mall_takes_none": ("商场暂未开放", "is not offered by the mall"),
 }

@@ -19,6 +19,7 @@ from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.states import OrderState
 from api.checkout.tenders.base import (
     GENERAL_REASONS,
+    NOT_A_MEMBER,
     Asked,
     Cell,
     Choice,
@@ -183,7 +184,7 @@ class Cards(TenderRules):
     @staticmethod
     def _refusal(asked: Asked, rules: WalletRules) -> str | None:
         if asked.member_id is None:
-            return "not_a_member"
+            return NOT_A_MEMBER
         if asked.only_new_money:
             return "not_for_this"
         return None if rules.stored_pay else "mall_takes_none"
