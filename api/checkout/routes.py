@@ -16,7 +16,7 @@ from api.kit import http, identity, limits, pages
 from api.kit.errors import Problem
 from api.kit.http import MallNotFound
 from api.kit.limits import Limit
-from api.kit.once import IdempotencyKeyReused
+from api.kit.once import IdempotencyKeyReused, RequestUnfinished
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members import alipay_login, wechat_login
@@ -84,7 +84,7 @@ def quote(args: dict[str, Any]) -> quotes.Quote:
 @shoppers.post("/orders")
 @shoppers.arguments(schemas.OrderArgs)
 @shoppers.response(201, schemas.PlacedSchema)
-@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
+@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused, RequestUnfinished)
 @shoppers.idempotent
 def place_order(args: dict[str, Any]) -> dict[str, Any]:
     """Place an order: hold what it uses, and begin the wallet's payment
@@ -98,6 +98,7 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
         _basket(args, who),
         who,
         expected_fen=args["expected_fen"],
+        expected=args["expected"],
         choice=args["choose"] or BEST,
         channel=args["channel"],
         proof={name: args[name] for name in schemas.PROOFS},
@@ -141,7 +142,12 @@ def cancel_order(number: str) -> views.View:
 @shoppers.arguments(schemas.PaymentArgs)
 @shoppers.response(201, schemas.PlacedSchema)
 @shoppers.problems(
-    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused
+    *OVER,
+    errors.WalletUnknown,
+    payment_errors.NoMerchantAccount,
+    payment_errors.GatewayPaymentRefused,
+    IdempotencyKeyReused,
+    RequestUnfinished,
 )
 @shoppers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:

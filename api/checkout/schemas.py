@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
+from api.checkout.mix import Tender
 from api.checkout.tenders import tenders
 from api.kit import http
 from api.kit.http import PageArgs, page_of
@@ -39,6 +41,22 @@ ProofArgs = _of_tenders("ProofArgs", "proof_fields")
 FigureSchema = _of_tenders("FigureSchema", "figure_fields")
 
 
+class PartSchema(http.Schema):
+    """What one source of a tender pays of the whole."""
+
+    tender = fields.String(required=True, validate=validate.OneOf([str(tender) for tender in Tender]))
+    source_id = fields.Integer(
+        allow_none=True, required=True, validate=validate.Range(1, 2**63 - 1),
+        metadata={"description": "which card; null where there is only one"},
+    )  # fmt: skip
+    amount_fen = http.fen(0, required=True)
+
+
+def _each_part_once(parts: Sequence[dict[str, Any]]) -> None:
+    if len({(part["tender"], part["source_id"]) for part in parts}) != len(parts):
+        raise ValidationError("Name each part once.")
+
+
 class QuoteArgs(http.Schema):
     """What is bought, and what the shopper wants instead of the best mix."""
 
@@ -51,6 +69,10 @@ class OrderArgs(QuoteArgs, ProofArgs):  # type: ignore[valid-type,misc]
 
     channel = fields.String(validate=WALLETS, load_default=None, allow_none=True, metadata={"description": "who pays what is left"})
     expected_fen = http.fen(0, required=True, metadata={"description": "what the quote said is left for the wallet"})
+    expected = fields.List(
+        fields.Nested(PartSchema), validate=[validate.Length(max=200), _each_part_once], load_default=None, allow_none=True,
+        metadata={"description": "the `parts` of the quote that the shopper saw: `quote-changed` when any of them differs"},
+    )  # fmt: skip
 
 
 class PaymentArgs(http.Schema):
@@ -110,6 +132,9 @@ class QuoteSchema(FigureSchema):  # type: ignore[valid-type,misc]
     total_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
     best_gateway_fen = fields.Integer(required=True, metadata={"description": "what the best mix would leave"})
+    parts = fields.List(
+        fields.Nested(PartSchema), required=True, metadata={"description": "who pays how much; an order sends it back as `expected`"}
+    )
     wallets = fields.List(fields.String(), required=True, metadata={"description": "which wallets can pay what is left"})
     options = fields.List(fields.Nested(OptionSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
