@@ -213,15 +213,24 @@ class InvoiceableSchema(http.Schema):
     notes = fields.List(fields.Raw(metadata=SENTENCE), required=True, metadata={"description": "what is left out, and why"})
 
 
+class ReturnedSchema(http.Schema):
+    """Money that arrived for an order that had been given up, and goes back."""
+
+    amount_fen = fields.Integer(required=True)
+    done_at = _at(allow_none=True, required=True, metadata={"description": "null while it is on its way"})
+
+
 class WholeOrderSchema(OrderSchema):
     """An order with its lines, who paid what, what it earned and its refunds."""
 
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tenders = fields.List(fields.Nested(TenderSchema), required=True)
     points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})
+    points_taken = fields.Integer(required=True, metadata={"description": "how many of them refunds took back"})
     points_from_at = _at(allow_none=True, required=True, metadata={"description": "when they can be spent: the return window is over"})
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
+    returned = fields.List(fields.Nested(ReturnedSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)

@@ -17,6 +17,7 @@ from api.checkout.service import orders
 from api.checkout.service import refunds as refunding
 from api.checkout.service.orders import Content
 from api.checkout.service.payers import Who
+from api.checkout.states import OrderState
 from api.checkout.tenders import tender_of
 from api.checkout.tenders.base import Sentence, TenderRules, two
 from api.kit import clock, pages
@@ -24,7 +25,9 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.payments import service as payments
 from api.payments.models import Payment
+from api.payments.models import Refund as GatewayRefund
 from api.payments.states import PaymentState
+from api.payments.states import RefundState as GatewayRefundState
 
 
 def shop_of(payment: Payment) -> int | None:
@@ -52,6 +55,7 @@ class View:
     parts: Sequence[OrderPart]
     refunds: Sequence[Any]
     payment: Payment | None
+    returned: Sequence[GatewayRefund] = ()  # money that arrived for it, and went back because it was given up
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.order, name)
@@ -79,6 +83,11 @@ class View:
         """What the purchase earned in all; None while nobody is known to give points to."""
         known = [part.points for part in self.parts if part.points is not None]
         return sum(known) if known else None
+
+    @property
+    def points_taken(self) -> int:
+        """How many of them refunds took back."""
+        return sum(refund.points_taken for refund in self.refunds)
 
     @property
     def points_from_at(self) -> datetime | None:
@@ -152,12 +161,16 @@ def with_source_names(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def view(order: Order, content: Content | None = None) -> View:
-    """An order with its lines, shares, parts and refunds; `content` where its lines and shares are known. At most three statements."""
+    """An order with its lines, shares, parts and refunds; `content` where its lines and shares are known. At most three statements,
+    one more of an order that was given up after its payment had begun.
+    """
     known = content or orders.content(order.id)
     # Before it is paid, no tenant has a part of it and nothing comes back.
     parts, refunds = orders.parts_and_refunds(order.id) if order.paid_at is not None else ([], [])
     payment = payments.read(order.payment_id) if order.payment_id else None
-    return View(order, known, parts, refunds, payment)
+    closed_with_payment = order.state == OrderState.CLOSED and payment is not None
+    returned = payments.refunds_of_order(order.id) if closed_with_payment else []
+    return View(order, known, parts, refunds, payment, [refund for refund in returned if refund.state != GatewayRefundState.DROPPED])
 
 
 def orders_of(who: Who, *, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Order]:
