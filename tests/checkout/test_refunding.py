@@ -290,6 +290,8 @@ def test_what_value_paid_alone_comes_back_without_a_wallet(street: Street) -> No
 
 def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Street) -> None:
     order = street.shopper().paid(5_000)
+    with street.inside():
+        partners.add(name="CRM", url="http://localhost:9/", shop_id=None, events=["refund.done"], by="test")
     merchant = {"mchid": DEMO["wechat"]["merchant_no"]}
     street.wechat.sim("merchants", **merchant, can_refund=False)
     given = give_back(street.staff("finance"), order["number"], amount_fen=2_000).json
@@ -300,6 +302,7 @@ def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Str
     (listed,) = street.staff("finance").get("/v1/office/order-refunds")["items"]
     assert listed["state"] == "stuck"
     assert moves_of(street, given["number"])[-1] == ("given", "stuck", "the wallet's part: dropped", "system")
+    assert told_partners(street) == []  # it gave nothing
 
 
 def told_partners(street: Street) -> list[tuple[str, int, str]]:
