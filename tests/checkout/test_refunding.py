@@ -26,6 +26,7 @@ from api.payments.models import Refund as GatewayRefund
 from api.sales import service as sales
 from api.sales.models import SaleRefund
 from api.wallet import service as wallet
+from api.wallet.models import CardDraw
 from tests.checkout.conftest import Shopper, Street
 from tests.payments.conftest import DEMO
 from tests.races import meeting, until_others_wait
@@ -78,7 +79,7 @@ def test_a_partial_refund_gives_every_tender_its_share_and_takes_earned_points(s
     given = give_back(street.staff("finance"), order["number"], amount_fen=5_000)
     assert given.status_code == 201, given.json
     assert (given.json["gateway_fen"], given.json["points_back"], given.json["points_taken"]) == (2_250, 1_000, 38)
-    assert shopper.value() == (1_500, 250)
+    assert (given.json["points_fen"], shopper.value()) == (1_000, (1_500, 250))
     assert shopper.points()["balance"] == 75 - 38 + 1_000
     assert message(shopper) == {
         "zh": f"{order['title']} 退款 ¥50.00：¥22.50 原路退回，¥17.50 退回储值卡，退还 1,000 积分，扣回所得 38 积分。",
@@ -179,6 +180,7 @@ def test_a_refund_says_who_asked_for_it_who_let_it_through_and_why(street: Stree
     ]
     with street.inside():
         refund, whole = refunds.by_number(number), orders.by_number(order["number"])
+        assert session.get_one(GatewayRefund, refund.payment_refund_id).asked_by == who
         assert refund.given_at is not None and begun < refund.given_at < clock.now()
         assert moves_of_row(whole)[-1] == ("paid", "refunded", "退货", other)
 
@@ -289,6 +291,8 @@ def test_what_value_paid_alone_comes_back_without_a_wallet(street: Street) -> No
 
 def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Street) -> None:
     order = street.shopper().paid(5_000)
+    with street.inside():
+        partners.add(name="CRM", url="http://localhost:9/", shop_id=None, events=["refund.done"], by="test")
     merchant = {"mchid": DEMO["wechat"]["merchant_no"]}
     street.wechat.sim("merchants", **merchant, can_refund=False)
     given = give_back(street.staff("finance"), order["number"], amount_fen=2_000).json
@@ -299,6 +303,7 @@ def test_a_wallet_s_part_that_a_person_drops_leaves_the_refund_stuck(street: Str
     (listed,) = street.staff("finance").get("/v1/office/order-refunds")["items"]
     assert listed["state"] == "stuck"
     assert moves_of(street, given["number"])[-1] == ("given", "stuck", "the wallet's part: dropped", "system")
+    assert told_partners(street) == []  # it gave nothing
 
 
 def told_partners(street: Street) -> list[tuple[str, int, str]]:
@@ -389,7 +394,7 @@ def test_a_refund_holds_what_the_order_earned_before_it_touches_a_card(street: S
             sales.lock(part.sale_id)
             refund = pool.submit(give_back, desk, number)
             until_others_wait()
-            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            session.execute(text("SET LOCAL lock_timeout = '200ms'"))
             assert ledger.lock(Owner("card", card.card_id), Asset.PRINCIPAL_FEN) == 2_000
         assert refund.result().status_code == 201
     assert shopper.value() == (5_000, 0)
@@ -404,6 +409,33 @@ def test_the_books_and_the_sale_name_the_refund_that_moved_them(street: Street) 
         assert ledger.moved_by(Owner("shop", street.shop_id), Asset.CASH_FEN, [cause]) == {cause: -2_000}
         recorded = session.scalars(select(SaleRefund)).one()
         assert (recorded.source_type, recorded.source_id) == (f"order_refund:{street.shop_id}", refund.id)
+
+
+def test_the_accounts_of_the_member_name_what_came_back_and_why(street: Street) -> None:
+    shopper = street.shopper(points_held=1_000, principal_fen=5_000)
+    given_up = shopper.ordered(20_000)["order"]["number"]
+    assert shopper.send("put", f"/v1/orders/{given_up}/cancellation").status_code == 200
+    number = shopper.ordered(3_000)["order"]["number"]
+    give_back(street.staff("finance"), number)
+    with street.inside():
+        (card,) = wallet.funds(shopper.id)
+        of_points = ledger.entries_of(Owner("member", shopper.id), Asset.POINTS).items
+        of_card = ledger.entries_of(Owner("card", card.card_id), Asset.PRINCIPAL_FEN).items
+    assert [(line.cause_type, line.amount) for line in of_card[:4]] == [
+        ("order_refund_card", 2_000), ("order_hold", -2_000), ("order_release_card", 5_000), ("order_hold", -5_000),
+    ]  # fmt: skip
+    points_moved = [(line.cause_type, line.amount) for line in of_points]
+    assert ("order_refund_points", 1_000) in points_moved and ("order_release", 1_000) in points_moved
+
+
+def test_stored_value_comes_back_to_the_purchase_it_was_drawn_for(street: Street) -> None:
+    shopper = street.shopper(principal_fen=9_000)
+    first, second = (shopper.ordered(fen)["order"]["number"] for fen in (3_000, 4_000))
+    give_back(street.staff("finance"), first, amount_fen=1_000)
+    with street.inside():
+        draws = {draw.cause_id: draw for draw in session.scalars(select(CardDraw))}
+        came_back = [draws[orders.by_number(number).hold_cause].back_principal_fen for number in (first, second)]
+        assert (came_back, {draw.shop_id for draw in draws.values()}) == ([1_000, 0], {street.shop_id})
 
 
 def test_what_nobody_earned_points_for_comes_back_as_well(street: Street) -> None:

@@ -1,4 +1,7 @@
-"""Each tender by itself: what it could pay, what it says, what it takes of a mix, and who bears and owes it. No order, no database."""
+"""Each tender by itself: what it could pay, what it says, what it takes of a mix, and who bears and owes it.
+
+No order and no database, but for what a member really has, at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,43 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from marshmallow import ValidationError
 
 from api.checkout import tenders
 from api.checkout.errors import TenderNotUsable
 from api.checkout.mix import Mix, Source, SourceKey, Tender, best
-from api.checkout.models import Order, OrderShare
+from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.tenders import by_tender, tender_of
-from api.checkout.tenders.base import Asked, NotInvoiced
-from api.checkout.tenders.cards import CardOffer, Cards, _able, _drawn, _taken, accepts
+from api.checkout.tenders.base import Asked, Cell, GivenBack, NotInvoiced, Offer, TenderRules
+from api.checkout.tenders.cards import (
+    BONUS_NOT_INVOICED,
+    SOLD_WITH_INVOICE,
+    CardOffer,
+    Cards,
+    _able,
+    _drawn,
+    _taken,
+    accepts,
+    held_by_orders,
+)
 from api.checkout.tenders.gateway import GatewayOffer
 from api.checkout.tenders.points import KEY as POINTS
 from api.checkout.tenders.points import Points, PointsOffer, Worth
 from api.ledger.service import Owner
+from api.malls import service as malls
 from api.payments.models import MerchantAccount
+from api.points import service as points
 from api.points.policy import PointsRules
 from api.purchases.baskets import MALL, Line, Seller
+from api.sales import service as sales
 from api.sales.policy import SalesRules
+from api.wallet import service as wallet
+from api.wallet.errors import PayCodeUsed, PinNeeded
 from api.wallet.policy import WalletRules
-from api.wallet.service import Drawn, Funds
+from api.wallet.service import Drawn, Funds, pins
+from tests.factories import make_member, make_shop
+from tests.wallet.conftest import make_package
 
 DINNER = Line("dinner", 6_000, Seller(1))
 DRINKS = Line("drinks", 4_000, Seller(2), takes_benefits=False)
@@ -84,7 +105,28 @@ def test_each_share_finds_its_tender_and_a_tender_without_a_share_is_left_out() 
     assert [(rules.name, own) for rules, own in by_tender(shares)] == [("stored_value", shares[1:]), ("gateway", shares[:1])]
 
 
+class Vouchers(TenderRules):
+    """A tender that says no more than it must."""
+
+    name, codes, rank, title = "vouchers", (), 1, ("代金券", "Vouchers")
+
+    def offer(self, asked: Asked) -> Offer:
+        return GatewayOffer()
+
+    def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
+        return sales.TenderKind.OTHER
+
+    def earns(self, code: Tender, rules: SalesRules) -> bool:
+        return False
+
+
+def test_a_tender_that_says_no_more_than_it_must_goes_by_its_title_and_gives_nothing_back() -> None:
+    assert Vouchers().share_title(Tender.POINTS, Order(channel=None, points_spent=0)) == {"zh": "代金券", "en": "Vouchers"}
+    assert Vouchers().give_back(Order(), OrderRefund(), [], []) == GivenBack({}, ())
+
+
 def test_lines_that_may_be_paid_are_added_up() -> None:
+    assert not ASKED.only_new_money
     assert (ASKED.sum_of((True, False)), ASKED.sum_of((True, True)), ASKED.sum_of((False, False))) == (6_000, 10_000, 0)
 
 
@@ -173,6 +215,13 @@ def test_points_say_why_they_cannot_pay(reason: str, zh: str, en: str) -> None:
 def test_nobody_is_told_how_many_points_they_have_who_is_not_known() -> None:
     (option,) = replace(OFFER, worth=replace(WORTH, balance=0), limit_fen=0, reason="not_a_member").options(best([6_000, 4_000], []))
     assert option.sentence == {"zh": "积分：加入会员后可用", "en": "points: can be used once you have joined"}
+
+
+def test_a_refund_that_is_worth_less_than_a_point_gives_none_back() -> None:
+    paid = share(Tender.POINTS, 2_000)
+    paid.refunded_fen = 9
+    given = Points().give_back(Order(points_spent=200), OrderRefund(id=8), [Cell(paid, 9)], [paid])
+    assert given == GivenBack({"points_fen": 9}, ())
 
 
 def test_what_points_pay_of_a_mix() -> None:
@@ -300,6 +349,7 @@ def test_a_card_that_cannot_pay_says_why(card: Funds, lines: tuple[Line, ...], r
     (option,) = CardOffer(asked, (card,), None).options(best([6_000], []))
     assert (option.reason, option.could_fen) == (reason, 0)
     assert option.sentence["zh"].endswith(f"）：{zh}") and option.sentence["en"].endswith(f"): {en}")
+    assert option.sentence["zh"].startswith(f"储值卡 {card.number_masked}（¥")
     assert option.sentence["en"].startswith(f"card {card.number_masked} (¥")
 
 
@@ -355,6 +405,26 @@ def test_bonus_is_taken_from_its_bearers_one_after_the_other() -> None:
     assert (_taken(left, 0), left) == ((), [])
 
 
+def test_a_card_is_named_once() -> None:
+    field = Cards.choice_fields["card_ids"]
+    assert field.deserialize([12, 11]) == [12, 11]
+    with pytest.raises(ValidationError, match=r"Name each card once\.'"):
+        field.deserialize([12, 11, 12])
+
+
+def test_why_stored_value_is_not_invoiced() -> None:
+    notes = Cards().not_invoiced([share(Tender.BONUS, 300, source_id=11), share(Tender.BONUS, 200, line=1, source_id=12)])
+    assert notes == [BONUS_NOT_INVOICED] * 2
+    said = {note.reason: note.sentence(300) for note in (BONUS_NOT_INVOICED, SOLD_WITH_INVOICE)}
+    assert said == {
+        "bonus": {"zh": "赠金支付的 ¥3.00 不开票", "en": "¥3.00 paid by a bonus is not invoiced"},
+        "sold": {
+            "zh": "储值卡支付的 ¥3.00 已在购卡或充值时开票",
+            "en": "¥3.00 from a card was invoiced when it was bought or recharged",
+        },
+    }
+
+
 # -- new money --------------------------------------------------------------------------------------------------------
 
 
@@ -375,3 +445,96 @@ def test_a_wallet_owes_what_it_collects_for_the_mall_and_nothing_of_a_shop_s_own
     gateway = tender_of(Tender.GATEWAY)
     assert gateway.debtors(500, (), MerchantAccount(id=9, collects="mall")) == [(Owner("gateway", 9), 500)]
     assert gateway.debtors(500, (), MerchantAccount(id=9, collects="shop")) == []
+
+
+# -- what a member really has -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def member(inside: int) -> int:
+    """Somebody with 1,000 points, in a mall where 100 are one yuan and pay in steps of 100."""
+    member_id = make_member().id
+    points.grant(member_id, 1_000, cause_type="test", cause_id=member_id)
+    return member_id
+
+
+def points_offer(member_id: int | None, fen: int, *, only_new_money: bool = False) -> PointsOffer:
+    line = replace(DINNER, net_fen=fen)
+    return Points().offer(Asked((line,), (fen,), member_id, only_new_money))
+
+
+def test_points_offer_what_the_member_has(member: int) -> None:
+    offer = points_offer(member, 6_000)
+    assert (offer.worth, offer.may_pay, offer.limit_fen, offer.reason) == (Worth(1_000, 100, 100, 5_000), (True,), 1_000, None)
+
+
+@pytest.mark.parametrize(
+    ("held", "fen", "reason"),
+    [(99, 6_000, "too_few"), (100, 6_000, None), (100, 199, "amount_too_small"), (1_000, 199, "amount_too_small"), (99, 199, "too_few")],
+)
+def test_points_that_reach_for_no_step_say_whether_they_or_the_amount_are_too_few(
+    inside: int, held: int, fen: int, reason: str | None
+) -> None:
+    member_id = make_member().id
+    points.grant(member_id, held, cause_type="test", cause_id=member_id)
+    offer = points_offer(member_id, fen)
+    assert (offer.limit_fen, offer.reason, offer.worth.balance) == (0 if reason else 100, reason, held)
+
+
+def test_points_that_may_not_be_used_are_not_counted(member: int) -> None:
+    for offer, reason in (
+        (points_offer(None, 6_000), "not_a_member"),
+        (points_offer(member, 6_000, only_new_money=True), "not_for_this"),
+    ):
+        assert (offer.worth.balance, offer.limit_fen, offer.reason) == (0, 0, reason)
+
+
+@pytest.fixture
+def card(member: int) -> Funds:
+    """¥100, and ¥20 on top."""
+    wallet.recharge(1, member, principal_fen=10_000, bonus_fen=2_000, gateway_account_id=1)
+    (held,) = wallet.funds(member)
+    return held
+
+
+def test_cards_offer_what_the_member_has_unless_they_may_not_be_used(member: int, card: Funds) -> None:
+    asked = replace(ASKED, member_id=member)
+    assert Cards().offer(asked) == CardOffer(asked, (card,), None)
+    for other, reason in ((replace(asked, member_id=None), "not_a_member"), (replace(asked, only_new_money=True), "not_for_this")):
+        assert Cards().offer(other) == CardOffer(other, (), reason)
+    malls.change_policy({"stored_pay": False}, by="test", why="not yet")
+    assert Cards().offer(asked) == CardOffer(asked, (), "mall_takes_none")
+
+
+def test_much_stored_value_asks_for_the_pin(member: int) -> None:
+    malls.change_policy({"pin_above_fen": 5_000}, by="test", why="the PIN sooner")
+    of_cards = [Share(0, Tender.PRINCIPAL, 11, 4_000), Share(0, Tender.BONUS, 11, 1_000)]
+    Cards().authorise(member, of_cards, {"pin": None})
+    more = [*of_cards, Share(1, Tender.BONUS, 11, 1)]
+    with pytest.raises(PinNeeded):
+        Cards().authorise(member, more, {"pin": None})
+    pins.set_pin(member, "137246")
+    Cards().authorise(member, more, {"pin": "137246"})
+    assert [CARDS.figures(Mix(({key(11): fen},), (0,)))["pin_needed"] for fen in (5_000, 5_001)] == [False, True]
+
+
+def test_a_bonus_is_borne_by_the_shop_or_the_mall_that_gave_it(member: int) -> None:
+    shop_id, order = make_shop().id, Order(id=5, hold_count=1)
+    for number, bearer in enumerate((shop_id, 0), 1):
+        package = make_package(pays_fen=10_000, bonus_fen=2_000, bonus_bearer=bearer)
+        wallet.recharge(number, member, principal_fen=10_000, bonus_fen=2_000, package_id=package.id, gateway_account_id=1)
+    (card,) = wallet.funds(member)
+    wallet.draw(member, [Drawn(card.card_id, 500, 3_000)], cause_type="order_hold", cause_id=order.hold_cause)
+    shares = [share(Tender.PRINCIPAL, 500, source_id=card.card_id), share(Tender.BONUS, 3_000, source_id=card.card_id)]
+    assert Cards().bearers(order, shares) == [(), (Bearer(BearerKind.MALL, 0, 1_000), Bearer(BearerKind.SHOP, shop_id, 2_000))]
+
+
+def test_who_shows_a_pay_code_of_the_mall_is_known_once(member: int) -> None:
+    code, shop_id = wallet.new_pay_code(member).code, make_shop().id
+    assert Cards().redeem_code(code, shop_id) == member
+    with pytest.raises(PayCodeUsed):
+        Cards().redeem_code(code, shop_id)
+
+
+def test_nothing_is_held_for_who_has_no_unfinished_order(member: int) -> None:
+    assert held_by_orders(member) == (0, 0)

@@ -258,7 +258,7 @@ def test_accounts_are_held_the_oldest_first_so_that_no_two_transfers_wait_crossw
         give(oldest, 10, 3)  # its row now stands behind the other's
 
     def newest_is_free() -> None:
-        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        session.execute(text("SET LOCAL lock_timeout = '200ms'"))
         assert ledger.lock(newest, POINTS) == 10
 
     swap = [Entry(oldest, POINTS, -1), Entry(newest, POINTS, 1)]
