@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 60,
   permission: 'orders.read',
-  words: ['audit', 'notices', 'staff'],
+  words: ['audit', 'notices', 'payment-refunds', 'payments', 'staff'],
   component: () => import('./Orders.vue'),
 })

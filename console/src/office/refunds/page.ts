@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 62,
   permission: 'orders.read',
-  words: ['audit', 'notices', 'orders', 'staff'],
+  words: ['audit', 'orders', 'staff'],
   component: () => import('./Refunds.vue'),
 })
