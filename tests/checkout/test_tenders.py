@@ -126,7 +126,7 @@ def test_a_tender_that_says_no_more_than_it_must_goes_by_its_title_and_gives_not
 
 
 def test_lines_that_may_be_paid_are_added_up() -> None:
-    assert not ASKED.only_new_money
+    assert not Asked((DINNER,), (6_000,), 7).only_new_money
     assert (ASKED.sum_of((True, False)), ASKED.sum_of((True, True)), ASKED.sum_of((False, False))) == (6_000, 10_000, 0)
 
 
