@@ -5,6 +5,8 @@ OLDEST_PYTHON := 3.11.2
 NEWEST_PYTHON := 3.13
 BIN := .venv/bin
 PHOTOS ?=
+LINES ?=
+AGAINST ?=
 WORKERS ?= 3
 SEEDS ?= 1000
 TRIALS ?= 1
@@ -16,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-unseen bench-ocr-speed demo pages miniapp pythons clean
+.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-reading bench-unseen bench-pictures bench-ocr-speed train demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -95,8 +97,19 @@ bench-receipts: setup ## accuracy and speed on a folder of labelled photos: PHOT
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-receipts PHOTOS=DIR (a folder with labels.json or pairs.json)."; exit 1; }
 	@$(BIN)/python -m bench.receipts $(PHOTOS)
 
+bench-reading: setup ## how well fields are chosen among lines, shops apart: LINES=DIR of *.jsonl (AGAINST=FILE: and what changed)
+	@test -n "$(LINES)" || { echo "Say which lines: make bench-reading LINES=DIR (docs/reading.md)"; exit 1; }
+	@$(BIN)/python -m bench.reading $(LINES) $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json $(JSON))
+
+train: setup ## make the ranker of totals again from lines: LINES=DIR of *.jsonl; the same lines, the same bytes
+	@test -n "$(LINES)" || { echo "Say which lines: make train LINES=DIR (docs/reading.md)"; exit 1; }
+	@$(BIN)/python -m ocr.ranker $(LINES)
+
 bench-unseen: setup ## the reading rules on drawn slips of 72 layouts, text only: JSON on standard output
 	@$(BIN)/python -m bench.unseen text --count 720 --seed 1
+
+bench-pictures: setup ## what checking hostile and cut pictures costs, in time and memory: JSON on standard output
+	@$(BIN)/python -m bench.pictures check
 
 bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers against one: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-ocr-speed PHOTOS=DIR."; exit 1; }

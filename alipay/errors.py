@@ -85,6 +85,10 @@ class BuyerCannotPay(Refused):
     """The buyer's account refuses: no balance, a limit, a blocked account. Nothing was charged."""
 
 
+class BuyerBalanceShort(BuyerCannotPay):
+    """ACQ.BUYER_BALANCE_NOT_ENOUGH or ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH: the buyer's money does not cover it."""
+
+
 class CancelRefused(Refused):
     """ACQ.TRADE_CANCEL_TIME_OUT or ACQ.CANCEL_NOT_ALLOWED: too late to cancel; refund instead."""
 
@@ -110,10 +114,9 @@ _BY_SUB_CODE: dict[str, type[Refused]] = {
     "ACQ.REASON_TRADE_STATUS_INVALID": TradeStateRefuses,
     "ACQ.TRADE_HAS_FINISHED": TradeStateRefuses,
     "ACQ.PAYMENT_AUTH_CODE_INVALID": AuthCodeRefused,
+    **dict.fromkeys(("ACQ.BUYER_BALANCE_NOT_ENOUGH", "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH"), BuyerBalanceShort),
     **dict.fromkeys(
         (
-            "ACQ.BUYER_BALANCE_NOT_ENOUGH",
-            "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH",
             "ACQ.ERROR_BALANCE_PAYMENT_DISABLE",
             "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR",
             "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR",

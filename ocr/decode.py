@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import struct
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +14,18 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
+from ocr import headers
+from ocr.headers import Header
+
 Pixels = NDArray[np.uint8]
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
-# A camera's progressive JPEG has about ten scans; each one costs a pass over the whole picture.
-MAX_SCANS = 64
 # Text on a receipt stays legible at this side; more only costs memory.
 WORKING_SIDE = 2560
+# A JPEG's blocks are up to this high, and colour is smoothed over so many rows of the next block.
+BLOCK_ROWS, SMOOTHED_ROWS = 16, 2
 
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 ORIENTATION_TAG, SOFTWARE_TAG, MAKE_TAG, MODEL_TAG = 0x0112, 0x0131, 0x010F, 0x0110
 
 pillow_heif.register_heif_opener()
@@ -65,41 +66,49 @@ class Photo:
 
 def check(data: bytes) -> str:
     """The picture's format, from its magic and header alone. Raises a PhotoRefused by name; decodes nothing."""
+    return _checked(data)[0]
+
+
+def _checked(data: bytes) -> tuple[str, Header]:
     if len(data) > MAX_BYTES:
         raise PhotoTooLarge(PhotoTooLarge.__doc__)
-    kind = _format(data)
-    width, height = _SIZES[kind](data)
-    if width <= 0 or height <= 0:
-        raise UnreadablePhoto(UnreadablePhoto.__doc__)
-    if width * height > MAX_PIXELS:
+    kind = headers.format_of(data)
+    if kind is None:
+        raise NotAPicture(NotAPicture.__doc__)
+    header = headers.read(data, kind)
+    if header.width * header.height > MAX_PIXELS:
         raise TooManyPixels(TooManyPixels.__doc__)
-    if kind == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
+    if not header.sound or header.width <= 0 or header.height <= 0:
         raise UnreadablePhoto(UnreadablePhoto.__doc__)
-    return kind
+    return kind, header
 
 
 def decode(data: bytes) -> Photo:
     """The picture turned upright as its EXIF says, no larger than the working side. Raises a PhotoRefused by name."""
-    kind = check(data)
+    kind, header = _checked(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, kind)
+            return _decode(data, kind, header)
     except PhotoRefused:
         raise
     except Exception as trouble:  # the decoders raise whatever a damaged file makes them raise
         raise UnreadablePhoto(UnreadablePhoto.__doc__) from trouble
 
 
-def _decode(data: bytes, kind: str) -> Photo:
-    with Image.open(io.BytesIO(data), formats=(_PILLOW_NAMES[kind],)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise TooManyPixels(TooManyPixels.__doc__)
+def _decode(data: bytes, kind: str, header: Header) -> Photo:
+    file = headers.essentials(data, header)
+    if kind == "JPEG" and not header.whole:
+        file = _ended(file, header)
+    with _opened(file, kind) as image:
         tags = _tags(image)
+        # Where a HEIC says nothing of its own, what its EXIF says of the camera's position holds.
+        turn = tags.get(ORIENTATION_TAG, 1) if kind != "HEIC" else 1 if header.turned else image.info.get("original_orientation")
         full = max(image.size)
-        # libjpeg halves for free while decoding; never below the working side.
-        image.draft("RGB", (min(image.width, WORKING_SIDE), min(image.height, WORKING_SIDE)))
-        upright = _turn(_on_white(image), tags.get(ORIENTATION_TAG, 1))
+        _draft(image)
+        if kind == "PNG" and not header.whole:
+            _insist_on_rows(image, 1)
+        upright = _turn(_on_white(image), turn)
         scale = full / max(upright.size)
         width, height = round(upright.width * scale), round(upright.height * scale)
         if max(upright.size) > WORKING_SIDE:
@@ -109,7 +118,44 @@ def _decode(data: bytes, kind: str) -> Photo:
     return Photo(pixels, width, height, full / max(pixels.shape[:2]), kind, _clean(tags.get(SOFTWARE_TAG)), _clean(camera))
 
 
+def _opened(file: bytes, kind: str) -> Image.Image:
+    image = Image.open(io.BytesIO(file), formats=(_PILLOW_NAMES[kind],))
+    if image.width * image.height > MAX_PIXELS:
+        raise TooManyPixels(TooManyPixels.__doc__)
+    return image
+
+
+def _draft(image: Image.Image) -> None:
+    # libjpeg halves for free while decoding; never below the working side.
+    image.draft("RGB", (min(image.width, WORKING_SIDE), min(image.height, WORKING_SIDE)))
+
+
+def _ended(file: bytes, header: Header) -> bytes:
+    """A JPEG that stops before its end mark, with that mark, when nothing but it or a few bits are missing. UnreadablePhoto."""
+    file = file.rstrip(b"\0")  # an upload that broke off may have been filled up
+    if header.by_scan and not header.begun:
+        raise UnreadablePhoto(UnreadablePhoto.__doc__)
+    if not header.by_scan:
+        # Without the mark the decoder stops before the last row of blocks that is there; with it, it would draw what is missing in grey.
+        with _opened(file, "JPEG") as image:
+            _draft(image)
+            last = (header.height - 1) % BLOCK_ROWS + 1
+            _insist_on_rows(image, -(-last * image.height // header.height) + SMOOTHED_ROWS + 1)
+    return file + b"\xff\xd9"
+
+
+def _insist_on_rows(image: Image.Image, missing: int) -> None:
+    """Load what there is of a picture whose file stops short. UnreadablePhoto when more than so many of its last rows are not there."""
+    with contextlib.suppress(OSError):
+        image.load()
+    image.tile = []  # type: ignore[attr-defined]
+    if not np.any(np.asarray(image)[-missing:]):
+        raise UnreadablePhoto(UnreadablePhoto.__doc__)
+
+
 def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
@@ -149,70 +195,6 @@ def _clean(value: object) -> str:
     return re.sub(r"[^\w .,()/+-]", "", text).strip()[:80]
 
 
-def _format(data: bytes) -> str:
-    if data[:3] == b"\xff\xd8\xff":
-        return "JPEG"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "PNG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        return "HEIC"
-    raise NotAPicture(NotAPicture.__doc__)
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    at = 2
-    while at + 9 < len(data):
-        if data[at] != 0xFF:
-            break
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        elif marker in (0xD9, 0xDA):
-            break
-        else:
-            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    return 0, 0
-
-
-def _png_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 24 or data[12:16] != b"IHDR":
-        return 0, 0
-    width, height = struct.unpack_from(">II", data, 16)
-    return width, height
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 30:
-        return 0, 0
-    chunk = data[12:16]
-    if chunk == b"VP8X":
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if chunk == b"VP8L":
-        bits = int.from_bytes(data[21:25], "little")
-        return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
-    if chunk == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
-
-
-def _heic_size(data: bytes) -> tuple[int, int]:
-    # ISO 23008-12: each image item carries an `ispe` box (size, type, version, width, height); the largest is the picture.
-    sizes = [
-        struct.unpack_from(">II", data, box.end() + 4)
-        for box in re.finditer(rb"\x00\x00\x00\x14ispe", data[: 1 << 20])
-        if box.end() + 12 <= len(data)
-    ]
-    width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
-    return width, height
-
-
-_SIZES = {"JPEG": _jpeg_size, "PNG": _png_size, "WEBP": _webp_size, "HEIC": _heic_size}
 _PILLOW_NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WEBP", "HEIC": "HEIF"}
 __all__ = [
     "NotAPicture",

@@ -69,6 +69,14 @@ class View:
         return tuple((float(x), float(y)) for x, y in self.back_quad(np.array(box)))  # type: ignore[return-value]
 
 
+@dataclass(frozen=True)
+class Print:
+    """The lines that were read, and the places where print was seen, legible or not, in pixels of the EXIF-upright picture."""
+
+    lines: tuple[Line, ...]
+    places: tuple[Box, ...]
+
+
 WHOLE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
@@ -79,15 +87,16 @@ class LineReader:
         threads = threads or int(os.environ.get("OCR_THREADS", "1"))
         self._detector, self._recogniser, self._second = paddle.load(folder or models.ensure(), threads, BATCH)
 
-    def read(self, photo: Photo) -> tuple[Line, ...]:
+    def read(self, photo: Photo) -> Print:
         """The lines of the photo, from the top of the paper to its foot, wherever up is on the picture."""
         view, quads = self._find(photo.pixels)
         if not quads:
-            return ()
+            return Print((), ())
         texts, boxes = self._read_upright(view.pixels, quads, _axis(quads))
         self._read_beside(view.pixels, texts, boxes)
-        lines = [Line(text, score, _scaled(view.back(box), photo.scale)) for (text, score), box in zip(texts, boxes, strict=True) if text]
-        return tuple(_top_down(lines))
+        places = tuple(_scaled(view.back(box), photo.scale) for box in boxes)
+        lines = [Line(text, score, place) for (text, score), place in zip(texts, places, strict=True) if text]
+        return Print(tuple(_top_down(lines)), places)
 
     def _find(self, pixels: Pixels) -> tuple[View, list[Quad]]:
         view = View(pixels, WHOLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from rapidfuzz import fuzz
@@ -171,11 +172,11 @@ def _prices(reading: Reading) -> set[str]:
     return {price for line in reading.lines for price in re.findall(r"\d+\.\d\d(?!\d)", line.text)}
 
 
-def join(readings: Sequence[Reading]) -> Reading:
+def join(readings: Sequence[Reading], today: date | None = None) -> Reading:
     """One reading of a long receipt that was photographed in parts, top first. Lines seen twice count once.
 
-    Boxes stay in the pixels of their own photo, moved down by the heights of the photos before. Raises ValueError
-    for no photo, or for more than four.
+    Boxes stay in the pixels of their own photo, moved down by the heights of the photos before. `today`: the day of
+    upload. Raises ValueError for no photo, or for more than four.
     """
     if not 1 <= len(readings) <= MOST_PHOTOS:
         raise ValueError(f"A receipt has one to {MOST_PHOTOS} photos.")
@@ -185,7 +186,7 @@ def join(readings: Sequence[Reading]) -> Reading:
         fresh = part.lines[_overlap(lines, part.lines) :]
         lines += [Line(line.text, line.score, _moved(line.box, down)) for line in fresh]
         down += part.picture.height
-    return choose(lines, _joined(readings, down))
+    return choose(lines, _joined(readings, down), today)
 
 
 def _overlap(above: Sequence[Line], below: Sequence[Line]) -> int:
@@ -205,8 +206,8 @@ def _moved(box: Box, down: float) -> Box:
 
 
 def _joined(readings: Sequence[Reading], height: float) -> Picture:
-    first = readings[0].picture
-    return replace(first, width=max(reading.picture.width for reading in readings), height=round(height))
+    first, flaw = readings[0].picture, next((reading.picture.flaw for reading in readings if reading.picture.flaw), None)
+    return replace(first, width=max(reading.picture.width for reading in readings), height=round(height), flaw=flaw)
 
 
 def row_texts(reading: Reading) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+from datetime import date
 from pathlib import Path
 
 from ocr import known
@@ -20,12 +21,12 @@ class Reader:
     def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
         self._lines = LineReader(folder, threads)
 
-    def read(self, data: bytes) -> Reading:
-        """Everything that the photo tells. Raises a PhotoRefused by name for what is not a readable picture."""
+    def read(self, data: bytes, today: date | None = None) -> Reading:
+        """Everything that the photo tells, uploaded on `today`. Raises a PhotoRefused by name for what is not a readable picture."""
         try:
             photo = decode(data)
-            lines = self._lines.read(photo)
-            return choose(lines, describe(photo, data, lines))
+            seen = self._lines.read(photo)
+            return choose(seen.lines, describe(photo, data, seen.lines, seen.places), today)
         finally:
             _give_back()
 

@@ -25,6 +25,9 @@ Kind = Literal[
     "other",
 ]
 
+# What keeps a photo from being read.
+Flaw = Literal["dark", "far", "blurred"]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -76,13 +79,14 @@ class Signals:
 
 @dataclass(frozen=True)
 class Picture:
-    """The picture: upright size in pixels, format, perceptual hash (16 hex digits), and signals."""
+    """The picture: upright size in pixels, format, perceptual hash (16 hex digits), signals, and what keeps it from being read."""
 
     width: int
     height: int
     format: str
     phash: str
     signals: Signals = Signals()
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ class Reading:
     phone: str | None = None
     cashier: str | None = None
     mall: str | None = None
+    #: What else the printed date means in another order of day and month, where nothing settles the order.
+    other_times: tuple[datetime, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values, with the version of its shape under `schema`."""
@@ -127,6 +133,7 @@ class Reading:
             "candidates": [_candidate_out(candidate) for candidate in self.candidates],
             "tenders": [{"name": tender.name, "amount_fen": tender.amount_fen} for tender in self.tenders],
             "amounts": dict(self.amounts),
+            "other_times": [at.isoformat() for at in self.other_times],
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
@@ -149,6 +156,7 @@ class Reading:
             candidates=tuple(_candidate_in(candidate) for candidate in data["candidates"]),
             tenders=tuple(Tender(tender["name"], tender["amount_fen"]) for tender in data["tenders"]),
             amounts=dict(data["amounts"]),
+            other_times=tuple(datetime.fromisoformat(at) for at in data.get("other_times", ())),  # older readings have none
             **{name: data[name] for name in _PLAIN},
         )
 
@@ -211,6 +219,7 @@ def _picture_out(picture: Picture) -> dict[str, Any]:
         "height": picture.height,
         "format": picture.format,
         "phash": picture.phash,
+        "flaw": picture.flaw,
         "signals": {
             "screen_photo": signals.screen_photo,
             "screenshot": signals.screenshot,
@@ -223,4 +232,4 @@ def _picture_out(picture: Picture) -> dict[str, Any]:
 def _picture_in(data: Mapping[str, Any]) -> Picture:
     facts = data["signals"]
     signals = Signals(facts["screen_photo"], facts["screenshot"], facts["edited"], tuple(facts["reasons"]))
-    return Picture(data["width"], data["height"], data["format"], data["phash"], signals)
+    return Picture(data["width"], data["height"], data["format"], data["phash"], signals, data.get("flaw"))

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr.decode import Photo, Pixels
-from ocr.reading import Line, Picture, Signals
+from ocr.legibility import flaw
+from ocr.reading import Box, Line, Picture, Signals
 
 # Programs that change pixels. What cameras, phones and messengers write into the same tag is not on this list.
 _EDITORS = re.compile(
@@ -26,14 +27,14 @@ _GENERATED = (b"c2pa", b"trainedAlgorithmicMedia", b"Stable Diffusion", b"parame
 _SCREEN_WIDTHS = {640, 720, 750, 828, 1080, 1125, 1170, 1179, 1206, 1220, 1224, 1242, 1260, 1284, 1290, 1320, 1344, 1440}
 
 
-def describe(photo: Photo, data: bytes = b"", lines: Sequence[Line] = ()) -> Picture:
-    """The picture's size, hash and signals. `data`: the file as sent, for what its wrapping tells."""
+def describe(photo: Photo, data: bytes = b"", lines: Sequence[Line] = (), places: Sequence[Box] = ()) -> Picture:
+    """The picture's size, hash, signals and flaw. `data`: the file as sent, for what its wrapping tells; `places`: where print was seen."""
     grey = np.asarray(cv2.cvtColor(photo.pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     shot, why_shot = _screenshot(photo, grey, lines)
     moire, why_moire = (0.0, ()) if shot >= 0.5 else _screen_photo(grey)
     edited, why_edited = _edited(photo, data, lines)
     signals = Signals(round(moire, 3), round(shot, 3), round(edited, 3), (*why_shot, *why_moire, *why_edited))
-    return Picture(photo.width, photo.height, photo.format, phash(photo.pixels), signals)
+    return Picture(photo.width, photo.height, photo.format, phash(photo.pixels), signals, flaw(photo, lines, places))
 
 
 def phash(pixels: Pixels) -> str:

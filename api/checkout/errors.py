@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unauthenticated, Unprocessable
+from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unprocessable
 
 
 class OrderNotFound(NotFound):
@@ -47,10 +47,6 @@ class WalletSilent(GatewayTrouble):
     """The wallet does not answer just now. Nothing is lost: try again, the order stays as it is."""
 
 
-class NothingToCollect(Conflict):
-    """Nothing is left for a wallet to pay."""
-
-
 class OrderRefundTooLarge(Conflict):
     """This is more than is left of the order."""
 
@@ -91,15 +87,7 @@ class ClaimTaken(Conflict):
     suspicious = True
 
 
-class PayerCodeRefused(Unauthenticated):
-    """The wallet does not know this code; open the page again."""
-
-
 class AuthCodeUnknown(Unprocessable):
     """This is no payment code of WeChat, Alipay or the mall's own wallet."""
 
     suspicious = True
-
-
-class AuthCodeRefused(Conflict):
-    """The wallet refused this payment code; ask the shopper to show a fresh one. Nothing was taken."""

@@ -8,7 +8,7 @@ from flask import request
 
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
-from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refunds, shop_views, views
+from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refund_views, refunds, shop_views, views
 from api.checkout.service.payers import Who
 from api.checkout.service.quotes import BEST
 from api.checkout.tenders import tenders
@@ -16,7 +16,7 @@ from api.kit import http, identity, limits, pages
 from api.kit.errors import Problem
 from api.kit.http import MallNotFound
 from api.kit.limits import Limit
-from api.kit.once import IdempotencyKeyReused
+from api.kit.once import IdempotencyKeyReused, RequestUnfinished
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members import alipay_login, wechat_login
@@ -44,7 +44,8 @@ office = http.Blueprint("office_orders", __name__, audience=identity.mall_staff,
 
 OF_A_BASKET: tuple[type[Problem], ...] = (errors.TenderNotUsable, *registry.refusals(AskedBy.PAYER))
 OF_A_CHARGE: tuple[type[Problem], ...] = (
-    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP), *(refusal for rules in tenders() for refusal in rules.code_refusals),
+    errors.TenderNotUsable, *registry.refusals(AskedBy.SHOP),
+    *(refusal for rules in tenders() if rules.code_refusals for refusal in (*rules.code_refusals, *rules.refusals)),
 )  # fmt: skip
 OF_A_HOLD: tuple[type[Problem], ...] = (
     errors.QuoteChanged, errors.ChannelMissing, errors.WalletUnknown, *(refusal for rules in tenders() for refusal in rules.refusals),
@@ -83,7 +84,7 @@ def quote(args: dict[str, Any]) -> quotes.Quote:
 @shoppers.post("/orders")
 @shoppers.arguments(schemas.OrderArgs)
 @shoppers.response(201, schemas.PlacedSchema)
-@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused)
+@shoppers.problems(*OF_A_BASKET, *OF_A_HOLD, limits.TooOften, IdempotencyKeyReused, RequestUnfinished)
 @shoppers.idempotent
 def place_order(args: dict[str, Any]) -> dict[str, Any]:
     """Place an order: hold what it uses, and begin the wallet's payment
@@ -97,6 +98,7 @@ def place_order(args: dict[str, Any]) -> dict[str, Any]:
         _basket(args, who),
         who,
         expected_fen=args["expected_fen"],
+        expected=args["expected"],
         choice=args["choose"] or BEST,
         channel=args["channel"],
         proof={name: args[name] for name in schemas.PROOFS},
@@ -140,7 +142,12 @@ def cancel_order(number: str) -> views.View:
 @shoppers.arguments(schemas.PaymentArgs)
 @shoppers.response(201, schemas.PlacedSchema)
 @shoppers.problems(
-    *OVER, errors.WalletUnknown, payment_errors.NoMerchantAccount, payment_errors.GatewayPaymentRefused, IdempotencyKeyReused
+    *OVER,
+    errors.WalletUnknown,
+    payment_errors.NoMerchantAccount,
+    payment_errors.GatewayPaymentRefused,
+    IdempotencyKeyReused,
+    RequestUnfinished,
 )
 @shoppers.idempotent
 def pay_again(args: dict[str, Any], number: str) -> dict[str, Any]:
@@ -203,7 +210,7 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 
 @shop.post("/charges")
 @shop.arguments(schemas.ChargeArgs)
-@shop.response(201, schemas.WholeOrderSchema)
+@shop.response(201, schemas.ShopOrderSchema)
 @shop.problems(
     *OF_A_CHARGE, errors.AuthCodeUnknown, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
@@ -221,7 +228,7 @@ def charge(args: dict[str, Any]) -> views.View:
 
 
 @shop.get("/orders/<number>")
-@shop.response(200, schemas.WholeOrderSchema)
+@shop.response(200, schemas.ShopOrderSchema)
 @shop.problems(errors.OrderNotFound)
 @shop.permission("own_payments.read")
 def read_shop_order(number: str) -> views.View:
@@ -232,7 +239,7 @@ def read_shop_order(number: str) -> views.View:
 
 
 @shop.put("/orders/<number>/cancellation")
-@shop.response(200, schemas.WholeOrderSchema)
+@shop.response(200, schemas.ShopOrderSchema)
 @shop.problems(errors.OrderNotFound, errors.OrderPaid, errors.WalletSilent)
 @shop.permission("own_payments.charge")
 def cancel_charge(number: str) -> views.View:
@@ -309,10 +316,19 @@ def refund_as_office(args: dict[str, Any], number: str) -> OrderRefund:
 @office.response(200, schemas.OfficeRefundPage)
 @office.problems(pages.CursorInvalid)
 @office.permission("orders.read")
-@exported("order_refunds", schemas.RefundsArgs, schemas.OfficeOrderRefundSchema)
-def list_refunds(args: dict[str, Any]) -> pages.Page[OrderRefund]:
+@exported("order_refunds", schemas.RefundsArgs, schemas.RefundRowSchema)
+def list_refunds(args: dict[str, Any]) -> pages.Page[refund_views.RefundRow]:
     """List refunds of the mall's orders"""
-    return refunds.refunds(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+    return refund_views.of_mall(state=args["state"], cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/order-refunds/<number>")
+@office.response(200, schemas.WholeRefundSchema)
+@office.problems(errors.OrderRefundNotFound)
+@office.permission("orders.read")
+def read_refund(number: str) -> refund_views.WholeRefund:
+    """Read a refund: of which order, what pays how much back, and whether it is still there to give"""
+    return refund_views.whole(number)
 
 
 @office.put("/order-refunds/<number>/decision")

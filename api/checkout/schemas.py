@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
+from api.checkout.mix import Tender
 from api.checkout.tenders import tenders
 from api.kit import http
 from api.kit.http import PageArgs, page_of
@@ -18,6 +20,7 @@ SENTENCE = {
     "required": ["zh", "en"],
 }
 KIND_TITLE = fields.Function(lambda order: registry.kind_of(order.kind).title, required=True, metadata=SENTENCE)
+TITLE_EN = fields.Function(lambda order: registry.english_name(order.title), required=True, metadata={"type": "string"})
 WALLETS = validate.OneOf(["wechat", "alipay"])
 
 
@@ -38,6 +41,22 @@ ProofArgs = _of_tenders("ProofArgs", "proof_fields")
 FigureSchema = _of_tenders("FigureSchema", "figure_fields")
 
 
+class PartSchema(http.Schema):
+    """What one source of a tender pays of the whole."""
+
+    tender = fields.String(required=True, validate=validate.OneOf([str(tender) for tender in Tender]))
+    source_id = fields.Integer(
+        allow_none=True, required=True, validate=validate.Range(1, 2**63 - 1),
+        metadata={"description": "which card; null where there is only one"},
+    )  # fmt: skip
+    amount_fen = http.fen(0, required=True)
+
+
+def _each_part_once(parts: Sequence[dict[str, Any]]) -> None:
+    if len({(part["tender"], part["source_id"]) for part in parts}) != len(parts):
+        raise ValidationError("Name each part once.")
+
+
 class QuoteArgs(http.Schema):
     """What is bought, and what the shopper wants instead of the best mix."""
 
@@ -50,6 +69,10 @@ class OrderArgs(QuoteArgs, ProofArgs):  # type: ignore[valid-type,misc]
 
     channel = fields.String(validate=WALLETS, load_default=None, allow_none=True, metadata={"description": "who pays what is left"})
     expected_fen = http.fen(0, required=True, metadata={"description": "what the quote said is left for the wallet"})
+    expected = fields.List(
+        fields.Nested(PartSchema), validate=[validate.Length(max=200), _each_part_once], load_default=None, allow_none=True,
+        metadata={"description": "the `parts` of the quote that the shopper saw: `quote-changed` when any of them differs"},
+    )  # fmt: skip
 
 
 class PaymentArgs(http.Schema):
@@ -109,6 +132,9 @@ class QuoteSchema(FigureSchema):  # type: ignore[valid-type,misc]
     total_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
     best_gateway_fen = fields.Integer(required=True, metadata={"description": "what the best mix would leave"})
+    parts = fields.List(
+        fields.Nested(PartSchema), required=True, metadata={"description": "who pays how much; an order sends it back as `expected`"}
+    )
     wallets = fields.List(fields.String(), required=True, metadata={"description": "which wallets can pay what is left"})
     options = fields.List(fields.Nested(OptionSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
@@ -163,7 +189,7 @@ class OrderSchema(http.Schema):
     kind_title = KIND_TITLE
     state = fields.String(required=True)
     title = fields.String(required=True)
-    title_en = fields.Function(lambda order: registry.english_name(order.title), required=True, metadata={"type": "string"})
+    title_en = TITLE_EN
     shop_id = fields.Integer(allow_none=True, required=True)
     total_fen = fields.Integer(required=True)
     gateway_fen = fields.Integer(required=True)
@@ -187,18 +213,63 @@ class InvoiceableSchema(http.Schema):
     notes = fields.List(fields.Raw(metadata=SENTENCE), required=True, metadata={"description": "what is left out, and why"})
 
 
+class ReturnedSchema(http.Schema):
+    """Money that arrived for an order that had been given up, and goes back."""
+
+    amount_fen = fields.Integer(required=True)
+    done_at = _at(allow_none=True, required=True, metadata={"description": "null while it is on its way"})
+
+
 class WholeOrderSchema(OrderSchema):
     """An order with its lines, who paid what, what it earned and its refunds."""
 
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tenders = fields.List(fields.Nested(TenderSchema), required=True)
     points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})
+    points_taken = fields.Integer(required=True, metadata={"description": "how many of them refunds took back"})
     points_from_at = _at(allow_none=True, required=True, metadata={"description": "when they can be spent: the return window is over"})
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
     refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
+    returned = fields.List(fields.Nested(ReturnedSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
     sentences = fields.List(fields.Raw(metadata=SENTENCE_ROW), required=True)
+
+
+class StaffOrderLineSchema(OrderLineSchema):
+    """One line of an order as staff see it."""
+
+    line = fields.Integer(required=True, attribute="line.line")
+    left_fen = fields.Integer(required=True, metadata={"description": "what has not come back of it"})
+
+
+SOURCE = fields.String(allow_none=True, required=True, metadata={"description": "which of several cards, as staff call it"})
+
+
+class OfficeTenderSchema(TenderSchema):
+    """What one tender paid, as the mall's staff see it."""
+
+    source = SOURCE
+
+
+class StaffOrderSchema(WholeOrderSchema):
+    """An order as staff see it: what a refund could give back just now."""
+
+    lines = fields.List(fields.Nested(StaffOrderLineSchema), required=True, attribute="lines_left")
+    refundable_fen = fields.Integer(required=True, attribute="refundable.fen")
+    refunds_as_a_whole = fields.Boolean(
+        required=True, attribute="refundable.as_a_whole", metadata={"description": "all of that or nothing"}
+    )
+
+
+class ShopOrderSchema(StaffOrderSchema):
+    """An order as its shop sees it."""
+
+    payment_refusal = fields.String(
+        allow_none=True,
+        required=True,
+        metadata={"description": "why the wallet refused to pay, in a word; payer-balance-short: too little there"},
+    )
 
 
 class PlacedSchema(http.Schema):
@@ -248,7 +319,9 @@ class ShopPaymentSchema(http.Schema):
     amount_fen = fields.Integer(required=True)
     refunded_fen = fields.Integer(required=True)
     channel = fields.String(allow_none=True, required=True)
-    points = fields.Integer(allow_none=True, required=True)
+    paid_by = fields.Raw(required=True, metadata={"description": "everything that paid, in words"} | SENTENCE)
+    points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned"})
+    points_taken = fields.Integer(required=True, metadata={"description": "of these taken back by refunds"})
     remark = fields.String(allow_none=True, required=True)
     at = _at(required=True)
 
@@ -271,6 +344,7 @@ class DaySchema(http.Schema):
     on = fields.Date(required=True)
     count = fields.Integer(required=True)
     total_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True, metadata={"description": "what came back of these payments, whenever it did"})
 
 
 class OfficeOrdersArgs(PageArgs):
@@ -324,9 +398,43 @@ class OfficeOrderRefundSchema(OrderRefundSchema):
     payment_refund_id = fields.Integer(allow_none=True, required=True)
 
 
-class OfficeWholeOrderSchema(WholeOrderSchema):
+class RefundRowSchema(OfficeOrderRefundSchema):
+    """A refund in a list, with its order."""
+
+    order_number = fields.String(required=True, attribute="order.number")
+    kind = fields.String(required=True)
+    kind_title = KIND_TITLE
+    title = fields.String(required=True)
+    title_en = TITLE_EN
+    shop_id = fields.Integer(allow_none=True, required=True, attribute="order.shop_id")
+    member_id = fields.Integer(allow_none=True, required=True, attribute="order.member_id")
+    asked_by_name = fields.String(allow_none=True, required=True, metadata={"description": "null: nobody of the staff"})
+    decided_by_name = fields.String(allow_none=True, required=True)
+
+
+class GivenBySchema(http.Schema):
+    """What one tender gives back."""
+
+    tender = fields.String(required=True)
+    source_id = fields.Integer(allow_none=True, required=True)
+    source = SOURCE
+    title = fields.Raw(required=True, metadata=SENTENCE)
+    amount_fen = fields.Integer(required=True)
+
+
+class WholeRefundSchema(RefundRowSchema):
+    """A refund with everything that whoever decides has to see."""
+
+    given_by = fields.List(fields.Nested(GivenBySchema), required=True)
+    order_total_fen = fields.Integer(required=True, attribute="order.total_fen")
+    left_fen = fields.Integer(required=True, metadata={"description": "what is left of what it asks for, as it stands now"})
+    can_be_given = fields.Boolean(required=True, metadata={"description": "whether what is left covers it"})
+
+
+class OfficeWholeOrderSchema(StaffOrderSchema):
     """An order with its whole history."""
 
+    tenders = fields.List(fields.Nested(OfficeTenderSchema), required=True, attribute="tenders_by_name")
     member_id = fields.Integer(allow_none=True, required=True)
     placed_by = fields.String(required=True)
     payment_id = fields.Integer(allow_none=True, required=True)
@@ -343,4 +451,4 @@ class RefundsArgs(PageArgs):
 OrderPage = page_of(OrderSchema)
 ShopPaymentPage = page_of(ShopPaymentSchema)
 OfficeOrderPage = page_of(OfficeOrderSchema)
-OfficeRefundPage = page_of(OfficeOrderRefundSchema)
+OfficeRefundPage = page_of(RefundRowSchema)

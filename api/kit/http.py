@@ -19,6 +19,7 @@ from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -236,16 +237,33 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """The route reads its body itself, at most so many bytes; it is read before the transaction begins."""
         return _mark(raw=largest)
 
-    def upload(self, largest: int) -> Callable[[View], View]:
-        """The route takes files as multipart/form-data, at most so many bytes in all."""
-        return _mark(upload=largest)
+    def upload(self, largest: int, look: Callable[[MultiDict[str, FileStorage]], Any] | None = None) -> Callable[[View], View]:
+        """The route takes files as multipart/form-data, at most so many bytes in all.
+
+        `look` looks at them before the transaction begins; the route takes what it gave, or its refusal, from `looked_at`.
+        """
+        return _mark(upload=largest, look=look)
 
 
-def _read_upload(largest: int) -> None:
+def _read_upload(largest: int, look: Callable[[MultiDict[str, FileStorage]], Any] | None) -> None:
     # Before the transaction: a slow phone must not hold a database connection, and a stranger must not fill the disk.
     identity.bearer()
     request.max_content_length = largest
-    _ = request.files
+    files = request.files
+    if look is not None:
+        try:
+            g.looked_at = look(files)
+        except Problem as refusal:
+            g.looked_at = refusal
+        for _, file in files.items(multi=True):
+            file.stream.seek(0)
+
+
+def looked_at() -> Any:
+    """What the route's `look` gave for the files of this request; raises its refusal, after all that refuses before."""
+    if isinstance(g.looked_at, Problem):
+        raise g.looked_at
+    return g.looked_at
 
 
 def _read_raw_body(largest: int) -> None:
@@ -328,7 +346,7 @@ class App(Flask):
         if not request.blueprint or request.blueprint not in self.extensions.get("audiences", {}):
             return super().dispatch_request()
         if largest := marked(view, "upload", request.method):
-            _read_upload(largest)
+            _read_upload(largest, marked(view, "look", request.method))
         if largest := marked(view, "raw", request.method):
             _read_raw_body(largest)
         for attempt in range(1, db.MAX_TRIES + 1):

@@ -52,6 +52,20 @@ def _letters(text: str) -> str:
     return _NOT_WORD.sub("", text)
 
 
+# What many shops are called besides their own name: alone it names none of them.
+_GENERIC = re.compile(
+    r"sdn\W*bhd|\bs/b\b|\bbhd\b|\((?:m|hk)\)|\b(?:co|corp|corporation|company|limited|ltd|inc|pte|llc|gmbh|enterprises?|trading|holdings?|restaurants?|restoran"
+    r"|stationery|hardware|marketing|the|and)\b\.?|有限公司|公司|商行"
+)
+
+
+@lru_cache(maxsize=20_000)
+def core_name(name: str) -> str:
+    """What is left of a name without legal forms and words of the trade ("Popular Book Co. (M) Sdn Bhd" → "popularbook")."""
+    plain = simplify(name)
+    return _letters(_GENERIC.sub(" ", plain))
+
+
 def normalise_number(text: str) -> str:
     """The form in which units, tax numbers and phones are compared: letters and digits only, upper case, no leading +86."""
     plain = _letters(unicodedata.normalize("NFKC", text[:MAX_NAME])).upper()

@@ -27,10 +27,6 @@ class MerchantKeyNotFound(NotFound):
     """There is no such key of this merchant account."""
 
 
-class LastKeyNeeded(Conflict):
-    """This is the last valid key of its kind; add the new one first."""
-
-
 class PaymentNotFound(NotFound):
     """There is no such payment."""
 

@@ -100,9 +100,11 @@ class Slip:
     currency: str
     amounts: tuple[Choice, ...]
     readable: bool
+    flaw: str | None
     screen_photo: float
     screenshot: float
     edited: float
+    other_times: tuple[datetime, ...] = ()  # what else the printed date can mean
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,19 @@ def _refuse(reason: Reason, **facts: Any) -> Outcome:
 
 def _review(reason: Reason, **facts: Any) -> Outcome:
     return Outcome(ReceiptState.IN_REVIEW, reason, facts)
+
+
+_FLAWS = {"dark": Reason.TOO_DARK, "far": Reason.TOO_FAR, "blurred": Reason.TOO_BLURRED}
+
+
+def _legible(facts: Facts) -> Outcome | None:
+    """A poor photo on which no purchase can be seen is not "no receipt"; where all was read, it does no harm."""
+    slip = facts.slip
+    named = slip.readable and slip.kind != "other"
+    complete = facts.days_old is not None and (slip.paid_fen.value is not None or slip.amounts)
+    if slip.flaw is None or (named and (slip.kind in _NO_PURCHASE or complete)):
+        return None
+    return _refuse(_FLAWS[slip.flaw])
 
 
 def _readable(facts: Facts) -> Outcome | None:
@@ -370,7 +385,8 @@ def _shop_choices(facts: Facts) -> tuple[Choice, ...]:
 
 def _time_choices(facts: Facts) -> tuple[Choice, ...]:
     at = facts.slip.paid_at
-    return (Choice(at.value.isoformat(), at.value.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box),)
+    moments = (at.value, *facts.slip.other_times)
+    return tuple(Choice(moment.isoformat(), moment.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box) for moment in moments)
 
 
 _QUESTIONS: dict[str, tuple[Callable[[Facts], tuple[Choice, ...]], Reason]] = {
@@ -388,6 +404,7 @@ def likely_answer(choices: list[dict[str, Any]], chosen: Any) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
+    _legible,
     _readable,
     _kind,
     _currency,

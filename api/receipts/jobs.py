@@ -22,11 +22,11 @@ SWEEP = 500  # files asked about at once
 @jobs.job(queue=READER_QUEUE, transaction=False)
 def read(mall_id: int, receipt_id: int) -> None:
     """Read a receipt: count the try → read, holding no transaction → store, decide and score in one transaction."""
-    keys = db.in_mall(mall_id, lambda: service.begin_reading(receipt_id))
-    if keys is None:
+    to_read = db.in_mall(mall_id, lambda: service.begin_reading(receipt_id))
+    if to_read is None:
         return
     try:
-        receipt_reading = reading.read([storage.read(key) for key in keys])
+        receipt_reading = reading.read([storage.read(key) for key in to_read.keys], to_read.sent_on)
     except (reading.PhotoUnreadable, FileRemoved):
         receipt_reading = None
     except Exception:

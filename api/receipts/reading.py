@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -94,11 +94,13 @@ class ReceiptReading:
             merchant=Sure(read.merchant.value, read.merchant.confidence, read.merchant.box),
             paid_fen=Sure(read.total_fen.value, read.total_fen.confidence, read.total_fen.box),
             paid_at=Sure(at.value and aware(at.value, timezone), at.confidence, at.box),
+            other_times=tuple(aware(moment, timezone) for moment in read.other_times),
             receipt_no=Sure(read.receipt_no.value, read.receipt_no.confidence, read.receipt_no.box),
             auto=read.auto,
             currency=read.currency,
             amounts=tuple(Choice(amount.value_fen, amount.label, amount.confidence, amount.box) for amount in read.candidates),
             readable=bool(read.lines),
+            flaw=read.picture.flaw,
             screen_photo=read.picture.signals.screen_photo,
             screenshot=read.picture.signals.screenshot,
             edited=read.picture.signals.edited,
@@ -152,9 +154,9 @@ def aware(local: datetime, timezone: str) -> datetime:
     return local.replace(tzinfo=ZoneInfo(timezone))
 
 
-def translate(readings: list[Reading]) -> ReceiptReading:
-    """One receipt out of the readings of its photos, in the order they were sent."""
-    together = readings[0] if len(readings) == 1 else papers.join(readings)
+def translate(readings: list[Reading], sent_on: date | None = None) -> ReceiptReading:
+    """One receipt out of the readings of its photos, in the order they were sent, on the day they were sent."""
+    together = readings[0] if len(readings) == 1 else papers.join(readings, sent_on)
     heights = [reading.picture.height for reading in readings]
     return ReceiptReading(together.to_json() | {"heights": heights}, tuple(_photo_facts(reading) for reading in readings))
 
@@ -267,13 +269,14 @@ def running() -> bool:
     return _worker is not None
 
 
-def read(photos: list[bytes]) -> ReceiptReading:
-    """Read the photos of one receipt. PhotoUnreadable for what cannot be opened; a hang ends this process."""
+def read(photos: list[bytes], sent_on: date | None = None) -> ReceiptReading:
+    """Read the photos of one receipt, sent on that day. PhotoUnreadable for what cannot be opened; a hang ends this process."""
     if _worker is None:
         raise RuntimeError("The reader is not started in this process.")
     try:
         _worker.photos += len(photos)
-        return translate(_worker.ask(lambda reader: [reader.read(photo) for photo in photos], len(photos)))
+        readings = _worker.ask(lambda reader: [reader.read(photo, sent_on) for photo in photos], len(photos))
+        return translate(readings, sent_on)
     except decode.PhotoRefused as refused:
         raise PhotoUnreadable(type(refused).__name__) from refused
 

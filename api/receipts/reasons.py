@@ -37,6 +37,10 @@ class Reason(StrEnum):
     WHICH_SHOP = "which_shop"
     WHICH_TIME = "which_time"
     # refused
+    PHOTO_DAMAGED = "photo_damaged"
+    TOO_DARK = "too_dark"
+    TOO_FAR = "too_far"
+    TOO_BLURRED = "too_blurred"
     NOTHING_TO_READ = "nothing_to_read"
     NOT_A_RECEIPT = "not_a_receipt"
     UNPAID_BILL = "unpaid_bill"
@@ -112,10 +116,30 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.WHICH_AMOUNT: (_A.ANSWER, "请确认实付金额是哪一个。", "Which of these is the amount you paid?"),
     Reason.WHICH_SHOP: (_A.ANSWER, "请确认是哪一家店。", "Which of these shops is it?"),
     Reason.WHICH_TIME: (_A.ANSWER, "请确认小票上的消费时间。", "Is this the time on your receipt?"),
+    Reason.PHOTO_DAMAGED: (
+        _A.SEND_AGAIN,
+        "照片文件不完整，打不开，请重新拍一张再上传。",
+        "The photo's file is damaged and cannot be opened; please take another one.",
+    ),
+    Reason.TOO_DARK: (
+        _A.SEND_AGAIN,
+        "照片太暗，请到亮处或打开闪光灯再拍。",
+        "The photo is too dark; please take it again in brighter light or with the flash on.",
+    ),
+    Reason.TOO_FAR: (
+        _A.SEND_AGAIN,
+        "照片里的字太小，请靠近一些，让小票占满画面；小票太长可以分几张拍。",
+        "The print is too small; please move closer until the receipt fills the picture, and take a long one in several photos.",
+    ),
+    Reason.TOO_BLURRED: (
+        _A.SEND_AGAIN,
+        "照片模糊，请拿稳手机，点一下小票上的字对好焦再拍。",
+        "The photo is blurred; please hold the phone still, tap the print to focus, and take it again.",
+    ),
     Reason.NOTHING_TO_READ: (
         _A.SEND_AGAIN,
-        "照片里没有看到文字，请对准小票重新拍摄。",
-        "No text was found; please photograph the receipt again.",
+        "照片里没有看到文字，请拿稳手机，靠近并对准小票重新拍摄。",
+        "No text was found; please hold the phone still, close to the receipt, and take another photo.",
     ),
     Reason.NOT_A_RECEIPT: (_A.SEND_AGAIN, "这不是购物小票。", "This is not a receipt for a purchase."),
     Reason.UNPAID_BILL: (

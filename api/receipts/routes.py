@@ -43,16 +43,15 @@ OF_A_CASE = (errors.ReviewNotFound, errors.ReviewNotYours, errors.ReviewDecided,
 @members.response(202, schemas.ReceiptSchema)
 @members.problems(*OF_A_PICTURE, http.BodyTooLarge, errors.ReceiptQueueFull, StorageFull, limits.TooOften, IdempotencyKeyReused)
 @members.idempotent
-@members.upload(LARGEST)
-def send_receipt(args: dict[str, Any]) -> Receipt:
+@members.upload(LARGEST, look=lambda files: service.check([file.read() for file in files.getlist("photo")]))
+def send_receipt(args: dict[str, Any]) -> Receipt:  # noqa: ARG001 - the pictures were looked at before the transaction
     """Send a receipt: one photo, or up to four of one long receipt
 
     The answer comes at once; the receipt is read in the background. Poll `poll_url`, or listen at `live_url` (Server-Sent Events).
     """
     me, settings = identity.member(), flask.current_app.extensions["settings"]
     service.spend_limits(me.id, request.headers.get("X-Device-Id", "")[:64] or me.session_id, request.remote_addr or "")
-    pictures = service.check([file.read() for file in args["photo"]])
-    receipt = service.take_in(me.id, pictures, device=me.session_id, queue_limit=settings.receipt_queue_limit)
+    receipt = service.take_in(me.id, http.looked_at(), device=me.session_id, queue_limit=settings.receipt_queue_limit)
     jobs.later(read, receipt_id=receipt.id)
     return receipt
 

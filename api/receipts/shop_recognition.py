@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from api.malls.names import normalise_name, normalise_number, simplify
+from api.malls.names import core_name, normalise_name, normalise_number, simplify
 from api.malls.service import ShopNames
 
 LIKELY = 70.0  # from here on a shop is offered as a choice
@@ -75,33 +77,31 @@ def _same_unit(clues: Clues, shop: ShopNames) -> bool:
 
 
 def _by_name(clues: Clues, shop: ShopNames) -> tuple[float, str]:
-    if not clues.merchant:
-        return _by_lines(clues, shop)
-    printed = normalise_name(clues.merchant)
+    printed = normalise_name(clues.merchant) if clues.merchant else ""
     if printed in shop.aliases:
         return 104.0, "alias"
-    best = max((_likeness(printed, name) for name in (*shop.names, *shop.aliases)), default=0.0)
-    if best < LIKELY:
-        return _by_lines(clues, shop)
-    return best, "name" if best >= 100.0 else "similar"
+    if printed and printed in shop.names:
+        return 100.0, "name"
+    spoken = core_name(clues.merchant) if clues.merchant else ""
+    best = max((_alike(spoken, name) for name in shop.cores), default=0.0)
+    # The reader may have taken a platform's, a bank's or half a name for the shop's: every line of the head is looked at.
+    line = _by_lines(clues, shop)
+    return (best, "similar") if best >= max(LIKELY, line) else (line, "line") if line >= LIKELY else (0.0, "none")
 
 
 def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", simplify(text))
 
 
-def _likeness(printed: str, name: str) -> float:
-    if not printed or not name:
+def _alike(printed: str, name: str) -> float:
+    """How alike two names are without the words that say nothing, 0 to 96."""
+    if not _distinctive(printed) or not _distinctive(name):
         return 0.0
-    if printed == name:
-        return 100.0
-    if _distinctive(name) and printed.startswith(name):
+    if printed.startswith(name):
         return 96.0
-    if _distinctive(printed) and (name.startswith(printed) or (printed in name and len(printed) * 2 >= len(name))):
+    if name.startswith(printed) or (printed in name and len(printed) * 2 >= len(name)) or (len(name) >= 5 and name in printed):
         return 92.0
-    if _distinctive(name) and name in printed:
-        return 92.0
-    return float(fuzz.ratio(printed, name))
+    return min(96.0, float(fuzz.ratio(printed, name)))
 
 
 def _distinctive(name: str) -> bool:
@@ -109,15 +109,29 @@ def _distinctive(name: str) -> bool:
     return (len(name) >= 2 and not name.isascii()) or len(name) >= 4
 
 
-def _by_lines(clues: Clues, shop: ShopNames) -> tuple[float, str]:
-    # The reader took a platform's or bank's name for the shop's: look for a known name among the first lines.
-    top = [normalise_name(line) for line in clues.lines[:10]]
-    hit = any(
-        name == line or (len(name) >= 3 and _distinctive(name) and line.startswith(name))
-        for line in top
-        for name in (*shop.names, *shop.aliases)
-    )
-    return (89.0, "line") if hit else (0.0, "none")
+def _by_lines(clues: Clues, shop: ShopNames) -> float:
+    return max((_in_line(line, name) for line in _head(clues.lines) for name in shop.cores), default=0.0)
+
+
+HEAD = 12  # lines at the top of a slip that may name the shop
+
+
+@lru_cache(maxsize=64)
+def _head(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of the head in the form of `names.core_name`, each alone and with the next: long names are broken over two lines."""
+    top = lines[:HEAD]
+    joined = [*top, *(f"{first} {second}" for first, second in itertools.pairwise(top))]
+    return tuple(dict.fromkeys(key for line in joined if _distinctive(key := core_name(line))))
+
+
+def _in_line(line: str, name: str) -> float:
+    if not _distinctive(name):
+        return 0.0
+    if line == name:
+        return 91.0
+    if (len(name) >= 3 and line.startswith(name)) or (len(line) >= 6 and len(line) * 2 >= len(name) and name.startswith(line)):
+        return 89.0
+    return 90.0 if len(name) >= 5 and (likeness := fuzz.ratio(line, name)) >= 85 and likeness else 0.0
 
 
 def other_branch(clues: Clues, shop: ShopNames, own_names: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ class PutBackTooLarge(Conflict):
 
 
 class PinNeeded(Forbidden):
-    """Please enter the wallet's PIN; `is_set` says whether there is one yet."""
+    """Please enter the wallet's PIN; `is_set` says whether there is one yet, `limit_fen` above how much it is asked for."""
 
 
 class PinWrong(Forbidden):

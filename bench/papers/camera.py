@@ -47,6 +47,43 @@ def photograph(page: Page, rng: random.Random, cut: bool) -> bytes:
     return data.tobytes()
 
 
+def spoilt(photo: bytes, flaw: str, strength: float, rng: random.Random) -> bytes:
+    """The photo taken worse: out of `focus` (pixels), with `shake` (pixels), `dark` (share of the light), or `far` (times the distance)."""
+    noise = np.random.default_rng(rng.randrange(2**32))
+    picture = np.asarray(cv2.imdecode(np.frombuffer(photo, dtype=np.uint8), cv2.IMREAD_COLOR), dtype=np.float32)
+    if flaw == "focus":
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), strength), dtype=np.float32)
+    elif flaw == "shake":
+        picture = np.asarray(cv2.filter2D(picture, -1, _path(round(strength), rng.uniform(0, math.pi))), dtype=np.float32)
+    elif flaw == "dark":
+        picture *= strength
+    elif flaw == "far":
+        picture = _moved_away(picture, strength, noise)
+    picture += 2 * noise.standard_normal(picture.shape)
+    done, data = cv2.imencode(".jpg", _bytes(picture), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert done
+    return data.tobytes()
+
+
+def _path(length: int, angle: float) -> Floats:
+    """What a point becomes when the camera moves so far while it takes the picture."""
+    middle = (length - 1) / 2
+    along = (round(middle * math.cos(angle)), round(middle * math.sin(angle)))
+    path = np.zeros((length, length), dtype=np.uint8)
+    centre = round(middle)
+    cv2.line(path, (centre - along[0], centre - along[1]), (centre + along[0], centre + along[1]), (1,))
+    return np.asarray(path / path.sum(), dtype=np.float32)
+
+
+def _moved_away(picture: Floats, times: float, noise: np.random.Generator) -> Floats:
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
+    table = np.repeat((90 + 12 * _smooth(noise, height, width, 14))[:, :, None], 3, axis=2).astype(np.float32)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    table[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return table
+
+
 def _printed(page: Page, rng: random.Random) -> Grey:
     # The product's own font lacks rarer characters: it is for machines without another.
     face = rng.choice([path for path in _SYSTEM if Path(path).exists()] or [str(_OWN)])

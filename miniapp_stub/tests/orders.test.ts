@@ -7,7 +7,7 @@ vi.hoisted(() => {
 });
 vi.mock("@/wallets", () => ({ wallet: {} }));
 vi.mock("@/stores/session", () => ({ useSession: () => ({ signedIn: false }) }));
-const { nextOrderLook, whoPays } = await import("@/lib/orders");
+const { cameLate, earned, mayBePaid, nextOrderLook, whoPays } = await import("@/lib/orders");
 const { claims } = await import("@/lib/claims");
 const { call } = await import("@/api/client");
 const { heldPayer, holdPayer } = await import("@/api/payer");
@@ -24,6 +24,24 @@ describe("an order", () => {
     expect(nextOrderLook({ state: "paid", refunds: [{ state: "given" }] }, 3)).toBe(10_000);
     expect(nextOrderLook({ state: "paid", refunds: [{ state: "done" }] }, 3)).toBeNull();
     expect(nextOrderLook({ state: "closed" }, 3)).toBeNull();
+  });
+
+  it("says what is left of its points after a refund", () => {
+    expect(earned({ points: 550, points_taken: 92 })).toEqual({ left: 458, all: 550, taken: 92 });
+    expect(earned({ points: null, points_taken: 0 })).toBeNull();
+  });
+
+  it("says that money came after it was closed, and is looked at until that is back", () => {
+    const late = { amount_fen: 500, done_at: null };
+    expect([cameLate({ returned: [] }), cameLate({ returned: [late] })]).toEqual([null, { fen: 500, back: false }]);
+    expect(cameLate({ returned: [{ ...late, done_at: "2026-12-01T00:00:00Z" }] })).toEqual({ fen: 500, back: true });
+    expect(nextOrderLook({ state: "closed", returned: [late] }, 3)).toBe(10_000);
+  });
+
+  it("may be paid as soon as a wallet was asked, until that is known", () => {
+    const states = ["created", "placed", "paying", "closed", "failed", null];
+    expect(states.map((payment_state) => mayBePaid({ state: "held", payment_state }))).toEqual([false, true, true, false, false, false]);
+    expect(mayBePaid({ state: "paid", payment_state: "paid" })).toBe(false);
   });
 
   it("keeps what claims it on this device, the newest twenty", () => {

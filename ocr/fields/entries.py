@@ -71,6 +71,8 @@ def _headings(row: Row) -> list[tuple[Role, str]]:
     return [(role, word) for role, word in zip(roles, words, strict=True) if role]
 
 
+# No sum is rounded by more than this many fen.
+_MOST_ROUNDING = 500
 # An offer for another day: its amounts were not paid today.
 _OFFER = re.compile(r"满\s?\d|下次|再消费|每消费|送\s?\d+\s?元")
 
@@ -127,4 +129,6 @@ def _entry(money: Money, words: list[str], number: int) -> Entry:
     if role is None and len(words) > 1:
         label = " ".join(words)
         role = role_of(label)
+    if role is Role.ROUNDING and money.fen >= _MOST_ROUNDING:
+        role = Role.PAYABLE  # the sum after rounding, under the same word
     return Entry(money.fen, role, label, number, money.item, money.strong, money.cents)

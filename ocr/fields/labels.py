@@ -62,10 +62,10 @@ _TABLE: tuple[tuple[Role, str], ...] = (
         Role.REFUND,
         r"退款(?!方式|时间|日期|原因|单|状态)|实退|应退|退货(合计|金额|总)|退还|refund(amount|total|ed)|totalrefund|amountrefunded|credittotal|折让金额合计",
     ),
-    (Role.CHANGE, r"找零|找补|应找|找余|找回|找款|找还|找钱|^找$|零找|change(?!d)|退找"),
+    (Role.CHANGE, r"找零|找补|应找|找余|找回|找款|找还|找钱|^找$|零找|change(?!d)|退找|ruckgeld|rückgeld|^zuruck|^zurück"),
     (
         Role.PAYABLE,
-        r"(优惠|折扣|折|减免|立减|券)后|实洋|折实|最终金额|^net$|实销|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
+        r"(优惠|折扣|折|减免|立减|券)后|实洋|折实|最终金额|净金额|^net$|^due$|zuzahlen|tobepaid|实销|应付|应收|应缴|应结|需付|需支付|待付|待支付|净额|净付|净计|结账金额|amountdue|balancedue|totaldue|netpayable|amountpayable|"
         r"totalpayable|nettotal|netamount|netamt|grandtotal|payableamount|nettsales|topay$|balancepayable|roundedtotal|totalrounded|totalafter|amounttopay|nett$|nettotal|结算金额|实际金额|实价|总计应",
     ),
     (
@@ -74,7 +74,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.CASH,
-        r"实收现金|收现|现收|收您|付现|现金(支付|收款|实收|付款|收入)?$|^现金|cash(?!ier|back|less|memo|sale|bill|receipt)|tender(?!type)|amountreceived|amtreceived|received$|moneyreceived|付款现金|收到现金|收客|交来|^收取$|^收款$|客付|来款|^收$",
+        r"实收现金|收现|现收|收您|付现|现金(支付|收款|实收|付款|收入)?$|^现金|cash(?!ier|back|less|memo|sale|bill|receipt)|tender(?!type)|amountreceived|amtreceived|received$|moneyreceived|付款现金|收到现金|收客|交来|^收取$|^收款$|客付|来款|^收$|^geg(eben|bar)?|^bar(eur)?$|gegeben",
     ),
     (
         Role.PAID,
@@ -82,7 +82,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
         r"缴费金额|(amount|total|amt)paid|paidamount|paidtotal|paymentamount|totalpayment|^paid$|amountcharged|saleamount|txnamount|transactionamount|金额amount|amount金额|^base|totalpaid|payamt|付款总计|支付总计|您已支付|共支付|共付|已支付",
     ),
     (Role.ROUNDING, r"抹.$|抹零|舍零|舍入|四舍五入|抹分|抹角|进位|尾数|rounding|roundadj|^round|凑整|零头|去零"),
-    (Role.TAX, r"税|gst|vat|^tax|tax$|sst|taxamount"),
+    (Role.TAX, r"税|mwst|ust\d|^netto|^brutto|gst|vat|^tax|tax$|sst|taxamount"),
     (
         Role.FEE,
         r"服务费|加一|茶位|茶芥|餐位|包厢费|开瓶费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|tips?$|包装盒|手续费|加工费",
@@ -93,12 +93,12 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.SUBTOTAL,
-        r"小计|小结|商品(总|合|金)|货品|菜品(总|合|金)|餐费|票款|票价合计|消费合计|消费总|项目合计|商品总|销售(合计|总|金)|订单(总|金)|subtotal|subtl|subttl|^(food|drinks?|beverage)total|sub-total|"
+        r"小计|小结|zwischensumme|商品(总|合|金)|货品|菜品(总|合|金)|餐费|票款|票价合计|消费合计|消费总|项目合计|商品总|销售(合计|总|金)|订单(总|金)|subtotal|subtl|subttl|^(food|drinks?|beverage)total|sub-total|"
         r"totalexcl|amountexcl|amtexcl|grosstotal|grossamount|grosssales|合计前|食品合|餐饮合|itemtotal|不含税|未税|销售额|应税",
     ),
     (
         Role.TOTAL,
-        r"合计|总计|消费金额|消费额|总额|总金额|总价|总和|总款|共计|合共|总共|总数$|总数total|结账|账单金额|本单|金额合|合记|合\w?计|totalrm|totalamount|totalamt|totalsales|totalincl|totalwith|^total|total$|totalgst|totalhk|totalmop|totalnt|totalsgd|totalusd|totalinclusive|billtotal|invoicetotal|ordertotal|^amount(hkd|hk|rmb|cny|mop|twd|ntd|nt)?$|totalsale|^总$|^计$|总数额|^ttl|ttl$|现计|共收|(^|\d)金额$|total",
+        r"合计|总计|消费金额|消费额|总额|总金额|总价|总和|总款|共计|合共|总共|总数$|总数total|结账|账单金额|本单|^summe|gesamtsumme|gesamtbetrag|金额合|合记|合\w?计|totalrm|totalamount|totalamt|totalsales|totalincl|totalwith|^total|total$|totalgst|totalhk|totalmop|totalnt|totalsgd|totalusd|totalinclusive|billtotal|invoicetotal|ordertotal|^amount(hkd|hk|rmb|cny|mop|twd|ntd|nt)?$|totalsale|^总$|^计$|总数额|^ttl|ttl$|现计|共收|(^|\d)金额$|total",
     ),
     (
         Role.TENDER,

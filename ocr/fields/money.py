@@ -22,13 +22,16 @@ _CURRENCIES = (
     ("JPY", r"\bJPY\b|日元"),
 )
 _SIGN = r"(?P<sign>[-~－]\s?)?"
-_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])[\s.:]*)"
+_UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])(?:[\s:]|\.(?!\d\d(?!\d)))*)"
 # A point between thousands is a comma that the reader took for one.
-_DIGITS = r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8})(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
-_AMOUNT = re.compile(
-    rf"(?<![A-Za-z0-9_./*#-])(?<!\d[:,]){_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)",
-    re.IGNORECASE,
+_DIGITS = (
+    r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8}|(?=\.\d\d(?!\d)))"
+    r"(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
 )
+# Also glued to its label (TotalRM21.85).
+_BEGINS = r"(?:(?<![A-Za-z0-9_./*#-])|(?<=[A-Za-z])(?=(?:RM|HK\$|MYR|HKD|RMB)\s?\d))(?<!\d[:,])"
+_ENDS = r"(?P<yuan>\s?(?:元|圆))?(?P<after>-)?(?![\d:/*%#])(?!\.\d)"
+_AMOUNT = re.compile(rf"{_BEGINS}{_SIGN}(?P<unit>{_UNIT})?(?P<inner>[-−]\s?)?{_DIGITS}{_ENDS}", re.IGNORECASE)
 _NOT_MONEY = re.compile(
     r"^\s?(?:%|折|分(?!钟)|kg|g\b|ml|l\b|件|点|杯|瓶|盒|袋|支|条|双|套|只|根|枚|包|罐|个|张|份|位|人|号|楼|分钟|小时|天|日|月|年|pcs?\b|x\d)",
     re.IGNORECASE,
@@ -61,7 +64,7 @@ def amounts(item: Item) -> list[Money]:
 
 def _money(match: re.Match[str], item: Item) -> Money:
     part = match["part"]
-    fen = int(re.sub(r"\D", "", match["whole"])) * 100 + int((part or "0").ljust(2, "0"))
+    fen = int(re.sub(r"\D", "", match["whole"]) or 0) * 100 + int((part or "0").ljust(2, "0"))
     if match["sign"] or match["inner"] or match["after"]:
         fen = -fen
     marked = bool(match["unit"] or match["yuan"])

@@ -48,9 +48,15 @@ class Hypothesis:
     entries: list[Entry]
     evidence: set[str] = field(default_factory=set)
     doubt: float = 1.0
+    probability: float | None = None  # what the ranker says, where it was asked
 
     @property
     def confidence(self) -> float:
+        return self.belief if self.probability is None else self.probability
+
+    @property
+    def belief(self) -> float:
+        """How far the evidence alone lets us believe it."""
         belief = 1 - prod(1 - WEIGHTS[kind] for kind in self.evidence)
         return round(belief * self.doubt * min(1.0, self.legible / LEGIBLE), 4)
 
@@ -95,7 +101,7 @@ def weigh(ledger: Sequence[Entry], rows: Sequence[Row]) -> list[Hypothesis]:
     _by_balance(ledger, hypotheses)
     _by_size(ledger, hypotheses)
     _doubt(ledger, hypotheses)
-    ranked = sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.confidence, hypothesis.best.row), reverse=True)
+    ranked = sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.belief, hypothesis.best.row), reverse=True)
     labelled = any(_is_firm(hypothesis) or "subtotal" in hypothesis.evidence for hypothesis in ranked)
     return ranked if labelled else [*_unlabelled(ledger), *ranked]
 
@@ -229,6 +235,23 @@ def _by_items(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> Non
         hypotheses[fen].evidence.add("items")
 
 
+def articles_disagree(ledger: Sequence[Entry], fen: int) -> bool:
+    """Do several articles, all with cents, come to something else than the sum, with nothing printed that could change it?"""
+    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.PAID) or abs(entry.fen) == fen]
+    if not sums:
+        return False
+    lines = [entry for entry in ledger if entry.row < min(sums) and entry.role is None and entry.cents and entry.label]
+    by_row = {entry.row: entry.fen for entry in lines}
+    if len(by_row) < 2 or any(entry.row < min(sums) and entry.role is None and not entry.cents and entry.strong for entry in ledger):
+        return False
+    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*_SUMS, Role.LISTED))}  # a sum of parts agrees as well
+    agrees = any(abs(sum(by_row.values()) - known) <= _MOST_ROUNDED for known in printed)
+    return not agrees and not _adjustments(ledger)
+
+
+_MOST_ROUNDED = 10
+
+
 def _article_lines(ledger: Sequence[Entry], first: int) -> list[int]:
     """The amounts of the article lines above that row, in fen: of each line its last, with a fee beside it."""
     lines: dict[int, int] = {}
@@ -322,14 +345,14 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
     proofs = first.evidence & PROOFS
     if proofs == {"alone"} and first.legible < CLEAR:
         return False  # nothing else on the paper would show that a digit was misread
-    rival = max((hypothesis.confidence for hypothesis in ranked[1:]), default=0.0)
+    rival = max((hypothesis.belief for hypothesis in ranked[1:]), default=0.0)
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
-    return labelled and bool(proofs) and first.legible >= LEGIBLE and first.confidence >= TRUSTED and rival < 0.75 * first.confidence
+    return labelled and bool(proofs) and first.legible >= LEGIBLE and first.belief >= TRUSTED and rival < 0.75 * first.belief
 
 
 def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     """Does the slip call this amount a total, or is it a subtotal that nothing changes any more?"""
-    if hypothesis.confidence < 0.3:
+    if hypothesis.belief < 0.3:
         return False
     if hypothesis.evidence & {"paid", "special", "unlabelled"}:
         return True
@@ -339,6 +362,16 @@ def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     last = max(entry.row for entry in hypothesis.entries)
     unpaid = not any(entry.role in (Role.TENDER, Role.CASH) and entry.fen and entry.row > last for entry in ledger)
     return "subtotal" in hypothesis.evidence and (proved or unpaid) and not _changed_below(hypothesis, ledger)
+
+
+def is_contradicted(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    """Does the slip itself say that this is not what was paid: by every label of the amount, or by a discount below the only sum?"""
+    if all(entry.role in _NEVER_PAID for entry in hypothesis.entries):
+        return True
+    return not hypothesis.evidence & {"tenders", "echo", "change", "words", "discounts"} and _reduced_below(hypothesis, ledger)
+
+
+_NEVER_PAID = frozenset({Role.LISTED, Role.DISCOUNT, Role.COUNT, Role.POINTS, Role.BALANCE, Role.CHANGE, Role.BONUS, Role.ROUNDING})
 
 
 def _reduced_below(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
@@ -372,7 +405,7 @@ def weigh_special(ledger: Sequence[Entry], rows: Sequence[Row], role: Role) -> l
         if others or len(hypothesis.entries) > 1:
             hypothesis.evidence.add("again")
     _by_size(ledger, hypotheses)
-    return sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.confidence, hypothesis.best.row), reverse=True)
+    return sorted(hypotheses.values(), key=lambda hypothesis: (hypothesis.belief, hypothesis.best.row), reverse=True)
 
 
 def weigh_tallest(ledger: Sequence[Entry]) -> list[Hypothesis]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from api.malls import service as malls
 from tests.checkout.conftest import Street
 
 
@@ -21,7 +22,7 @@ def test_a_code_of_a_wallet_is_charged_and_its_owner_earns(street: Street, walle
     assert shopper.points()["balance"] == 42
     feed = clerk.get("/v1/shop/payments")["items"]
     assert [(line["amount_fen"], line["channel"]) for line in feed] == [(4_200, wallet)]
-    assert clerk.get("/v1/shop/payments/day") | {"on": ""} == {"on": "", "count": 1, "total_fen": 4_200}
+    assert clerk.get("/v1/shop/payments/day") | {"on": ""} == {"on": "", "count": 1, "total_fen": 4_200, "refunded_fen": 0}
     street.books_agree()
 
 
@@ -53,6 +54,38 @@ def test_a_code_that_was_used_is_refused_and_the_order_closed(street: Street) ->
     _, again = charge(street, code)
     assert (again.status_code, again.json["state"], again.json["payment_state"]) == (201, "closed", "failed")
     street.books_agree()
+
+
+@pytest.mark.parametrize(
+    ("wallet", "refusal", "why"),
+    [
+        ("wechat", "NOT_ENOUGH", "payer-balance-short"),
+        ("alipay", "BUYER_BALANCE_NOT_ENOUGH", "payer-balance-short"),
+        ("alipay", "BUYER_BANKCARD_BALANCE_NOT_ENOUGH", "payer-balance-short"),
+        ("wechat", "RULE_LIMIT", "rule-limit"),
+    ],
+)
+def test_the_till_is_told_why_a_wallet_refuses(street: Street, wallet: str, refusal: str, why: str) -> None:
+    clerk, charged = charge(street, getattr(street, wallet).auth_code("li-lei", refuse=refusal))
+    assert (charged.status_code, charged.json["state"], charged.json["payment_refusal"]) == (201, "closed", why)
+    assert clerk.get(f"/v1/shop/orders/{charged.json['number']}")["payment_refusal"] == why
+
+
+def test_a_payment_that_is_paid_was_not_refused(street: Street) -> None:
+    _, charged = charge(street, street.wechat.auth_code("li-lei"))
+    assert charged.json["payment_refusal"] is None
+
+
+def test_a_pay_code_above_what_needs_a_pin_is_told_the_limit(street: Street) -> None:
+    shopper = street.shopper(principal_fen=50_000)
+    with street.inside():
+        malls.change_policy({"pin_above_fen": 20_000}, by="test", why="a limit")
+    code = shopper.send("post", "/v1/wallet/pay-code", {}).json["code"]
+    _, refused = charge(street, code, 32_000)
+    assert (refused.status_code, refused.json["type"], refused.json["limit_fen"]) == (403, "/problems/pin-needed", 20_000)
+    assert shopper.value() == (50_000, 0)
+    listed = street.client.get("/openapi.json").json["paths"]["/v1/shop/charges"]["post"]["responses"]["403"]
+    assert "pin-needed" in str(listed)
 
 
 def test_the_malls_own_code_pays_from_stored_value(street: Street) -> None:

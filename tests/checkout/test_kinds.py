@@ -181,8 +181,11 @@ def test_late_money_of_a_recharge_goes_back_when_another_order_took_the_last_pac
     number = ordered(shopper, what)["number"]
     payment = street.payment_of(number)
     late(street, payment, between=lambda: paid(street, shopper, what))
+    [under_way] = shopper.read(number)["returned"]
+    assert (under_way["amount_fen"], under_way["done_at"]) == (10_000, None)
     street.due(ahead=5)
-    assert shopper.read(number)["state"] == "closed"
+    order = shopper.read(number)
+    assert (order["state"], order["points_taken"], [part["amount_fen"] for part in order["returned"]]) == ("closed", 0, [10_000])
     with street.inside():
         assert [refund.amount_fen for refund in payments.refunds_of(payment.id)] == [10_000]
     assert "退回" in shopper.get("/v1/messages")["items"][0]["title"]["zh"]

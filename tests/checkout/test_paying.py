@@ -96,6 +96,55 @@ def test_what_can_pay_is_turned_off_and_on_by_what_its_option_says(street: Stree
     assert [turned("card", "turn_on"), turned("points", "turn_on")] == [7_000, 5_000]
 
 
+def test_no_more_of_any_tender_is_taken_than_the_shopper_saw(street: Street) -> None:
+    shopper = street.shopper(points_held=1_000, principal_fen=5_000)
+    seen = shopper.quote(2_000)
+    assert [(part["tender"], part["amount_fen"]) for part in seen["parts"]] == [("stored_principal", 1_000), ("points", 1_000)]
+    body = shopper.basket(2_000, expected_fen=0, expected=seen["parts"])
+    shopper.paid(1_000, choose={"points": 500, "card_ids": []})  # on another phone
+    refused = shopper.send("post", "/v1/orders", body)
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "quote-changed")
+    assert [(part["tender"], part["amount_fen"]) for part in refused.json["parts"]] == [("stored_principal", 1_500), ("points", 500)]
+    assert (shopper.value(), shopper.points()["balance"]) == ((5_000, 0), 505)
+    again = shopper.send("post", "/v1/orders", body | {"expected": refused.json["parts"]})
+    assert (again.status_code, again.json["order"]["state"], shopper.value()) == (201, "paid", (3_500, 0))
+
+
+def test_a_client_that_was_shown_no_parts_consents_to_what_is_left_for_the_wallet(street: Street) -> None:
+    shopper = street.shopper(points_held=1_000, principal_fen=5_000)
+    assert shopper.send("post", "/v1/orders", shopper.basket(2_000, expected_fen=0, expected=None)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"tender": "gold", "source_id": None, "amount_fen": 1},
+        {"tender": "points", "source_id": None, "amount_fen": -1},
+        {"tender": "points", "amount_fen": 1},
+    ],
+)
+def test_what_no_quote_says_is_no_expectation(street: Street, part: dict[str, object]) -> None:
+    body = street.shopper().basket(2_000, expected_fen=2_000, channel="wechat", expected=[part])
+    assert street.shopper("han-meimei").send("post", "/v1/orders", body).status_code == 422
+
+
+def test_an_expectation_names_each_part_once(street: Street) -> None:
+    twice = [{"tender": "gateway", "source_id": None, "amount_fen": 1_000}] * 2
+    body = street.shopper().basket(2_000, expected_fen=2_000, channel="wechat", expected=twice)
+    assert street.shopper("han-meimei").send("post", "/v1/orders", body).status_code == 422
+
+
+def test_points_that_cannot_be_used_are_counted_all_the_same(street: Street) -> None:
+    shopper = street.shopper(points_held=383)
+    [points] = [option for option in shopper.quote(1_000, excluded_fen=1_000)["options"] if option["kind"] == "points"]
+    assert points["sentence"]["zh"] == "积分 383：此次金额不参与优惠"
+    assert (points["has_fen"], points["could_fen"], points["reason"]) == (383, 0, "no_line_takes_part")
+    with street.inside():
+        malls.change_policy({"points_pay": False}, by="test", why="not yet")
+    [points] = [option for option in shopper.quote(1_000)["options"] if option["kind"] == "points"]
+    assert points["sentence"]["zh"] == "积分 383：商场暂未开放"
+
+
 def test_orders_say_in_words_what_was_bought_and_what_paid(street: Street) -> None:
     shopper = street.shopper(points_held=2_000)
     order = shopper.paid(10_000)

@@ -89,6 +89,7 @@ def test_a_partial_refund_gives_every_tender_its_share_and_takes_earned_points(s
     street.due(ahead=120)
     after = shopper.read(order["number"])
     assert (after["state"], after["refunded_fen"], after["refunds"][0]["state"]) == ("paid", 5_000, "done")
+    assert (after["points"], after["points_taken"]) == (75, 38)
     assert street.cash(Owner("shop", street.shop_id)) == 5_000
     street.books_agree()
 

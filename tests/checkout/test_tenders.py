@@ -202,7 +202,6 @@ def test_points_say_what_they_could_pay() -> None:
         ("no_line_takes_part", "此次金额不参与优惠", "does not count for the part without benefits"),
         ("too_few", "积分不足", "there are too few"),
         ("amount_too_small", "金额太小，不足一个抵扣单位", "the amount is too small for one step"),
-        ("not_a_member", "加入会员后可用", "can be used once you have joined"),
         ("not_for_this", "不能用于此项", "cannot pay for this"),
         ("mall_takes_none", "商场暂未开放", "is not offered by the mall"),
     ],
@@ -211,6 +210,11 @@ def test_points_say_why_they_cannot_pay(reason: str, zh: str, en: str) -> None:
     (option,) = replace(OFFER, limit_fen=0, reason=reason).options(best([6_000, 4_000], []))
     assert (option.reason, option.takes_fen, option.points) == (reason, 0, 0)
     assert option.sentence == {"zh": f"积分 2,050：{zh}", "en": f"2,050 points: {en}"}
+
+
+def test_nobody_is_told_how_many_points_they_have_who_is_not_known() -> None:
+    (option,) = replace(OFFER, worth=replace(WORTH, balance=0), limit_fen=0, reason="not_a_member").options(best([6_000, 4_000], []))
+    assert option.sentence == {"zh": "积分：加入会员后可用", "en": "points: can be used once you have joined"}
 
 
 def test_a_refund_that_is_worth_less_than_a_point_gives_none_back() -> None:
@@ -319,7 +323,7 @@ def test_each_card_says_what_it_could_pay() -> None:
     assert second.sentence["en"] == "card 8600****0002 (¥100.00) can pay ¥40.00"
     assert (third.could_fen, third.takes_fen, third.reason) == (0, 0, "frozen")
     assert [option.turn_off["card_ids"] for option in (first, second, third)] == [[12], [11], [11, 12]]
-    assert [option.turn_on["card_ids"] for option in (first, second, third)] == [[12, 11], [11, 12], [11, 12, 13]]
+    assert [option.turn_on["card_ids"] for option in (first, second, third)] == [[11, 12], [12, 11], [13, 11, 12]]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_what_does_not_earn_is_told_why(world: World, cafe: int) -> None:  # noq
     Image.new("RGB", (600, 800), "white").save(blank, "PNG")
     assert story(world, member, blank.getvalue())["reason"] == "nothing_to_read"
     cut = receipt(number="202605200555")[:9_000]
-    assert story(world, member, cut)["reason"] == "not_legible"
+    assert story(world, member, cut)["reason"] == "photo_damaged"
     assert world.points(member) == []
 
 

@@ -6,9 +6,10 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,61 @@ def test_a_name_has_its_words_once_and_in_a_known_section(language: str) -> None
     assert {
         section: [name for name, count in names.items() if count > 1] for section, names in times.items() if max(names.values()) > 1
     } == {}
+
+
+def _calls() -> Iterator[tuple[str, str, str]]:
+    """(file, verb, path) of every call of the API that the console makes."""
+    for path in SRC.rglob("*"):
+        if path.suffix in {".ts", ".vue"} and path.name != "contract.d.ts":
+            for verb, route in re.findall(r"api\.([A-Z]+)\(\s*'([^'…]+)'", path.read_text()):
+                yield str(path.relative_to(SRC)), verb.lower(), route
+
+
+def _refusals_of(operation: dict[str, Any]) -> set[str]:
+    bodies = [body for answer in operation["responses"].values() for body in answer.get("content", {}).values()]
+    types = [example["value"].get("type", "") for body in bodies for example in body.get("examples", {}).values()]
+    return {name.removeprefix("/problems/") for name in types if name.startswith("/problems/")}
+
+
+def test_every_refusal_of_a_route_that_a_page_calls_has_words(figure: Callable[[str], None]) -> None:
+    paths = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
+    calls = list(_calls())
+    refused = {(page, name) for page, verb, route in calls for name in _refusals_of(paths[route][verb])}
+    figure(f"{len(calls)} calls of the console can be refused with {len({name for _, name in refused})} refusals")
+    assert "pin-needed" in {name for page, name in refused if page.startswith("shop/charge/")}
+    assert sorted((page, name) for page, name in refused if name not in set(_refusals("zh"))) == []
+
+
+MOVES = {"move", "try_move", "close", "_close", "give_up", "apply_status", "intend_refund"}
+
+
+def _reasons() -> Iterator[str]:
+    """Why orders, payments and refunds move, where it is not a person who says it."""
+    for room in ("checkout", "payments"):
+        for path in sorted((ROOT / "api" / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] not in MOVES | {"_return_money"}:
+                    continue
+                given = [word.value for word in node.keywords if word.arg == "reason"]
+                given += node.args[2:3] if ast.unparse(node.func) == "_return_money" else []
+                for value in given:
+                    yield from (part.value for part in _ends(value) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
+def _ends(value: ast.expr) -> list[ast.expr]:
+    """What an expression can come to: both sides of an "or" and of an "if"."""
+    if isinstance(value, ast.BoolOp):
+        return [end for part in value.values for end in _ends(part)]
+    return [*_ends(value.body), *_ends(value.orelse)] if isinstance(value, ast.IfExp) else [value]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_an_order_or_a_payment_moved_has_words(language: str) -> None:
+    words = json.loads((SRC / "office" / "audit" / f"{language}.json").read_text())["reasons"]
+    troubles = json.loads((SRC / "office" / "notices" / f"{language}.json").read_text())["why"]
+    reasons = set(_reasons())
+    assert {"paid", "cancelled", "expired", "late"} <= reasons
+    assert sorted(reason for reason in reasons if re.sub(r"\W+", "_", reason) not in words | troubles) == []
 
 
 def test_in_english_a_refusal_has_the_servers_sentence_or_one_here() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -61,6 +62,16 @@ def test_every_refusal_has_its_own_name_and_a_sentence() -> None:
     for refusal in refusals():
         sentence = refusal.__dict__.get("__doc__") or ""
         assert re.match(r"[A-Z].{8,}[.;]$", sentence.strip().splitlines()[0] if sentence.strip() else ""), refusal.__name__
+
+
+def test_every_refusal_is_raised_somewhere() -> None:
+    """A refusal that nobody raises promises an answer that never comes."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "api").rglob("*.py") if path.name != "routes.py"]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    named = {node.id for node in nodes if isinstance(node, ast.Name)} | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    parents = {parent for refusal in refusals() for parent in refusal.__mro__[1:]}
+    unused = [refusal.__name__ for refusal in refusals() if refusal.__name__ not in named and refusal not in parents]
+    assert unused == []
 
 
 def test_every_refusal_can_be_shown_as_an_example() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from ocr.fields.choose import choose
 from ocr.reading import Box, Line, Picture, Reading, Signals
@@ -34,11 +35,11 @@ def _box(cell: str, place: int, count: int, y: float, size: float, width: float,
     return ((left, y), (left + long, y), (left + long, y + high), (left, y + high))
 
 
-def read(rows: str, height: float | None = None, screenshot: float = 0.0) -> Reading:
-    """The reading of such a slip, with paper left below it unless `height` cuts the picture."""
+def read(rows: str, height: float | None = None, screenshot: float = 0.0, today: date | None = None) -> Reading:
+    """The reading of such a slip, with paper left below it unless `height` cuts the picture; `today`: the day of upload."""
     lines = lines_of(rows)
     foot = max(line.box[2][1] for line in lines) + 300
-    return choose(lines, Picture(800, round(height or foot), "JPEG", "0" * 16, Signals(screenshot=screenshot)))
+    return choose(lines, Picture(800, round(height or foot), "JPEG", "0" * 16, Signals(screenshot=screenshot)), today)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Slip:
     number: str | None = None
     currency: str = "CNY"
     auto: bool | None = None
+    today: date | None = None
     facts: dict[str, object] = field(default_factory=dict)
 
 
@@ -429,7 +431,7 @@ SLIPS = (
         number="5006789912345",
     ),
     Slip(
-        "American order of month and day by its currency",
+        "American order of month and day by the day of upload",
         """
         #SUNSET DINER
         CHECK NO: 44821
@@ -444,6 +446,7 @@ SLIPS = (
         1890,
         merchant="SUNSET DINER",
         at="2026-03-04T19:15:00",
+        today=date(2026, 3, 5),
         number="44821",
         currency="USD",
         auto=True,

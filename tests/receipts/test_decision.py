@@ -27,6 +27,7 @@ def slip(**given: Any) -> Slip:
         "kind_confidence": 1.0,
         "currency": "CNY",
         "readable": True,
+        "flaw": None,
         "screen_photo": 0.0,
         "screenshot": 0.0,
         "edited": 0.0,
@@ -93,6 +94,13 @@ LIKELY = Match(None, 91.0, "similar", (SHOP_7, SHOP_8))
 TABLE = [
     ("a plain receipt scores", facts(), S.SCORED, Reason.AWARDED),
     ("an empty picture", facts(slip(readable=False)), S.REFUSED, Reason.NOTHING_TO_READ),
+    ("too dark to read", facts(slip(readable=False, flaw="dark")), S.REFUSED, Reason.TOO_DARK),
+    ("too far away to tell what it is", facts(slip(kind="other", flaw="far")), S.REFUSED, Reason.TOO_FAR),
+    ("too blurred to tell what it is", facts(slip(kind="other", kind_confidence=0.3, flaw="blurred")), S.REFUSED, Reason.TOO_BLURRED),
+    ("the date is blurred", facts(slip(flaw="blurred", paid_at=Sure()), days_old=None), S.REFUSED, Reason.TOO_BLURRED),
+    ("the amount is blurred", facts(slip(flaw="blurred", paid_fen=Sure(), amounts=())), S.REFUSED, Reason.TOO_BLURRED),
+    ("a poor photo on which all is read", facts(slip(flaw="blurred")), S.SCORED, Reason.AWARDED),
+    ("a poor photo of an unpaid bill", facts(slip(kind="unpaid_bill", flaw="dark"), days_old=None), S.REFUSED, Reason.UNPAID_BILL),
     ("an unpaid bill", facts(slip(kind="unpaid_bill")), S.REFUSED, Reason.UNPAID_BILL),
     ("a top-up", facts(slip(kind="top_up")), S.REFUSED, Reason.TOP_UP),
     ("a parking slip", facts(slip(kind="parking")), S.REFUSED, Reason.PARKING),
@@ -286,6 +294,13 @@ def test_the_question_about_the_time_offers_what_was_read() -> None:
     question = decide(facts(slip(paid_at=Sure(NOW, 0.5, (1, 2, 3, 4))))).question
     assert question is not None and question.field == TIME
     assert question.choices == (Choice(NOW.isoformat(), "2026-05-20 04:00", 0.5, (1, 2, 3, 4)),)
+
+
+def test_a_date_of_two_meanings_is_asked_about_with_both() -> None:
+    other = NOW - timedelta(days=61)
+    question = decide(facts(slip(paid_at=Sure(NOW, 0.5), other_times=(other,)))).question
+    assert question is not None and question.field == TIME
+    assert [choice.value for choice in question.choices] == [NOW.isoformat(), other.isoformat()]
 
 
 def test_an_answer_settles_only_between_readings_that_are_about_as_likely() -> None:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,22 @@ def run(world: World, receipt: int) -> None:
 def test_the_job_reads_outside_of_any_transaction_and_scores(world: World, monkeypatch) -> None:
     seen: list[Any] = []
 
-    def read(photos: list[bytes]) -> Any:
-        seen.append((photos, db.is_open()))
+    def read(photos: list[bytes], sent_on: date) -> Any:
+        seen.append((photos, sent_on, db.is_open()))
         return translated(slip())
 
     monkeypatch.setattr(reading, "read", read)
     member = world.member()
     receipt = world.sent(member, picture(1))
     run(world, receipt)
-    assert seen == [([picture(1)], False)]
+    assert seen == [([picture(1)], date(2026, 5, 20), False)]
     assert world.receipt(receipt).state == "scored"
     run(world, receipt)  # delivered twice
     assert len(seen) == 1 and world.points(member) == [("pending", 128)]
 
 
 def test_an_error_of_the_reader_is_tried_three_times_then_set_aside(world: World, monkeypatch) -> None:
-    def read(photos: list[bytes]) -> Any:
+    def read(photos: list[bytes], sent_on: date) -> Any:
         raise MemoryError("a crafted file")
 
     monkeypatch.setattr(reading, "read", read)
@@ -54,13 +54,13 @@ def test_an_error_of_the_reader_is_tried_three_times_then_set_aside(world: World
 
 
 def test_a_photo_that_cannot_be_opened_is_refused_at_once(world: World, monkeypatch) -> None:
-    def read(photos: list[bytes]) -> Any:
+    def read(photos: list[bytes], sent_on: date) -> Any:
         raise reading.PhotoUnreadable("UnreadablePhoto")
 
     monkeypatch.setattr(reading, "read", read)
     receipt = world.sent(world.member())
     run(world, receipt)
-    assert world.receipt(receipt).why == "not_legible"
+    assert world.receipt(receipt).why == "photo_damaged"
 
 
 class Scribe:
@@ -69,7 +69,7 @@ class Scribe:
     def __init__(self) -> None:
         self.threads: set[int] = set()
 
-    def read(self, photo: bytes) -> Any:
+    def read(self, photo: bytes, today: date | None = None) -> Any:
         self.threads.add(threading.get_ident())
         if photo == b"damaged":
             raise UnreadablePhoto()
@@ -117,7 +117,7 @@ def test_a_photo_that_hangs_the_reader_ends_the_process(worker: Scribe, monkeypa
         raise Ended
 
     monkeypatch.setattr(os, "_exit", leave)
-    monkeypatch.setattr(worker, "read", lambda photo: time.sleep(0.5) or slip())
+    monkeypatch.setattr(worker, "read", lambda photo, today: time.sleep(0.5) or slip())
     assert reading._worker is not None
     monkeypatch.setattr(reading._worker, "timeout", 0.1)
     with pytest.raises(Ended):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.malls.names import normalise_name, normalise_number
+from api.malls.names import core_name, normalise_name, normalise_number
 from api.malls.service import ShopNames
 from api.receipts.shop_recognition import Clues, match
 
@@ -17,7 +17,9 @@ def shop(number: int, name: str, *, unit: str = "", also: tuple[str, ...] = (), 
     names = tuple(normalise_name(each) for each in (name, *also))
     units = (normalise_number(unit),) if unit else ()
     learned = tuple(normalise_name(each) for each in aliases)
-    return ShopNames(number, name, names, learned, units, given.get("tax", ()), given.get("phones", ()), "L1", "云锦天地", "", False)
+    cores = tuple(core_name(each) for each in (name, *also, *aliases))
+    tax, phones = given.get("tax", ()), given.get("phones", ())
+    return ShopNames(number, name, names, learned, units, tax, phones, "L1", "云锦天地", "", False, cores)
 
 
 SHOPS = [
@@ -93,6 +95,26 @@ def test_the_phone_of_a_shop_names_it() -> None:
 def test_a_known_name_among_the_first_lines_is_found_when_the_merchant_was_not() -> None:
     result = found("微信支付", lines=("微信支付", "海底捞火锅", "桌号 12"))
     assert (result.shop.id, result.how) == (1, "line")
+
+
+@pytest.mark.parametrize(
+    ("merchant", "lines"),
+    [
+        ("SDN BHD", ("POPULAR BOOK", "CO. (M) SDN BHD", "Lot 5")),  # a name broken over two rows: its end was taken for it
+        ("Qty Price(RM)", ("T0KYO", "POPULAR B0OK CO. (M) SDN BHD")),  # misread by a letter
+        ("CO. (M) SDN BHD", ("TAX INVOICE", "POPULAR BOOK CO. (M) SDN BHD (113825-W)")),
+    ],
+)
+def test_every_line_of_the_head_may_name_the_shop(merchant: str, lines: tuple[str, ...]) -> None:
+    shops = [shop(1, "Popular Book Co. (M) Sdn Bhd"), shop(2, "Baifu (M) Sdn Bhd"), shop(3, "Mr D.I.Y. (M) Sdn Bhd"), shop(4, "real,-")]
+    result = match(Clues(merchant, lines=lines), shops, (), at=88, margin=8)
+    assert result.shop is not None and result.shop.id == 1
+
+
+@pytest.mark.parametrize("merchant", ["SDN BHD", "TRADING", "RESTAURANT SDN BHD", "有限公司", "Dion Realties Sdn Bhd"])
+def test_words_that_many_shops_are_called_name_none(merchant: str) -> None:
+    shops = [shop(1, "Baifu (M) Sdn Bhd"), shop(2, "醉雅貿易公司"), shop(3, "TSH Power Trading"), shop(4, "real,-")]
+    assert match(Clues(merchant, lines=(merchant, "TAX INVOICE")), shops, (), at=88, margin=8).shop is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from api.kit.db import session
 from api.receipts import service
 from api.sales import service as sales
 from api.sales.models import Sale
+from ocr.reading import Picture
 from tests.conftest import bearer
 from tests.factories import make_sighted
 from tests.receipts.conftest import World, slip, translated
@@ -109,7 +110,19 @@ def test_a_picture_that_cannot_be_opened_is_refused_and_may_be_sent_again(world:
     with db.unit_of_work(world.mall):
         service.conclude(receipt, None)
     body = world.get(f"/v1/receipts/{receipt}", member).json
-    assert (body["state"], body["reason"], body["next_action"]) == ("refused", "not_legible", "send_again")
+    assert (body["state"], body["reason"], body["next_action"]) == ("refused", "photo_damaged", "send_again")
+
+
+FLAWS = [("dark", "too_dark", "亮处", "light"), ("far", "too_far", "靠近", "closer"), ("blurred", "too_blurred", "对好焦", "still")]
+
+
+@pytest.mark.parametrize(("flaw", "reason", "zh", "en"), FLAWS, ids=[row[0] for row in FLAWS])
+def test_a_poor_photo_is_no_reason_to_say_that_it_is_no_receipt(world: World, flaw: str, reason: str, zh: str, en: str) -> None:
+    member = world.member()
+    poor = slip(kind="other", kind_confidence=0.6, fen=None, candidates=(), picture=Picture(1200, 1600, "JPEG", "0" * 16, flaw=flaw))
+    body = world.get(f"/v1/receipts/{world.read(member, poor).id}", member).json
+    assert (body["state"], body["reason"], body["next_action"]) == ("refused", reason, "send_again")
+    assert zh in body["sentence"]["zh"] and en in body["sentence"]["en"]
 
 
 def test_a_long_receipt_of_three_photos_is_read_as_one(world: World) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.kit import cache, db, storage
 from api.kit.db import session
-from api.receipts import service
+from api.receipts import reading, service
 from api.receipts.models import Receipt
 from tests.conftest import bearer
 from tests.receipts.conftest import World, picture
@@ -88,6 +88,9 @@ REFUSED = {
     "a JPEG of 50,000 x 50,000": ([jpeg_header(50_000, 50_000)], 413, "too-many-pixels"),
     "a picture without a size": ([png_header(0, 10)], 422, "photo-damaged"),
     "a cut JPEG": ([b"\xff\xd8\xff\xe0" + b"\0" * 20], 422, "photo-damaged"),
+    "10 MB of FF": ([b"\xff\xd8" + b"\xff" * (10 * 2**20 - 2)], 422, "photo-damaged"),
+    "200,000 segments": ([picture(1)[:2] + b"\xff\xe1\x00\x02" * 200_000 + picture(1)[2:]], 422, "photo-damaged"),
+    "an AVIF": ([b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avifmiaf" + bytes(100)], 415, "not-a-picture"),
     "eleven MB": ([picture(1) + b"\0" * (11 * 1024 * 1024)], 413, "photo-too-large"),
     "more than all four may be": ([picture(1) + b"\0" * (15 * 1024 * 1024)] * 3, 413, "body-too-large"),
     "a good one and a bad one": ([picture(1), b"GIF89a"], 415, "not-a-picture"),
@@ -110,6 +113,25 @@ def test_what_is_no_photo_is_refused_by_name_at_once_and_leaves_nothing(world: W
     assert took < (0.2 if sum(map(len, photos)) < 1_000_000 else 1.0)  # the test client writes its large bodies itself
     assert memory_mb() - before < 50 + 3 * sum(map(len, photos)) / 2**20  # of which the test itself holds copies
     assert files(world, settings) == files_before and stored(world) == []
+
+
+def test_no_transaction_is_open_while_pictures_are_checked(world: World, monkeypatch) -> None:
+    real, opened = reading.check_photo, []
+
+    def check_photo(data: bytes) -> str:
+        opened.append(db.is_open())
+        return real(data)
+
+    monkeypatch.setattr(reading, "check_photo", check_photo)
+    statuses = [world.send(world.member(), *photos).status_code for photos in ((picture(1), picture(2)), (b"GIF89a",))]
+    assert (statuses, opened) == ([202, 415], [False, False, False])
+
+
+def test_a_refused_picture_is_counted_like_any_other(world: World) -> None:
+    member = world.member()
+    for _ in range(service.BY_MEMBER.times):
+        assert world.send(member, b"\xff\xd8\xff\xe0").json["type"] == "/problems/photo-damaged"
+    assert world.send(member, b"\xff\xd8\xff\xe0").status_code == 429
 
 
 def memory_mb() -> float:

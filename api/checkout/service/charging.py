@@ -14,7 +14,11 @@ from api.purchases.baskets import Basket
 
 
 def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
-    """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own. AuthCodeUnknown, AuthCodeRefused."""
+    """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own.
+
+    AuthCodeUnknown, TenderNotUsable, NoMerchantAccount and the refusals of the kind and of the tender. What a wallet refuses is a closed
+    order, whose view says why.
+    """
     for rules in tenders():
         if (member_id := rules.redeem_code(auth_code, shop_id)) is not None:
             return _by_value(basket, member_id, rules, by)

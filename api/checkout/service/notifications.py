@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from api.checkout.models import Order, OrderPart, OrderRefund
+from api.checkout.models import Order, OrderLine, OrderPart, OrderRefund, OrderShare
 from api.kit import clock, live
 from api.kit.db import session
 from api.kit.money import yuan
@@ -28,16 +28,22 @@ class Day:
     on: date
     count: int
     total_fen: int
+    refunded_fen: int = 0  # of these payments, whenever it came back; not counted while a payment comes in
 
 
 def day_of(shop_id: int, on: date | None = None) -> Day:
     """How many payments a shop had on a day (today by default), and how much. One statement."""
     day, begins, ends = _whole(on or clock.today(malls.mall_info().timezone))
-    query = select(func.count(), func.coalesce(func.sum(OrderPart.paid_fen), 0)).where(
-        OrderPart.shop_id == shop_id, OrderPart.paid_at >= begins, OrderPart.paid_at < ends
+    of_the_day = (OrderPart.shop_id == shop_id) & (OrderPart.paid_at >= begins) & (OrderPart.paid_at < ends)
+    refunded = (
+        select(func.coalesce(func.sum(OrderShare.refunded_fen), 0))
+        .join(OrderLine, (OrderLine.order_id == OrderShare.order_id) & (OrderLine.line == OrderShare.line))
+        .join(OrderPart, (OrderPart.order_id == OrderLine.order_id) & (OrderPart.shop_id == OrderLine.shop_id))
+        .where(of_the_day)
     )
-    count, total = session.execute(query).one()
-    return Day(day, int(count), int(total))
+    paid = func.coalesce(func.sum(OrderPart.paid_fen), 0)
+    count, total, refunded_fen = session.execute(select(func.count(), paid, refunded.scalar_subquery()).where(of_the_day)).one()
+    return Day(day, int(count), int(total), int(refunded_fen))
 
 
 def day_around(at: datetime) -> tuple[date, datetime, datetime]:

@@ -6,7 +6,7 @@ The wallet's own word on the phone proves nothing: an order is paid when payment
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from api.checkout.models import Order
 from api.checkout.service import holds, orders, payers, settlement
 from api.checkout.service.orders import Content
 from api.checkout.service.payers import Who
-from api.checkout.service.quotes import BEST, quote
+from api.checkout.service.quotes import BEST, Quote, quote
 from api.checkout.states import OrderState
 from api.checkout.tenders.base import Choice
 from api.kit import clock, db
@@ -45,17 +45,19 @@ def order(
     who: Who,
     *,
     expected_fen: int,
+    expected: Sequence[Mapping[str, Any]] | None = None,
     choice: Choice = BEST,
     channel: str | None = None,
     proof: Mapping[str, Any] | None = None,
 ) -> Placed:
-    """Place an order and begin to pay it. `expected_fen` is what the shopper saw as left for the wallet; `proof` lets tenders be used.
+    """Place an order and begin to pay it. `proof` lets tenders be used.
+
+    `expected_fen` is what the shopper saw as left for the wallet, `expected` what they saw each source pay (None: they were not shown it).
 
     QuoteChanged, ChannelMissing, WalletUnknown and the refusals of the kind and of what is used.
     """
     quoted = quote(basket, who.member_id, choice)
-    if quoted.gateway_fen != expected_fen:
-        raise errors.QuoteChanged(gateway_fen=quoted.gateway_fen, total_fen=quoted.total_fen)
+    _refuse_changed(quoted, expected_fen, expected)
     if quoted.gateway_fen and channel is None:
         raise errors.ChannelMissing()
     placed, content = holds.place(quoted, member_id=who.member_id, payer_id=who.payer_id, placed_by=who.name, proof=proof)
@@ -69,6 +71,16 @@ def order(
         return Placed(placed, None, claim)
     # An order is held as long as its payment is open, which placing it has just shown: what was written is what there is.
     return Placed(placed, arguments, claim, content)
+
+
+def _refuse_changed(quoted: Quote, expected_fen: int, expected: Sequence[Mapping[str, Any]] | None) -> None:
+    """Nothing is taken of anything but what the shopper saw. QuoteChanged."""
+    if quoted.gateway_fen != expected_fen or (expected is not None and _sums(expected) != _sums(quoted.parts)):
+        raise errors.QuoteChanged(gateway_fen=quoted.gateway_fen, total_fen=quoted.total_fen, parts=quoted.parts)
+
+
+def _sums(parts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int | None], int]:
+    return {(part["tender"], part["source_id"]): part["amount_fen"] for part in parts if part["amount_fen"]}
 
 
 def _payment(held: Order, channel: str, who: Who) -> Payment:

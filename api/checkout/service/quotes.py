@@ -5,12 +5,12 @@ The order of calculation (docs/checkout.md): lines → benefits of the lines →
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.checkout import benefits, mix, wording
-from api.checkout.mix import Mix, Source
+from api.checkout.mix import Mix, Source, Tender
 from api.checkout.shares import Share
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import Asked, Choice, Offer, Option, TenderRules
@@ -44,6 +44,14 @@ class Quote:
     def gateway_fen(self) -> int:
         """What is left for the wallet."""
         return self.mix.new_money_fen
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """What each source of each tender pays of the whole."""
+        sums: dict[tuple[Tender, int | None], int] = {}
+        for share in self.shares:
+            sums[share.tender, share.source_id] = sums.get((share.tender, share.source_id), 0) + share.fen
+        return [{"tender": str(tender), "source_id": source_id, "amount_fen": fen} for (tender, source_id), fen in sums.items()]
 
     @property
     def wallets(self) -> list[str]:
@@ -83,8 +91,25 @@ def quote(basket: Basket, member_id: int | None, choice: Choice = BEST, *, only:
     for offer in offers.values():
         figures |= offer.figures(chosen)
         order_values |= offer.order_values(chosen)
-    options = tuple(option for offer in offers.values() for option in offer.options(chosen))
+    options = options_of(asked, tuple(offers.values()), choice, chosen)
     return Quote(basket, chosen, shares, options, wording.total(basket, offers, shares), figures, order_values, best.new_money_fen)
+
+
+def options_of(asked: Asked, offers: Sequence[Offer], choice: Choice, chosen: Mix) -> tuple[Option, ...]:
+    """Everything that could pay beside a mix; turning on what takes nothing of it makes it take something."""
+    options = [option for offer in offers for option in offer.options(chosen)]
+    return tuple(_that_takes(option, asked, offers, choice) if option.could_fen and not option.takes_fen else option for option in options)
+
+
+def _that_takes(option: Option, asked: Asked, offers: Sequence[Offer], choice: Choice) -> Option:
+    """What pays before an option leaves it as much as it could pay, where that was nothing."""
+    turn_on = dict(option.turn_on)
+    for offer in offers:
+        mixed = _mix(asked, offers, {**choice, **turn_on})
+        if mixed.of(option.key):
+            break
+        turn_on |= offer.leaves(mixed, option.could_fen)
+    return replace(option, turn_on=turn_on)
 
 
 def _mix(asked: Asked, offers: Iterable[Offer], choice: Choice) -> Mix:

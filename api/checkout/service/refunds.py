@@ -24,7 +24,7 @@ from api.checkout.shares import returning
 from api.checkout.states import OrderState, RefundState
 from api.checkout.tenders import by_tender, tender_of
 from api.checkout.tenders.base import Cell, GivenBack
-from api.kit import audit, clock, pages, states
+from api.kit import audit, clock, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.payments import service as payments
@@ -47,6 +47,26 @@ class Wanted:
     def stored(self) -> dict[str, Any]:
         """As it is kept with the refund."""
         return {"lines": list(self.lines) if self.lines is not None else None, "amount_fen": self.amount_fen}
+
+
+@dataclass(frozen=True)
+class Refundable:
+    """What a refund of an order could give back just now; `as_a_whole`: all of it or nothing."""
+
+    fen: int
+    as_a_whole: bool = False
+
+
+def refundable(order: Order, content: Content) -> Refundable:
+    """What a refund of these lines of an order could give back just now, as its kind says where it does."""
+    if order.state != OrderState.PAID:
+        return Refundable(0)
+    kind = kind_of(order.kind)
+    try:
+        exactly = kind.refundable(orders.purchase(order, content))
+    except kind.refund_refusals:
+        return Refundable(0, as_a_whole=True)
+    return Refundable(sum(share.left_fen for share in content.shares)) if exactly is None else Refundable(exactly, as_a_whole=True)
 
 
 def refund(order: Order, content: Content, wanted: Wanted, *, by: str, reason: str) -> OrderRefund:
@@ -274,11 +294,3 @@ def _of_shop(order: Order, content: Content, shop_id: int, wanted: Wanted) -> Wa
     if foreign := set(wanted.lines or ()) - set(own_lines):
         raise errors.RefundLineUnknown(line=min(foreign))
     return Wanted(wanted.lines or tuple(own_lines), wanted.amount_fen)
-
-
-def refunds(*, state: str | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Any]:
-    """Refunds of the mall, newest first."""
-    query = select(OrderRefund)
-    if state is not None:
-        query = query.where(OrderRefund.state == state)
-    return pages.page(query, OrderRefund.id, cursor=cursor, limit=limit)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import marshmallow as ma
 
-from api.checkout.mix import Mix, Source, Tender
+from api.checkout.mix import Mix, Source, SourceKey, Tender
 from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, Share
 from api.kit.errors import Problem
@@ -29,9 +29,11 @@ def two(zh: str, en: str) -> Sentence:
     return {"zh": zh, "en": en}
 
 
+#: Nobody is known whose points or cards could be used.
+NOT_A_MEMBER = "not_a_member"
 #: Why a tender cannot be used at all, for those that only a member has.
 GENERAL_REASONS = {
-    "not_a_member": ("加入会员后可用", "can be used once you have joined"),
+    NOT_A_MEMBER: ("加入会员后可用", "can be used once you have joined"),
     "not_for_this": ("不能用于此项", "cannot pay for this"),
     "mall_takes_none": ("商场暂未开放", "is not offered by the mall"),
 }
@@ -58,6 +60,7 @@ class Option:
     `turn_on` and `turn_off` are what to choose in place of this mix to use it, and to do without it (`TenderRules.choice_fields`).
     """
 
+    key: SourceKey
     kind: str
     source_id: int | None
     has_fen: int
@@ -90,6 +93,10 @@ class Offer(ABC):
     def options(self, mix: Mix) -> list[Option]:
         """Everything of it that the shopper has, with what it could pay here or why it cannot."""
         return []
+
+    def leaves(self, mix: Mix, fen: int) -> Choice:
+        """What to choose of it so that it pays this much less than in a mix; nothing where that is not for the shopper to choose."""
+        return {}
 
     def figures(self, mix: Mix) -> dict[str, Any]:
         """What the quote says of it beside its shares (`TenderRules.figure_fields`)."""
@@ -191,6 +198,10 @@ class TenderRules(ABC):
     def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
         """What paid, as an order says it."""
         return two(*self.title)
+
+    def source_names(self, source_ids: Collection[int]) -> dict[int, str]:
+        """What staff call the sources of its shares, where there are several: a card by its masked number."""
+        return {}
 
     @abstractmethod
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:

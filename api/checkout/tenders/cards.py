@@ -5,7 +5,7 @@ A card's part of a line is divided into principal, which the mall owes, and bonu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.states import OrderState
 from api.checkout.tenders.base import (
     GENERAL_REASONS,
+    NOT_A_MEMBER,
     Asked,
     Cell,
     Choice,
@@ -138,8 +139,8 @@ class CardOffer(Offer):
             )
         others = [card_id for card_id in used if card_id != card.card_id]
         return Option(
-            "card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason,
-            turn_on={"card_ids": [*others, card.card_id]}, turn_off={"card_ids": others},
+            _key(card.card_id), "card", card.card_id, card.total_fen, could, mix.of(_key(card.card_id)), None, None, None, words, reason,
+            turn_on={"card_ids": [card.card_id, *others]}, turn_off={"card_ids": others},
         )  # fmt: skip
 
     def figures(self, mix: Mix) -> dict[str, Any]:
@@ -183,7 +184,7 @@ class Cards(TenderRules):
     @staticmethod
     def _refusal(asked: Asked, rules: WalletRules) -> str | None:
         if asked.member_id is None:
-            return "not_a_member"
+            return NOT_A_MEMBER
         if asked.only_new_money:
             return "not_for_this"
         return None if rules.stored_pay else "mall_takes_none"
@@ -226,6 +227,10 @@ class Cards(TenderRules):
     def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
         """Principal and bonus apart."""
         return two("储值赠金", "Stored value, bonus") if code == Tender.BONUS else two("储值本金", "Stored value, paid in")
+
+    def source_names(self, source_ids: Collection[int]) -> dict[int, str]:
+        """Cards by their masked numbers. One statement."""
+        return wallet.masked_numbers(source_ids)
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Stored value, principal and bonus apart."""

@@ -13,6 +13,7 @@ from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, BearerKind, Share
 from api.checkout.tenders.base import (
     GENERAL_REASONS,
+    NOT_A_MEMBER,
     Asked,
     Cell,
     Choice,
@@ -108,15 +109,23 @@ class PointsOffer(Offer):
         count = self.worth.points_of
         return [
             Option(
-                NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(), self.reason,
+                KEY, NAME, None, self.worth.fen, could, takes, count(takes), count(could), self.worth.step, self._could_sentence(),
+                self.reason,
                 turn_on={"points": None}, turn_off={"points": 0},
             )
         ]  # fmt: skip
+
+    def leaves(self, mix: Mix, fen: int) -> Choice:
+        """So many fewer points, in whole steps."""
+        rest = max(0, mix.of(KEY) - fen)
+        return {"points": self.worth.points_of(rest - rest % self.worth.step_fen)} if mix.of(KEY) else {}
 
     def _could_sentence(self) -> Sentence:
         balance, could = self.worth.balance, self.limit_fen
         if self.reason:
             zh, en = REASONS[self.reason]
+            if self.reason == NOT_A_MEMBER:
+                return two(f"积分：{zh}", f"points: {en}")
             return two(f"积分 {balance:,}：{zh}", f"{balance:,} points: {en}")
         count, step, share = self.worth.points_of(could), self.worth.step, self.worth.share_bp / 100
         return two(
@@ -153,11 +162,11 @@ class Points(TenderRules):
     refusals = (PointsTooFew,)
 
     def offer(self, asked: Asked) -> PointsOffer:
-        """What the member's points could pay. One statement for a member who may use them."""
+        """What the member's points could pay. One statement for a member, also where they cannot be used: the balance is said then too."""
         rules = malls.policy(PointsRules)
         may_pay = tuple(line.takes_benefits for line in asked.lines)
         reason = self._refusal(asked, rules)
-        balance = points.spendable(asked.member_id) if asked.member_id is not None and reason is None else 0
+        balance = points.spendable(asked.member_id) if asked.member_id is not None else 0
         worth = Worth(balance, rules.points_a_yuan, rules.points_pay_step, rules.points_pay_share_bp)
         limit_fen = 0 if reason else worth.limit(asked.sum_of(may_pay))
         if reason is None and limit_fen == 0:
@@ -167,7 +176,7 @@ class Points(TenderRules):
     @staticmethod
     def _refusal(asked: Asked, rules: PointsRules) -> str | None:
         if asked.member_id is None:
-            return "not_a_member"
+            return NOT_A_MEMBER
         if asked.only_new_money:
             return "not_for_this"
         if not rules.points_pay:

@@ -34,6 +34,7 @@ class ShopNames:
     site: str
     category: str
     closed: bool
+    cores: tuple[str, ...] = ()  # what is left of all of them without legal forms and words of the trade
 
 
 _Stamp = tuple[int, str, int]
@@ -57,18 +58,18 @@ def shops_for_matching() -> tuple[ShopNames, ...]:
 
 
 def _load_names() -> tuple[ShopNames, ...]:
-    aliases: dict[int, list[tuple[str, str]]] = {}
-    for shop_id, kind, normalised in session.execute(select(ShopAlias.shop_id, ShopAlias.kind, ShopAlias.normalised)):
-        aliases.setdefault(shop_id, []).append((kind, normalised))
+    aliases: dict[int, list[tuple[str, str, str]]] = {}
+    for shop_id, *alias in session.execute(select(ShopAlias.shop_id, ShopAlias.kind, ShopAlias.normalised, ShopAlias.text)):
+        aliases.setdefault(shop_id, []).append((alias[0], alias[1], alias[2]))
     rows = session.execute(
         select(Shop, Floor.label, Site.name).join(Floor, Floor.id == Shop.floor_id).join(Site, Site.id == Shop.site_id).order_by(Shop.id)
     )
     return tuple(_names_of(shop_row, floor, site, aliases.get(shop_row.id, [])) for shop_row, floor, site in rows)
 
 
-def _names_of(shop_row: Shop, floor: str, site: str, aliases: list[tuple[str, str]]) -> ShopNames:
+def _names_of(shop_row: Shop, floor: str, site: str, aliases: list[tuple[str, str, str]]) -> ShopNames:
     def also(*kinds: str) -> list[str]:
-        return [text for kind, text in aliases if kind in kinds]
+        return [normalised for kind, normalised, _ in aliases if kind in kinds]
 
     spoken = [shop_row.name, *shop_row.trading_names, *([shop_row.legal_name] if shop_row.legal_name else [])]
     numbers = names.normalise_number
@@ -84,6 +85,7 @@ def _names_of(shop_row: Shop, floor: str, site: str, aliases: list[tuple[str, st
         site=site,
         category=shop_row.category,
         closed=shop_row.closed,
+        cores=_unique([names.core_name(name) for name in (*spoken, *(text for kind, _, text in aliases if kind in ("name", "printed")))]),
     )
 
 

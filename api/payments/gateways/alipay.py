@@ -55,6 +55,7 @@ _REFUSED: dict[type[vendor.Refused], type[base.Refused]] = {
     vendor.TradePaid: base.AlreadyPaid,
     vendor.TradeClosed: base.AlreadyClosed,
     vendor.BalanceShort: base.BalanceShort,
+    vendor.BuyerBalanceShort: base.PayerBalanceShort,
 }
 
 
@@ -85,7 +86,7 @@ class AlipayGateway:
         return {"tradeNO": placed["trade_no"]}
 
     def charge(self, request: PaymentRequest, auth_code: str) -> PaymentStatus:
-        """Collect from the buyer who showed the code (付款码)."""
+        """Collect from the buyer who showed the code (付款码). PayerBalanceShort."""
         order = CodeOrder(
             out_trade_no=request.number,
             subject=_subject(request.description),

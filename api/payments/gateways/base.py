@@ -56,6 +56,12 @@ class BalanceShort(Refused):
     name = "balance-short"
 
 
+class PayerBalanceShort(Refused):
+    """What the payer has in the wallet does not cover the payment."""
+
+    name = "payer-balance-short"
+
+
 class TooSoon(Refused):
     """Not done now; the same call a little later may be."""
 

@@ -95,7 +95,7 @@ class WeChatGateway:
         return translated(lambda: self._client().pay_params(self._account.app_id, placed["prepay_id"]))
 
     def charge(self, request: PaymentRequest, auth_code: str) -> PaymentStatus:
-        """Collect from who showed the code (付款码)."""
+        """Collect from who showed the code (付款码). PayerBalanceShort."""
         order = CodeOrder(
             appid=self._account.app_id,
             out_trade_no=request.number,
@@ -105,7 +105,10 @@ class WeChatGateway:
             store=request.store,
             profit_sharing=request.shared,
         )
-        status = _payment_status(translated(lambda: self._client().charge_code(order)))
+        try:
+            status = _payment_status(translated(lambda: self._client().charge_code(order)))
+        except base.BalanceShort:  # WeChat Pay has one word for both; nobody but the payer pays here
+            raise base.PayerBalanceShort() from None
         return replace(status, state=GatewayPaymentState.PAYING) if status.state is GatewayPaymentState.WAITING else status
 
     def query(self, number: str) -> PaymentStatus:

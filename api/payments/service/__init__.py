@@ -31,7 +31,7 @@ from api.payments.service.profit_sharing import pursue_share, shares
 from api.payments.service.profit_sharing import send_again as send_share_again
 from api.payments.service.reconciliation import ask_for as ask_for_bill
 from api.payments.service.reconciliation import bill, billed_accounts, bills, differences, put_due_bills, reconcile, settle_difference
-from api.payments.service.refund_lifecycle import drop, intend_refund, pursue_refund, refunds, refunds_of, send_again
+from api.payments.service.refund_lifecycle import drop, intend_refund, pursue_refund, refunds, refunds_of, refunds_of_order, send_again
 from api.payments.service.refund_lifecycle import refund_by_id as refund
 from api.payments.service.views import History, Move, Unanswered, history, payments, sweep, unanswered
 
@@ -101,6 +101,7 @@ __all__ = [
     "refund",
     "refunds",
     "refunds_of",
+    "refunds_of_order",
     "refusals",
     "rerun",
     "send_again",

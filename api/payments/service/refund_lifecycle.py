@@ -218,6 +218,12 @@ def refunds_of(payment_id: int) -> list[Refund]:
     return list(session.scalars(select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.id)))
 
 
+def refunds_of_order(order_id: int) -> list[Refund]:
+    """Every refund of every payment of an order, oldest first. One statement."""
+    query = select(Refund).join(Payment, Payment.id == Refund.payment_id).where(Payment.order_id == order_id)
+    return list(session.scalars(query.order_by(Refund.id)))
+
+
 def refunds(*, state: str | None = None, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[Refund]:
     """Refunds, newest first."""
     query = select(Refund)

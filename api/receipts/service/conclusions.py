@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import select
 
 from api.kit import clock
 from api.kit.db import session
+from api.malls import service as malls
 from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
@@ -16,8 +21,16 @@ from api.receipts.states import ReceiptState
 MAX_READS = 3
 
 
-def begin_reading(receipt_id: int) -> list[str] | None:
-    """Count one more read and give the photos' keys; None when there is nothing to read (any more).
+@dataclass(frozen=True)
+class ToRead:
+    """The photos of one receipt by their keys, and the day they were sent, by the mall's own clock."""
+
+    keys: list[str]
+    sent_on: date
+
+
+def begin_reading(receipt_id: int) -> ToRead | None:
+    """Count one more read and say what is to be read; None when there is nothing to read (any more).
 
     After MAX_READS reads that never ended the photo is what ends them: the receipt is set aside.
     """
@@ -28,7 +41,8 @@ def begin_reading(receipt_id: int) -> list[str] | None:
         _set_aside(receipt)
         return None
     move(receipt, ReceiptState.READING, Reason.BEING_READ, reads=receipt.reads + 1)
-    return list(session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.receipt_id == receipt_id).order_by(ReceiptPhoto.position)))
+    keys = session.scalars(select(ReceiptPhoto.file_key).where(ReceiptPhoto.receipt_id == receipt_id).order_by(ReceiptPhoto.position))
+    return ToRead(list(keys), receipt.sent_at.astimezone(ZoneInfo(malls.mall_info().timezone)).date())
 
 
 def reading_failed(receipt_id: int) -> bool:
@@ -52,7 +66,7 @@ def conclude(receipt_id: int, read: ReceiptReading | None) -> None:
     if receipt is None or receipt.state != ReceiptState.READING:
         return  # withdrawn meanwhile, or another reader was faster
     if read is None:
-        move(receipt, ReceiptState.REFUSED, Reason.NOT_LEGIBLE, decided_at=clock.now())
+        move(receipt, ReceiptState.REFUSED, Reason.PHOTO_DAMAGED, decided_at=clock.now())
         return
     photos = photos_of(receipt_id)
     for photo, photo_facts in zip(photos, read.photos, strict=True):

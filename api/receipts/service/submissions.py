@@ -34,7 +34,7 @@ class Picture:
 
 
 def check(photos: Sequence[bytes]) -> list[Picture]:
-    """The pictures, checked by magic and header only. PhotoMissing, TooManyPhotos and the refusals of one picture."""
+    """The pictures, checked by magic and header only, in no transaction. PhotoMissing, TooManyPhotos and the refusals of one picture."""
     if not photos:
         raise PhotoMissing()
     if len(photos) > MAX_PHOTOS:

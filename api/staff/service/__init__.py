@@ -8,6 +8,7 @@ from api.staff.service.accounts import (
     change_own_password,
     first_administrator,
     move,
+    names_of,
     open_account,
     reset_password,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "forget_old",
     "make_pairing_code",
     "move",
+    "names_of",
     "open_account",
     "pair",
     "principal_now",

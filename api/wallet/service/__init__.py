@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.wallet.models import Card, CardProduct, Recharge, RechargePackage
-from api.wallet.service.balances import Drawn, Funds, funds, invoiced_at_sale, split_draw, spread, usable
+from api.wallet.service.balances import Drawn, Funds, funds, invoiced_at_sale, masked_numbers, split_draw, spread, usable
 from api.wallet.service.draws import Borne, bonus_bearers, draw, draws_of, put_back, release
 from api.wallet.service.hooks import held
 from api.wallet.service.membership import bring_back, export, forget, hand_over, holdings, holds, lock_cards, refuse_closing
@@ -39,6 +39,7 @@ __all__ = [
     "invoiced_at_sale",
     "is_pay_code",
     "lock_cards",
+    "masked_numbers",
     "new_pay_code",
     "offer",
     "package",

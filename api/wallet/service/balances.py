@@ -99,6 +99,11 @@ def refusal(state: str, expires_on: date | None, today: date) -> str | None:
     return "expired" if expires_on is not None and expires_on < today else None
 
 
+def masked_numbers(card_ids: Collection[int]) -> dict[int, str]:
+    """The numbers of cards as screens show them. One statement."""
+    return {card.id: masked(card.number) for card in session.scalars(select(Card).where(Card.id.in_(card_ids)))}
+
+
 def masked(number: str) -> str:
     """A card's number as screens show it: its ends."""
     return f"{number[:4]}****{number[-4:]}"

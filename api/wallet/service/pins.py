@@ -45,11 +45,11 @@ def demand_pin(member_id: int, amount_fen: int, pin: str | None) -> None:
 def verify(member_id: int, pin: str | None) -> None:
     """Compare the PIN and count the try. PinNeeded, PinWrong, PinLocked."""
     if pin is None:
-        raise PinNeeded(is_set=is_set(member_id))
+        raise PinNeeded(is_set=is_set(member_id), limit_fen=malls.policy(WalletRules).pin_above_fen)
     tried = _count_try(member_id)
     if tried is None:
         _refuse_locked(member_id)
-        raise PinNeeded(is_set=False)
+        raise PinNeeded(is_set=False, limit_fen=malls.policy(WalletRules).pin_above_fen)
     pin_hash, tries, unlocks_at = tried
     if not _matches(pin, pin_hash):
         db.checkpoint()  # a wrong try counts although it is refused

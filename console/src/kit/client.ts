@@ -12,8 +12,46 @@ export type Schemas = components['schemas']
 export const ended = ref(false)
 /** Whether the last call reached the API. */
 export const reachable = ref(true)
+/** How many acts of value are being asked about again because their answer has not come. */
+export const askingAgain = ref(0)
 
+/** Milliseconds before an act of value is asked about once more, and how often it may be lost in a row. */
+const PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000]
+const LOSSES = 3
+
+/** An act of value that was cut off, or still runs, is asked about with its own key, which does nothing twice, until it has an answer. */
 async function send(request: Request): Promise<Response> {
+  if (!request.headers.has('Idempotency-Key')) return sendSigned(request)
+  let losses = 0
+  for (const pause of PAUSES) {
+    const answer = await unlessLost(request.clone())
+    losses = answer === null ? losses + 1 : 0
+    if (answer !== null && !(await isUnfinished(answer))) return answer
+    if (losses === LOSSES || (answer === null && !navigator.onLine)) throw Refusal.answerLost()
+    askingAgain.value += 1
+    await new Promise((done) => setTimeout(done, pause)).finally(() => (askingAgain.value -= 1))
+  }
+  const last = await unlessLost(request)
+  if (last === null) throw Refusal.answerLost()
+  return last
+}
+
+async function unlessLost(request: Request): Promise<Response | null> {
+  try {
+    return await sendSigned(request)
+  } catch (error) {
+    if (error instanceof Refusal && error.offline) return null
+    throw error
+  }
+}
+
+async function isUnfinished(answer: Response): Promise<boolean> {
+  if (answer.status !== 409) return false
+  const body = (await answer.clone().json().catch(() => ({}))) as { type?: string }
+  return body.type === '/problems/request-unfinished'
+}
+
+async function sendSigned(request: Request): Promise<Response> {
   const token = await accessToken()
   const again = token === null ? null : request.clone()
   if (token !== null) request.headers.set('Authorization', `Bearer ${token}`)
@@ -63,11 +101,6 @@ export async function askBlob(path: string, signal?: AbortSignal): Promise<Blob>
   const answer = await send(new Request(new URL(path, window.location.origin), { signal }))
   if (!answer.ok) throw new Refusal((await answer.json().catch(() => ({}))) as Record<string, unknown>, answer.status)
   return answer.blob()
-}
-
-/** A key for one act of value: make it when the form is opened, send it again with every retry. */
-export function newKey(): string {
-  return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}-${Math.random().toString(36).slice(2)}`
 }
 
 /** Ask who is signed in and what the role allows. */

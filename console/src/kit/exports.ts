@@ -1,6 +1,7 @@
 /** A list as CSV: ordered, watched while it is made, then saved. */
 import { language } from '@/lang'
-import { api, ask, askBlob, newKey, type Schemas } from './client'
+import { api, ask, askBlob, type Schemas } from './client'
+import { once } from './once'
 import { Refusal } from './problem'
 
 export type Export = Schemas['ListExport']
@@ -11,6 +12,7 @@ export interface ExportColumn {
   title: string
 }
 
+const ordering = once()
 const PAUSE = 1000
 const SLOWER = 5000
 const LONGEST = 15 * 60 * 1000
@@ -23,7 +25,7 @@ export function underWay(one: Export): boolean {
 /** Order a list; nothing is waited for. Without columns all of them come. */
 export async function orderExport(table: string, filters: Readonly<Record<string, string>>, columns: readonly ExportColumn[]): Promise<Export> {
   const body = { table, filters, columns: [...columns], language: language.value }
-  return ask(api.POST('/v1/office/exports', { params: { header: { 'Idempotency-Key': newKey() } }, body }))
+  return ordering((key) => ask(api.POST('/v1/office/exports', { params: { header: { 'Idempotency-Key': key } }, body })))
 }
 
 /** Order a list, tell how many rows are written, and save the file. */

@@ -1,7 +1,7 @@
 /** A form: its values, what the API said about each field, one sending at a time, and the key kept over a retry. */
 import { reactive, ref, type Ref, type UnwrapNestedRefs } from 'vue'
-import { newKey } from './client'
 import { keepDraft } from './draft'
+import { once } from './once'
 import { Refusal } from './problem'
 import { noteOf, sentenceOf } from './said'
 
@@ -13,7 +13,7 @@ export interface Form<T extends object> {
   refusal: Ref<string>
   busy: Ref<boolean>
   restored: boolean
-  /** Send; undefined when refused. `key` is an Idempotency-Key that changes only after a success. */
+  /** Send; undefined when refused. `key` is an Idempotency-Key that changes once the outcome is known. */
   send: <R>(act: (values: UnwrapNestedRefs<T>, key: string) => Promise<R>) => Promise<R | undefined>
   clear: () => void
   set: (values: Partial<T>) => void
@@ -27,14 +27,14 @@ export function useForm<T extends object>(initial: T, options: { draft?: string;
   const refusal = ref('')
   const busy = ref(false)
   const draft = options.draft ? keepDraft(options.draft, values as Record<string, unknown>) : null
-  let key = newKey()
+  const run = once()
 
   const clear = (): void => {
     Object.assign(values, JSON.parse(JSON.stringify(start)))
     errors.value = {}
     refusal.value = ''
     draft?.forget()
-    key = newKey()
+    run.renew()
   }
 
   const explain = (found: Refusal): void => {
@@ -48,13 +48,11 @@ export function useForm<T extends object>(initial: T, options: { draft?: string;
     errors.value = {}
     refusal.value = ''
     try {
-      const done = await act(values, key)
-      key = newKey()
+      const done = await run((key) => act(values, key))
       draft?.forget()
       return done
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      if (!error.offline && error.status < 500) key = newKey()
       explain(error)
       return undefined
     } finally {

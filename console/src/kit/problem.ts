@@ -15,7 +15,12 @@ export class Refusal extends Error {
   }
 
   get offline(): boolean {
-    return this.type === 'offline'
+    return this.type === 'offline' || this.type === 'answer-lost'
+  }
+
+  /** Whether the act may have been done all the same: its answer was lost, it still runs, or the server broke down over it. */
+  get unknown(): boolean {
+    return this.offline || this.type === 'request-unfinished' || this.status >= 500
   }
 
   get ended(): boolean {
@@ -24,6 +29,11 @@ export class Refusal extends Error {
 
   static offline(): Refusal {
     return new Refusal({ type: 'offline', title: '' }, 0)
+  }
+
+  /** The line was cut over an act of value. */
+  static answerLost(): Refusal {
+    return new Refusal({ type: 'answer-lost', title: '' }, 0)
   }
 }
 

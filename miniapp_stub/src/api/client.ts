@@ -62,6 +62,10 @@ export async function signed<T>(run: (header: Record<string, string>) => Promise
   }
 }
 
+function outcomeUnknown(thrown: unknown): never {
+  throw asTrouble(thrown).ofKeyed();
+}
+
 /** Ask the API. Throws Trouble only. A POST that gives value wants `key`; see useAction. */
 export async function call<M extends Method, P extends Address<M>>(method: M, address: P, given?: Given<P, M>): Promise<Answer<P, M>> {
   const { path, query, body, key } = (given ?? {}) as Loose;
@@ -71,8 +75,8 @@ export async function call<M extends Method, P extends Address<M>>(method: M, ad
   const sent = { method: method.toUpperCase(), path: filled(address, path, query), data: body };
   const proven = (proof: Record<string, string>) => send({ ...sent, header: { ...header, ...proof } });
   const payer = !isSignedIn() && answersPayers(address) ? heldPayer() : null;
-  const answer = isPublic(address) ? await send({ ...sent, header }) : await (payer ? paying(payer, proven) : signed(proven));
-  return answer as Answer<P, M>;
+  const asked = isPublic(address) ? send({ ...sent, header }) : payer ? paying(payer, proven) : signed(proven);
+  return (await (key ? asked.catch(outcomeUnknown) : asked)) as Answer<P, M>;
 }
 
 /** Whether somebody is signed in on this device. */

@@ -1,7 +1,13 @@
 import { has, language, t } from "@/i18n";
 
-/** Every failure is one of four: refused by a rule, no connection, the sign-in ended, the server in trouble. */
-export type TroubleKind = "refusal" | "offline" | "ended" | "server";
+/**
+ * Every failure is one of five: refused by a rule, no connection, the sign-in ended, the server in trouble, or an outcome that is
+ * unknown: a request with an Idempotency-Key whose answer got lost, or whose twin still runs. "asking" stands while it is asked for again.
+ */
+export type TroubleKind = "refusal" | "offline" | "ended" | "server" | "unknown" | "asking";
+
+/** The first request with the same Idempotency-Key has not ended yet. */
+const UNFINISHED = "request-unfinished";
 
 /** RFC 9457 as the API sends it. */
 export interface ProblemBody {
@@ -38,7 +44,12 @@ export class Trouble extends Error {
 
   /** Whether the same request may be sent again with hope: the outcome is unknown or the server was busy. */
   get mayRetry(): boolean {
-    return this.kind === "offline" || this.kind === "server";
+    return this.kind === "offline" || this.kind === "server" || this.kind === "unknown";
+  }
+
+  /** The same, of a request that had an Idempotency-Key: it may have been done, so nobody is told that it was not. */
+  ofKeyed(): Trouble {
+    return this.mayRetry ? new Trouble("unknown", this.status, this.facts, this.retryAfter) : this;
   }
 
   /** The first sentence about each field, when the shape was wrong. */
@@ -52,8 +63,13 @@ export function troubleOf(status: number, body: unknown, retryAfter: string | un
   const facts = typeof body === "object" && body !== null ? (body as ProblemBody) : {};
   const seconds = Number(retryAfter);
   const slug = String(facts.type ?? "").replace(/^.*\//, "");
-  const kind: TroubleKind = status === 401 && ENDED.has(slug) ? "ended" : status >= 500 && !has(`problems.${slug}.what`) ? "server" : "refusal";
-  return new Trouble(kind, status, facts, Number.isFinite(seconds) && retryAfter ? seconds : null);
+  return new Trouble(kindOf(status, slug), status, facts, Number.isFinite(seconds) && retryAfter ? seconds : null);
+}
+
+function kindOf(status: number, slug: string): TroubleKind {
+  if (slug === UNFINISHED) return "unknown";
+  if (status === 401 && ENDED.has(slug)) return "ended";
+  return status >= 500 && !has(`problems.${slug}.what`) ? "server" : "refusal";
 }
 
 /** Anything thrown, as a Trouble: what is not ours is a fault of the page and reads like the server's. */

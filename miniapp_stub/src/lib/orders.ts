@@ -23,9 +23,27 @@ const SLOW = 10_000;
 const MOVING = new Set(["given", "waiting"]);
 
 /** After how many milliseconds to look at an order again; null when nothing changes by itself any more. */
-export function nextOrderLook(order: { state: string; refunds?: { state: string }[] } | null, asked: number): number | null {
+export function nextOrderLook(order: { state: string; refunds?: { state: string }[]; returned?: { done_at: string | null }[] } | null, asked: number): number | null {
   if (order === null || order.state === "held") return asked < 15 ? FAST : asked < 60 ? SLOWER : SLOW;
-  return (order.refunds ?? []).some((refund) => MOVING.has(refund.state)) ? SLOW : null;
+  const onItsWay = (order.refunds ?? []).some((refund) => MOVING.has(refund.state)) || (order.returned ?? []).some((part) => part.done_at === null);
+  return onItsWay ? SLOW : null;
+}
+
+/** What an order earned: what is left of it, and what refunds took back. Null while nobody is known to give points to. */
+export function earned(order: { points: number | null; points_taken: number }): { left: number; all: number; taken: number } | null {
+  const { points, points_taken } = order;
+  return points === null ? null : { left: points - points_taken, all: points, taken: points_taken };
+}
+
+/** Money that arrived after an order was given up: how much, and whether all of it is back. Null where none did. */
+export function cameLate(order: { returned: { amount_fen: number; done_at: string | null }[] }): { fen: number; back: boolean } | null {
+  if (!order.returned.length) return null;
+  return { fen: order.returned.reduce((sum, part) => sum + part.amount_fen, 0), back: order.returned.every((part) => part.done_at !== null) };
+}
+
+/** Whether a wallet was asked to pay and may have: who sees such an order must not be led to pay twice. */
+export function mayBePaid(order: { state: string; payment_state: string | null }): boolean {
+  return order.state === "held" && ["placed", "paying", "paid"].includes(order.payment_state ?? "");
 }
 
 /** The order; a purchase paid before joining is claimed first, since only its member may see it afterwards. */

@@ -6,7 +6,19 @@ export function person(who: string): string {
   const [kind = '', id = ''] = who.split(':')
   const key = `office.audit.who.${kind}`
   const word = known(key) ? t(key) : kind
+  const channel = `office.audit.channels.${id}`
+  if (kind === 'gateway' && known(channel)) return t(channel)
   return id ? `${word} ${id}` : word
+}
+
+/** Why something moved: a word of the API's in the language in use; what a person wrote stays as it is. */
+export function reasonOf(reason: string | null): string {
+  if (!reason) return ''
+  const [, notice] = /^notice (\d+)$/.exec(reason) ?? []
+  if (notice) return t('office.audit.byNotice', { n: notice })
+  const word = reason.replace(/\W+/g, '_')
+  const key = [`office.audit.reasons.${word}`, `office.notices.why.${word}`].find(known)
+  return key ? t(key) : reason
 }
 
 export interface Difference {

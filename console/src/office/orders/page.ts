@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 60,
   permission: 'orders.read',
-  words: ['audit', 'staff'],
+  words: ['audit', 'notices', 'staff'],
   component: () => import('./Orders.vue'),
 })

@@ -6,6 +6,6 @@ export default page({
   group: 'money',
   order: 62,
   permission: 'orders.read',
-  words: ['audit', 'orders'],
+  words: ['audit', 'notices', 'orders', 'staff'],
   component: () => import('./Refunds.vue'),
 })

@@ -1,6 +1,7 @@
 /** The case in hand and the one after it, taken ahead. A hold is given back when the page is left. */
 import { ref, shallowRef } from 'vue'
-import { api, ask, newKey, type Schemas } from '@/kit/client'
+import { api, ask, type Schemas } from '@/kit/client'
+import { once, type Once } from '@/kit/once'
 import { photoUrl } from '@/kit/photos'
 import { Refusal } from '@/kit/problem'
 import { presentToken } from '@/kit/session'
@@ -11,8 +12,8 @@ export type History = Schemas['History']
 export interface Case {
   dossier: Dossier
   history: Promise<History>
-  /** kept over a retry, so that a decision counts once */
-  key: string
+  /** a decision counts once */
+  deciding: Once
 }
 
 export function photoPath(reviewId: number, position: number): string {
@@ -23,7 +24,7 @@ function opened(dossier: Dossier): Case {
   const history = ask(api.GET('/v1/office/receipt-reviews/{review_id}/history', { params: { path: { review_id: dossier.review.id } } }))
   history.catch(() => undefined) // shown where it is awaited
   for (const photo of dossier.photos) if (!photo.removed_at) void photoUrl(photoPath(dossier.review.id, photo.position)).catch(() => undefined)
-  return { dossier, history, key: newKey() }
+  return { dossier, history, deciding: once() }
 }
 
 async function take(besides?: number): Promise<Case | null> {
@@ -74,7 +75,7 @@ export function useCases() {
   }
 
   function replace(dossier: Dossier): void {
-    if (now.value) now.value = { ...now.value, dossier, key: newKey() }
+    if (now.value) now.value = { ...now.value, dossier, deciding: once() }
   }
 
   async function giveBack(one: Case): Promise<void> {

@@ -1,0 +1,132 @@
+"""When it was paid: dates in every order, in runs of digits, and dates that are not the purchase's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ocr.fields.choose import UNSETTLED
+from ocr.reading import Reading
+from tests.ocr.slips import read
+
+GOODS = "LATTE | 1 | 12.50\nBAGEL | 1 | 9.00\nTOTAL | RM21.50\nCASH | RM21.50\n"
+
+
+def _at(reading: Reading) -> str | None:
+    return None if reading.paid_at.value is None else reading.paid_at.value.isoformat()
+
+
+def _dated(text: str, today: date | None = None) -> Reading:
+    return read(f"#KEDAI KOPI\nBill No: A10293\nDATE: {text}\n{GOODS}", today=today)
+
+
+@pytest.mark.parametrize("run", ["20261129120509", "2026112912:05:09", "261129120509", "20261129-120509", "20261129 12:05:09"])
+@pytest.mark.parametrize("label", ["時間 ", "Date: ", ""])
+def test_day_and_time_in_one_run_of_digits(run: str, label: str) -> None:
+    reading = read(f"#本色男裝\n單號 20261129760727\n{label}{run}\n拿鐵 | 32.00\n可頌 | 18.00\n合計 | 50.00\n微信支付 | 50.00\n")
+    assert (_at(reading), reading.receipt_no.value) == ("2026-11-29T12:05:09", "20261129760727")
+
+
+def test_a_number_that_begins_with_a_day_is_no_date() -> None:
+    reading = read("#本色男裝\n單號 20261129120509\n時間 2026-11-30 18:00\n拿鐵 | 32.00\n合計 | 32.00\n")
+    assert (_at(reading), reading.receipt_no.value) == ("2026-11-30T18:00:00", "20261129120509")
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("29 November 2026 12:05", "2026-11-29T12:05:00"),
+        ("25 Nov'26 12:20 PM", "2026-11-25T12:20:00"),
+        ("05. Okt 2026 07:12", "2026-10-05T07:12:00"),
+        ("29 Dis 2026 07:12", "2026-12-29T07:12:00"),
+        ("11/29/2026 12:05 PM", "2026-11-29T12:05:00"),
+        ("2911/2026 12:05", "2026-11-29T12:05:00"),
+        ("01:21PM 29-11-2026", "2026-11-29T13:21:00"),
+        ("29/11/2026 4 21:53", "2026-11-29T04:21:53"),
+        ("2026年11月29日 下午 1:05", "2026-11-29T13:05:00"),
+    ],
+)
+def test_dates_that_can_be_read_in_one_way_only(text: str, at: str) -> None:
+    reading = _dated(text)
+    assert (_at(reading), reading.other_times) == (at, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "today", "at"),
+    [
+        ("03/04/2026 19:15", date(2026, 4, 5), "2026-04-03T19:15:00"),
+        ("03/04/2026 19:15", date(2026, 3, 5), "2026-03-04T19:15:00"),
+        ("03-04-26 19:15", date(2026, 4, 5), "2026-04-03T19:15:00"),
+        ("26/03/04 19:15", date(2026, 3, 5), "2026-03-04T19:15:00"),
+        ("11/04/18 18:07", date(2018, 4, 11), "2018-04-11T18:07:00"),
+        ("5.11.26 07:12", date(2026, 11, 6), "2026-11-05T07:12:00"),
+    ],
+)
+def test_the_day_of_upload_settles_the_order(text: str, today: date, at: str) -> None:
+    reading = _dated(text, today)
+    assert (_at(reading), reading.other_times) == (at, ())
+    assert reading.paid_at.confidence >= 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rabu 04-03-2026 19:15",
+        "04/03/2026 (WED) 19:15",
+        "04.03.2026 Mittwoch 19:15",
+        "04/03/2026 星期三 19:15",
+    ],
+)
+def test_the_day_of_the_week_settles_the_order(text: str) -> None:
+    reading = _dated(text)
+    assert (_at(reading), reading.other_times) == ("2026-03-04T19:15:00", ())
+
+
+@pytest.mark.parametrize("other", ["Business date 2026-04-03", "Due 17/04/2026", "INVOICE OR26040302160397"])
+def test_what_else_the_slip_says_settles_the_order(other: str) -> None:
+    reading = read(f"#KEDAI KOPI\nDATE: 03/04/2026 19:15\n{GOODS}{other}\n")
+    assert (_at(reading), reading.other_times) == ("2026-04-03T19:15:00", ())
+
+
+def test_a_date_that_nothing_settles_is_asked_about() -> None:
+    reading = _dated("03/04/2026 19:15")
+    assert reading.paid_at.confidence <= UNSETTLED
+    assert {_at(reading), *(at.isoformat() for at in reading.other_times)} == {"2026-04-03T19:15:00", "2026-03-04T19:15:00"}
+    assert Reading.from_json(reading.to_json()).other_times == reading.other_times
+
+
+def test_the_only_date_of_a_slip_needs_no_label_when_the_photo_comes_soon() -> None:
+    rows = f"#KEDAI KOPI\n29/11/2026 19:15\n{GOODS}"
+    assert read(rows, today=date(2026, 12, 1)).paid_at.confidence >= 0.8
+    assert read(rows).paid_at.confidence < 0.8
+    assert read(rows, today=date(2027, 3, 1)).paid_at.confidence < 0.8
+    assert read(rows + "30/11/2026 10:00\n", today=date(2026, 12, 1)).paid_at.confidence < 0.8
+
+
+def test_an_order_is_never_taken_from_the_currency() -> None:
+    in_dollars = read("#DINER\nDATE: 03/04/2026 7:15 PM\nBURGER | 14.50\nTOTAL | US$14.50\n")
+    assert in_dollars.paid_at.confidence <= UNSETTLED and in_dollars.other_times
+
+
+def test_two_days_that_are_both_long_past_stay_open() -> None:
+    reading = _dated("03/04/2026 19:15", date(2026, 11, 30))
+    assert reading.paid_at.confidence <= UNSETTLED and len(reading.other_times) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "上一次於2026-11-20 現金增值",
+        "上一次於 | 2026-11-20自動增值",
+        "Last add value on 20/11/2026",
+        "會員到期日: 31/12/2026",
+        "2026/12/31到期",
+        "Member since 20/11/2026",
+        "入會日期 2026-11-20",
+    ],
+)
+def test_the_days_of_a_card_or_a_membership_are_not_the_purchase(line: str) -> None:
+    rows = f"#大食代\n{line}\n飯 | 48.0\n總計 | 48.0\n八達通 | 48.0\n"
+    assert read(rows).paid_at.value is None
+    assert _at(read(rows + "29-11-2026 09:08\n")) == "2026-11-29T09:08:00"
