@@ -481,12 +481,12 @@ def test_points_that_reach_for_no_step_say_whether_they_or_the_amount_are_too_fe
     assert (offer.limit_fen, offer.reason, offer.worth.balance) == (0 if reason else 100, reason, held)
 
 
-def test_points_that_may_not_be_used_are_not_counted(member: int) -> None:
-    for offer, reason in (
-        (points_offer(None, 6_000), "not_a_member"),
-        (points_offer(member, 6_000, only_new_money=True), "not_for_this"),
+def test_points_that_may_not_be_used_are_counted_and_pay_nothing(member: int) -> None:
+    for offer, held, reason in (
+        (points_offer(None, 6_000), 0, "not_a_member"),
+        (points_offer(member, 6_000, only_new_money=True), 1_000, "not_for_this"),
     ):
-        assert (offer.worth.balance, offer.limit_fen, offer.reason) == (0, 0, reason)
+        assert (offer.worth.balance, offer.limit_fen, offer.reason) == (held, 0, reason)
 
 
 @pytest.fixture
