@@ -126,7 +126,7 @@ def test_a_tender_that_says_no_more_than_it_must_goes_by_its_title_and_gives_not
 
 
 def test_lines_that_may_be_paid_are_added_up() -> None:
-    assert not ASKED.only_new_money
+    assert not Asked((DINNER,), (6_000,), 7).only_new_money
     assert (ASKED.sum_of((True, False)), ASKED.sum_of((True, True)), ASKED.sum_of((False, False))) == (6_000, 10_000, 0)
 
 
@@ -481,12 +481,12 @@ def test_points_that_reach_for_no_step_say_whether_they_or_the_amount_are_too_fe
     assert (offer.limit_fen, offer.reason, offer.worth.balance) == (0 if reason else 100, reason, held)
 
 
-def test_points_that_may_not_be_used_are_told_and_not_offered(member: int) -> None:
-    for offer, balance, reason in (
+def test_points_that_may_not_be_used_are_counted_and_pay_nothing(member: int) -> None:
+    for offer, held, reason in (
         (points_offer(None, 6_000), 0, "not_a_member"),
         (points_offer(member, 6_000, only_new_money=True), 1_000, "not_for_this"),
     ):
-        assert (offer.worth.balance, offer.limit_fen, offer.reason) == (balance, 0, reason)
+        assert (offer.worth.balance, offer.limit_fen, offer.reason) == (held, 0, reason)
 
 
 @pytest.fixture
