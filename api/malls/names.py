@@ -55,15 +55,17 @@ def _letters(text: str) -> str:
 # What many shops are called besides their own name: alone it names none of them.
 _GENERIC = re.compile(
     r"sdn\W*bhd|\bs/b\b|\bbhd\b|\((?:m|hk)\)|\b(?:co|corp|corporation|company|limited|ltd|inc|pte|llc|gmbh|enterprises?|trading|holdings?|restaurants?|restoran"
-    r"|stationery|hardware|marketing|the|and)\b\.?|有限公司|公司|商行"
+    r"|stationery|hardware|marketing|the|and)\b\.?|有限公司|公司|商行|\(?\b\d{5,8}\W?[a-z]{0,2}\b\)?"
 )
 
 
 @lru_cache(maxsize=20_000)
 def core_name(name: str) -> str:
-    """What is left of a name without legal forms and words of the trade ("Popular Book Co. (M) Sdn Bhd" → "popularbook")."""
-    plain = simplify(name)
-    return _letters(_GENERIC.sub(" ", plain))
+    """The words that are left of a name without legal forms and words of the trade ("Popular Book Co. (M) Sdn Bhd" → "popular book")."""
+    return " ".join(_NOT_WORD.sub(" ", _APOSTROPHES.sub("", _GENERIC.sub(" ", simplify(name)))).split())
+
+
+_APOSTROPHES = re.compile(r"(?<=\w)['’`.](?=\w)")
 
 
 def normalise_number(text: str) -> str:

@@ -94,44 +94,46 @@ def _squeezed(text: str) -> str:
 
 
 def _alike(printed: str, name: str) -> float:
-    """How alike two names are without the words that say nothing, 0 to 96."""
-    if not _distinctive(printed) or not _distinctive(name):
+    """How alike two names are, both in the form of `names.core_name`, 0 to 96. Part of a word is no name: an apple is no pineapple."""
+    plain, own = printed.replace(" ", ""), name.replace(" ", "")
+    if not _distinctive(plain) or not _distinctive(own):
         return 0.0
-    if printed.startswith(name):
+    if plain == own:
         return 96.0
-    if name.startswith(printed) or (printed in name and len(printed) * 2 >= len(name)) or (len(name) >= 5 and name in printed):
+    if _begins(printed, name):
+        # A short name says too little of what follows it: 小米 is not 小米粥铺.
+        return 96.0 if len(own) >= 8 or len(own) * 5 >= len(plain) * 3 else 80.0
+    if _begins(name, printed) or (len(own) >= 8 and f" {name} " in f" {printed} ") or (len(own) >= 10 and plain.startswith(own)):
         return 92.0
-    return min(96.0, float(fuzz.ratio(printed, name)))
+    return min(96.0, float(fuzz.ratio(plain, own)))
+
+
+def _begins(text: str, name: str) -> bool:
+    """Whether a text begins with a name, up to the end of a word where words are written apart."""
+    return text.startswith(name) and (not name[-1:].isascii() or text[len(name) : len(name) + 1] in ("", " "))
 
 
 def _distinctive(name: str) -> bool:
     # Two Chinese characters name a shop (喜茶); two letters name nothing.
-    return (len(name) >= 2 and not name.isascii()) or len(name) >= 4
+    return (len(name) >= 2 and not name.isascii()) or len(name) >= 3
 
 
 def _by_lines(clues: Clues, shop: ShopNames) -> float:
-    return max((_in_line(line, name) for line in _head(clues.lines) for name in shop.cores), default=0.0)
+    return max((min(91.0, _alike(line, name)) for line in _head(clues.lines) for name in shop.cores), default=0.0)
 
 
 HEAD = 12  # lines at the top of a slip that may name the shop
+_PRICED = re.compile(r"\d[.,]\d\d(?!\d)")
+# What a line says of another shop, or of a payment.
+_OF_OTHERS = re.compile(r"opposite|next to|near |对面|旁边|隔壁|信用卡|满减|优惠|积分|会员")
 
 
 @lru_cache(maxsize=64)
 def _head(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of the head in the form of `names.core_name`, each alone and with the next: long names are broken over two lines."""
-    top = lines[:HEAD]
+    """The lines above the first price in the form of `names.core_name`, each alone and with the next: long names are broken over two."""
+    top = list(itertools.takewhile(lambda line: not _PRICED.search(line), lines[:HEAD]))
     joined = [*top, *(f"{first} {second}" for first, second in itertools.pairwise(top))]
-    return tuple(dict.fromkeys(key for line in joined if _distinctive(key := core_name(line))))
-
-
-def _in_line(line: str, name: str) -> float:
-    if not _distinctive(name):
-        return 0.0
-    if line == name:
-        return 91.0
-    if (len(name) >= 3 and line.startswith(name)) or (len(line) >= 6 and len(line) * 2 >= len(name) and name.startswith(line)):
-        return 89.0
-    return 90.0 if len(name) >= 5 and (likeness := fuzz.ratio(line, name)) >= 85 and likeness else 0.0
+    return tuple(dict.fromkeys(key for line in joined if not _OF_OTHERS.search(simplify(line)) and _distinctive(key := core_name(line))))
 
 
 def other_branch(clues: Clues, shop: ShopNames, own_names: Sequence[str]) -> bool:

@@ -182,6 +182,8 @@ def _is_sure(
         return False
     if slip.kind not in ("payment_slip", "e_screenshot") and ranked[0].evidence & total.PROOFS == {"alone"}:
         return False  # a shop's receipt shows more than one amount: the rest was not read
+    if kinds.is_doubtful(slip.rows, slip.ledger) or total.paid_nothing(slip.ledger) or total.is_split(ranked[0], slip.ledger):
+        return False  # perhaps no purchase, or not all of it this one's
     if total.articles_disagree(slip.ledger, ranked[0].fen):
         return False  # a digit of the sum or of an article was misread, or a discount was not read at all
     if ranked[0].probability is None:

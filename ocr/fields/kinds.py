@@ -206,3 +206,30 @@ def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, fl
         return "other", 0.6
     rest = max(votes.values())
     return "receipt", round(max(0.4, 0.97 - 0.12 * rest), 3)
+
+
+# Words under which no purchase is trusted by itself. As a title or a field: taken back, never sold, not paid yet, paid in parts, a report.
+_DOUBTFUL = re.compile(
+    r"storno|gutschrift|retoure|erstattung|returnedgoods|^(visa|mastercard|card|cash|unionpay|amex|total)?refund(ed)?(amount|total)?$|cancelled|annull|销退|类型退货|反结账|作废|冲销|撤销|"
+    r"trainingmode|training$|练习模式|培训模式|testbon|"
+    r"anzahlung|kaution|bookingfee|advancepayment|downpayment|认购金|诚意金|意向金|"
+    r"后厨单|埋单纸|厨房单|kostenvoranschlag|lieferschein|送货单|取货单|出库单|挂账|挂单|招待|免单|"
+    r"交班|日结|班结|消费笔数|营业额|结算单|zreport|xreport|tagesabschluss|"
+    r"lottery|lotto|彩票|捐款|donation|westernunion|外币兑换|moneychanger|电费|水费|燃气费|物业费|stromrechnung|electricitybill"
+)
+# As an article: value that is sold and earns when it is spent.
+_VALUE_SOLD = re.compile(
+    r"(礼品|购物|充值|储值|提货|话费|京东e|星礼|月饼|礼|现金|代金|会员年|八达通|悠游|交通)(卡|券)|券$|办卡|开卡|年卡|课包|加值|充值|缴费|增值服务|giftcard|egift|gift(card|voucher)|cashvoucher|voucher|"
+    r"steam|itunes|appstore|googleplay|topup|reload|prepaid|pin$|aufladung|guthaben|geschenkkarte|gutschein|paysafe"
+)
+
+
+def is_doubtful(rows: Sequence[Row], ledger: Sequence[Entry]) -> bool:
+    """Does anything on the slip say that it may be no purchase, or a purchase of value that earns again when it is spent?"""
+    titles = (item.text for row in rows for item in row.items)
+    if any(_DOUBTFUL.search(squeezed(text)) and not _ADVICE.search(plain(text).lower()) for text in titles):
+        return True
+    sums = [entry.row for entry in ledger if entry.role in _SUMS and entry.fen]
+    first = min(sums, default=len(rows))
+    above = (entry.label or rows[entry.row].text for entry in ledger if entry.row < first and entry.fen > 0)
+    return any(_VALUE_SOLD.search(squeezed(label)) for label in above)

@@ -25,7 +25,8 @@ _SIGN = r"(?P<sign>[-~－]\s?)?"
 _UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])(?:[\s:]|\.(?!\d\d(?!\d)))*)"
 # A point between thousands is a comma that the reader took for one.
 _DIGITS = (
-    r"(?P<whole>\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8}|(?=\.\d\d(?!\d)))"
+    # Thousands parted by a space only behind a currency: "2 299.00" alone is two of 299.
+    r"(?P<whole>(?(unit)\d{1,3}(?:\s\d{3})+(?=[.,]\d\d(?!\d))|(?!))|\d{1,3}(?:['’]\d{3})+|\d{1,3}(?:[,.]\s?\d{3})+(?=\s?[.·]\s?\d\d(?!\d))|\d{1,3}(?:,\s?\d{3})+|\d{1,8}|(?=\.\d\d(?!\d)))"
     r"(?:\s?[.·]\s?(?P<part>\d{1,2}))?"
 )
 # Also glued to its label (TotalRM21.85).

@@ -236,17 +236,29 @@ def _by_items(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> Non
 
 
 def articles_disagree(ledger: Sequence[Entry], fen: int) -> bool:
-    """Do several articles, all with cents, come to something else than the sum, with nothing printed that could change it?"""
+    """Do the articles come to something else than the sum: at all, or as if a digit or the point of the sum had been lost?"""
     sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.PAID) or abs(entry.fen) == fen]
     if not sums:
         return False
-    lines = [entry for entry in ledger if entry.row < min(sums) and entry.role is None and entry.cents and entry.label]
-    by_row = {entry.row: entry.fen for entry in lines}
-    if len(by_row) < 2 or any(entry.row < min(sums) and entry.role is None and not entry.cents and entry.strong for entry in ledger):
+    above = [entry for entry in ledger if entry.row < min(sums) and entry.role is None and entry.label]
+    with_cents = any(entry.cents for entry in above)
+    articles = list({entry.row: entry.fen for entry in above if entry.cents or not with_cents}.values())
+    # A sum of parts agrees as well: then more articles stand below it.
+    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*_SUMS, Role.LISTED))}
+    changes = _adjustments(ledger)
+    expected = [sum(articles) + change for change in {0, *changes}] if articles else []
+    if any(abs(whole - known) <= _MOST_ROUNDED for whole in expected for known in printed):
         return False
-    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*_SUMS, Role.LISTED))}  # a sum of parts agrees as well
-    agrees = any(abs(sum(by_row.values()) - known) <= _MOST_ROUNDED for known in printed)
-    return not agrees and not _adjustments(ledger)
+    if any(_lost_something(whole, fen) for whole in expected):
+        return True
+    counted = with_cents and len(articles) > 1 and not any(entry.strong and not entry.cents for entry in above)
+    return counted and not changes
+
+
+def _lost_something(expected: int, fen: int) -> bool:
+    """Whether one is the other without its point, or without its leading digit."""
+    longer, shorter = max(expected, fen), min(expected, fen)
+    return shorter > 0 and (longer == 100 * shorter or (len(str(longer)) - len(str(shorter)) == 1 and str(longer)[1:] == str(shorter)))
 
 
 _MOST_ROUNDED = 10
@@ -348,6 +360,19 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
     rival = max((hypothesis.belief for hypothesis in ranked[1:]), default=0.0)
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
     return labelled and bool(proofs) and first.legible >= LEGIBLE and first.belief >= TRUSTED and rival < 0.75 * first.belief
+
+
+def is_split(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
+    """Do the means of payment that are printed come to less than the sum: somebody else paid the rest, or pays it later?"""
+    last = min(entry.row for entry in hypothesis.entries)
+    paid = [entry.fen for entry in ledger if entry.row > last and entry.role in (Role.TENDER, Role.CASH) and entry.fen > 0 and entry.strong]
+    changed = any(entry.role in (Role.CHANGE, Role.DISCOUNT, Role.POINTS, Role.ROUNDING) and entry.fen for entry in ledger)
+    return bool(paid) and not changed and sum(paid) < hypothesis.fen - _MOST_ROUNDED and hypothesis.fen not in paid
+
+
+def paid_nothing(ledger: Sequence[Entry]) -> bool:
+    """Does the slip say that nothing was paid: a coupon or points paid for all of it?"""
+    return any(entry.role is Role.PAID and entry.fen == 0 and entry.strong for entry in ledger)
 
 
 def is_supported(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:

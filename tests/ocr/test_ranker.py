@@ -165,3 +165,5 @@ def test_amounts_begin_with_a_point_or_stand_glued_to_their_label() -> None:
 
     texts = ("ROUNDING RM .02", "TotalRM21.85", "Total HK$98.50", "CO.00", "FARM 21")
     assert [fen(text) for text in texts] == [[2], [2185], [9850], [], [2100]]
+    thousands = ("HK$1 299.00", "1'299.00", "RM 12 999.00", "1,299.00", "2 299.00")
+    assert [fen(text) for text in thousands] == [[129_900], [129_900], [1_299_900], [129_900], [200, 29_900]]

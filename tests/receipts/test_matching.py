@@ -111,6 +111,38 @@ def test_every_line_of_the_head_may_name_the_shop(merchant: str, lines: tuple[st
     assert result.shop is not None and result.shop.id == 1
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "小米粥铺",
+        "苹果园水果店",
+        "华为民超市",
+        "PINEAPPLE CAFE",
+        "Mangosteen Juice",
+        "ZARAGOZA TAPAS",
+        "Next Door Coffee",
+        "Coachella Burgers",
+    ],
+)
+def test_a_name_within_another_name_is_not_the_shop(foreign: str) -> None:
+    shops = [shop(number, name) for number, name in enumerate(("小米", "苹果", "华为", "Apple", "MANGO", "ZARA", "Next", "COACH"), 1)]
+    assert match(Clues(foreign, lines=(foreign, "2026-03-03 12:00")), shops, (), at=88, margin=8).shop is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("7-ELEVEN", "STARBUCKS FRAPPUCCINO 24.90"),
+        ("张记面馆", "星巴克信用卡满减", "牛肉面 28.00"),
+        ("Corner Deli", "Opposite Starbucks", "Bagel 30.00"),
+        ("7-ELEVEN", "Bread 9.90", "STARBUCKS"),
+    ],
+)
+def test_articles_offers_and_ways_are_not_the_shop(lines: tuple[str, ...]) -> None:
+    shops = [shop(1, "Starbucks"), shop(2, "星巴克")]
+    assert match(Clues(lines[0], lines=lines), shops, (), at=88, margin=8).shop is None
+
+
 @pytest.mark.parametrize("merchant", ["SDN BHD", "TRADING", "RESTAURANT SDN BHD", "有限公司", "Dion Realties Sdn Bhd"])
 def test_words_that_many_shops_are_called_name_none(merchant: str) -> None:
     shops = [shop(1, "Baifu (M) Sdn Bhd"), shop(2, "醉雅貿易公司"), shop(3, "TSH Power Trading"), shop(4, "real,-")]
