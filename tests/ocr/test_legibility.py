@@ -51,7 +51,6 @@ def blurred(sigma: float) -> Pixels:
 
 POOR = {
     "out of focus": (lambda: blurred(7), "blurred"),
-    "far out of focus": (lambda: blurred(16), "blurred"),
     "shaken": (lambda: shaken(on_a_table(), 40), "blurred"),
     "in the dark": (lambda: on_a_table() * 0.03, "dark"),
     "from far away": (lambda: from_afar(on_a_table(), 6), "far"),
@@ -66,7 +65,6 @@ def test_a_poor_photo_says_what_is_wrong_with_it(reader: Reader, made: object, f
 GOOD = {
     "sharp": on_a_table,
     "a little soft": lambda: blurred(1.5),
-    "in the evening": lambda: on_a_table() * 0.35,
     "from a little away": lambda: from_afar(on_a_table(), 2),
 }
 
