@@ -130,8 +130,10 @@ def _with_time(candidates: Sequence[Moment]) -> Moment:
 
 def _witness(rows: Sequence[Row], order: str, today: date | None) -> _Witness:
     days, orders = _stamps(rows), set()
-    for printed in (printed for row in rows for item in row.items for printed in _dates(_readable(item.text), order)):
-        if len({day for _, day in printed.days}) == 1:
+    texts = [_readable(item.text) for row in rows for item in row.items]
+    for text, printed in ((text, printed) for text in texts for printed in _dates(text, order)):
+        elsewhere = printed.run and _OTHERS.search(squeezed(text[: printed.start]))
+        if len({day for _, day in printed.days}) == 1 and not elsewhere:
             days.add(printed.days[0][1])
             orders |= {name for name, _ in printed.days if len(printed.days) == 1}
     runs = " ".join(run for row in rows for run in _own_runs(row) if len(run) >= 10)
