@@ -131,7 +131,7 @@ def _with_time(candidates: Sequence[Moment]) -> Moment:
 def _witness(rows: Sequence[Row], order: str, today: date | None) -> _Witness:
     days, orders = _stamps(rows), set()
     texts = [_readable(item.text) for row in rows for item in row.items]
-    for text, printed in ((text, printed) for text in texts for printed in _dates(text, order)):
+    for text, printed in ((line, stamp) for line in texts for stamp in _dates(line, order)):
         elsewhere = printed.run and _OTHERS.search(squeezed(text[: printed.start]))
         if len({day for _, day in printed.days}) == 1 and not elsewhere:
             days.add(printed.days[0][1])
