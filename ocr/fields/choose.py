@@ -83,9 +83,12 @@ def choose(lines: Sequence[Line], picture: Picture, today: date | None = None, r
 
 
 def _currency(slip: _Slip, ranked: Sequence[Hypothesis]) -> str:
-    """The currency that stands with the amount, else the slip's."""
+    """The currency that stands with the amount, else the slip's; empty where none is printed."""
     beside = [code for best in ranked[:1] for entry in best.entries if (code := currency_of(entry.item.text))]
-    return beside[0] if beside else slip.currency or "CNY"
+    if beside or slip.currency:
+        return beside[0] if beside else str(slip.currency)
+    yuan = "¥" if slip.traditional else "[¥元]"
+    return "CNY" if any(re.search(yuan, row.text) for row in slip.rows) else ""
 
 
 def _weigh(slip: _Slip) -> list[Hypothesis]:

@@ -13,7 +13,7 @@ from ocr.fields.text import squeezed
 from ocr.reading import Kind
 
 _NOT_OURS = (
-    r"原|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|company|roc|cono|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|(?<!订单)(?<!小票)(?<!交易)(?<!流水)(?<!收据)(?<!账单)条码|barcode|客(服|户)|牌|"
+    r"原|持卡人|桌|台号|台$|卡号|会员|手机|电话|tel|phone|fax|机号|终端|terminal|商户(编)?号|商户id|merchant|税|gst|sst|reg|company|roc|cono|柜|工号|员|cashier|取(单|餐|票柜|货|杯)|叫号|排队|等候|(?<!订单)(?<!小票)(?<!交易)(?<!流水)(?<!收据)(?<!账单)条码|barcode|客(服|户)|牌|"
     r"批次|batch|发票(代码|抬头)|店号|门店|storeno|postal|qq|微信|公众|座|厅|sn$|序列|imei|身份|pos号|posno|posid|seat|table|counter|regno|版本|班次|shift|授权|auth|appr|(?<!p)aid|(?<!receip)tid|mid$|account|账号|地址|member|staff|card|信用代码|批号|核销|兑换|统一编号|统编|卖方|买方|随机码|机器|[卡咭吉](片|编)?号|咭|八达通|octopus|mobile|handy|^br(no|n)?$|business|licen[cs]e|permit|^uid|uen$|ssm|iban|agent|room|^mb$|cust(omer)?(no|id|code|acc|$)|kunden|points|积分|奖赏|survey|code$|queue|pump|locker|passport|护照|cheque|支票|steuer|ustid|kasse|tisch|artikel|genehmigung|yuu|moneyback|易赏钱|vip|loyalty|clubcard|bonuslink|payback|贵宾|顾客(编|号)|(商品|货品|产品)(编|代|条)|货号|款号|型号|sku|item|isbn|设备|券(号|码)|执照|许可|(店|铺|商场|机构|部门|网点|站|机|柜|台)(铺|点|面)?(编|代)(号|码)|^(machine|device|printer|pos|edc)?serial|^(shop|store|outlet|branch|unit|lot|site|station|till|lane|drawer|operator|server|clerk|waiter|salesman|bank)(no|num|id|code)?$|plate|vehicle|filiale|signatur|bedien"
 )
 # Best label first for each kind of paper: (pattern, score).
@@ -123,7 +123,8 @@ def _foreign(rows: Sequence[Row]) -> frozenset[str]:
 
 def _is_foreign(value: str, foreign: frozenset[str]) -> bool:
     digits = re.sub(r"\D", "", value)
-    return re.sub(r"\W", "", value) in foreign or (digits == value and _is_card(digits))
+    mobile = re.fullmatch(r"1[3-9]\d{9}", value)
+    return re.sub(r"\W", "", value) in foreign or bool(mobile) or (digits == value and _is_card(digits))
 
 
 def _is_card(digits: str) -> bool:

@@ -61,13 +61,16 @@ _GOOD = re.compile(
 _FAIR = re.compile(r"时间|日期|date|time|下单|订单|点单|落单|datum|^dat$|zeit|uhr|tarikh|masa")
 _WEAK = re.compile(r"打印|列印|印单|补打|print|开单|开始|创建")
 _BAD = re.compile(
-    r"上一?次|前次|上回|^last|last(add|top|reload|visit|update|purchase|trans)|入会|会籍|membersince|joined|joindate|renew|开台|入座|入台|到店|场次|放映|开场|演出|观影|有效|到期|截止|截至|期限|生日|注册|送达|取餐时|预计|期望|预约|预订|就餐时间段|入场|进场|expir|valid|until|before|best|生产|保质|打烊|营业|business|open|原|showtime|session|兑奖|兑换|活动|领奖|使用期|失效|起至|checkin|arriv|deliverytime|提货时间"
+    r"上一?次|前次|上回|^last|last(add|top|reload|visit|update|purchase|trans)|入会|会籍|membersince|joined|joindate|renew|开台|入座|入台|到店|场次|放映|开场|演出|观影|有效|到期|截止|截至|期限|生日|注册|送达|取餐时|预计|期望|预约|预订|就餐时间段|入场|进场|expir|valid|until|before|best|生产|保质|打烊|营业|business|open|原|showtime|session|兑奖|兑换|活动|领奖|使用期|失效|起至|checkin|arriv|deliver(y|ed)?(time|on|by|date|at)|提货|取衣|取镜|自提|取货|取件|安装|送货(?!单)|配送|保修|保固|登录|优惠(时间|日期|期|$)"
+    r"|g[uü]ltig|garantie|warrant|umtausch|abhol|exchange(by|until|within)|pickup|collect(ion)?(on|by|date|time)|reserv|appointment|screening|promotion|previous|install"
 )
 # Behind a date: a card's top-up, or the end of something, not a purchase.
 _BAD_AFTER = re.compile(r"^\D{0,4}(增值|到期|过期|前有效|前使用|止$|失效|截止|届满|expire)")
 # Digits in a run under one of these are a number that begins with a day.
 _NUMBERED = re.compile(r"(单号?|编号|流水号?|序号|号码?|条码|no|number|bill|inv|invoice|receipt|order|ref|id)$")
-# Two orders of one date lie at least this many days apart, so of two past days only the one this near can be new.
+# What else has long numbers, which may begin like a day.
+_OTHERS = re.compile(r"电话|手机|热线|传真|tel|phone|mobile|fax|会员(?!单)|member|卡|card|vip|货号|商品|款号|ean|sku|article|artikel|isbn")
+# How long after the purchase a photo counts as sent soon.
 NEAR = timedelta(days=26)
 TILL_AHEAD = timedelta(days=1)
 
@@ -127,11 +130,13 @@ def _with_time(candidates: Sequence[Moment]) -> Moment:
 
 def _witness(rows: Sequence[Row], order: str, today: date | None) -> _Witness:
     days, orders = _stamps(rows), set()
-    for printed in (printed for row in rows for item in row.items for printed in _dates(_readable(item.text), order)):
-        if len({day for _, day in printed.days}) == 1:
+    texts = [_readable(item.text) for row in rows for item in row.items]
+    for text, printed in ((line, stamp) for line in texts for stamp in _dates(line, order)):
+        elsewhere = printed.run and _OTHERS.search(squeezed(text[: printed.start]))
+        if len({day for _, day in printed.days}) == 1 and not elsewhere:
             days.add(printed.days[0][1])
             orders |= {name for name, _ in printed.days if len(printed.days) == 1}
-    runs = " ".join(run for row in rows for run in re.findall(r"(?<!\d)\d{10,}", row.text))
+    runs = " ".join(run for row in rows for run in _own_runs(row) if len(run) >= 10)
     return _Witness(frozenset(days), runs, frozenset(orders - {""}), today)
 
 
@@ -139,9 +144,14 @@ def _stamps(rows: Sequence[Row]) -> set[date]:
     """The days that numbers on the slip carry in themselves (20180312…): they settle the order of the others."""
     days: set[date] = set()
     for row in rows:
-        for run in re.findall(r"\d{8,}", row.text):
-            days |= {day for at in range(len(run) - 7) if (day := _day(run[at : at + 4], run[at + 4 : at + 6], run[at + 6 : at + 8]))}
+        days |= {day for run in _own_runs(row) if (day := _day(run[:4], run[4:6], run[6:8]))}
     return days
+
+
+def _own_runs(row: Row) -> list[str]:
+    """The long numbers of the row, without those of a phone, a member, a card or an article."""
+    matches = re.finditer(r"(?<!\d)\d{8,}", row.text)
+    return [match.group() for match in matches if not _OTHERS.search(squeezed(row.text[: match.start()]))]
 
 
 def _day(year: str | int, month: str | int, day: str | int) -> date | None:
@@ -251,8 +261,7 @@ def _settled(printed: _Printed, text: str, witness: _Witness) -> tuple[date, tup
         if len(witness.orders) == 1:
             days = _narrowed(days, [day for order, day in printed.days if order in witness.orders and day in days])
         if witness.today is not None:
-            days = dict.fromkeys(sorted(days, reverse=True))
-            days = _narrowed(days, [day for day in days if day >= witness.today - NEAR])
+            days = dict.fromkeys(sorted(days, reverse=True))  # slips are sent soon, but an old one may be sent as well
     first, *others = days
     return first, tuple(others)
 

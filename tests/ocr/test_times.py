@@ -65,8 +65,8 @@ def test_dates_that_can_be_read_in_one_way_only(text: str, at: str) -> None:
 )
 def test_the_day_of_upload_settles_the_order(text: str, today: date, at: str) -> None:
     reading = _dated(text, today)
-    assert (_at(reading), reading.other_times) == (at, ())
-    assert reading.paid_at.confidence >= 0.8
+    assert _at(reading) == at
+    assert bool(reading.other_times) == (reading.paid_at.confidence <= UNSETTLED)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,19 @@ def test_the_only_date_of_a_slip_needs_no_label_when_the_photo_comes_soon() -> N
     assert read(rows).paid_at.confidence < 0.8
     assert read(rows, today=date(2027, 3, 1)).paid_at.confidence < 0.8
     assert read(rows + "30/11/2026 10:00\n", today=date(2026, 12, 1)).paid_at.confidence < 0.8
+
+
+@pytest.mark.parametrize(
+    "label", ["取衣日期:", "取镜日期:", "送貨日期:", "安装日期:", "自提", "Garantie bis", "Umtausch bis", "Pick up:", "Screening"]
+)
+def test_a_later_day_of_something_else_is_not_the_purchase(label: str) -> None:
+    reading = read(f"#KEDAI KOPI\n28/11/2026 18:00\n{label} 30/11/2026 10:00\n{GOODS}", today=date(2026, 12, 1))
+    assert _at(reading) == "2026-11-28T18:00:00"
+
+
+@pytest.mark.parametrize("other", ["4891202603045", "Tel 20260304", "Member No 8820260304"])
+def test_numbers_of_other_things_settle_no_order(other: str) -> None:
+    assert read(f"#KEDAI KOPI\nDATE: 03/04/2026 19:15\n{GOODS}{other}\n").other_times
 
 
 def test_an_order_is_never_taken_from_the_currency() -> None:

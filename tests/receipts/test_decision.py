@@ -120,6 +120,7 @@ TABLE = [
         )
     ],
     ("another currency", facts(slip(currency="HKD")), S.REFUSED, Reason.OTHER_CURRENCY),
+    ("no currency printed", facts(slip(currency=""), currency="HKD"), S.SCORED, Reason.AWARDED),
     ("a mall that trades in it", facts(slip(currency="HKD"), currency="HKD"), S.SCORED, Reason.AWARDED),
     ("a shop outside", facts(match=NOBODY), S.REFUSED, Reason.SHOP_NOT_IN_MALL),
     ("a shop nobody can read", facts(slip(merchant=Sure(None)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),

@@ -51,7 +51,9 @@ class Case:
 
     @property
     def number_key(self) -> str | None:
-        return same_purchase.number_key(self.slip.receipt_no.value)
+        # A number that may be a card's or a member's comes again on the next visit, so it joins nothing.
+        number = self.slip.receipt_no
+        return None if number.doubtful(self.policy.sure_at) else same_purchase.number_key(number.value)
 
     def columns(self) -> dict[str, Any]:
         """The facts as the receipt keeps them."""
