@@ -144,6 +144,7 @@ def test_a_refunds_notice_may_come_before_its_answer(simulator: Simulator, clien
 def test_a_refund_is_never_another_payment(simulator: Simulator, client: AlipayClient, mailbox: Box) -> None:
     box, url = mailbox
     out_trade_no = paid(simulator, client, notify_url=url)
+    wait_for(lambda: len(box.forms) == 1)  # notices are sent side by side: the payment's own could come after a refund's
     for turn, part in enumerate((280, 1000), start=1):
         simulator.sim("clock", advance=3)
         client.refund(out_trade_no, f"R{turn}", part)
