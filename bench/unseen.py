@@ -99,7 +99,7 @@ def _verdicts(slip: Slip, reading: Reading, cut: bool) -> list[tuple[str, bool, 
     if facts["kind"] == "receipt":
         best = [(candidate.value_fen, candidate.confidence, candidate.label) for candidate in reading.candidates]
         verdicts.append(("auto", reading.auto, f"want {total}, candidates {best}"))
-    return [*verdicts, ("currency", reading.currency in ("", facts["currency"]), reading.currency), *_named(facts, reading)]
+    return [*verdicts, ("currency", (reading.currency or "CNY") == facts["currency"], reading.currency), *_named(facts, reading)]
 
 
 def _named(facts: dict[str, Any], reading: Reading) -> list[tuple[str, bool, str]]:

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.ocr.slips import SLIPS, Slip, read
 
 
+def _printed_currency(slip: Slip) -> str:
+    """What the slip says itself: without a sign of its currency, nothing."""
+    return slip.currency if slip.currency != "CNY" or re.search(r"[¥￥元]|RMB|人民币|CNY", slip.rows) else ""
+
+
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.name)
 def test_a_slip_is_read_as_a_person_reads_it(slip: Slip) -> None:
     reading = read(slip.rows, today=slip.today)
-    assert (reading.total_fen.value, reading.kind, reading.currency or "CNY") == (slip.fen, slip.kind, slip.currency)
+    assert (reading.total_fen.value, reading.kind, reading.currency) == (slip.fen, slip.kind, _printed_currency(slip))
     if slip.merchant:
         assert reading.merchant.value == slip.merchant
     if slip.at:

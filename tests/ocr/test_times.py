@@ -53,20 +53,20 @@ def test_dates_that_can_be_read_in_one_way_only(text: str, at: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "today", "at"),
+    ("text", "today", "at", "settled"),
     [
-        ("03/04/2026 19:15", date(2026, 4, 5), "2026-04-03T19:15:00"),
-        ("03/04/2026 19:15", date(2026, 3, 5), "2026-03-04T19:15:00"),
-        ("03-04-26 19:15", date(2026, 4, 5), "2026-04-03T19:15:00"),
-        ("26/03/04 19:15", date(2026, 3, 5), "2026-03-04T19:15:00"),
-        ("11/04/18 18:07", date(2018, 4, 11), "2018-04-11T18:07:00"),
-        ("5.11.26 07:12", date(2026, 11, 6), "2026-11-05T07:12:00"),
+        ("03/04/2026 19:15", date(2026, 4, 5), "2026-04-03T19:15:00", False),  # or 4 March, of an old slip
+        ("03/04/2026 19:15", date(2026, 3, 5), "2026-03-04T19:15:00", True),  # 3 April is still to come
+        ("03-04-26 19:15", date(2026, 4, 5), "2026-04-03T19:15:00", False),
+        ("26/03/04 19:15", date(2026, 3, 5), "2026-03-04T19:15:00", True),
+        ("11/04/18 18:07", date(2018, 4, 11), "2018-04-11T18:07:00", False),  # or 18 April 2011
+        ("5.11.26 07:12", date(2026, 11, 6), "2026-11-05T07:12:00", False),
     ],
 )
-def test_the_day_of_upload_settles_the_order(text: str, today: date, at: str) -> None:
+def test_the_day_of_upload_settles_the_order_where_the_other_is_still_to_come(text: str, today: date, at: str, settled: bool) -> None:
     reading = _dated(text, today)
     assert _at(reading) == at
-    assert bool(reading.other_times) == (reading.paid_at.confidence <= UNSETTLED)
+    assert (reading.other_times == (), reading.paid_at.confidence > UNSETTLED) == (settled, settled)
 
 
 @pytest.mark.parametrize(
