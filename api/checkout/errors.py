@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unprocessable
+from api.kit.errors import Conflict, GatewayTrouble, NotFound, Unprocessable
 
 
 class OrderNotFound(NotFound):
@@ -67,12 +67,6 @@ class RefundTooLate(Conflict):
 
 class OrderNotPaid(Conflict):
     """This order is not paid, so nothing can be given back."""
-
-
-class RefundNeedsSecondPerson(Forbidden):
-    """Another person than the one who asked must decide this."""
-
-    suspicious = True
 
 
 class ClaimUnknown(NotFound):

@@ -434,6 +434,27 @@ def savepoint() -> Iterator[None]:
         raise
 
 
+class _Undone(Exception):
+    """What was tried is undone."""
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A part of the transaction that is only tried: its rows, its locks, what rooms keep and what would run after the commit are undone."""
+    unit = current()
+    slots, kept = dict(unit.slots), list(unit.kept)
+    try:
+        with savepoint():
+            yield
+            session.flush()
+            raise _Undone
+    except _Undone:
+        pass
+    finally:
+        unit.slots, unit.kept, unit.mall_row = slots, kept, None
+        session.expire_all()
+
+
 def after_commit(action: Callable[[], None]) -> None:
     """Run once the transaction is durable (live messages); never runs when it is rolled back. Must not raise."""
     current().transaction.after_commit.append(action)

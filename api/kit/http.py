@@ -209,6 +209,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         self.audience, self.precondition = audience, precondition
         self._prepare_doc_cbks.append(_document_problems)
         self._prepare_doc_cbks.append(_document_access)
+        self._prepare_doc_cbks.append(_document_second_person)
         self._prepare_doc_cbks.append(self._document_audience)
 
     def _document_audience(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: ARG002
@@ -300,7 +301,7 @@ def _document_problems(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) 
     for status in [status for status in responses if str(status)[0] in "45"]:
         # Not Python's own phrases: they changed in 3.13, and the contract is one for every Python.
         responses[status] = {"description": HTTP_STATUS_CODES[int(status)], "content": {PROBLEM_JSON: {"schema": _PROBLEM_SCHEMA}}}
-    refusals: Iterable[type[Problem]] = doc_info.get("problems", ())
+    refusals: Iterable[type[Problem]] = (*doc_info.get("problems", ()), *doc_info.get("more_problems", ()))
     for refusal in refusals:
         response = responses.setdefault(str(refusal.status), {"description": HTTP_STATUS_CODES[refusal.status]})
         content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": _PROBLEM_SCHEMA})
@@ -326,6 +327,20 @@ def _document_access(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) ->
                 "schema": {"type": "string", "minLength": 8, "maxLength": once.KEY_LENGTH, "pattern": "^[!-~]+$"},
             }
         )
+    return doc
+
+
+def _document_second_person(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """An act that takes two people: 202 with what waits, beside or instead of the answer of the act itself."""
+    if (waiting := doc_info.get("accepted")) is None:
+        return doc
+    responses = doc.setdefault("responses", {})
+    if doc_info["only_accepted"]:
+        for status in ("200", "201", "204"):
+            responses.pop(status, None)
+    content = {"application/json": {"schema": waiting}}
+    responses["202"] = {"description": "It waits for a second person", "content": content}
+    doc["x-second-person"] = doc_info["approver"]
     return doc
 
 

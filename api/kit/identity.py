@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -72,6 +73,8 @@ anyone = Audience("anyone", frozenset(), "/v1")
 
 #: kind → what enters the mall of a fresh token's claims and turns them into a principal there (roles are looked up, not trusted).
 _entrances: dict[str, Callable[[Principal], Principal]] = {}
+#: kind → somebody of this kind as he may act now, without a sign-in; None who may not.
+_stand_ins: dict[str, Callable[[int], Principal | None]] = {}
 _secret = ""
 
 
@@ -84,6 +87,25 @@ def configure(secret: str) -> None:
 def entrance(kind: str, enter: Callable[[Principal], Principal]) -> None:
     """Register how a principal of this kind enters its mall: it is looked up there (its role, whether it may still enter)."""
     _entrances[kind] = enter
+
+
+def stand_in(kind: str, look: Callable[[int], Principal | None]) -> None:
+    """Register how somebody of this kind is looked up when another person does what he asked for."""
+    _stand_ins[kind] = look
+
+
+@contextmanager
+def acting(name: str, permission: str | None) -> Iterator[None]:
+    """Do something for who asked for it ("staff:7"), with the rights of today. PermissionMissing when these do not suffice any more."""
+    kind, _, number = name.partition(":")
+    asker, present = _stand_ins[kind](int(number)), principal()
+    if asker is None or (permission is not None and permission not in asker.permissions):
+        raise PermissionMissing(permission=permission)
+    g.principal = asker
+    try:
+        yield
+    finally:
+        g.principal = present
 
 
 def access_token(kind: str, principal_id: int, mall_id: int, *, session_id: str, shop_id: int | None = None) -> str:

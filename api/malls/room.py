@@ -15,5 +15,6 @@ ROOM = Room(
         "aliases.write": {ADMINISTRATOR, REVIEWER, FLOOR_MANAGER},
         "policy.read": {ADMINISTRATOR, REVIEWER, MARKETER, FINANCE, FLOOR_MANAGER},
         "policy.write": {ADMINISTRATOR},
+        "policy.approve": {ADMINISTRATOR, FINANCE},
     },
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
+from api.approvals.two_people import two_people
 from api.kit import http, identity, policy
 from api.kit.pages import Page
 from api.kit.sheets import SheetIncomplete, SheetTooLarge, SheetUnreadable
@@ -258,6 +259,12 @@ def show_policy() -> dict[str, Any]:
 @office.response(200, schemas.PolicySchema)
 @office.problems(PolicyContradicts)
 @office.permission("policy.write")
+@two_people(
+    "policy.change",
+    arguments=schemas.ChangePolicyArgs,
+    approver="policy.approve",
+    before=lambda args: {name: value for name, value in service.mall_info().policy.values().items() if name in args},
+)
 def change_policy(args: dict[str, Any]) -> dict[str, Any]:
     """Change rules of the policy"""
     why = args.pop("why")

@@ -13,10 +13,6 @@ class MergeOpen(Conflict):
     """A merge of one of these memberships already waits for a second person."""
 
 
-class AnotherPersonNeeded(Forbidden):
-    """Somebody else than the person who asked for this has to confirm it."""
-
-
 class DecisionNotYours(Forbidden):
     """Only who asked for this may withdraw it; turning it down needs the right to decide."""
 

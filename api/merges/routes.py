@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import audit, http, identity, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
 from api.merges import schemas, service
-from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
+from api.merges.errors import DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge
 
 office = http.Blueprint(

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
+from api.approvals import service as approvals
 from api.kit import clock, pages, rooms, states
 from api.kit.db import session
 from api.kit.membership import Moved, Rows
@@ -16,7 +17,7 @@ from api.members import service as members
 from api.members.models import Level, Member
 from api.members.service import member_merge as member_merging
 from api.members.states import MemberState
-from api.merges.errors import AnotherPersonNeeded, DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
+from api.merges.errors import DecisionNotYours, MergedOnward, MergeNotFound, MergeOpen
 from api.merges.models import Merge, MergeRow
 from api.merges.states import MergeState
 from api.points import service as points
@@ -118,8 +119,7 @@ def reject(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
 def approve(merge_id: int, *, by: str) -> Merge:
     """Carry out a merge that somebody else proposed. MergeNotFound, AnotherPersonNeeded, WrongState, MemberNotActive."""
     merge = read(merge_id)
-    if merge.proposed_by == by:
-        raise AnotherPersonNeeded()
+    approvals.refuse_alone(merge.proposed_by, by)
     states.move(merge, MergeState.DONE, by=by, decided_by=by, done_at=clock.now())
     source, target = _hold(merge.source_id, merge.target_id)
     member_merging.refuse_inactive(source, target)
@@ -166,8 +166,7 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     MergeNotFound, AnotherPersonNeeded, MergedOnward, WrongState.
     """
     merge = read(merge_id)
-    if merge.undo_proposed_by == by:
-        raise AnotherPersonNeeded()
+    approvals.refuse_alone(str(merge.undo_proposed_by), by)
     states.move(merge, MergeState.UNDONE, by=by, undo_decided_by=by, undone_at=clock.now())
     rows = _rows(merge.id)
     _lock_moved(merge.target_id, rows)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unprocessable
+from api.kit.errors import Conflict, GatewayTrouble, NotFound, Unprocessable
 
 
 class NoMerchantAccount(Conflict):
@@ -77,12 +77,6 @@ class ShareOnItsWay(Conflict):
 
 class NoticeNotFound(NotFound):
     """There is no such notice."""
-
-
-class PaymentSecondPersonNeeded(Forbidden):
-    """Somebody else than the person who did the step before has to do this."""
-
-    suspicious = True
 
 
 class BillNotFound(NotFound):

@@ -7,6 +7,7 @@ from typing import Any
 import flask
 from flask import request
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import http, identity, pages
 from api.kit.states import WrongState
 from api.kit.tables import exported
@@ -30,7 +31,6 @@ from api.payments.errors import (
     MerchantKeyWrong,
     NoticeNotFound,
     PaymentNotFound,
-    PaymentSecondPersonNeeded,
     RefundNotFound,
     RefundOnItsWay,
     ShareNotFound,
@@ -111,7 +111,7 @@ def send_again(refund_id: int) -> Refund:
 @office.put("/payment-refunds/<int:refund_id>/drop")
 @office.arguments(schemas.DropArgs)
 @office.response(200, schemas.GatewayRefundSchema)
-@office.problems(RefundNotFound, RefundOnItsWay, PaymentSecondPersonNeeded)
+@office.problems(RefundNotFound, RefundOnItsWay, AnotherPersonNeeded)
 @office.permission("refunds.drop")
 def drop_refund(args: dict[str, Any], refund_id: int) -> Refund:
     """Give a stuck refund up: the shopper got the money another way"""

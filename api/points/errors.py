@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from api.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
+from api.kit.errors import Conflict, NotFound, Unprocessable
 
 
 class RuleNotFound(NotFound):
@@ -13,10 +13,6 @@ class RuleWrong(Unprocessable):
 
 class RuleStartsInThePast(Unprocessable):
     """A rule of points starts now or later: a change never touches the past."""
-
-
-class SecondPersonNeeded(Forbidden):
-    """Somebody else than the person who proposed this has to approve it."""
 
 
 class SaleNotClaimed(Conflict):

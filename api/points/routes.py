@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import audit, http, identity, pages
 from api.kit.limits import TooOften
 from api.kit.states import WrongState
@@ -18,7 +19,6 @@ from api.points.errors import (
     RuleNotFound,
     RuleStartsInThePast,
     RuleWrong,
-    SecondPersonNeeded,
 )
 from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rehearsal, Rule
 from api.points.service import adjustments, rehearsals, reports, rules
@@ -176,7 +176,7 @@ def read_rehearsal(rehearsal_id: int) -> Rehearsal:
 
 @office.put("/rules/<int:rule_id>/approval")
 @office.response(200, schemas.PointsRuleSchema)
-@office.problems(RuleNotFound, SecondPersonNeeded, RuleStartsInThePast, WrongState)
+@office.problems(RuleNotFound, AnotherPersonNeeded, RuleStartsInThePast, WrongState)
 @office.permission("points.approve")
 def approve_rule(rule_id: int) -> Rule:
     """Put a proposed version into force, as a second person"""
@@ -229,7 +229,7 @@ def adjust_points(args: dict[str, Any]) -> Adjustment:
 
 @office.put("/adjustments/<int:adjustment_id>/approval")
 @office.response(200, schemas.PointsAdjustmentSchema)
-@office.problems(AdjustmentNotFound, SecondPersonNeeded, PointsTooFew, WrongState)
+@office.problems(AdjustmentNotFound, AnotherPersonNeeded, PointsTooFew, WrongState)
 @office.permission("points.approve")
 def approve_adjustment(adjustment_id: int) -> Adjustment:
     """Post an adjustment that somebody else proposed"""

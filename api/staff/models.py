@@ -45,6 +45,18 @@ class StaffAccount(Stateful, MallOwned, Model):
         return "shop" if self.shop_id is not None else "staff"
 
 
+class AccountTie(MallOwned, Model):
+    """Somebody opened, let in or raised an account: for a while the two are not two people who agree about value."""
+
+    __tablename__ = "account_ties"
+    __table_args__ = (Index("ix_account_ties_account", "account_id", "at"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("staff_accounts.id"))
+    by: Mapped[str]  # "staff:3"
+    did: Mapped[str]  # opened · password · role · state
+    at: Mapped[datetime]
+
+
 class StaffSession(MallOwned, Model):
     """One sign-in: a family of refresh tokens, numbered; only the newest counts, and using an older one ends the family."""
 

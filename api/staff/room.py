@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from api.approvals import service as approvals
+from api.kit import identity, rooms
 from api.kit.roles import ADMINISTRATOR, FINANCE, FLOOR_MANAGER, SHOP_MANAGER, TABLET, Role
 from api.kit.rooms import Room
+from api.staff import service
+
+
+def _connect() -> None:
+    rooms.answer(approvals.JUDGES, service.refuse_alone)
+    identity.stand_in("staff", service.standing)
+
 
 ROOM = Room(
     __name__,
@@ -19,4 +28,5 @@ ROOM = Room(
         "jobs.read": {ADMINISTRATOR},
         "jobs.retry": {ADMINISTRATOR},
     },
+    connect=_connect,
 )

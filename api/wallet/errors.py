@@ -149,10 +149,6 @@ class CardRequestNotFound(NotFound):
     """There is no such request for a card."""
 
 
-class CardNeedsSecondPerson(Forbidden):
-    """With so much on the card, somebody else than who asked for it has to decide."""
-
-
 class CardNotExpired(Conflict):
     """This card is valid still."""
 

@@ -19,6 +19,7 @@ ROOM = Room(
         "cards.print": {ADMINISTRATOR},
         "cards.products": {ADMINISTRATOR, FINANCE},
         "cards.packages": {ADMINISTRATOR, MARKETER, FINANCE},
+        "cards.packages.approve": {ADMINISTRATOR, FINANCE},
         "cards.report": {ADMINISTRATOR, FINANCE},
         "cards.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
     },

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.two_people import two_people
 from api.kit import audit, http, identity, limits, pages, sealed
 from api.kit.limits import Limit, TooOften
 from api.kit.once import IdempotencyKeyReused
@@ -229,7 +231,7 @@ def ask_for_card(args: dict[str, Any]) -> CardRequest:
 @office.put("/card-requests/<int:request_id>/approval")
 @office.response(200, schemas.CardRequestSchema)
 @office.problems(
-    errors.CardRequestNotFound, errors.CardNeedsSecondPerson, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft, WrongState
+    errors.CardRequestNotFound, AnotherPersonNeeded, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft, WrongState
 )  # fmt: skip
 @office.permission("cards.approve")
 def approve_card_request(request_id: int) -> CardRequest:
@@ -372,6 +374,7 @@ def list_recharge_packages(args: dict[str, Any]) -> pages.Page[RechargePackage]:
 @office.problems(errors.ProductNotFound, errors.PackageWrong, IdempotencyKeyReused)
 @office.permission("cards.packages")
 @office.idempotent
+@two_people("recharge-package.make", arguments=schemas.PackageArgs, approver="cards.packages.approve")
 def make_recharge_package(args: dict[str, Any]) -> RechargePackage:
     """Offer a recharge package"""
     who = identity.staff().name
@@ -385,6 +388,13 @@ def make_recharge_package(args: dict[str, Any]) -> RechargePackage:
 @office.response(200, schemas.OfficePackageSchema)
 @office.problems(errors.PackageNotFound, errors.PackageWrong)
 @office.permission("cards.packages")
+@two_people(
+    "recharge-package.change",
+    arguments=schemas.PackageChanges,
+    approver="cards.packages.approve",
+    before=lambda args, package_id: {name: getattr(service.package(package_id), name) for name in args if name != "why"},
+    alone=lambda args, package_id: package_offers.only_less(package_id, **{name: value for name, value in args.items() if name != "why"}),
+)
 def change_recharge_package(args: dict[str, Any], package_id: int) -> RechargePackage:
     """Change what is told of a package, until when it is offered, and how often"""
     who, why = identity.staff().name, args.pop("why")

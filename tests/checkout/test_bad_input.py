@@ -215,9 +215,9 @@ def test_nobody_approves_an_own_refund(street: Street, nothing_changes) -> None:
     number = street.shopper().paid(200_000)["number"]
     office = street.staff("finance")
     waiting = give_back(office, "office", number).json["number"]
-    with nothing_changes("refund-needs-second-person"):
+    with nothing_changes("another-person-needed"):
         answer = office.send("put", f"/v1/office/order-refunds/{waiting}/decision", {"approve": True})
-        check_refused(answer, "refund-needs-second-person", 403)
+        check_refused(answer, "another-person-needed", 403)
 
 
 def test_nobody_claims_what_another_one_paid(street: Street, nothing_changes) -> None:

@@ -154,7 +154,7 @@ def test_a_large_refund_waits_for_another_person(street: Street) -> None:
     waiting = give_back(first, order["number"])
     assert (waiting.status_code, waiting.json["state"]) == (201, "waiting")
     path = f"/v1/office/order-refunds/{waiting.json['number']}/decision"
-    assert first.send("put", path, {"approve": True}).json["type"] == "/problems/refund-needs-second-person"
+    assert first.send("put", path, {"approve": True}).json["type"] == "/problems/another-person-needed"
     assert shopper.read(order["number"])["refunded_fen"] == 0
     assert second.send("put", path, {"approve": True, "why": "看过小票"}).json["state"] == "given"
     again = second.send("put", path, {"approve": True}).json

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from api.approvals import service as approvals
 from api.kit import policy, rooms, tables
 from api.kit.errors import Problem
 from api.kit.jobs import JOBS
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 API = sorted((ROOT / "api").rglob("*.py"))
 SRC = ROOT / "console" / "src"
 LANGUAGES = ("zh", "en")
-NAMED = ("permissions", "jobs", "tables", "deeds", "subjects", "rules", "choices")
+NAMED = ("permissions", "jobs", "tables", "deeds", "subjects", "rules", "choices", "acts", "fields")
 
 
 def _files(language: str) -> dict[Path, dict[str, dict[str, str]]]:
@@ -81,6 +82,8 @@ def _slugs(problem: type[Problem] = Problem) -> Iterator[str]:
 
 def _needed() -> dict[str, set[str]]:
     rooms.load()
+    rooms.files("routes")
+    acts = approvals.ACTS
     return {
         "permissions": set(permissions.holders()),
         "jobs": {name for name in JOBS if not name.startswith("tests.")},
@@ -88,6 +91,8 @@ def _needed() -> dict[str, set[str]]:
         "deeds": _written(1),
         "subjects": _written(2),
         "rules": set(policy.fields()),
+        "acts": set(acts),
+        "fields": {name for act in acts.values() for name in act.fields} - set(policy.fields()),
         "choices": {choice for rule in policy.fields().values() for choice in rule.metadata.get("choices", ())},
     }
 

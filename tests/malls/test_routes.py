@@ -3,6 +3,7 @@ import pytest
 from api.kit import clock, db
 from tests.conftest import bearer
 from tests.factories import make_mall, make_shop, make_staff
+from tests.second_person import approved
 
 NEW = {"code": "A-1", "unit": "L2-018", "name": "海底捞火锅", "category": "餐饮", "trading_names": ["Haidilao"]}
 
@@ -168,12 +169,13 @@ def test_the_policy_says_what_each_rule_means_and_changes_with_a_reason(client, 
     assert shown["policy"]["submission_days"] == 7
     assert {rule["name"] for rule in shown["rules"]} == set(shown["policy"])
     changed = client.patch("/v1/office/policy", json={"submission_days": 3, "e_screenshot": "score", "why": "spring"}, headers=header)
-    assert (changed.json["submission_days"], changed.json["e_screenshot"]) == (3, "score")
+    assert approved(client, mall, changed).json["state"] == "done"
     from api.malls import service
     from api.receipts.policy import ReceiptRules
 
     with db.unit_of_work(mall):
-        assert service.policy(ReceiptRules).submission_days == 3
+        rules = service.policy(ReceiptRules)
+        assert (rules.submission_days, rules.e_screenshot) == (3, "score")
     line = client.get("/v1/office/audit?subject_type=mall", headers=header).json["items"][0]
     assert line["before"] == {"submission_days": 7, "e_screenshot": "review"}
 

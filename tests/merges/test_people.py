@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import clock, sealed
 from api.kit.db import session
 from api.members import phones
@@ -16,7 +17,7 @@ from api.members.errors import MemberNotActive, MergeWithSelf
 from api.members.models import GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
 from api.members.service import consents, identities, name_index, profile, search, sessions, vehicles
 from api.merges import service as merges
-from api.merges.errors import AnotherPersonNeeded, MergedOnward, MergeOpen
+from api.merges.errors import MergedOnward, MergeOpen
 from api.merges.models import MergeRow
 from api.points import service as points
 from api.receipts.models import Receipt

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import clock
 from api.kit.db import session
 from api.kit.states import WrongState
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
 from api.points import service as points
-from api.points.errors import AlertNotFound, PointsTooFew, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
+from api.points.errors import AlertNotFound, PointsTooFew, RuleStartsInThePast, RuleWrong
 from api.points.models import Alert
 from api.points.service import adjustments, reports, rules
 from tests.factories import make_member, make_shop
@@ -29,7 +30,7 @@ def test_a_rule_counts_only_when_a_second_person_approved_it(shopper: Shopper) -
     clock.fix(clock.now())
     rule = propose()
     assert shopper.buys(10).points == 10
-    with pytest.raises(SecondPersonNeeded):
+    with pytest.raises(AnotherPersonNeeded):
         rules.approve(rule.id, by="staff:1")
     rules.approve(rule.id, by="staff:2")
     assert shopper.buys(10).points == 20
@@ -95,7 +96,7 @@ def test_a_small_adjustment_is_posted_at_once(shopper: Shopper) -> None:
 def test_a_large_adjustment_waits_for_a_second_person(shopper: Shopper) -> None:
     made = points.adjust(shopper.id, 1_001, why="a gift", by="staff:1")
     assert (made.state, shopper.balance) == ("proposed", 0)
-    with pytest.raises(SecondPersonNeeded):
+    with pytest.raises(AnotherPersonNeeded):
         adjustments.approve(made.id, by="staff:1")
     adjustments.approve(made.id, by="staff:2")
     assert shopper.balance == 1_001

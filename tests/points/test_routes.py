@@ -120,7 +120,7 @@ def test_nobody_approves_ones_own_rule(world: World) -> None:
     body = RULE | {"starts_at": (clock.now() + timedelta(minutes=5)).isoformat()}
     proposed = world.office("administrator", "POST", "/points/rules", body, key="rule-key-2")
     refused = world.office("administrator", "PUT", f"/points/rules/{proposed.json['id']}/approval")
-    assert refused.json["type"] == "/problems/second-person-needed"
+    assert refused.json["type"] == "/problems/another-person-needed"
 
 
 def test_a_rule_that_makes_no_sense_is_refused_by_field(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import clock, db
 from api.kit.db import session
 from api.kit.membership import Moved
@@ -22,7 +23,6 @@ from api.wallet.errors import (
     CardCodesLocked,
     CardCodeWrong,
     CardLimitExceeded,
-    CardNeedsSecondPerson,
     CardNotExpired,
     CardNotForSale,
     CardNotFound,
@@ -190,7 +190,7 @@ def test_with_much_on_a_card_a_second_person_decides(holder: Holder) -> None:
     card = bound(holder, 60_000)
     asked = card_requests.propose(card.id, "replace", why="lost", by=DESK)
     assert (asked.state, views.read(card.id).state) == ("proposed", "active")
-    with pytest.raises(CardNeedsSecondPerson):
+    with pytest.raises(AnotherPersonNeeded):
         card_requests.approve(asked.id, by=DESK)
     done = card_requests.approve(asked.id, by=OTHER)
     assert (done.state, views.read(card.id).state, holder.holds) == ("done", "replaced", (60_000, 0))

@@ -17,6 +17,7 @@ from api.wallet.service import card_opening, hooks
 from tests.conftest import bearer
 from tests.factories import make_member, make_shop, make_staff
 from tests.points.conftest import set_policy
+from tests.second_person import approved
 from tests.wallet.conftest import Holder, make_package
 
 PLASTIC = {
@@ -184,15 +185,17 @@ def test_kinds_and_packages_are_kept_with_reasons(client: FlaskClient, mall: int
         "product_id": kind_id, "title_zh": "充百送十", "title_en": "100 + 10", "pays_fen": 10_000, "bonus_fen": 1_000,
         "bonus_bearer": holder.shop_id, "member_limit": 2, "starts_at": clock.now().isoformat(),
     }  # fmt: skip
-    made = desk("POST", "/office/recharge-packages", package)
-    assert made.status_code == 201, made.json
+    assert approved(client, mall, desk("POST", "/office/recharge-packages", package)).json["state"] == "done"
+    made_id = desk("GET", "/office/recharge-packages").json["items"][0]["id"]
     assert desk("POST", "/office/recharge-packages", package | {"bonus_bearer": 404}).json["errors"] == {
         "bonus_bearer": "there is no such shop"
     }
     ends = (clock.now() + timedelta(days=3)).isoformat()
-    changed = desk("PATCH", f"/office/recharge-packages/{made.json['id']}", {"ends_at": ends, "why": "three days only"})
-    assert changed.json["ends_at"] is not None
-    assert [one["id"] for one in desk("GET", "/office/recharge-packages?offered=true").json["items"]] == [made.json["id"]]
+    changed = desk("PATCH", f"/office/recharge-packages/{made_id}", {"ends_at": ends, "why": "three days only"})
+    assert (changed.status_code, changed.json["ends_at"] is not None) == (200, True)
+    later = {"ends_at": (clock.now() + timedelta(days=9)).isoformat(), "why": "longer than that"}
+    assert approved(client, mall, desk("PATCH", f"/office/recharge-packages/{made_id}", later)).status_code == 200
+    assert [one["id"] for one in desk("GET", "/office/recharge-packages?offered=true").json["items"]] == [made_id]
     recharge = desk("GET", f"/office/recharges?member_id={holder.id}").json["items"][0]
     assert (recharge["principal_fen"], recharge["invoice"]) == (10_000, "at_use")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from api.approvals import service as approvals
 from api.checkout import errors, mix
 from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderPart, OrderRefund, OrderShare
@@ -244,12 +245,11 @@ def settle_refund(asked: GatewayRefund) -> None:
 
 
 def decide(number: str, *, by: str, approve: bool, why: str | None = None) -> OrderRefund:
-    """A second person lets a waiting refund through, or not. OrderRefundNotFound, RefundNeedsSecondPerson, WrongState."""
+    """A second person lets a waiting refund through, or not. OrderRefundNotFound, AnotherPersonNeeded, WrongState."""
     refund = by_number(number)
     order, content = orders.lock_with_payments(orders.read(refund.order_id))
     session.refresh(refund)
-    if refund.asked_by == by:
-        raise errors.RefundNeedsSecondPerson()
+    approvals.refuse_alone(refund.asked_by, by)
     audit.record(by, "approved a refund" if approve else "rejected a refund", "order_refund", number, why=why)
     if approve:
         if refund.state != RefundState.WAITING:

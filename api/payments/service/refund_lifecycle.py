@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from api.approvals import service as approvals
 from api.kit import audit, clock, db, logs, pages, states
 from api.kit.db import rows_changed, session
-from api.payments.errors import GatewayRefundTooLarge, PaymentNotPaid, PaymentSecondPersonNeeded, RefundNotFound, RefundOnItsWay
+from api.payments.errors import GatewayRefundTooLarge, PaymentNotPaid, RefundNotFound, RefundOnItsWay
 from api.payments.gateways import base
 from api.payments.gateways.base import CallFailure, GatewayRefundState, RefundRequest, RefundStatus
 from api.payments.models import Payment, Refund
@@ -173,13 +174,12 @@ def send_again(refund_id: int, *, by: str) -> Refund:
 def drop(refund_id: int, *, by: str, why: str) -> Refund:
     """Give a stuck refund up (the shopper got the money another way), by another person than who asked for it.
 
-    RefundNotFound, RefundOnItsWay, PaymentSecondPersonNeeded.
+    RefundNotFound, RefundOnItsWay, AnotherPersonNeeded.
     """
     payment, refund = _hold(refund_id)
     if refund.state != RefundState.STUCK:
         raise RefundOnItsWay(state=refund.state)
-    if refund.asked_by == by:
-        raise PaymentSecondPersonNeeded()
+    approvals.refuse_alone(refund.asked_by, by)
     states.move(refund, RefundState.DROPPED, by=by, reason=why)
     payment.refunding_fen -= refund.amount_fen
     audit.record(by, "refund dropped", "payment_refund", refund.id, before={"trouble": refund.trouble}, why=why)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from api.approvals import service as approvals
 from api.kit import clock, pages, states
 from api.kit.db import session
 from api.ledger import service as ledger
@@ -13,7 +14,7 @@ from api.ledger.errors import BalanceTooLow
 from api.ledger.service import Asset, Entry
 from api.malls import service as malls
 from api.members import service as members
-from api.points.errors import AdjustmentNotFound, PointsTooFew, SecondPersonNeeded
+from api.points.errors import AdjustmentNotFound, PointsTooFew
 from api.points.models import Adjustment
 from api.points.policy import PointsRules
 from api.points.service import batches
@@ -53,10 +54,9 @@ def _recent_points(member_id: int, by: str) -> int:
 
 
 def approve(adjustment_id: int, *, by: str) -> Adjustment:
-    """Post an adjustment that somebody else proposed. SecondPersonNeeded, AdjustmentNotFound, PointsTooFew, WrongState."""
+    """Post an adjustment that somebody else proposed. AnotherPersonNeeded, AdjustmentNotFound, PointsTooFew, WrongState."""
     adjustment = read(adjustment_id)
-    if adjustment.proposed_by == by:
-        raise SecondPersonNeeded()
+    approvals.refuse_alone(adjustment.proposed_by, by)
     _post(adjustment, by, "approved by a second person")
     return adjustment
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from api.approvals import service as approvals
 from api.kit import clock, pages, records, states
 from api.kit.db import session
 from api.malls import service as malls
 from api.members import service as members
 from api.points import reckoning
-from api.points.errors import RuleNotFound, RuleStartsInThePast, RuleWrong, SecondPersonNeeded
+from api.points.errors import RuleNotFound, RuleStartsInThePast, RuleWrong
 from api.points.models import Rule
 from api.points.service import wording
 from api.points.states import RuleState
@@ -128,10 +129,9 @@ def _add(by: str, why: str, values: dict[str, Any], **decided: Any) -> Rule:
 
 
 def approve(rule_id: int, *, by: str) -> Rule:
-    """Put a proposed version into force, from its start or from now when that has passed. SecondPersonNeeded, RuleNotFound, WrongState."""
+    """Put a proposed version into force, from its start or from now when that has passed. AnotherPersonNeeded, RuleNotFound, WrongState."""
     rule = read(rule_id)
-    if rule.proposed_by == by:
-        raise SecondPersonNeeded()
+    approvals.refuse_alone(rule.proposed_by, by)
     now = clock.now()
     if rule.ends_at is not None and rule.ends_at <= now:
         raise RuleStartsInThePast()

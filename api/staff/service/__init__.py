@@ -13,6 +13,7 @@ from api.staff.service.accounts import (
     reset_password,
 )
 from api.staff.service.background_work import retry, run_now
+from api.staff.service.second_person import refuse_alone, standing
 from api.staff.service.sessions import Tokens, forget_old, principal_now, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
 
@@ -33,11 +34,13 @@ __all__ = [
     "pair",
     "principal_now",
     "refresh",
+    "refuse_alone",
     "reset_password",
     "retry",
     "revoke",
     "run_now",
     "sign_in",
     "sign_out",
+    "standing",
     "tablets",
 ]

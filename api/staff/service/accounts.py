@@ -24,7 +24,7 @@ from api.staff.errors import (
     StaffAccountNotFound,
 )
 from api.staff.models import StaffAccount
-from api.staff.service import sessions
+from api.staff.service import second_person, sessions
 from api.staff.states import AccountState
 
 FACTS = ("login", "name", "role", "shop_id", "state")
@@ -87,6 +87,7 @@ def open_account(*, login: str, password: str, name: str, role: Role, shop_id: i
     )
     session.add(made)
     session.flush()
+    second_person.tie(made.id, "opened", by=by)
     audit.record(by, "opened the account", "staff_account", made.id, after=facts(made))
     return made
 
@@ -120,6 +121,7 @@ def change(account_id: int, changes: dict[str, Any], *, by: str, by_id: int, why
         if role != Role.ADMINISTRATOR:
             _keep_an_administrator(staff)
         sessions.end_all(staff.id, "the role changed")
+        second_person.tie(staff.id, "role", by=by)
     staff.role, staff.shop_id, staff.name = str(role), shop_id, changes.get("name", staff.name)
     session.flush()
     audit.record(by, "changed the account", "staff_account", staff.id, before=before, after=facts(staff), why=why)
@@ -135,6 +137,8 @@ def move(account_id: int, to: AccountState, *, by: str, by_id: int, why: str) ->
         _keep_an_administrator(staff)
         sessions.end_all(staff.id, f"the account is {to}")
     states.move(staff, to, by=by, reason=why)
+    if to == AccountState.ACTIVE:
+        second_person.tie(staff.id, "state", by=by)
     audit.record(by, f"moved the account to {to}", "staff_account", staff.id, before=before, after=facts(staff), why=why)
     return staff
 
@@ -161,6 +165,7 @@ def reset_password(account_id: int, password: str, *, by: str, why: str) -> Staf
     staff = account(account_id)
     _set_password(staff, password)
     sessions.end_all(staff.id, "the password was reset")
+    second_person.tie(staff.id, "password", by=by)
     audit.record(by, "reset the password", "staff_account", staff.id, why=why)
     return staff
 

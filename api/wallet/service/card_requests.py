@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from api.approvals import service as approvals
 from api.kit import audit, clock, pages, states
 from api.kit.db import session
 from api.malls import service as malls
-from api.wallet.errors import BalanceLeft, CardNeedsSecondPerson, CardRequestNotFound
+from api.wallet.errors import BalanceLeft, CardRequestNotFound
 from api.wallet.models import Card, CardRequest
 from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, card_lifecycle
@@ -38,10 +39,9 @@ def propose(card_id: int, what: str, *, why: str, by: str, new_number: str | Non
 
 
 def approve(request_id: int, *, by: str) -> CardRequest:
-    """Do what somebody else asked for. CardRequestNotFound, CardNeedsSecondPerson, WrongState."""
+    """Do what somebody else asked for. CardRequestNotFound, AnotherPersonNeeded, WrongState."""
     request = read(request_id)
-    if request.proposed_by == by:
-        raise CardNeedsSecondPerson()
+    approvals.refuse_alone(request.proposed_by, by)
     _carry_out(request, card_lifecycle.hold(request.card_id), by=by, reason="approved by a second person")
     audit.record(by, "approved what was asked for a card", "card", request.card_id, after={"what": request.what, "request": request.id})
     return request

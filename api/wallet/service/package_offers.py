@@ -91,6 +91,16 @@ def change_package(package_id: int, **values: Any) -> RechargePackage:
     return changed
 
 
+def only_less(package_id: int, **values: Any) -> bool:
+    """Whether a change only ends the offer earlier or allows it less often: nobody gets more by it. PackageNotFound."""
+    offered = package(package_id)
+    ends_at, member_limit = values.get("ends_at", offered.ends_at), values.get("member_limit", offered.member_limit)
+    earlier = ends_at is not None and (offered.ends_at is None or ends_at <= offered.ends_at)
+    fewer = member_limit is not None and (offered.member_limit is None or member_limit <= offered.member_limit)
+    same = ends_at == offered.ends_at, member_limit == offered.member_limit
+    return set(values) <= {"ends_at", "member_limit"} and (earlier or same[0]) and (fewer or same[1])
+
+
 def _refuse_wrong(values: dict[str, Any]) -> None:
     kind = card_opening.product(values["product_id"])
     wrong = {}

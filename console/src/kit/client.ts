@@ -15,6 +15,14 @@ export const reachable = ref(true)
 /** How many acts of value are being asked about again because their answer has not come. */
 export const askingAgain = ref(0)
 
+/** The request that the last act became because it takes two people: nothing is done yet. */
+export const waiting = ref<Schemas['Approval'] | null>(null)
+
+/** Whether an act became a request for a second person instead of being done. */
+export function waits(data: unknown): data is Schemas['Approval'] {
+  return typeof data === 'object' && data !== null && 'asked_by' in data && 'act' in data && 'expires_at' in data
+}
+
 /** Milliseconds before an act of value is asked about once more, and how often it may be lost in a row. */
 const PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000]
 const LOSSES = 3
@@ -91,7 +99,10 @@ interface Answer<T> {
 /** The data of an answer; a Refusal is thrown for anything else. */
 export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer
-  if (response.ok) return data as T
+  if (response.ok) {
+    if (response.status === 202 && waits(data)) waiting.value = data
+    return data as T
+  }
   const body = typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : {}
   throw new Refusal(body, response.status)
 }

@@ -26,12 +26,15 @@ export interface Names {
   deeds: Record<string, string>
   rules: Record<string, string>
   choices: Record<string, string>
+  /** what takes two people, and the fields of these requests */
+  acts: Record<string, string>
+  fields: Record<string, string>
   /** rule of the policy → the noun's folder that has its words: the rules of a noun stand together */
   nouns: Record<string, string>
 }
 
 export function sections(files: Record<string, unknown>): Names {
-  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {}, rules: {}, choices: {}, nouns: {} }
+  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {}, rules: {}, choices: {}, acts: {}, fields: {}, nouns: {} }
   for (const [path, words] of Object.entries(files) as [string, Partial<Names>][]) {
     for (const kind of Object.keys(all) as (keyof Names)[]) Object.assign(all[kind], words[kind])
     for (const rule of Object.keys(words.rules ?? {})) all.nouns[rule] = path.split('/').at(-2)!

@@ -1,0 +1,92 @@
+"""Routes whose act takes two people: the first request is tried, undone and kept; another person's approval does it for who asked."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import flask
+import marshmallow as ma
+from flask import request
+
+from api.approvals import service
+from api.approvals.errors import ApprovalOpen, ApprovalOutdated
+from api.approvals.schemas import ApprovalSchema
+from api.approvals.service import Act
+from api.kit import db, identity
+
+MASK = "••••"
+
+Before = Callable[..., dict[str, Any] | None]
+View = Callable[..., Any]
+
+
+def two_people(
+    name: str,
+    *,
+    arguments: type[ma.Schema],
+    approver: str,
+    before: Before | None = None,
+    alone: Callable[..., bool] | None = None,
+) -> Callable[[View], View]:
+    """The act of this route waits for a second person, who holds `approver`; it stands right above the function, below `arguments`.
+
+    The request is done once and undone, so that whoever asks hears every refusal of the act itself at once. `before` reads what it would
+    change (arguments and values of the address as the route gets them); an approval is refused when that is another by then. `alone` says
+    which requests one person may do. The answer is 202 with the approval instead of the route's own. The act must be of the database alone.
+    """
+
+    def wrap(view: View) -> View:
+        def run(body: dict[str, Any], place: Mapping[str, Any]) -> None:
+            values = dict(place)
+            try:
+                with identity.acting(values.pop("asked_by"), asking.__dict__["_apidoc"].get("permission")):
+                    view(arguments().load(body), **values)
+            except (identity.PermissionMissing, ma.ValidationError) as refused:
+                raise ApprovalOutdated() from refused
+
+        def read(body: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any] | None:
+            return _plain(before(arguments().load(body), **place)) if before else None
+
+        act = Act(name, approver, _names(arguments()), run, read)
+        assert name not in service.ACTS, f"two acts are called {name}"
+        service.ACTS[name] = act
+
+        @functools.wraps(view)
+        def asking(args: dict[str, Any], **place: Any) -> Any:
+            if alone is not None and alone(args, **place):
+                return view(args, **place)
+            with db.undone():
+                view(dict(args), **place)
+            body = request.get_json()
+            made = service.ask(
+                act, body, place, asked=_shown(arguments(), body), subject=" ".join(map(str, place.values())) or None,
+                why=body.get("why"), by=identity.principal().name,
+            )  # fmt: skip
+            response = flask.jsonify(ApprovalSchema().dump(made))
+            response.status_code = HTTPStatus.ACCEPTED
+            return response
+
+        asking.__dict__["_apidoc"] = getattr(view, "_apidoc", {}) | {
+            "accepted": ApprovalSchema, "only_accepted": alone is None, "act": name, "approver": approver, "more_problems": (ApprovalOpen,),
+        }  # fmt: skip
+        return asking
+
+    return wrap
+
+
+def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    plain: dict[str, Any] | None = json.loads(json.dumps(values, default=str))
+    return plain
+
+
+def _names(schema: ma.Schema) -> frozenset[str]:
+    return frozenset(field.data_key or name for name, field in schema.load_fields.items()) - {"why"}
+
+
+def _shown(schema: ma.Schema, body: dict[str, Any]) -> dict[str, Any]:
+    secret = {field.data_key or name for name, field in schema.load_fields.items() if field.load_only}
+    return {name: MASK if name in secret else value for name, value in body.items() if name != "why"}

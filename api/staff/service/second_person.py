@@ -1,0 +1,71 @@
+"""Who counts as another person: two accounts of two human beings, of whom neither has just made, let in or raised the other."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+
+from sqlalchemy import and_, exists, or_, select
+
+from api.approvals.errors import AnotherPersonNeeded
+from api.kit import clock, db
+from api.kit.db import session
+from api.kit.identity import Principal
+from api.kit.roles import Role
+from api.staff import permissions
+from api.staff.models import AccountTie, StaffAccount
+from api.staff.states import AccountState
+
+#: How long an account does not count as another person for who opened it, gave it a password or a role, or let it in again.
+TIED_FOR = timedelta(days=30)
+_OF_STAFF = ("staff", "shop")
+
+
+def tie(account_id: int, did: str, *, by: str) -> None:
+    """Remember that somebody opened, let in or raised an account."""
+    if by.partition(":")[0] in _OF_STAFF and _number(by) != account_id:
+        session.add(AccountTie(account_id=account_id, by=by, did=did, at=clock.now()))
+        session.flush()
+
+
+def refuse_alone(asker: str, decider: str) -> None:
+    """Two who are not two people apart do not agree about value. AnotherPersonNeeded.
+
+    The person is the account, whatever its role was when it asked. Another account of the same name counts as the same person.
+    """
+    if asker == decider:
+        raise AnotherPersonNeeded()
+    kinds = {who.partition(":")[0] for who in (asker, decider)}
+    if not kinds <= set(_OF_STAFF):
+        return
+    first, second = _number(asker), _number(decider)
+    if first == second or _tied(first, second) or _namesakes(first, second):
+        raise AnotherPersonNeeded()
+
+
+def _number(who: str) -> int:
+    return int(who.partition(":")[2])
+
+
+def _tied(first: int, second: int) -> bool:
+    of_two = [
+        and_(AccountTie.account_id == account_id, AccountTie.by.in_([f"{kind}:{other_id}" for kind in _OF_STAFF]))
+        for account_id, other_id in ((first, second), (second, first))
+    ]
+    recent = AccountTie.at > clock.now() - TIED_FOR
+    return bool(session.scalar(select(exists().where(or_(*of_two), recent))))
+
+
+def _namesakes(first: int, second: int) -> bool:
+    names = session.scalars(select(StaffAccount.name).where(StaffAccount.id.in_([first, second])))
+    plain = ["".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in names]
+    return len(plain) > len(set(plain))
+
+
+def standing(account_id: int) -> Principal | None:
+    """Somebody of the mall's staff with the rights of today, without a sign-in; None when the account is not active."""
+    query = select(StaffAccount.role).where(
+        StaffAccount.id == account_id, StaffAccount.state == AccountState.ACTIVE, StaffAccount.shop_id.is_(None)
+    )
+    role = session.scalar(query)
+    return None if role is None else Principal("staff", account_id, db.mall(), role=Role(role), permissions=permissions.of(role))
