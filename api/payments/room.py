@@ -23,6 +23,7 @@ ROOM = Room(
         "bills.settle": {ADMINISTRATOR, FINANCE},
         "merchants.read": {ADMINISTRATOR, FINANCE},
         "merchants.write": {ADMINISTRATOR},
+        "merchants.approve": {ADMINISTRATOR, FINANCE},
     },
     configure=service.configure,
 )
