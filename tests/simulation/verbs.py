@@ -259,19 +259,17 @@ def insider_asks(world: World) -> None:
         world.send(me, "post", "/v1/office/recharge-packages", offer | {"product_id": product_id})
     else:
         world.send(me, "patch", "/v1/office/policy", {"adjustment_limit_points": 1_000_000, "why": "simulation"})
+    if chance.random() < 0.6:
+        insider_decides(world)
 
 
 def insider_decides(world: World) -> None:
-    """The same person, by either account, wants to approve what that person asked."""
+    """The same person, by either account, wants to approve what that person asked, whatever it is."""
     me = world.chance.choice([world.insider, world.puppet])
-    if world.chance.random() < 0.5:
-        waiting = world.pick("SELECT id FROM approvals WHERE mall_id = %s AND state = 'proposed' ORDER BY id")
-        path = "approvals"
-    else:
-        waiting = world.pick("SELECT id FROM points_adjustments WHERE mall_id = %s AND state = 'proposed' ORDER BY id")
-        path = "points/adjustments"
-    if waiting is not None:
-        world.send(me, "put", f"/v1/office/{path}/{waiting[0]}/approval")
+    for table, path in (("approvals", "approvals"), ("points_adjustments", "points/adjustments")):
+        waiting = world.pick(f"SELECT id FROM {table} WHERE mall_id = %s AND state = 'proposed' ORDER BY id")
+        if waiting is not None:
+            world.send(me, "put", f"/v1/office/{path}/{waiting[0]}/approval")
 
 
 def claim(world: World) -> None:
@@ -349,6 +347,6 @@ def look(world: World) -> None:
 _WEIGHED = {
     order: 16, pay: 22, deliver: 14, work: 20, wait: 12, cancel: 4, again: 4, refund: 9, decide: 3, charge: 6, charge_value: 2,
     cancel_charge: 2, give_up_password: 2, recharge: 3, order_of_both: 4, claim: 2, card_trouble: 2, step_clock: 2, deliver_again: 4,
-    ask: 2, minute: 3, ask_again: 4, look: 2, wallet_of_gateway: 1, close_refund: 1, send_again: 1, insider_asks: 2, insider_decides: 2,
+    ask: 2, minute: 3, ask_again: 4, look: 2, wallet_of_gateway: 1, close_refund: 1, send_again: 1, insider_asks: 4, insider_decides: 2,
 }  # fmt: skip
 VERBS, WEIGHTS = list(_WEIGHED), list(_WEIGHED.values())
