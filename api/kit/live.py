@@ -48,3 +48,9 @@ def ask_again(kinds: Collection[str], principal_ids: Collection[int]) -> None:
     if principals:
         order = json.dumps({"ask": principals})
         db.after_commit(lambda: cache.attempt(lambda client: client.publish(CONTROL, order), None))
+
+
+def forget(kind: str, principal_id: int) -> None:
+    """Drop the messages that are kept for a stream of this listener that would resume, once this transaction is durable."""
+    key = f"live:{topic(db.mall(), kind, principal_id)}"
+    db.after_commit(lambda: cache.attempt(lambda client: client.delete(key), None))

@@ -52,4 +52,5 @@ class MemberPart:
     fold: Callable[[int, int], Any] = _nothing  # a member without value is folded into another when signing in: from, into
     refuse_closing: Callable[[int], None] = _nothing  # raises the room's own refusal
     forget: Callable[[int], Any] = _nothing  # the account was closed
+    forget_late: Callable[[], Any] = _nothing  # each night: what of closed accounts came in since, or had to be kept for a time
     exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export
