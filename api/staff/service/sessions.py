@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db, identity, sealed
+from api.kit import clock, db, identity, live, sealed
 from api.kit.db import rows_changed, session
 from api.kit.identity import Principal
 from api.kit.roles import Role
@@ -153,12 +153,13 @@ def end_all(account_id: int, reason: str, *, but: str = "") -> None:
 
 
 def _end(*which: object, reason: str) -> None:
-    session.execute(
+    ended = (
         update(StaffSession)
         .where(StaffSession.ended_at.is_(None), *which)  # type: ignore[arg-type]
         .values(ended_at=clock.now(), end_reason=reason)
         .execution_options(synchronize_session=False)
     )
+    live.ask_again(["staff", "shop"], session.scalars(ended.returning(StaffSession.account_id)).all())
 
 
 def enter(claimed: Principal) -> Principal:
