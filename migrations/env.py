@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from api.kit.db import Model, sqlalchemy_url
 
 #: The app may add to these and read them, never rewrite them.
-ONLY_GROWS = ("ledger_transfers", "ledger_entries")
+ONLY_GROWS = ("ledger_transfers", "ledger_entries", "value_uses")
 
 
 def _owned_by_us(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:

@@ -69,6 +69,10 @@ class OrderNotPaid(Conflict):
     """This order is not paid, so nothing can be given back."""
 
 
+class ChargeLimitReached(Forbidden):
+    """One person has charged pay codes for as much as is allowed in a day; let the shopper pay on their own phone."""
+
+
 class RefundNeedsSecondPerson(Forbidden):
     """Another person than the one who asked must decide this."""
 

@@ -149,6 +149,10 @@ class CardRequestNotFound(NotFound):
     """There is no such request for a card."""
 
 
+class CardSaleLimitReached(Forbidden):
+    """One person has sold cards for as much as is allowed in a day; somebody else has to sell these."""
+
+
 class CardNeedsSecondPerson(Forbidden):
     """With so much on the card, somebody else than who asked for it has to decide."""
 
