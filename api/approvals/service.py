@@ -129,5 +129,8 @@ def _page(query: Select[Any], state: str | None, act: str | None, cursor: str | 
 def expire() -> int:
     """End what waited too long; returns how many."""
     late = select(Approval).where(Approval.state == ApprovalState.PROPOSED, Approval.expires_at <= clock.now()).limit(1000)
-    ended = {"by": "system", "reason": "nobody decided in time", "request": GONE}
-    return sum(states.try_move(approval, ApprovalState.EXPIRED, **ended) for approval in session.scalars(late))
+    return sum(_end(approval) for approval in session.scalars(late))
+
+
+def _end(approval: Approval) -> bool:
+    return states.try_move(approval, ApprovalState.EXPIRED, by="system", reason="nobody decided in time", request=GONE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit.errors import Conflict, GatewayTrouble, NotFound, Unprocessable
+from api.kit.errors import Conflict, Forbidden, GatewayTrouble, NotFound, Unprocessable
 
 
 class OrderNotFound(NotFound):
@@ -67,6 +67,10 @@ class RefundTooLate(Conflict):
 
 class OrderNotPaid(Conflict):
     """This order is not paid, so nothing can be given back."""
+
+
+class ChargeLimitReached(Forbidden):
+    """One person has charged pay codes for as much as is allowed in a day; let the shopper pay on their own phone."""
 
 
 class ClaimUnknown(NotFound):

@@ -24,11 +24,12 @@ _SHARE = (
 
 
 def with_lines(order: CTE, lines: list[dict[str, Any]], shares: list[dict[str, Any]]) -> ReturningInsert[Any]:
-    """Write lines and shares beside the order that a statement inserts, which gives its id; so does this, once a share."""
+    """Write lines and shares beside the order that a statement inserts, which gives its id and member; so does this, once a share."""
     made = insert(OrderLine).from_select(["order_id", *_names(_LINE)], _rows(order, lines, _LINE), include_defaults=False).cte("lines")
     rows = [share | {"bearers": [asdict(bearer) for bearer in share["bearers"]]} for share in shares]
     written = insert(OrderShare).from_select(["order_id", *_names(_SHARE)], _rows(order, rows, _SHARE), include_defaults=False)
-    return written.add_cte(made).returning(OrderShare.order_id)
+    member_id = select(order.c.member_id).scalar_subquery()
+    return written.add_cte(made).returning(OrderShare.order_id, member_id)
 
 
 def _rows(order: CTE, rows: list[dict[str, Any]], columns: Sequence[ColumnClause[Any]]) -> Select[Any]:

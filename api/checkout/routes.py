@@ -213,7 +213,8 @@ def read_shop_payment_day(args: dict[str, Any]) -> Any:
 @shop.arguments(schemas.ChargeArgs)
 @shop.response(201, schemas.ShopOrderSchema)
 @shop.problems(
-    *OF_A_CHARGE, errors.AuthCodeUnknown, payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
+    *OF_A_CHARGE, errors.AuthCodeUnknown, errors.ChargeLimitReached,
+    payment_errors.NoMerchantAccount, limits.TooOften, IdempotencyKeyReused,
 )  # fmt: skip
 @shop.permission("own_payments.charge")
 @shop.idempotent

@@ -77,6 +77,7 @@ ONLY_GROWS: dict[str, frozenset[str]] = {
     "sale_refund_tellings": frozenset(),
     "sale_refunds": frozenset(),
     "sale_sightings": frozenset({"member_id"}),
+    "value_uses": frozenset(),
 }
 
 MAX_TRIES = 4

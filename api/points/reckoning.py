@@ -364,6 +364,7 @@ REASONS = {
     "too_small": ("金额不足一分", "The amount is too small for a single point"),
     "capped": ("已达到积分上限", "The limit of points has been reached"),
     "refunded": ("本单已退款", "This purchase has been refunded"),
+    "member_closed": ("会员已注销", "The membership was closed"),
 }
 
 

@@ -229,7 +229,7 @@ def adjust_points(args: dict[str, Any]) -> Adjustment:
 
 @office.put("/adjustments/<int:adjustment_id>/approval")
 @office.response(200, schemas.PointsAdjustmentSchema)
-@office.problems(AdjustmentNotFound, AnotherPersonNeeded, PointsTooFew, WrongState)
+@office.problems(AdjustmentNotFound, AnotherPersonNeeded, MemberClosed, PointsTooFew, WrongState)
 @office.permission("points.approve")
 def approve_adjustment(adjustment_id: int) -> Adjustment:
     """Post an adjustment that somebody else proposed"""

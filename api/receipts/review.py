@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from api.kit.db import session
 from api.malls import service as malls
 from api.malls.errors import AliasTooShort
 from api.malls.models import Shop
+from api.members.errors import MemberClosed
 from api.points import service as points
 from api.receipts import photos, queries, service
 from api.receipts.errors import (
@@ -218,7 +220,8 @@ def mark_late() -> int:
     late_cases, bonus = session.execute(late).all(), _policy().late_bonus_points
     for review_id, receipt_id, member_id in sorted(late_cases, key=lambda case: case.member_id):
         if bonus:
-            points.grant(member_id, bonus, cause_type="late_receipt_review", cause_id=review_id)
+            with contextlib.suppress(MemberClosed):  # who has left is owed nothing
+                points.grant(member_id, bonus, cause_type="late_receipt_review", cause_id=review_id)
         live.publish("member", member_id, "receipt", receipt_id=receipt_id, state=ReceiptState.IN_REVIEW, late=True, bonus_points=bonus)
     return len(late_cases)
 

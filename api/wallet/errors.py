@@ -157,6 +157,10 @@ class CardRequestNotFound(NotFound):
     """There is no such request for a card."""
 
 
+class CardSaleLimitReached(Forbidden):
+    """One person has sold cards for as much as is allowed in a day; somebody else has to sell these."""
+
+
 class CardNotExpired(Conflict):
     """This card is valid still."""
 

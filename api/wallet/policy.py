@@ -19,6 +19,12 @@ class WalletRules(Rules):
     value_order: str = choice("principal_first", VALUE_ORDERS, "what is used first of a stored-value card")
     stored_pay: bool = yes(True, "stored-value cards may pay")
     pin_above_fen: int = number(20_000, 0, MAX_FEN, "a payment with more stored value than this asks for the PIN")
+    pin_free_day_fen: int = number(
+        60_000, 0, MAX_FEN, "so much stored value of one member pays without the PIN in 24 hours, charges included"
+    )
+    card_sale_person_day_fen: int = number(
+        5_000_000, 0, MAX_FEN, "one person sells cards for so much in 24 hours; then somebody else sells them"
+    )
     named_card_limit_fen: int = number(500_000, 1, 500_000, "principal on a named card (记名卡); the law's limit is ¥5,000")
     unnamed_card_limit_fen: int = number(100_000, 1, 100_000, "principal on an unnamed card (不记名卡); the law's limit is ¥1,000")
     unnamed_valid_years: int = number(3, 3, 100, "an unnamed card is valid at least so many years; the law wants three")

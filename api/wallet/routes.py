@@ -334,7 +334,7 @@ def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
 @office.response(201, schemas.CardSaleSchema)
 @office.problems(
     errors.CardNotFound, errors.CardNotForSale, errors.CardSaleWrong, errors.CardLimitExceeded, errors.RealNameNeeded,
-    errors.TransferNeeded, IdempotencyKeyReused,
+    errors.TransferNeeded, errors.CardSaleLimitReached, IdempotencyKeyReused,
 )  # fmt: skip
 @office.permission("cards.sell")
 @office.idempotent

@@ -509,12 +509,12 @@ def test_cards_offer_what_the_member_has_unless_they_may_not_be_used(member: int
 def test_much_stored_value_asks_for_the_pin(member: int) -> None:
     malls.change_policy({"pin_above_fen": 5_000}, by="test", why="the PIN sooner")
     of_cards = [Share(0, Tender.PRINCIPAL, 11, 4_000), Share(0, Tender.BONUS, 11, 1_000)]
-    Cards().authorise(member, of_cards, {"pin": None})
+    Cards().authorise(member, "O1", of_cards, {"pin": None})
     more = [*of_cards, Share(1, Tender.BONUS, 11, 1)]
     with pytest.raises(PinNeeded):
-        Cards().authorise(member, more, {"pin": None})
+        Cards().authorise(member, "O2", more, {"pin": None})
     pins.set_pin(member, "137246")
-    Cards().authorise(member, more, {"pin": "137246"})
+    Cards().authorise(member, "O3", more, {"pin": "137246"})
     assert [CARDS.figures(Mix(({key(11): fen},), (0,)))["pin_needed"] for fen in (5_000, 5_001)] == [False, True]
 
 

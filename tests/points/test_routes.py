@@ -256,3 +256,22 @@ def test_an_alert_comes_with_its_evidence(world: World) -> None:
     assert sorted(line["points"] for line in found["lines"]) == [-15, 10, 20, 30]
     assert found["alert"]["facts"] == {"points": 60, "awards": 3}
     assert world.office("finance", "GET", "/points/alerts/99").status_code == 404
+
+
+def test_limit_by_member_and_day_adjustments_by_several_people_count_together(world: World) -> None:
+    """Two of the office with 600 points each for one member, where 1,000 is the limit."""
+    body = {"member_id": world.member, "points": 600, "why": "goodwill"}
+    states = [
+        world.office(role, "POST", "/points/adjustments", body, f"key-{role}").json["state"] for role in ("service_desk", "administrator")
+    ]
+    assert states == ["posted", "proposed"]
+
+
+def test_limit_by_person_and_day_adjustments_for_many_members_count_together(world: World) -> None:
+    with db.unit_of_work(world.mall):
+        many = [make_member().id for _ in range(6)]
+    states = []
+    for member_id in many:
+        body = {"member_id": member_id, "points": 1_000, "why": "goodwill"}
+        states.append(world.office("service_desk", "POST", "/points/adjustments", body, f"key-{member_id:06}").json["state"])
+    assert states == ["posted"] * 5 + ["proposed"]

@@ -15,6 +15,7 @@ from api.kit.membership import Moved
 from api.kit.states import WrongState
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Owner
+from api.malls import service as malls
 from api.wallet import service as wallet
 from api.wallet.errors import (
     BalanceLeft,
@@ -27,6 +28,7 @@ from api.wallet.errors import (
     CardNotForSale,
     CardNotFound,
     CardNotUsable,
+    CardSaleLimitReached,
     NewCardNeeded,
     ProductCodeTaken,
     ProductWrong,
@@ -319,3 +321,15 @@ def test_a_lower_limit_in_the_policy_binds_every_kind(holder: Holder) -> None:
     set_policy(named_card_limit_fen=50_000)
     with pytest.raises(CardLimitExceeded):
         wallet.refuse_recharge(holder.id, 50_001)
+
+
+def test_limit_by_person_and_day_cards_sold_one_by_one_count_together(holder: Holder) -> None:
+    """Three cards of ¥1,000 sold for cash by one person, where ¥2,000 is the limit of a day; somebody else goes on."""
+    malls.change_policy({"card_sale_person_day_fen": 200_000}, by="test", why="a small sum")
+    numbers = [number for number, _ in print_out(4)]
+    for number in numbers[:2]:
+        sell((number, 100_000))
+    with pytest.raises(CardSaleLimitReached):
+        sell((numbers[2], 100_000))
+    line = SaleLine(numbers[3], 100_000)
+    assert card_stock.sell([line], paid_by="cash", buyer_kind="person", buyer=None, by=OTHER).total_fen == 100_000

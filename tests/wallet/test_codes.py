@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,7 @@ def member_id(mall: int) -> int:
 
 def ask(mall: int, member_id: int, pin: str | None, amount_fen: int = 30_000) -> None:
     with db.unit_of_work(mall):
-        wallet.demand_pin(member_id, amount_fen, pin)
+        wallet.demand_pin(member_id, amount_fen, pin, cause=("test", uuid.uuid4().hex))
 
 
 def test_small_amounts_ask_for_no_pin(mall: int, member_id: int) -> None:

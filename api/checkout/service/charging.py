@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from api.checkout import errors
+from api.checkout.policy import OrderRules
 from api.checkout.service import holds, settlement
 from api.checkout.service.placement import Placed, intend
 from api.checkout.service.quotes import quote
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import TenderRules
+from api.kit import value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
+from api.malls import service as malls
 from api.payments import service as payments
 from api.purchases.baskets import Basket
+
+BY_PERSON = Limit("charges-by-person")
 
 
 def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
@@ -36,6 +42,9 @@ def _by_value(basket: Basket, member_id: int, rules: TenderRules, by: str) -> Pl
     if quoted.gateway_fen:
         raise errors.TenderNotUsable(tender=rules.name, reason="too_little", missing_fen=quoted.gateway_fen)
     placed, _ = holds.place(quoted, member_id=member_id, payer_id=None, placed_by=by)
+    bound = Bound(BY_PERSON, by, malls.policy(OrderRules).charge_person_day_fen)
+    if value_limits.use(placed.total_fen, [bound], cause=("order", placed.number)) is not None:
+        raise errors.ChargeLimitReached()
     settlement.settle_by_value(placed)
     return Placed(placed, None)
 

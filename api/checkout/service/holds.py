@@ -22,20 +22,23 @@ from api.checkout.tenders import by_tender
 from api.kit import clock, records, states
 from api.kit.db import session
 from api.malls import service as malls
+from api.members import service as members
+from api.members.errors import MemberClosed
 from api.purchases.registry import kind_of
 
 
 def place(
     quote: Quote, *, member_id: int | None, payer_id: int | None, placed_by: str, proof: Mapping[str, Any] | None = None
 ) -> tuple[Order, Content]:
-    """Write an order down, keep its thing for it, and take what it uses. The refusals of its kind and of its tenders."""
+    """Write an order down, keep its thing for it, and take what it uses. MemberClosed, the refusals of its kind and of its tenders."""
+    number = orders.new_number()
     if member_id is not None:
         for rules, shares in by_tender(quote.shares):
-            rules.authorise(member_id, shares, proof or {})
+            rules.authorise(member_id, number, shares, proof or {})
     now, basket = clock.now(), quote.basket
     order = Order(
         state=str(OrderState.HELD),
-        number=orders.new_number(),
+        number=number,
         kind=basket.kind,
         ref=basket.ref,
         title=basket.title,
@@ -57,7 +60,7 @@ def place(
 
 
 def _write(order: Order, quote: Quote) -> Content:
-    """The order, its lines and who pays which share of them. One statement.
+    """The order, its lines and who pays which share of them. One statement. MemberClosed.
 
     What comes back is for reading: the rows of lines and shares are not the session's.
     """
@@ -72,8 +75,13 @@ def _write(order: Order, quote: Quote) -> Content:
         for share in quote.shares
     ]
     values = records.new_values(order)
-    written = insert(Order).values(**values).returning(Order.id).cte("written")
-    records.adopt(order, session.execute(queries.with_lines(written, lines, shares)).scalars().all()[0], values)
+    # The member is held by the statement that names it: whoever closes or merges it waits for this order, or was first and refuses it.
+    holder = {} if order.member_id is None else {"member_id": members.held_if_active(order.member_id)}
+    written = insert(Order).values(**(values | holder)).returning(Order.id, Order.member_id).cte("written")
+    order_id, member_id = session.execute(queries.with_lines(written, lines, shares)).all()[0]
+    if member_id != order.member_id:
+        raise MemberClosed()
+    records.adopt(order, order_id, values)
     return Content([OrderLine(**line) for line in lines], [OrderShare(**share, refunded_fen=0) for share in shares])
 
 

@@ -25,8 +25,9 @@ from api.checkout.shares import returning
 from api.checkout.states import OrderState, RefundState
 from api.checkout.tenders import by_tender, tender_of
 from api.checkout.tenders.base import Cell, GivenBack
-from api.kit import audit, clock, states
+from api.kit import audit, clock, states, value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
 from api.payments import service as payments
 from api.payments.models import Refund as GatewayRefund
@@ -36,6 +37,8 @@ from api.purchases.baskets import Refund, RefundedCell
 from api.purchases.registry import kind_of
 from api.sales import service as sales
 from api.sales.models import SaleRefund
+
+BY_PERSON = Limit("refunds-by-person")
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,18 @@ def refund(order: Order, content: Content, wanted: Wanted, *, by: str, reason: s
     session.add(made)
     session.flush()
     audit.record(by, "asked for a refund", "order", order.number, after={"amount_fen": made.amount_fen}, why=reason)
-    if made.amount_fen <= malls.policy(OrderRules).refund_limit_fen:
+    if _alone(order, made, by):
         give(order, content, made, by=by)
     return made
+
+
+def _alone(order: Order, refund: OrderRefund, by: str) -> bool:
+    """Whether one person may give it: by what came back of the locked order already, and by what this person gave back in a day."""
+    rules = malls.policy(OrderRules)
+    if order.refunded_fen + refund.amount_fen > rules.refund_limit_fen:
+        return False
+    bound = Bound(BY_PERSON, by, rules.refund_person_day_fen)
+    return value_limits.use(refund.amount_fen, [bound], cause=("order_refund", refund.id)) is None
 
 
 def _as_the_kind_allows(order: Order, content: Content, wanted: Wanted) -> Wanted:

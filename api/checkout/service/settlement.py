@@ -65,7 +65,7 @@ def _do_or_undo(order: Order, work: Callable[[], None]) -> bool:
 def _revive(order: Order, payment: Payment, content: Content) -> None:
     """Take again what a closed order used, reserve its goods again and settle it. The refusals of its kind, its tenders and its member."""
     if order.member_id is not None:
-        members.get(members.surviving(order.member_id))
+        members.hold(order.member_id)
     order.hold_count += 1
     session.flush()
     holds.acquire(order, content, again=True)

@@ -170,8 +170,8 @@ class TenderRules(ABC):
     def offer(self, asked: Asked) -> Offer:
         """What it could pay of a basket, and why not."""
 
-    def authorise(self, member_id: int, shares: Sequence[Share], proof: Mapping[str, Any]) -> None:
-        """Before an order takes it: does the shopper prove what is needed? Its `refusals`."""
+    def authorise(self, member_id: int, number: str, shares: Sequence[Share], proof: Mapping[str, Any]) -> None:
+        """Before the order of this number takes it: does the shopper prove what is needed? Its `refusals`."""
 
     def take(self, order: Order, shares: Sequence[OrderShare]) -> None:
         """Take what the order uses of it. Its `refusals`. Only called with shares of its own, as are all below."""

@@ -193,9 +193,9 @@ class Cards(TenderRules):
             return "not_for_this"
         return None if rules.stored_pay else "mall_takes_none"
 
-    def authorise(self, member_id: int, shares: Sequence[Share], proof: Mapping[str, Any]) -> None:
-        """Much stored value needs the member's PIN. PinNeeded, PinWrong, PinLocked."""
-        wallet.demand_pin(member_id, sum(share.fen for share in shares), proof.get("pin"))
+    def authorise(self, member_id: int, number: str, shares: Sequence[Share], proof: Mapping[str, Any]) -> None:
+        """Much stored value, at once or in a day, needs the member's PIN. PinNeeded, PinWrong, PinLocked."""
+        wallet.demand_pin(member_id, sum(share.fen for share in shares), proof.get("pin"), cause=("order", number))
 
     def take(self, order: Order, shares: Sequence[OrderShare]) -> None:
         """Draw from the cards. CardBalanceTooLow, CardNotUsable."""

@@ -78,6 +78,7 @@ class Earner(NamedTuple):
     id: int
     rank: int
     multiplier_bp: int
+    closed: bool
 
 
 def earner(member_id: int) -> Earner:
@@ -87,12 +88,14 @@ def earner(member_id: int) -> Earner:
     """
     while True:
         multiplier = func.coalesce(Level.multiplier_bp, BASE_MULTIPLIER_BP)
-        query = select(Member.id, Member.folded_into_id, Member.level_rank, multiplier).outerjoin(Level, Level.rank == Member.level_rank)
+        query = select(Member.id, Member.folded_into_id, Member.level_rank, multiplier, Member.state).outerjoin(
+            Level, Level.rank == Member.level_rank
+        )
         row = session.execute(query.where(Member.id == member_id).with_for_update(read=True, of=Member)).first()
         if row is None:
             raise MemberNotFound()
         if row.folded_into_id is None:
-            return Earner(row[0], row[2], row[3])
+            return Earner(row[0], row[2], row[3], row[4] == MemberState.CLOSED)
         member_id = row.folded_into_id
 
 

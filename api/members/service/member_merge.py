@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, states
 from api.kit.db import session
 from api.kit.membership import Moved, Rows
-from api.members.errors import MemberNotActive, MemberNotFound, MergeWithSelf
+from api.members.errors import MemberClosed, MemberNotActive, MemberNotFound, MergeWithSelf
 from api.members.models import Consent, FamilyMember, GrowthEntry, Member, MemberIdentity, Vehicle
 from api.members.service import consents, levels, name_index, sessions
 from api.members.states import MemberState
@@ -38,15 +38,41 @@ def bring_back(table: Any, ids: Iterable[int], target_id: int, source_id: int, *
 
 
 def hold(member_id: int) -> int:
-    """Who this member is now: itself, or the one it was merged into. No merge begins until the unit of work ends. MemberNotFound."""
+    """Who this member is now: itself, or the one it was merged into. Nobody holds it alone until the unit of work ends.
+
+    Acts that add value begin with it. MemberNotFound, MemberClosed.
+    """
     while True:
-        query = select(Member.id, Member.folded_into_id).where(Member.id == member_id).with_for_update(read=True)
+        query = select(Member.id, Member.folded_into_id, Member.state).where(Member.id == member_id).with_for_update(read=True)
         row = session.execute(query).first()
         if row is None:
             raise MemberNotFound()
+        if row.state == MemberState.CLOSED:
+            raise MemberClosed()
         if row.folded_into_id is None:
             return int(row.id)
         member_id = row.folded_into_id
+
+
+def hold_alone(member_id: int) -> Member:
+    """An active member, held so that nothing of value comes to it from elsewhere until the unit of work ends. MemberNotFound, MemberClosed.
+
+    Acts that end a member, or that limit a sum of it, begin with it: a lock on rows cannot hold what does not exist yet. Rows of orders,
+    receipts, sales and awards are held before it; cards and accounts after it.
+    """
+    # Not FOR UPDATE: rows that only name the member need not wait, what adds value to it holds it FOR SHARE.
+    member = session.get(Member, member_id, with_for_update={"key_share": True}, populate_existing=True)
+    if member is None:
+        raise MemberNotFound()
+    if member.state != MemberState.ACTIVE:
+        raise MemberClosed()
+    return member
+
+
+def held_if_active(member_id: int) -> ScalarSelect[int]:
+    """What `hold` asks, to be a part of another statement: the member's number, or NULL when it was closed or merged meanwhile."""
+    query = select(Member.id).where(Member.id == member_id, Member.state == MemberState.ACTIVE)
+    return query.with_for_update(read=True).scalar_subquery()
 
 
 def lock_two(source_id: int, target_id: int) -> tuple[Member, Member]:

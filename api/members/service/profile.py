@@ -23,7 +23,7 @@ from api.members.models import (
     TextMessage,
     Vehicle,
 )
-from api.members.service import consents, name_index, sessions
+from api.members.service import consents, member_merge, name_index, sessions
 from api.members.states import MemberState
 
 EXPORT_ROWS = 10_000
@@ -87,9 +87,14 @@ def correct_birthday(member_id: int, birthday_on: date | None) -> tuple[date | N
 
 
 def close(member_id: int) -> None:
-    """Close the account (注销): personal data goes, the number stays in ledgers and says nothing. Other rooms may refuse first."""
-    member = get(member_id)
+    """Close the account (注销): personal data goes, the number stays in ledgers and says nothing. Other rooms may refuse first.
+
+    MemberNotFound, MemberClosed.
+    """
     parts = rooms.member_parts()
+    for part in parts:
+        part.lock(member_id)
+    member = member_merge.hold_alone(member_id)
     for part in parts:
         part.refuse_closing(member_id)
     for part in parts:

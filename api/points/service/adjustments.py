@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.approvals import service as approvals
-from api.kit import clock, pages, states
+from api.kit import clock, pages, states, value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
 from api.ledger import service as ledger
 from api.ledger.errors import BalanceTooLow
 from api.ledger.service import Asset, Entry
@@ -20,43 +19,39 @@ from api.points.policy import PointsRules
 from api.points.service import batches
 from api.points.states import AdjustmentState
 
-#: Several small adjustments by one person are one large one.
-RECENT = timedelta(days=1)
+#: Several small adjustments are one large one: of one member by whomever, and by one person for whomever.
+OF_MEMBER, OF_PERSON = Limit("adjusted-points-of-member"), Limit("adjusted-points-by-person")
+CAUSE = "points_adjustment"
 
 
 def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
     """Give (or, below zero, take) points. Above the mall's limit it waits for a second person. PointsTooFew, MemberNotFound, MemberClosed.
 
-    What the same person adjusted for the same member within a day counts towards the limit.
+    What anybody adjusted for the same member within a day counts towards its limit, and what the same person adjusted for any member
+    towards that person's.
     """
-    members.hold(member_id)
-    member = members.get(member_id)
-    ledger.lock(batches.member_account(member.id), Asset.POINTS)
+    member = members.hold_alone(member_id)
     adjustment = Adjustment(
         state=str(AdjustmentState.PROPOSED), member_id=member.id, points=points, why=why, proposed_by=by, proposed_at=clock.now()
     )
-    recent = _recent_points(member.id, by)
     session.add(adjustment)
     session.flush()
-    if recent + abs(points) <= malls.policy(PointsRules).adjustment_limit_points:
+    if value_limits.use(abs(points), _bounds(member.id, by), cause=(CAUSE, adjustment.id)) is None:
         _post(adjustment, by, "within the limit")
     return adjustment
 
 
-def _recent_points(member_id: int, by: str) -> int:
-    query = select(func.coalesce(func.sum(func.abs(Adjustment.points)), 0)).where(
-        Adjustment.member_id == member_id,
-        Adjustment.proposed_by == by,
-        Adjustment.proposed_at > clock.now() - RECENT,
-        Adjustment.state == AdjustmentState.POSTED,
-    )
-    return int(session.scalar(query) or 0)
+def _bounds(member_id: int, by: str) -> list[Bound]:
+    rules = malls.policy(PointsRules)
+    return [Bound(OF_MEMBER, member_id, rules.adjustment_limit_points), Bound(OF_PERSON, by, rules.adjustment_person_day_points)]
 
 
 def approve(adjustment_id: int, *, by: str) -> Adjustment:
-    """Post an adjustment that somebody else proposed. AnotherPersonNeeded, AdjustmentNotFound, PointsTooFew, WrongState."""
+    """Post an adjustment that somebody else proposed. AnotherPersonNeeded, AdjustmentNotFound, MemberClosed, PointsTooFew, WrongState."""
     adjustment = read(adjustment_id)
     approvals.refuse_alone(adjustment.proposed_by, by)
+    bounds = _bounds(members.hold_alone(members.surviving(adjustment.member_id)).id, adjustment.proposed_by)
+    value_limits.count(abs(adjustment.points), bounds, cause=(CAUSE, adjustment.id))
     _post(adjustment, by, "approved by a second person")
     return adjustment
 
@@ -92,7 +87,7 @@ def _post(adjustment: Adjustment, by: str, reason: str) -> None:
     owner = members.hold(adjustment.member_id)
     states.move(adjustment, AdjustmentState.POSTED, by=by, reason=reason, decided_by=by)
     change = grant if adjustment.points > 0 else _withdraw
-    adjustment.transfer_id = change(owner, abs(adjustment.points), cause_type="points_adjustment", cause_id=adjustment.id)
+    adjustment.transfer_id = change(owner, abs(adjustment.points), cause_type=CAUSE, cause_id=adjustment.id)
     session.flush()
 
 

@@ -54,6 +54,8 @@ def earn_claimed(sale: Sale, *, by: str) -> Award:
     reckoned = reckoning.reckon(facts, in_force, rounding=malls.policy(PointsRules).points_rounding)
     if sale.paid_fen and sale.refunded_fen >= sale.paid_fen:
         reckoned = Reckoned(reason="refunded")
+    if buyer.closed:
+        reckoned = Reckoned(reason="member_closed")
     reckoned, uses = caps.apply(reckoned, in_force, facts, sale.member_id)
     return _record(sale, facts, reckoned, uses, by)
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, insert, select, update
 
-from api.kit import audit, clock, db, pages, sealed, states
+from api.kit import audit, clock, db, pages, sealed, states, value_limits
 from api.kit.db import session
+from api.kit.money import MAX_FEN
+from api.kit.value_limits import Bound, Limit
 from api.ledger import service as ledger
 from api.ledger.service import Asset, Entry
 from api.malls import service as malls
@@ -20,6 +22,7 @@ from api.wallet.errors import (
     CardLimitExceeded,
     CardNotForSale,
     CardNotFound,
+    CardSaleLimitReached,
     CardSaleWrong,
     ProductWrong,
     RealNameNeeded,
@@ -35,6 +38,7 @@ MOST_IN_A_SALE = 200
 CODE_DIGITS = 12
 SALE = "card_sale"
 BY_TRANSFER = "bank_transfer"
+BY_PERSON, OF_BUYER = Limit("card-sales-by-person"), Limit("card-sales-to-buyer")
 
 
 class SaleLine(NamedTuple):
@@ -124,14 +128,15 @@ def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
 def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buyer | None, by: str) -> CardSale:
     """Sell cards from stock at the desk: the money is in the mall's till, the principal on the cards, and they can be used at once.
 
-    CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded.
+    CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded,
+    CardSaleLimitReached.
     """
     cards = _from_stock(lines)
     kinds = {card.id: card_opening.product(card.product_id) for card in cards.values()}
     _refuse_wrong(lines, cards, kinds)
     total = sum(line.principal_fen for line in lines)
     buyer_key = sealed.find_key(f"card-buyer:{buyer.document}") if buyer else None
-    _refuse_by_law(total, kinds.values(), paid_by, buyer_kind, buyer_key)
+    _refuse_by_law(total, kinds.values(), paid_by, buyer_kind, named=buyer_key is not None)
     made = CardSale(
         total_fen=total, cards=len(lines), paid_by=paid_by, buyer_kind=buyer_kind, buyer_key=buyer_key,
         buyer_sealed=sealed.seal(f"{buyer.name}\n{buyer.document}\n{buyer.phone}") if buyer else None,
@@ -139,6 +144,7 @@ def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buy
     )  # fmt: skip
     session.add(made)
     session.flush()
+    _count(made)
     transfer_id = ledger.post(SALE, made.id, _entries(lines, cards, total))
     for line in lines:
         _activate(cards[line.number], kinds[cards[line.number].id], line, made, transfer_id, by)
@@ -170,22 +176,32 @@ def _refuse_wrong(lines: Sequence[SaleLine], cards: dict[str, Card], kinds: dict
             raise CardLimitExceeded(number=line.number, limit_fen=limit_fen)
 
 
-def _refuse_by_law(total: int, kinds: Any, paid_by: str, buyer_kind: str, buyer_key: str | None) -> None:
-    """单用途商业预付卡管理办法, articles 15 and 17: what one buyer buys in a day counts as one purchase."""
+def _refuse_by_law(total: int, kinds: Any, paid_by: str, buyer_kind: str, *, named: bool) -> None:
+    """单用途商业预付卡管理办法, articles 15 and 17: what one buyer buys in a day counts as one purchase (`_count`)."""
     policy = malls.policy(WalletRules)
-    if buyer_key is None and (total >= policy.real_name_fen or any(kind.named for kind in kinds)):
+    if not named and (total >= policy.real_name_fen or any(kind.named for kind in kinds)):
         raise RealNameNeeded(from_fen=policy.real_name_fen)
-    together = total + (_sold_today(buyer_key) if buyer_key else 0)
-    threshold = policy.company_transfer_fen if buyer_kind == "company" else policy.person_transfer_fen
-    if together >= threshold and paid_by != BY_TRANSFER:
+    threshold = _transfer_from(buyer_kind)
+    if total >= threshold and paid_by != BY_TRANSFER:
         raise TransferNeeded(from_fen=threshold)
 
 
-def _sold_today(buyer_key: str) -> int:
-    timezone = malls.mall_info().timezone
-    since = clock.midnight(clock.today(timezone), timezone)
-    query = select(func.coalesce(func.sum(CardSale.total_fen), 0)).where(CardSale.buyer_key == buyer_key, CardSale.sold_at >= since)
-    return int(session.scalar(query) or 0)
+def _transfer_from(buyer_kind: str) -> int:
+    policy = malls.policy(WalletRules)
+    return policy.company_transfer_fen if buyer_kind == "company" else policy.person_transfer_fen
+
+
+def _count(sale: CardSale) -> None:
+    """Count a sale for who sold it and for who buys. CardSaleLimitReached, TransferNeeded."""
+    bounds = [Bound(BY_PERSON, sale.sold_by, malls.policy(WalletRules).card_sale_person_day_fen)]
+    threshold = _transfer_from(sale.buyer_kind)
+    if sale.buyer_key is not None:
+        bounds.append(Bound(OF_BUYER, sale.buyer_key, MAX_FEN if sale.paid_by == BY_TRANSFER else threshold - 1))
+    passed = value_limits.use(sale.total_fen, bounds, cause=(SALE, sale.id))
+    if passed == BY_PERSON:
+        raise CardSaleLimitReached()
+    if passed is not None:
+        raise TransferNeeded(from_fen=threshold)
 
 
 def _entries(lines: Sequence[SaleLine], cards: dict[str, Card], total: int) -> list[Entry]:

@@ -62,8 +62,10 @@ def forget(member_id: int) -> None:
     query = select(Card).where(Card.member_id == member_id, Card.state.in_([CardState.ACTIVE, CardState.FROZEN])).order_by(Card.id)
     for card in session.scalars(query).all():
         card_lifecycle.void(card, by=f"member:{member_id}", why="the account was closed")
-    for table in (WalletPin, PayCode):
-        session.execute(delete(table).where(table.member_id == member_id))
+    session.execute(delete(WalletPin).where(WalletPin.member_id == member_id))
+    # A code that is being used just now waits for this member, who must not wait for it; it is dropped when its time is over.
+    unused = select(PayCode.id).where(PayCode.member_id == member_id).with_for_update(skip_locked=True)
+    session.execute(delete(PayCode).where(PayCode.id.in_(unused)))
 
 
 def export(member_id: int) -> dict[str, Any]:

@@ -9,15 +9,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db
+from api.kit import clock, db, value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
+from api.members import service as members
 from api.wallet.errors import PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
 from api.wallet.models import WalletPin
 from api.wallet.policy import WalletRules
 
 TRIES = 5
 REST = timedelta(minutes=30)
+WITHOUT_PIN = Limit("stored-value-without-pin")
 _RUN = "01234567890"
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # OWASP password storage cheat sheet: argon2id, 19 MiB, t=2, p=1
@@ -33,12 +36,18 @@ def needed(amount_fen: int) -> bool:
     return amount_fen > malls.policy(WalletRules).pin_above_fen
 
 
-def demand_pin(member_id: int, amount_fen: int, pin: str | None) -> None:
-    """Ask for the PIN above the mall's limit. PinNeeded, PinWrong (`left`), PinLocked (`until`).
+def demand_pin(member_id: int, amount_fen: int, pin: str | None, *, cause: tuple[str, str]) -> None:
+    """Ask for the PIN above the mall's limits of a payment and of a day. PinNeeded, PinWrong (`left`), PinLocked (`until`), MemberClosed.
 
-    Call it before anything is written: a wrong try is made durable although it is refused.
+    What is paid without it counts for its cause, and stays counted when the payment is given up: otherwise giving up would be a way
+    around. Call it before anything is written: a wrong try is made durable although it is refused.
     """
+    members.hold(member_id)  # before the row of the PIN: who closes the account holds the member and then drops it
     if needed(amount_fen):
+        verify(member_id, pin)
+        return
+    bound = Bound(WITHOUT_PIN, member_id, malls.policy(WalletRules).pin_free_day_fen)
+    if value_limits.use(amount_fen, [bound], cause=cause) is not None:
         verify(member_id, pin)
 
 
