@@ -26,4 +26,5 @@ class WalletRules(Rules):
     person_transfer_fen: int = number(5_000_000, 1, 5_000_000, "a person pays so much by bank transfer; by law from ¥50,000")
     company_transfer_fen: int = number(500_000, 1, 500_000, "a company pays so much by bank transfer; by law from ¥5,000")
     card_second_person_fen: int = number(50_000, 0, MAX_FEN, "with more on a card, thawing, replacing or voiding it needs a second person")
+    cash_in_shift_fen: int = number(200_000, 0, MAX_FEN, "so much cash may lie in a cash shift before it must be handed in")
     card_check_shows_balance: bool = yes(False, "a shop that checks a card sees its balance")

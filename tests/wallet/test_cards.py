@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
@@ -41,6 +42,7 @@ from tests.points.conftest import set_policy, travel
 from tests.wallet.conftest import Holder, whole
 
 DESK, OTHER = "staff:1", "staff:2"
+_slips = itertools.count(1)
 BUYER = Buyer("李雷", "330100199001011234", "13800000000")
 
 
@@ -62,8 +64,10 @@ def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     return [(line.number, line.activation_code) for line in card_stock.print_lines(batch_id, limit=100).items]
 
 
-def sell(*lines: tuple[str, int], paid_by: str = "cash", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
-    return card_stock.sell([SaleLine(*line) for line in lines], paid_by=paid_by, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
+def sell(*lines: tuple[str, int], paid_by: str = "bank_card", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
+    """Sell by a terminal or a transfer, each time with a slip of its own."""
+    cards, reference = [SaleLine(*line) for line in lines], f"SLIP-{next(_slips):06}"
+    return card_stock.sell(cards, paid_by=paid_by, reference=reference, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
 
 
 def bound(holder: Holder, principal_fen: int = 50_000, **given: Any) -> Card:
