@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from api.kit import clock, db
+from api.wallet.service import balance_report
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack
 
@@ -119,3 +121,11 @@ def test_cash_is_counted_by_two_people_from_the_float_to_the_difference(window: 
     page = second.open("card-stock?tab=sales&paid_by=cash")
     expect(page.locator("tbody tr")).to_have_count(2)
     second.shot("cash-sales-of-finance")
+    with db.unit_of_work(stack.mall):
+        balance_report.record_report(clock.today("Asia/Shanghai"))
+    page = second.open("card-balances")
+    page.locator("tbody tr").first.click()
+    expect(page.get_by_role("heading", name="当天复点的收银班次")).to_be_visible()
+    expect(page.get_by_role("region", name="当天复点的收银班次").get_by_text("¥2,000.00")).to_be_visible()
+    page.get_by_role("heading", name="当天复点的收银班次").scroll_into_view_if_needed()
+    second.shot("cash-shifts-in-the-daily-report")

@@ -17,8 +17,13 @@ export function fenOf(counted: Counted): number {
   return FACES.reduce((sum, face) => sum + face * (counted.pieces[face] ?? 0), 0)
 }
 
-/** As the API takes it. Nothing counted at all is the sum of zero. */
+/** As the API takes it. */
 export function countOf(counted: Counted): { total_fen: number } | { pieces: { face_fen: number; pieces: number }[] } {
   const pieces = FACES.filter((face) => (counted.pieces[face] ?? 0) > 0).map((face) => ({ face_fen: face, pieces: counted.pieces[face] ?? 0 }))
   return counted.way === 'sum' || pieces.length === 0 ? { total_fen: fenOf(counted) } : { pieces }
+}
+
+/** Whether anything was counted at all; that nothing lies there is said by the sum of zero. */
+export function isCounted(counted: Counted): boolean {
+  return counted.way === 'sum' ? counted.yuan !== null : FACES.some((face) => counted.pieces[face] !== null)
 }
