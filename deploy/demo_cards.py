@@ -75,7 +75,7 @@ def _gift_cards(member_ids: list[int]) -> None:
     lines = card_stock.print_lines(batch.id, limit=CARDS).items
     buyer = Buyer("演示买家", "330100199001011234", "13900000000")
     sold = [SaleLine(line.number, 50_000) for line in lines[:SOLD]]
-    card_stock.sell(sold, paid_by="bank_card", buyer_kind="person", buyer=buyer, by=BY)
+    card_stock.sell(sold, paid_by="bank_card", reference="DEMO-000001", buyer_kind="person", buyer=buyer, by=BY)
     for member_id, line in zip(member_ids[:2], lines, strict=False):
         card = card_lifecycle.bind(member_id, line.number, line.activation_code)
     if len(member_ids) > 1:

@@ -19,6 +19,8 @@ from api.sales import service as sales
 from api.sales.service import RecordedSighting
 from api.staff import passwords
 from api.staff.models import StaffAccount
+from api.wallet.models import CashShift
+from api.wallet.service import cash_shifts
 
 _number = itertools.count(1)
 
@@ -79,6 +81,12 @@ def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
         values |= {"login": f"staff{number}", "password_hash": _hashed[0]}
     made: StaffAccount = _add(StaffAccount(**(values | given)))
     return made
+
+
+def make_cash_shift(by: str, **given: Any) -> CashShift:
+    """An open cash shift of this person with ¥500 of float, at a desk of its own."""
+    values = {"desk": f"服务台 {next(_number)}", "float_fen": 50_000} | given
+    return cash_shifts.open_shift(values["desk"], cash_shifts.Count(values["float_fen"]), by=by)
 
 
 def make_sighted(**given: Any) -> RecordedSighting:

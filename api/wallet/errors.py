@@ -175,3 +175,47 @@ class CardBatchHandedOver(Conflict):
 
 class BalanceReportNotFound(NotFound):
     """There is no such report of card balances."""
+
+
+class CashShiftNotFound(NotFound):
+    """There is no such cash shift."""
+
+
+class CashShiftNeeded(Conflict):
+    """Cash is taken within an open cash shift only; open yours first."""
+
+
+class CashShiftOpen(Conflict):
+    """You, or this desk, have a cash shift already that two people have not counted; close that first."""
+
+
+class CashShiftOfAnother(Forbidden):
+    """This is the cash shift of somebody else."""
+
+
+class CashFloatTooLarge(Conflict):
+    """A float holds less than the cash that may lie in a shift; `limit_fen` says how much that is."""
+
+
+class CashHandInNeeded(Conflict):
+    """So much cash may not lie in a shift: hand cash in to a colleague first, then sell. `limit_fen` says how much may lie there."""
+
+
+class CashCountWrong(Unprocessable):
+    """A count is either one sum or pieces of each value; `errors` says what is wrong."""
+
+
+class CashHandInNotFound(NotFound):
+    """There is no such hand-in of cash."""
+
+
+class CashHandInWaits(Conflict):
+    """Cash of this shift was handed in and nobody has taken it yet; have it taken, or withdraw it."""
+
+
+class CashHandInDiffers(Conflict):
+    """This is not the sum that was handed in. Count it together; the hand-in is withdrawn and made again with the right sum."""
+
+
+class SaleReferenceUsed(Conflict):
+    """A sale of this day has this number of a slip or transfer already."""

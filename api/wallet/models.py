@@ -14,7 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.db import MallOwned, Model
 from api.kit.states import Stateful
-from api.wallet.states import CARD_MOVES, CARD_REQUEST_MOVES, CardRequestState, CardState
+from api.wallet.states import (
+    CARD_MOVES,
+    CARD_REQUEST_MOVES,
+    CASH_HAND_IN_MOVES,
+    CASH_SHIFT_MOVES,
+    CardRequestState,
+    CardState,
+    CashHandInState,
+    CashShiftState,
+)
 
 ELECTRONIC, PHYSICAL = "electronic", "physical"
 AT_SALE, AT_USE = "at_sale", "at_use"
@@ -296,22 +305,30 @@ class CardSale(MallOwned, Model):
     __tablename__ = "card_sales"
     __table_args__ = (
         Index("ix_card_sales_sold", "mall_id", "sold_at"),
+        Index("ix_card_sales_shift", "shift_id", postgresql_where=text("shift_id IS NOT NULL")),
+        Index("uq_card_sales_reference", "mall_id", "sold_on", "paid_by", "reference", unique=True),
         Index("ix_card_sales_buyer", "mall_id", "buyer_key", "sold_at", postgresql_where=text("buyer_key IS NOT NULL")),
         CheckConstraint("paid_by IN ('cash', 'bank_card', 'bank_transfer')", name="paid_by_known"),
         CheckConstraint("buyer_kind IN ('person', 'company')", name="buyer_kind_known"),
         CheckConstraint("invoice IN ('at_sale', 'at_use')", name="invoice_once"),
         CheckConstraint("total_fen > 0 AND cards > 0", name="sells_something"),
+        # Sales from before there were shifts have neither; the database asks new ones only.
+        CheckConstraint("(paid_by = 'cash') = (shift_id IS NOT NULL)", name="cash_lies_in_a_shift"),
+        CheckConstraint("(paid_by = 'cash') = (reference IS NULL)", name="other_money_has_a_reference"),
     )
 
     total_fen: Mapped[int]
     cards: Mapped[int]
     paid_by: Mapped[str]
+    reference: Mapped[str | None]  # of a terminal's slip or a transfer, as finance compares it
+    shift_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("cash_shifts.id"))
     buyer_kind: Mapped[str]
     buyer_sealed: Mapped[bytes | None]  # name, document and phone, where the law wants them known
     buyer_key: Mapped[str | None]
     invoice: Mapped[str]
     sold_by: Mapped[str]
     sold_at: Mapped[datetime]
+    sold_on: Mapped[date]
 
 
 class CardSaleLine(MallOwned, Model):
@@ -352,6 +369,74 @@ class CardRequest(Stateful, MallOwned, Model):
     proposed_by: Mapped[str]
     proposed_at: Mapped[datetime]
     decided_by: Mapped[str | None]
+
+
+class CashShift(Stateful, MallOwned, Model):
+    """A cash shift (收银班次): a person's cash at a desk, from a counted float until two people have counted what lies there."""
+
+    __tablename__ = "cash_shifts"
+    __table_args__ = (
+        Index("uq_cash_shifts_person", "mall_id", "opened_by", unique=True, postgresql_where=text("state IN ('open', 'counted')")),
+        Index("uq_cash_shifts_desk", "mall_id", "desk", unique=True, postgresql_where=text("state IN ('open', 'counted')")),
+        Index("ix_cash_shifts_newest", "mall_id", "state", "id"),
+        Index("ix_cash_shifts_closed", "mall_id", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
+        CheckConstraint("float_fen >= 0 AND sold_fen >= 0 AND handed_in_fen >= 0", name="cash_not_negative"),
+        CheckConstraint("closed_by <> counted_by", name="two_people"),
+        CheckConstraint("(state = 'open') = (counted_fen IS NULL)", name="counted_by_one"),
+        CheckConstraint("(state IN ('open', 'counted')) = (recounted_fen IS NULL)", name="counted_by_another"),
+        CheckConstraint("(state = 'explained') = (why IS NOT NULL)", name="explained_with_a_reason"),
+    )
+    noun = "cash_shift"
+    lifecycle = CashShiftState
+    allowed = CASH_SHIFT_MOVES
+
+    desk: Mapped[str]
+    float_fen: Mapped[int]
+    sold_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # cards sold for cash
+    handed_in_fen: Mapped[int] = mapped_column(server_default=text("0"), default=0)  # taken by another person
+    counted_fen: Mapped[int | None]
+    recounted_fen: Mapped[int | None]  # by the second person: what counts
+    pieces: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)  # of each count, by value
+    opened_by: Mapped[str]
+    opened_at: Mapped[datetime]
+    counted_by: Mapped[str | None]
+    closed_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    explained_by: Mapped[str | None]
+    why: Mapped[str | None]
+
+    @property
+    def expected_fen(self) -> int:
+        """What should lie there."""
+        return self.float_fen + self.sold_fen - self.handed_in_fen
+
+    @property
+    def difference_fen(self) -> int | None:
+        """How much more lay there than should have; None before two people have counted."""
+        return None if self.recounted_fen is None else self.recounted_fen - self.expected_fen
+
+
+class CashHandIn(Stateful, MallOwned, Model):
+    """Cash handed in during a shift (交款): given by who has the shift, taken by another person."""
+
+    __tablename__ = "cash_hand_ins"
+    __table_args__ = (
+        Index("uq_cash_hand_ins_waiting", "shift_id", unique=True, postgresql_where=text("state = 'handed'")),
+        Index("ix_cash_hand_ins_shift", "shift_id", "id"),
+        Index("ix_cash_hand_ins_newest", "mall_id", "state", "id"),
+        CheckConstraint("amount_fen > 0", name="hands_in_something"),
+        CheckConstraint("state <> 'taken' OR taken_by <> handed_by", name="two_people"),
+        CheckConstraint("(state = 'taken') = (taken_by IS NOT NULL)", name="taken_by_somebody"),
+    )
+    noun = "cash_hand_in"
+    lifecycle = CashHandInState
+    allowed = CASH_HAND_IN_MOVES
+
+    shift_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cash_shifts.id"))
+    amount_fen: Mapped[int]
+    handed_by: Mapped[str]
+    handed_at: Mapped[datetime]
+    taken_by: Mapped[str | None]
 
 
 class BalanceReport(MallOwned, Model):

@@ -33,4 +33,5 @@ class WalletRules(Rules):
     company_transfer_fen: int = number(500_000, 1, 500_000, "a company pays so much by bank transfer; by law from ¥5,000")
     rest_hours: int = number(72, 1, 720, "so many hours stored value and PIN rest after the desk gave an account a new phone")
     card_second_person_fen: int = number(50_000, 0, MAX_FEN, "with more on a card, thawing, replacing or voiding it needs a second person")
+    cash_in_shift_fen: int = number(200_000, 0, MAX_FEN, "so much cash may lie in a cash shift before it must be handed in")
     card_check_shows_balance: bool = yes(False, "a shop that checks a card sees its balance")

@@ -21,13 +21,25 @@ from api.members.errors import (
 from api.members.service import get as active_member
 from api.members.service import phone_codes
 from api.wallet import errors, schemas, service
-from api.wallet.models import BalanceLine, BalanceReport, CardBatch, CardProduct, CardRequest, CardSale, Recharge, RechargePackage
+from api.wallet.models import (
+    BalanceLine,
+    BalanceReport,
+    CardBatch,
+    CardProduct,
+    CardRequest,
+    CardSale,
+    CashHandIn,
+    CashShift,
+    Recharge,
+    RechargePackage,
+)
 from api.wallet.service import (
     balance_report,
     card_lifecycle,
     card_opening,
     card_requests,
     card_stock,
+    cash_shifts,
     package_offers,
     pins,
     products,
@@ -319,14 +331,14 @@ def hand_over_batch(args: dict[str, Any], batch_id: int) -> CardBatch:
 
 
 @office.get("/card-sales")
-@office.arguments(http.PageArgs, location="query")
+@office.arguments(schemas.CardSalesArgs, location="query")
 @office.response(200, schemas.CardSalePage)
 @office.problems(pages.CursorInvalid)
 @office.permission("cards.read")
-@exported("card_sales", http.PageArgs, schemas.CardSaleSchema)
+@exported("card_sales", schemas.CardSalesArgs, schemas.CardSaleSchema)
 def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
     """Sales of cards at the desk, newest first"""
-    return card_stock.sales(args.get("cursor"), args["limit"])
+    return card_stock.sales(**args)
 
 
 @office.post("/card-sales")
@@ -334,7 +346,8 @@ def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
 @office.response(201, schemas.CardSaleSchema)
 @office.problems(
     errors.CardNotFound, errors.CardNotForSale, errors.CardSaleWrong, errors.CardLimitExceeded, errors.RealNameNeeded,
-    errors.TransferNeeded, errors.CardSaleLimitReached, IdempotencyKeyReused,
+    errors.TransferNeeded, errors.CardSaleLimitReached, errors.SaleReferenceUsed, errors.CashShiftNeeded, errors.CashHandInNeeded,
+    IdempotencyKeyReused,
 )  # fmt: skip
 @office.permission("cards.sell")
 @office.idempotent
@@ -342,7 +355,128 @@ def sell_cards(args: dict[str, Any]) -> CardSale:
     """Sell cards from stock: the money is in the till, the principal on the cards"""
     lines = [card_stock.SaleLine(**line) for line in args["lines"]]
     buyer = card_stock.Buyer(**args["buyer"]) if args["buyer"] else None
-    return card_stock.sell(lines, paid_by=args["paid_by"], buyer_kind=args["buyer_kind"], buyer=buyer, by=identity.staff().name)
+    return card_stock.sell(
+        lines, paid_by=args["paid_by"], reference=args["reference"], buyer_kind=args["buyer_kind"], buyer=buyer, by=identity.staff().name
+    )
+
+
+# The office: cash at the desk
+
+
+def _count(args: dict[str, Any]) -> cash_shifts.Count:
+    return cash_shifts.count_of(args["total_fen"], [cash_shifts.Pieces(**line) for line in args["pieces"]])
+
+
+@office.get("/cash-shifts")
+@office.arguments(schemas.CashShiftsArgs, location="query")
+@office.response(200, schemas.CashShiftPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cash.read")
+@exported("cash_shifts", schemas.CashShiftsArgs, schemas.CashShiftSchema)
+def list_cash_shifts(args: dict[str, Any]) -> pages.Page[CashShift]:
+    """Cash shifts, newest first"""
+    return cash_shifts.listed(**args)
+
+
+@office.post("/cash-shifts")
+@office.arguments(schemas.CashShiftArgs)
+@office.response(201, schemas.CashShiftSchema)
+@office.problems(errors.CashCountWrong, errors.CashFloatTooLarge, errors.CashShiftOpen, IdempotencyKeyReused)
+@office.permission("cash.shift")
+@office.idempotent
+def open_cash_shift(args: dict[str, Any]) -> CashShift:
+    """Open my cash shift at a desk with a counted float"""
+    return cash_shifts.open_shift(args["desk"], _count(args), by=identity.staff().name)
+
+
+@office.get("/cash-shifts/mine")
+@office.response(200, schemas.OwnCashShiftSchema)
+@office.permission("cash.shift")
+def read_own_cash_shift() -> dict[str, Any]:
+    """My cash shift, when there is one that two people have not counted yet"""
+    return {"shift": cash_shifts.own(identity.staff().name)}
+
+
+@office.get("/cash-shifts/<int:shift_id>")
+@office.response(200, schemas.CashShiftSchema)
+@office.problems(errors.CashShiftNotFound)
+@office.permission("cash.read")
+def read_cash_shift(shift_id: int) -> CashShift:
+    """One cash shift"""
+    return cash_shifts.shift(shift_id)
+
+
+@office.put("/cash-shifts/<int:shift_id>/count")
+@office.arguments(schemas.CountArgs)
+@office.response(200, schemas.CashShiftSchema)
+@office.problems(errors.CashShiftNotFound, errors.CashShiftOfAnother, errors.CashCountWrong, errors.CashHandInWaits, WrongState)
+@office.permission("cash.take")
+def count_cash_shift(args: dict[str, Any], shift_id: int) -> CashShift:
+    """Count my cash shift; from now on it takes no cash. Where its person is away, who may explain differences counts it"""
+    who = identity.staff()
+    return cash_shifts.count_shift(shift_id, _count(args), by=who.name, of_another="cash.explain" in who.permissions)
+
+
+@office.put("/cash-shifts/<int:shift_id>/recount")
+@office.arguments(schemas.CountArgs)
+@office.response(200, schemas.CashShiftSchema)
+@office.problems(errors.CashShiftNotFound, AnotherPersonNeeded, errors.CashCountWrong, WrongState)
+@office.permission("cash.take")
+def recount_cash_shift(args: dict[str, Any], shift_id: int) -> CashShift:
+    """Count what another person counted, and close the shift; only then is it seen whether it agrees"""
+    return cash_shifts.close_shift(shift_id, _count(args), by=identity.staff().name)
+
+
+@office.put("/cash-shifts/<int:shift_id>/explanation")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.CashShiftSchema)
+@office.problems(errors.CashShiftNotFound, AnotherPersonNeeded, WrongState)
+@office.permission("cash.explain")
+def explain_cash_difference(args: dict[str, Any], shift_id: int) -> CashShift:
+    """Write down why a shift differed; not by who had it"""
+    return cash_shifts.explain_difference(shift_id, by=identity.staff().name, why=args["why"])
+
+
+@office.post("/cash-shifts/<int:shift_id>/hand-ins")
+@office.arguments(schemas.HandInArgs)
+@office.response(201, schemas.CashHandInSchema)
+@office.problems(errors.CashShiftNotFound, errors.CashShiftOfAnother, errors.CashHandInWaits, WrongState, IdempotencyKeyReused)
+@office.permission("cash.shift")
+@office.idempotent
+def hand_cash_in(args: dict[str, Any], shift_id: int) -> CashHandIn:
+    """Hand cash of my shift in; another person takes it"""
+    return cash_shifts.hand_in(shift_id, args["amount_fen"], by=identity.staff().name)
+
+
+@office.get("/cash-hand-ins")
+@office.arguments(schemas.HandInsArgs, location="query")
+@office.response(200, schemas.CashHandInPage)
+@office.problems(pages.CursorInvalid)
+@office.permission("cash.read")
+@exported("cash_hand_ins", schemas.HandInsArgs, schemas.CashHandInSchema)
+def list_cash_hand_ins(args: dict[str, Any]) -> pages.Page[CashHandIn]:
+    """Cash handed in, newest first"""
+    return cash_shifts.hand_ins(**args)
+
+
+@office.put("/cash-hand-ins/<int:hand_in_id>/taking")
+@office.arguments(schemas.HandInArgs)
+@office.response(200, schemas.CashHandInSchema)
+@office.problems(errors.CashHandInNotFound, AnotherPersonNeeded, errors.CashHandInDiffers, WrongState)
+@office.permission("cash.take")
+def take_hand_in(args: dict[str, Any], hand_in_id: int) -> CashHandIn:
+    """Take cash that somebody else hands in, with the sum that I counted"""
+    return cash_shifts.take_hand_in(hand_in_id, args["amount_fen"], by=identity.staff().name)
+
+
+@office.put("/cash-hand-ins/<int:hand_in_id>/withdrawal")
+@office.arguments(schemas.ReasonArgs)
+@office.response(200, schemas.CashHandInSchema)
+@office.problems(errors.CashHandInNotFound, errors.CashShiftOfAnother, WrongState)
+@office.permission("cash.shift")
+def withdraw_hand_in(args: dict[str, Any], hand_in_id: int) -> CashHandIn:
+    """Keep in my shift what I handed in and nobody took"""
+    return cash_shifts.withdraw_hand_in(hand_in_id, by=identity.staff().name, why=args["why"])
 
 
 # The office: kinds of cards and packages

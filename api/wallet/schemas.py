@@ -4,15 +4,19 @@ from marshmallow import fields, validate
 
 from api.kit import http
 from api.kit.money import MAX_FEN
-from api.wallet.states import CardRequestState, CardState
+from api.wallet.states import CardRequestState, CardState, CashHandInState, CashShiftState
 
 PIN = validate.Regexp(r"^[0-9]{6}\Z", error="six digits")
 CODE = validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,39}\Z", error="1 to 40 small letters, digits and hyphens")
 TITLE = validate.Length(1, 60)
 WHY = validate.Length(2, 300)
+DESK = validate.Length(1, 40)
 AMOUNT = validate.Range(1, MAX_FEN)
 NUMBER = validate.Regexp(r"^[0-9]{16}\Z", error="sixteen digits")
 ID = validate.Range(1, 2**63 - 1)
+PAID_BY = validate.OneOf(["cash", "bank_card", "bank_transfer"])
+REFERENCE = validate.Regexp(r"^[0-9A-Z][0-9A-Z-]{3,39}\Z", error="4 to 40 capital letters, digits and hyphens")
+FACE_FEN = validate.OneOf([10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10])
 INVOICE = validate.OneOf(["at_sale", "at_use"])
 
 
@@ -290,9 +294,21 @@ class CardSaleArgs(http.Schema):
     """A sale of cards at the desk."""
 
     lines = fields.List(fields.Nested(SaleLineArgs), required=True, validate=validate.Length(1, 200))
-    paid_by = fields.String(required=True, validate=validate.OneOf(["cash", "bank_card", "bank_transfer"]))
+    paid_by = fields.String(required=True, validate=PAID_BY)
+    reference = fields.String(
+        load_default=None, allow_none=True, validate=REFERENCE,
+        metadata={"description": "of the terminal's slip or the transfer; cash has none"},
+    )  # fmt: skip
     buyer_kind = fields.String(load_default="person", validate=validate.OneOf(["person", "company"]))
     buyer = fields.Nested(BuyerArgs, load_default=None)
+
+
+class CardSalesArgs(http.PageArgs):
+    """Which sales."""
+
+    paid_by = fields.String(load_default=None, validate=PAID_BY)
+    sold_on = fields.Date(load_default=None)
+    shift_id = fields.Integer(load_default=None, validate=ID)
 
 
 class CardSaleSchema(http.Schema):
@@ -302,11 +318,14 @@ class CardSaleSchema(http.Schema):
     total_fen = fields.Integer(required=True)
     cards = fields.Integer(required=True)
     paid_by = fields.String(required=True)
+    reference = fields.String(required=True, allow_none=True)
+    shift_id = fields.Integer(required=True, allow_none=True)
     buyer_kind = fields.String(required=True)
     buyer_known = fields.Function(lambda sale: sale.buyer_key is not None, required=True, metadata={"type": "boolean"})
     invoice = fields.String(required=True)
     sold_by = fields.String(required=True)
     sold_at = _at()
+    sold_on = fields.Date(required=True)
 
 
 class ProductFields(http.Schema):
@@ -437,6 +456,96 @@ class CardRequestSchema(http.Schema):
     decided_by = fields.String(required=True, allow_none=True)
 
 
+class PiecesArgs(http.Schema):
+    """So many notes or coins of one value."""
+
+    face_fen = fields.Integer(required=True, validate=FACE_FEN)
+    pieces = fields.Integer(required=True, validate=validate.Range(0, 10_000))
+
+
+class CountArgs(http.Schema):
+    """Counted cash: either one sum or notes and coins by value."""
+
+    total_fen = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, MAX_FEN))
+    pieces = fields.List(fields.Nested(PiecesArgs), load_default=list, validate=validate.Length(max=8))
+
+
+class CashShiftArgs(CountArgs):
+    """A cash shift at a desk, with its counted float."""
+
+    desk = fields.String(required=True, validate=DESK)
+
+
+class CashShiftsArgs(http.PageArgs):
+    """Which shifts."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(CashShiftState)))
+    opened_by = fields.String(load_default=None, validate=validate.Regexp(r"^staff:[0-9]{1,18}\Z", error="staff:number"))
+
+
+def _counted_twice(name: str, *, type: str = "integer", **metadata: str) -> fields.Function:
+    # Null until two people have counted.
+    return fields.Function(
+        lambda shift: None if shift.recounted_fen is None else getattr(shift, name),
+        required=True, metadata={"type": [type, "null"]} | metadata,
+    )  # fmt: skip
+
+
+class CashShiftSchema(http.Schema):
+    """A cash shift. Until two people have counted, nobody sees what should lie there nor what the first one counted."""
+
+    id = fields.Integer(required=True)
+    desk = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(CashShiftState)))
+    float_fen = fields.Integer(required=True)
+    handed_in_fen = fields.Integer(required=True)
+    sold_fen = _counted_twice("sold_fen")
+    expected_fen = _counted_twice("expected_fen")
+    counted_fen = _counted_twice("counted_fen")
+    recounted_fen = _counted_twice("recounted_fen")
+    difference_fen = _counted_twice("difference_fen", description="more lay there than should have, or less")
+    pieces = _counted_twice("pieces", type="object", description="of each count (float, counted, recounted): how many of each value in fen")
+    opened_by = fields.String(required=True)
+    opened_at = _at()
+    counted_by = fields.String(required=True, allow_none=True)
+    closed_by = fields.String(required=True, allow_none=True)
+    closed_at = fields.AwareDateTime(format="iso", required=True, allow_none=True)
+    explained_by = fields.String(required=True, allow_none=True)
+    why = fields.String(required=True, allow_none=True)
+
+
+class OwnCashShiftSchema(http.Schema):
+    """My cash shift, when there is one that two people have not counted yet."""
+
+    shift = fields.Nested(CashShiftSchema, required=True, allow_none=True)
+
+
+class HandInArgs(http.Schema):
+    """How much is handed in, or was counted by who takes it."""
+
+    amount_fen = fields.Integer(required=True, validate=AMOUNT)
+
+
+class HandInsArgs(http.PageArgs):
+    """Which hand-ins."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(CashHandInState)))
+    shift_id = fields.Integer(load_default=None, validate=ID)
+
+
+class CashHandInSchema(http.Schema):
+    """Cash handed in during a shift: given by one person, taken by another."""
+
+    id = fields.Integer(required=True)
+    shift_id = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(CashHandInState)))
+    amount_fen = fields.Integer(required=True)
+    handed_by = fields.String(required=True)
+    handed_at = _at()
+    taken_by = fields.String(required=True, allow_none=True)
+    moved_at = _at()
+
+
 class CardDifferenceSchema(http.Schema):
     """Something that does not agree, and which card it is."""
 
@@ -483,6 +592,8 @@ CardSalePage = http.page_of(CardSaleSchema)
 CardProductPage = http.page_of(CardProductSchema)
 OfficePackagePage = http.page_of(OfficePackageSchema)
 RechargePage = http.page_of(RechargeSchema)
+CashShiftPage = http.page_of(CashShiftSchema)
+CashHandInPage = http.page_of(CashHandInSchema)
 CardRequestPage = http.page_of(CardRequestSchema)
 BalanceReportPage = http.page_of(BalanceReportSchema)
 BalanceLinePage = http.page_of(BalanceLineSchema)

@@ -67,6 +67,7 @@ OFFICE = {
     "card-requests": ("card-requests",),
     "card-stock": ("card-stock", "card-stock?open=new", "card-stock?tab=sales&open=new"),
     "cards": ("cards", "cards?open=1"),
+    "cash-shifts": ("cash-shifts", "cash-shifts?open=new", "cash-shifts?tab=hand-ins"),
     "complaints": ("complaints", "complaints?open={complaint}"),
     "exports": ("exports",),
     "jobs": ("jobs",),

@@ -236,6 +236,8 @@ def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: 
     desk.shot("desk-card-batch")
     number = page.locator("aside tbody tr").first.locator("td").first.inner_text()
     page = desk.open("card-stock?tab=sales&open=new")
+    page.get_by_text("刷卡", exact=True).last.click()
+    desk.field("凭证号").fill("pos 20261201")
     desk.field("卡号").fill(number)
     desk.field("面值（元）").fill("800")
     page.keyboard.press("Tab")

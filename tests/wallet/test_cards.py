@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
@@ -43,6 +44,7 @@ from tests.points.conftest import set_policy, travel
 from tests.wallet.conftest import Holder, whole
 
 DESK, OTHER = "staff:1", "staff:2"
+_slips = itertools.count(1)
 BUYER = Buyer("李雷", "330100199001011234", "13800000000")
 
 
@@ -64,8 +66,10 @@ def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     return [(line.number, line.activation_code) for line in card_stock.print_lines(batch_id, limit=100).items]
 
 
-def sell(*lines: tuple[str, int], paid_by: str = "cash", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
-    return card_stock.sell([SaleLine(*line) for line in lines], paid_by=paid_by, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
+def sell(*lines: tuple[str, int], paid_by: str = "bank_card", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
+    """Sell by a terminal or a transfer, each time with a slip of its own."""
+    cards, reference = [SaleLine(*line) for line in lines], f"SLIP-{next(_slips):06}"
+    return card_stock.sell(cards, paid_by=paid_by, reference=reference, buyer_kind=buyer_kind, buyer=buyer, by=DESK)
 
 
 def bound(holder: Holder, principal_fen: int = 50_000, **given: Any) -> Card:
@@ -324,7 +328,7 @@ def test_a_lower_limit_in_the_policy_binds_every_kind(holder: Holder) -> None:
 
 
 def test_limit_by_person_and_day_cards_sold_one_by_one_count_together(holder: Holder) -> None:
-    """Three cards of ¥1,000 sold for cash by one person, where ¥2,000 is the limit of a day; somebody else goes on."""
+    """Three cards of ¥1,000 sold by one person, where ¥2,000 is the limit of a day; somebody else goes on."""
     malls.change_policy({"card_sale_person_day_fen": 200_000}, by="test", why="a small sum")
     numbers = [number for number, _ in print_out(4)]
     for number in numbers[:2]:
@@ -332,4 +336,5 @@ def test_limit_by_person_and_day_cards_sold_one_by_one_count_together(holder: Ho
     with pytest.raises(CardSaleLimitReached):
         sell((numbers[2], 100_000))
     line = SaleLine(numbers[3], 100_000)
-    assert card_stock.sell([line], paid_by="cash", buyer_kind="person", buyer=None, by=OTHER).total_fen == 100_000
+    by_card = {"paid_by": "bank_card", "reference": "SLIP-OTHER", "buyer_kind": "person", "buyer": None}
+    assert card_stock.sell([line], by=OTHER, **by_card).total_fen == 100_000

@@ -148,8 +148,9 @@ def test_a_card_goes_from_the_printer_over_the_desk_into_a_wallet(me: Caller, cl
     line = desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").json["items"][0]
     assert desk("PUT", f"/office/card-batches/{batch['id']}/handover", {"why": "sent"}).json["handed_over_at"]
     assert desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").status_code == 409
+    shift = desk("POST", "/office/cash-shifts", {"desk": "一楼服务台", "total_fen": 30_000}).json
     sale = desk("POST", "/office/card-sales", {"lines": [{"number": line["number"], "principal_fen": 50_000}], "paid_by": "cash"})
-    assert (sale.status_code, sale.json["buyer_known"]) == (201, False)
+    assert (sale.status_code, sale.json["buyer_known"], sale.json["shift_id"]) == (201, False, shift["id"])
     assert me("POST", "/wallet/cards", {"number": line["number"], "activation_code": "0" * 12}).status_code == 403
     assert me("POST", "/wallet/cards", {"number": line["number"], "activation_code": line["activation_code"]}).status_code == 204
     assert me("GET", "/wallet").json["principal_fen"] == 57_000

@@ -19,7 +19,7 @@ from api.malls import service as malls
 from api.wallet import queries
 from api.wallet.errors import BalanceReportNotFound
 from api.wallet.models import BalanceLine, BalanceReport, BonusGrant, Card
-from api.wallet.service import accounts
+from api.wallet.service import accounts, card_stock, cash_shifts
 
 DIFFERENCES_KEPT = 100
 AT_ONCE = 5_000
@@ -35,6 +35,8 @@ class Findings:
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     by_cause: list[dict[str, Any]] = field(default_factory=list)
     by_shop: list[dict[str, Any]] = field(default_factory=list)
+    card_sales: dict[str, dict[str, int]] = field(default_factory=dict)
+    cash_shifts: dict[str, Any] = field(default_factory=dict)
     cards: int = 0
     differences: list[dict[str, Any]] = field(default_factory=list)
 
@@ -49,7 +51,10 @@ class Findings:
 
     def figures(self) -> dict[str, Any]:
         """As the report keeps it."""
-        return {"totals": self.totals, "by_cause": self.by_cause, "by_shop": self.by_shop, "cards": self.cards}
+        return {
+            "totals": self.totals, "by_cause": self.by_cause, "by_shop": self.by_shop, "cards": self.cards,
+            "card_sales": self.card_sales, "cash_shifts": self.cash_shifts,
+        }  # fmt: skip
 
 
 def yesterday() -> date:
@@ -71,6 +76,10 @@ def record_report(day: date) -> Findings:
         for asset, cause, came, went in ledger.moved_by_cause("card", accounts.VALUE, since=since, until=until)
     ]
     findings.by_shop = _by_shop(since=since, until=until)
+    findings.card_sales = card_stock.sums_by_payment(day)
+    findings.cash_shifts = cash_shifts.day_figures(since=since, until=until)
+    for shift_id, sales_fen, sold_fen in cash_shifts.odd_shifts(since=since, until=until):
+        findings.differ("shift", f"cash shift {shift_id}", sales_fen, sold_fen)
     report = session.get_one(BalanceReport, report_id)
     report.figures, report.differences, report.made_at = findings.figures(), findings.differences[:DIFFERENCES_KEPT], clock.now()
     session.flush()

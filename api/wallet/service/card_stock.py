@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from api.kit import audit, clock, db, pages, sealed, states, value_limits
 from api.kit.db import session
@@ -26,18 +27,19 @@ from api.wallet.errors import (
     CardSaleWrong,
     ProductWrong,
     RealNameNeeded,
+    SaleReferenceUsed,
     TransferNeeded,
 )
 from api.wallet.models import PHYSICAL, Card, CardBatch, CardProduct, CardSale, CardSaleLine
 from api.wallet.policy import WalletRules
-from api.wallet.service import accounts, card_numbers, card_opening
+from api.wallet.service import accounts, card_numbers, card_opening, cash_shifts
 from api.wallet.states import CardState
 
 MOST_IN_A_BATCH = 5_000
 MOST_IN_A_SALE = 200
 CODE_DIGITS = 12
 SALE = "card_sale"
-BY_TRANSFER = "bank_transfer"
+BY_CASH, BY_TRANSFER = "cash", "bank_transfer"
 BY_PERSON, OF_BUYER = Limit("card-sales-by-person"), Limit("card-sales-to-buyer")
 
 
@@ -125,11 +127,14 @@ def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
     return card_batch
 
 
-def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buyer | None, by: str) -> CardSale:
+def sell(
+    lines: Sequence[SaleLine], *, paid_by: str, reference: str | None = None, buyer_kind: str, buyer: Buyer | None, by: str
+) -> CardSale:
     """Sell cards from stock at the desk: the money is in the mall's till, the principal on the cards, and they can be used at once.
 
-    CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded,
-    CardSaleLimitReached.
+    Cash goes into the open cash shift of who sells; other money has the `reference` of a terminal's slip or a transfer, once a day.
+    CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded, CardSaleLimitReached,
+    SaleReferenceUsed, CashShiftNeeded, CashHandInNeeded.
     """
     cards = _from_stock(lines)
     kinds = {card.id: card_opening.product(card.product_id) for card in cards.values()}
@@ -137,10 +142,14 @@ def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buy
     total = sum(line.principal_fen for line in lines)
     buyer_key = sealed.find_key(f"card-buyer:{buyer.document}") if buyer else None
     _refuse_by_law(total, kinds.values(), paid_by, buyer_kind, named=buyer_key is not None)
+    sold_on = clock.today(malls.mall_info().timezone)
+    _refuse_reference(paid_by, reference, sold_on)
+    shift_id = cash_shifts.take(total, by=by) if paid_by == BY_CASH else None
     made = CardSale(
-        total_fen=total, cards=len(lines), paid_by=paid_by, buyer_kind=buyer_kind, buyer_key=buyer_key,
+        total_fen=total, cards=len(lines), paid_by=paid_by, reference=reference, shift_id=shift_id, buyer_kind=buyer_kind,
+        buyer_key=buyer_key,
         buyer_sealed=sealed.seal(f"{buyer.name}\n{buyer.document}\n{buyer.phone}") if buyer else None,
-        invoice=next(iter(kinds.values())).invoice, sold_by=by, sold_at=clock.now(),
+        invoice=next(iter(kinds.values())).invoice, sold_by=by, sold_at=clock.now(), sold_on=sold_on,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -149,7 +158,8 @@ def sell(lines: Sequence[SaleLine], *, paid_by: str, buyer_kind: str, buyer: Buy
     for line in lines:
         _activate(cards[line.number], kinds[cards[line.number].id], line, made, transfer_id, by)
     session.flush()
-    audit.record(by, "cards sold", "card_sale", made.id, after={"cards": made.cards, "total_fen": total, "paid_by": paid_by})
+    money = {"total_fen": total, "paid_by": paid_by, "reference": reference, "shift": shift_id}
+    audit.record(by, "cards sold", "card_sale", made.id, after={"cards": made.cards} | money)
     return made
 
 
@@ -204,6 +214,16 @@ def _count(sale: CardSale) -> None:
         raise TransferNeeded(from_fen=threshold)
 
 
+def _refuse_reference(paid_by: str, reference: str | None, sold_on: date) -> None:
+    if (paid_by == BY_CASH) != (reference is None):
+        note = "cash has no slip" if paid_by == BY_CASH else "is needed: the number of the terminal's slip or of the transfer"
+        raise CardSaleWrong(errors={"reference": note})
+    if reference is not None:
+        same = CardSale.sold_on == sold_on, CardSale.paid_by == paid_by, CardSale.reference == reference
+        if session.scalar(select(CardSale.id).where(*same)) is not None:
+            raise SaleReferenceUsed()
+
+
 def _entries(lines: Sequence[SaleLine], cards: dict[str, Card], total: int) -> list[Entry]:
     return [
         Entry(accounts.gateway(accounts.TILL), Asset.CASH_FEN, -total),
@@ -219,6 +239,22 @@ def _activate(card: Card, kind: CardProduct, line: SaleLine, sale: CardSale, tra
     accounts.record_event(card, "sold", by=by, sale_id=sale.id, principal_fen=line.principal_fen)
 
 
-def sales(cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[CardSale]:
-    """Sales of cards at the desk, newest first."""
-    return pages.page(select(CardSale), CardSale.id, cursor=cursor, limit=limit)
+def sales(
+    *,
+    paid_by: str | None = None,
+    sold_on: date | None = None,
+    shift_id: int | None = None,
+    cursor: str | None = None,
+    limit: int = pages.DEFAULT_LIMIT,
+) -> pages.Page[CardSale]:
+    """Sales of cards at the desk, newest first; by means of payment and day they are compared with what the bank says."""
+    wanted = {"paid_by": paid_by, "sold_on": sold_on, "shift_id": shift_id}
+    query = select(CardSale).filter_by(**{name: value for name, value in wanted.items() if value is not None})
+    return pages.page(query, CardSale.id, cursor=cursor, limit=limit)
+
+
+def sums_by_payment(day: date) -> dict[str, dict[str, int]]:
+    """What was sold on a day, by means of payment."""
+    query = select(CardSale.paid_by, func.count(), func.sum(CardSale.total_fen)).where(CardSale.sold_on == day)
+    rows = session.execute(query.group_by(CardSale.paid_by).order_by(CardSale.paid_by))
+    return {row[0]: {"sales": row[1], "total_fen": int(row[2])} for row in rows}

@@ -53,6 +53,7 @@ const NOTES: [RegExp, string][] = [
   [/^Must be six digits|^six digits/, 'notes.sixDigits'],
   [/^sixteen digits/, 'notes.sixteenDigits'],
   [/^twelve digits/, 'notes.twelveDigits'],
+  [/^4 to 40 capital letters/, 'notes.slip'],
   [/^1 to 64 letters and digits/, 'notes.letters'],
   [/^6 to 30 letters and digits/, 'notes.document'],
   [/^a phone number/, 'notes.phone'],

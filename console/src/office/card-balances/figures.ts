@@ -16,10 +16,30 @@ export interface AtShop {
   bonus_back_fen: number
 }
 
+/** What was sold for, by means of payment. */
+export interface Sold {
+  sales: number
+  total_fen: number
+}
+
+/** The shifts that two people counted on the day. */
+export interface Shifts {
+  closed: number
+  differs: number
+  uncounted: number
+  float_fen: number
+  sold_fen: number
+  handed_in_fen: number
+  recounted_fen: number
+  difference_fen: number
+}
+
 interface Figures {
   totals?: Record<string, Record<string, number>>
   by_cause?: Cause[]
   by_shop?: AtShop[]
+  card_sales?: Record<string, Sold>
+  cash_shifts?: Partial<Shifts>
 }
 
 /** By owner and asset: opening_fen, in_fen, out_fen, closing_fen. */
@@ -33,4 +53,14 @@ export function causesOf(report: Schemas['BalanceReport']): Cause[] {
 
 export function shopsOf(report: Schemas['BalanceReport']): AtShop[] {
   return (report.figures as Figures).by_shop ?? []
+}
+
+export function salesOf(report: Schemas['BalanceReport']): Record<string, Sold> {
+  return (report.figures as Figures).card_sales ?? {}
+}
+
+/** Null for a day from before there were shifts. */
+export function shiftsOf(report: Schemas['BalanceReport']): Shifts | null {
+  const shifts = (report.figures as Figures).cash_shifts
+  return shifts?.closed === undefined ? null : (shifts as Shifts)
 }

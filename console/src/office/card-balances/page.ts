@@ -6,5 +6,6 @@ export default page({
   group: 'cards',
   order: 80,
   permission: 'cards.report',
+  words: ['card-stock'],
   component: () => import('./CardBalances.vue'),
 })
