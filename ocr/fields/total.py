@@ -241,16 +241,18 @@ def articles_disagree(ledger: Sequence[Entry], fen: int) -> bool:
         return False
     above = [entry for entry in ledger if entry.row < min(sums) and entry.role is None and entry.label]
     with_cents = any(entry.cents for entry in above)
-    # A till that drops zeros (9.9) prints whole prices without cents.
-    dropping = any(entry.cents and not entry.strong for entry in above)
-    articles = list({entry.row: entry.fen for entry in above if entry.cents or not with_cents or dropping}.values())
+    articles = list({entry.row: entry.fen for entry in above if entry.cents or not with_cents}.values())
+    # A till that drops zeros (9.9) prints whole prices without cents: then all numbers may be prices.
+    drops = any(entry.cents and not entry.strong for entry in above)
+    lines = list({entry.row: entry.fen for entry in above}.values()) if drops else []
     # A sum of parts agrees as well: then more articles stand below it.
     printed = {fen, *(entry.fen for entry in ledger if entry.role in (*SUMS, Role.LISTED))}
     changes = _adjustments(ledger)
     expected = [sum(articles) + change for change in {0, *changes}] if articles else []
-    if any(abs(whole - known) <= _MOST_ROUNDED for whole in expected for known in printed):
+    whole = [*expected, *(sum(lines) + change for change in {0, *changes} if lines)]
+    if any(abs(of_articles - known) <= _MOST_ROUNDED for of_articles in whole for known in printed):
         return False
-    if any(_lost_something(whole, fen) for whole in expected):
+    if any(_lost_something(of_articles, fen) for of_articles in expected):
         return True
     counted = with_cents and len(articles) > 1 and not any(entry.strong and not entry.cents for entry in above)
     return counted and not changes
