@@ -92,7 +92,12 @@ def _paid_at(slip: Slip, today: date | None) -> tuple[Field[datetime], tuple[dat
     if not moments or moments[0].score < 0.2:
         return Field(None), ()
     best = moments[0]
-    return Field(best.when, round(_date_confidence(moments, None if _is_reprint(slip.rows) else today), 3), _indexes(best.items), _box(slip, best.items)), best.others
+    return Field(
+        best.when,
+        round(_date_confidence(moments, None if _is_reprint(slip.rows) else today), 3),
+        _indexes(best.items),
+        _box(slip, best.items),
+    ), best.others
 
 
 def _date_confidence(moments: Sequence[times.Moment], today: date | None) -> float:

@@ -1,4 +1,4 @@
-"""Which amount was paid: the rules' order and the ranker's, what supports the first, and what keeps it from being trusted without a person."""
+"""Which amount was paid: the order of the rules and of the ranker, what supports the first, and what keeps it from being trusted."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def _is_supported(slip: Slip, best: Hypothesis) -> bool:
     """Does anything but its place in the order speak for the amount: the ranker clearly, or a label?"""
     if best.probability is None:
         return total.is_supported(best, slip.ledger)
-    if best.probability >= POSSIBLE and total.is_supported(best, slip.ledger):
+    spoken_for = total.is_supported(best, slip.ledger) or total.is_cash_less_change(best.fen, slip.ledger)
+    if best.probability >= POSSIBLE and spoken_for:
         return True
     # Where the frame cuts the paper, the likeliest of what is left to be seen may be nothing.
     cut = runs_out_below(slip.lines, slip.rows[-1].items, slip.picture.width, slip.picture.height)

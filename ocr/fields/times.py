@@ -70,7 +70,7 @@ _BAD_AFTER = re.compile(
     r"^\D{0,4}(增值|充值|到期|过期|前有效|前使用|止$|失效|截止|届满|送达|送货|配送|取货|提货|自提|入会|生效|expire|deliver|pick(ed)?up|collect|top(ped)?up)",
     re.IGNORECASE,
 )
-# The names that tills give to the time of a sale, as the whole of a label. Any other day or time has a name of its own (washing day, …日期).
+# The names that tills give to the time of a sale, as the whole of a label. Any other day has a name of its own (washing day, …日期).
 _PLAIN = (
     r"(本次|当前|系统|机器|电脑|单据|小票|账单|订单|单|下单|点单|点菜|落单|就餐|用餐|堂食|收据|发票|业务|记账|制单|入账|出单|购物|购货|pos|till|system|sys|local|"
     r"bill|invoice|inv|order|receipt|rcpt|resit|invois|check|chk|doc|document|slip|rechnungs|beleg|bon|kauf|tax)*"
@@ -88,7 +88,9 @@ _PRINTED = re.compile(
 # What a top-up or a refund calls its day names another day on a purchase.
 _OF_KIND = {"top_up": re.compile(r"充值|储值|增值|topup|reload"), "refund": re.compile(r"退货|退款|refund|return")}
 # Days of something else, whatever number stands beside them.
-_OF_ELSE = re.compile(r"送|取|预|约|增值|充值|储值|会员|会籍|效|期|洗|租|还|归|退|换|deliver|member|topup|reload|valid|expir|start|begin|until|return|pickup|collect|ready")
+_OF_ELSE = re.compile(
+    r"送|取|预|约|增值|充值|储值|会员|会籍|效|期|洗|租|还|归|退|换|deliver|member|topup|reload|valid|expir|start|begin|until|return|pickup|collect|ready"
+)
 # What stands on the line of a date without being its name: a number with its label, a till, a table, who served.
 _BESIDE = re.compile(
     r"(单|号|码|no|nr|number|bill|inv|invoice|receipt|rcpt|order|chk|check|doc|ref|trn|trx|tx|pos|till|term|terminal|机|台|桌|店|shop|store|counter|cash|kasse|tisch|table|tbl|"

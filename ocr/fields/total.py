@@ -376,6 +376,13 @@ def is_split(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     return bool(paid) and not changed and sum(paid) < hypothesis.fen - _MOST_ROUNDED and hypothesis.fen not in paid
 
 
+def is_cash_less_change(fen: int, ledger: Sequence[Entry]) -> bool:
+    """Does the slip print cash and change that differ by this amount?"""
+    handed = {entry.fen for entry in ledger if entry.role is Role.CASH and entry.fen > 0}
+    returned = {entry.fen for entry in ledger if entry.role is Role.CHANGE and entry.fen > 0}
+    return any(given - back == fen for given, back in product(handed, returned))
+
+
 def paid_nothing(ledger: Sequence[Entry]) -> bool:
     """Does the slip say that nothing was paid: a coupon or points paid for all of it?"""
     return any(entry.role is Role.PAID and entry.fen == 0 and entry.strong for entry in ledger)

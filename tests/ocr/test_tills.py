@@ -23,20 +23,23 @@ SLIPS: dict[str, tuple[str, int]] = {
         7990,
     ),
     "both sums in one row": (
-        HEAD + "苹果 | 2 | 8.00 | 16.00\n香蕉 | 1 | 6.50 | 6.50\n原价: 25.00 | 现价: 22.50\n共优惠: 2.50\n实收: 22.50\n现金: 30.00\n找零: 7.50\n",
+        HEAD + "苹果 | 2 | 8.00 | 16.00\n香蕉 | 1 | 6.50 | 6.50\n原价: 25.00 | 现价: 22.50\n共优惠: 2.50\n"
+        "实收: 22.50\n现金: 30.00\n找零: 7.50\n",
         2250,
     ),
     "member price beside the list price": (
-        HEAD + "咖啡豆 | 1 | 98.00\n会员价 | 88.00\n滤纸 | 1 | 20.00\n会员价 | 18.00\n原价合计 | 118.00\n会员优惠 | -12.00\n应付金额 | 106.00\n"
-        "会员卡支付 | 106.00\n卡余额 | 394.00\n",
+        HEAD + "咖啡豆 | 1 | 98.00\n会员价 | 88.00\n滤纸 | 1 | 20.00\n会员价 | 18.00\n原价合计 | 118.00\n会员优惠 | -12.00\n"
+        "应付金额 | 106.00\n会员卡支付 | 106.00\n卡余额 | 394.00\n",
         10600,
     ),
     "list price in the head of the sums": (
-        HEAD + "T恤 | 1 | 199.00\n短裤 | 1 | 159.00\n原价 | 358.00\n折扣 | 8.8折\n优惠金额 | 42.96\n抹零 | 0.04\n实收金额 | 315.00\n微信 | 315.00\n",
+        HEAD + "T恤 | 1 | 199.00\n短裤 | 1 | 159.00\n原价 | 358.00\n折扣 | 8.8折\n优惠金额 | 42.96\n抹零 | 0.04\n"
+        "实收金额 | 315.00\n微信 | 315.00\n",
         31500,
     ),
     "discount under each article": (
-        HEAD + "连衣裙 | 1 | 399.00\n优惠 | -100.00\n发夹 | 1 | 29.00\n总原价 | 428.00\n总优惠 | 100.00\n总现价 | 328.00\n支付宝 | 328.00\n",
+        HEAD
+        + "连衣裙 | 1 | 399.00\n优惠 | -100.00\n发夹 | 1 | 29.00\n总原价 | 428.00\n总优惠 | 100.00\n总现价 | 328.00\n支付宝 | 328.00\n",
         32800,
     ),
     "how much was saved below the total": (
@@ -76,8 +79,8 @@ SLIPS: dict[str, tuple[str, int]] = {
         9440,
     ),
     "tip on a German bill": (
-        "#GASTHAUS KRONE\nRechnung Nr. 4711\n03.03.2026 12:00\nSchnitzel | 14,50\nBier | 4,20\nSumme EUR | 18,70\nTrinkgeld | 1,30\nGesamtbetrag EUR | 20,00\n"
-        "EC-Karte EUR | 20,00\n",
+        "#GASTHAUS KRONE\nRechnung Nr. 4711\n03.03.2026 12:00\nSchnitzel | 14,50\nBier | 4,20\nSumme EUR | 18,70\nTrinkgeld | 1,30\n"
+        "Gesamtbetrag EUR | 20,00\nEC-Karte EUR | 20,00\n",
         2000,
     ),
     "gratuities that are only suggested": (

@@ -25,7 +25,9 @@ def unsure(number: str = NUMBER, confidence: float = 0.79) -> Field[str]:
 def sighted(world: World) -> list[tuple[int, str | None]]:
     """Each purchase that is known: its sale and the number that it is compared by."""
     with db.unit_of_work(world.mall):
-        return [(row.sale_id, row.number_key) for row in session.execute(select(Sighting.sale_id, Sighting.number_key).order_by(Sighting.id))]
+        return [
+            (row.sale_id, row.number_key) for row in session.execute(select(Sighting.sale_id, Sighting.number_key).order_by(Sighting.id))
+        ]
 
 
 @pytest.mark.parametrize(("confidence", "key"), [(0.79, None), (0.795, None), (0.80, NUMBER), (0.99, NUMBER)])
