@@ -100,8 +100,8 @@ def currency_of(text: str) -> str | None:
 # What only the tills of one place print.
 _PLACES = (
     ("TWD", r"统一编号|统编|电子发票证明联|统一发票|悠游卡|街口支付"),
-    ("MOP", r"澳门|mpay|macau"),
-    ("HKD", r"八达通|octopus|香港|九龙|新界|尖沙咀|铜锣湾|旺角|沙田|荃湾|观塘|hong ?kong|kowloon|alipayhk|payme|转数快|加一"),
+    ("MOP", r"澳门|\bmpay\b|macau"),
+    ("HKD", r"八达通|octopus|香港|九龙|新界|尖沙咀|铜锣湾|旺角|沙田|荃湾|观塘|hong ?kong|kowloon|alipayhk|\bpayme\b|转数快|加一"),
 )
 
 
@@ -121,9 +121,8 @@ def _by_sign(text: str, traditional: bool) -> str:
     local = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), "")
     if local or not dollar:
         return local
-    if traditional:
-        return "HKD"
-    return "CNY" if _PAID_IN_YUAN.search(text) else SOME_DOLLAR
+    # Hong Kong, Macau and Taiwan all write a dollar in the traditional script.
+    return "CNY" if not traditional and _PAID_IN_YUAN.search(text) else SOME_DOLLAR
 
 
 _WORDS = {

@@ -17,6 +17,8 @@ YUAN = "拿铁 | 1 | $12.50\n贝果 | 1 | $9.00\n合计 | $21.50\n{paid} | $21.5
         "#CORNER BAKERY\n" + DOLLARS.format(paid="VISA"),
         "#街角面包\n时间: 2026-03-03 12:00\n" + YUAN.format(paid="现金"),
         "#元气早餐\n" + YUAN.format(paid="现金"),
+        "#CORNER BAKERY\n" + DOLLARS.format(paid="PAYMENT"),
+        "#街角麵包\n時間: 2026-03-03 12:00\n拿鐵 | 1 | $12.50\n麵包 | 1 | $9.00\n總計 | $21.50\n現金 | $21.50\n多謝惠顧\n",
         "#CORNER BAKERY\nPrice ($)\nLATTE | 21.50\nTOTAL | 21.50\nCASH | 21.50\n",
     ],
 )
@@ -38,6 +40,7 @@ def test_a_dollar_sign_alone_is_of_no_known_country(rows: str) -> None:
         ("关注微信公众号领券", SOME_DOLLAR),
         ("WESTERN UNION HALL", SOME_DOLLAR),
         ("八达通 | 21.50", "HKD"),
+        ("PayMe | 21.50", "HKD"),
         ("SHOP 12, KOWLOON", "HKD"),
         ("MACAU", "MOP"),
         ("统一编号 12345675", "TWD"),
