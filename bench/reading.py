@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -67,11 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answers: dict[str, dict[str, Verdict]] = {}
     alarms: dict[str, list[str]] = defaultdict(list)
     purchases = trusted = 0
+    held: Counter[str] = Counter()
     for slip in slips:
         reading = choose(slip.lines, slip.picture, _day_of_upload(slip.want, options.uploaded), rankers[slip.fold] if rankers else None)
         answers[_key(slip)] = {verdict.field: verdict for verdict in verdicts(slip.want, reading)}
         if KINDS.get(slip.want.get("kind", "receipt"), slip.want.get("kind", "receipt")) in PURCHASES:
             purchases, trusted = purchases + 1, trusted + reading.auto
+            held.update(reading.doubts)
         for name, text in _alarms(slip.want, reading):
             alarms[name].append(f"{_key(slip)}: {text}")
         _show(slip, reading, answers[_key(slip)], options.show)
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "files": _shares(slips, answers, lambda slip: slip.source),
         "folds": _shares(slips, answers, lambda slip: f"fold {slip.fold}"),
         "all": _shares(slips, answers, lambda _: "all")["all"],
-        "trusted": {"of purchases": purchases, "trusted": trusted},
+        "trusted": {"of purchases": purchases, "trusted": trusted, "not because": dict(held.most_common())},
         "alarms": {name: len(texts) for name, texts in sorted(alarms.items())},
     }
     for name, texts in sorted(alarms.items()):
@@ -271,6 +273,7 @@ def _table(summary: Mapping[str, Any]) -> None:
         cells = (f"{part['right']}/{part['asked']} {part['share']:.3f}" if (part := fields.get(field)) else "-" for field in FIELDS)
         print(f"{name:10}" + "".join(f"{cell:>18}" for cell in cells))
     print("purchases trusted:", summary["trusted"]["trusted"], "of", summary["trusted"]["of purchases"])
+    print("not trusted because", *(f"{name}: {count}" for name, count in summary["trusted"]["not because"].items()), sep="\n    ")
     for name, count in summary["alarms"].items():
         print(f"{name}: {count}")
 

@@ -60,22 +60,26 @@ def _slips(count: int, seed: int, only: str | None) -> list[tuple[str, Slip, ran
 
 
 def score_text(count: int, seed: int, only: str | None, show: int) -> dict[str, Any]:
-    """Shares of right fields over that many slips, and the misses by layout and field."""
+    """Shares of right fields over that many slips, what kept purchases from being trusted, and the misses by layout and field."""
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     misses: dict[tuple[str, str], list[str]] = defaultdict(list)
+    held: Counter[str] = Counter()
     for name, slip, rng in _slips(count, seed, only):
         cut = rng.random() < CUT and slip.facts["kind"] != "e_screenshot"
-        for field, good, miss in _verdicts(slip, _reading(slip, rng, cut), cut):
+        reading = _reading(slip, rng, cut)
+        held.update(reading.doubts if slip.facts["kind"] == "receipt" and not cut else ())
+        for field, good, miss in _verdicts(slip, reading, cut):
             asked[field] += 1
             right[field] += good
             if not good:
                 misses[name, field].append(miss)
     for (name, field), all_misses in sorted(misses.items(), key=lambda pair: -len(pair[1])):
         print(f"{len(all_misses):4} {field:9} {name}", *(f"\n       {text}" for text in all_misses[:show]))
-    return {
+    shares = {
         field: {"right": right[field], "asked": asked[field], "share": round(right[field] / asked[field], 4)} for field in sorted(asked)
     }
+    return {**shares, "not trusted because": dict(held.most_common())}
 
 
 def _reading(slip: Slip, rng: random.Random, cut: bool) -> Reading:
@@ -98,7 +102,7 @@ def _verdicts(slip: Slip, reading: Reading, cut: bool) -> list[tuple[str, bool, 
     verdicts.append(("kind", reading.kind == kind, f"want {kind}, got {reading.kind} {reading.kind_confidence}"))
     if facts["kind"] == "receipt":
         best = [(candidate.value_fen, candidate.confidence, candidate.label) for candidate in reading.candidates]
-        verdicts.append(("auto", reading.auto, f"want {total}, candidates {best}"))
+        verdicts.append(("auto", reading.auto, f"{', '.join(reading.doubts)}: want {total}, candidates {best}"))
     return [*verdicts, ("currency", (reading.currency or "CNY") == facts["currency"], reading.currency), *_named(facts, reading)]
 
 

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ocr.fields.choose import choose
 from ocr.fields.entries import entries
-from ocr.fields.labels import Role
+from ocr.fields.labels import SUMS_AND_PAID, Role
 from ocr.fields.rows import lay_out
 from ocr.fields.text import squeezed
 from ocr.reading import Box, Line, Picture, Reading
@@ -141,13 +141,10 @@ def _amounts_agree(a: Reading, b: Reading) -> bool | None:
     return a.total_fen.value == b.total_fen.value
 
 
-_SUMS = (Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL, Role.REFUND)
-
-
 def _sums(reading: Reading) -> dict[Role, int]:
     # Not what was hardly read: a misread digit is no fraud. But a pen or a pasted digit reads less surely than print.
-    ledger = entries(lay_out(reading.lines))
-    return {entry.role: abs(entry.fen) for entry in ledger if entry.role in _SUMS and entry.cents and entry.item.score >= READABLE}
+    sums = [entry for entry in entries(lay_out(reading.lines)) if entry.role in (*SUMS_AND_PAID, Role.REFUND)]
+    return {entry.role: abs(entry.fen) for entry in sums if entry.role and entry.cents and entry.item.score >= READABLE}
 
 
 def _shops_agree(a: Reading, b: Reading) -> bool | None:

@@ -25,6 +25,9 @@ Kind = Literal[
     "other",
 ]
 
+# The currency of a slip that prints a dollar sign and nothing that says whose.
+SOME_DOLLAR = "$"
+
 # What keeps a photo from being read.
 Flaw = Literal["dark", "far", "blurred"]
 
@@ -91,7 +94,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything read from one receipt. Amounts are whole fen (hundredths of `currency`), times naive local."""
+    """Everything read from one receipt. Amounts are whole fen (hundredths of `currency`), times naive local.
+
+    `currency` is an ISO 4217 code, `SOME_DOLLAR` where only its sign is printed, or empty where none is.
+    """
 
     lines: tuple[Line, ...]
     merchant: Field[str]
@@ -115,6 +121,8 @@ class Reading:
     mall: str | None = None
     #: What else the printed date means in another order of day and month, where nothing settles the order.
     other_times: tuple[datetime, ...] = ()
+    #: What keeps the amount from being trusted without a person; nothing where `auto` is.
+    doubts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values, with the version of its shape under `schema`."""
@@ -133,6 +141,7 @@ class Reading:
             "candidates": [_candidate_out(candidate) for candidate in self.candidates],
             "tenders": [{"name": tender.name, "amount_fen": tender.amount_fen} for tender in self.tenders],
             "amounts": dict(self.amounts),
+            "doubts": list(self.doubts),
             "other_times": [at.isoformat() for at in self.other_times],
             **{name: getattr(self, name) for name in _PLAIN},
         }
@@ -156,7 +165,9 @@ class Reading:
             candidates=tuple(_candidate_in(candidate) for candidate in data["candidates"]),
             tenders=tuple(Tender(tender["name"], tender["amount_fen"]) for tender in data["tenders"]),
             amounts=dict(data["amounts"]),
-            other_times=tuple(datetime.fromisoformat(at) for at in data.get("other_times", ())),  # older readings have none
+            # Readings that were stored by earlier versions have neither.
+            other_times=tuple(datetime.fromisoformat(at) for at in data.get("other_times", ())),
+            doubts=tuple(data.get("doubts", ())),
             **{name: data[name] for name in _PLAIN},
         )
 

@@ -12,7 +12,11 @@ from api.receipts.reasons import Reason
 from api.receipts.shop_recognition import Match
 from api.receipts.states import ReceiptState
 
-AMOUNT, SHOP, TIME = "paid_fen", "shop_id", "paid_at"
+AMOUNT, SHOP, TIME, CURRENCY = "paid_fen", "shop_id", "paid_at", "currency"
+#: What the reader says of a dollar sign that nothing on the slip gives to a country.
+SOME_DOLLAR = "$"
+#: Malls in one of these write it so. Macau is not among them: its shops price in Hong Kong dollars too.
+DOLLARS = ("HKD", "TWD", "USD", "SGD", "AUD", "CAD", "NZD")
 #: Below this a candidate is not offered: the photo does not support it.
 SUPPORTED = 0.15
 CHOICES = 4
@@ -191,7 +195,7 @@ def _kind(facts: Facts) -> Outcome | None:
 
 
 def _currency(facts: Facts) -> Outcome | None:
-    if facts.slip.currency in ("", facts.currency):  # a slip that prints none is in the mall's own
+    if facts.slip.currency in ("", facts.currency, SOME_DOLLAR):  # a slip that prints none is in the mall's own
         return None
     return _refuse(Reason.OTHER_CURRENCY, currency=facts.slip.currency)
 
@@ -367,6 +371,7 @@ def _open_fields(facts: Facts) -> list[str]:
         AMOUNT: not _amount_sure(facts),
         SHOP: facts.match.shop is None,
         TIME: slip.paid_at.doubtful(policy.sure_at),
+        CURRENCY: slip.currency == SOME_DOLLAR and facts.currency not in DOLLARS,
     }
     return [name for name, doubt in in_doubt.items() if doubt]
 
@@ -389,10 +394,15 @@ def _time_choices(facts: Facts) -> tuple[Choice, ...]:
     return tuple(Choice(moment.isoformat(), moment.strftime("%Y-%m-%d %H:%M"), at.confidence, at.box) for moment in moments)
 
 
+def _currency_choices(facts: Facts) -> tuple[Choice, ...]:
+    return tuple(Choice(code, code, 0.5, facts.slip.paid_fen.box) for code in (facts.currency, *DOLLARS[:CHOICES]))
+
+
 _QUESTIONS: dict[str, tuple[Callable[[Facts], tuple[Choice, ...]], Reason]] = {
     AMOUNT: (_amount_choices, Reason.WHICH_AMOUNT),
     SHOP: (_shop_choices, Reason.WHICH_SHOP),
     TIME: (_time_choices, Reason.WHICH_TIME),
+    CURRENCY: (_currency_choices, Reason.WHICH_CURRENCY),
 }
 
 

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     WHICH_AMOUNT = "which_amount"
     WHICH_SHOP = "which_shop"
     WHICH_TIME = "which_time"
+    WHICH_CURRENCY = "which_currency"
     # refused
     PHOTO_DAMAGED = "photo_damaged"
     TOO_DARK = "too_dark"
@@ -116,6 +117,7 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.WHICH_AMOUNT: (_A.ANSWER, "请确认实付金额是哪一个。", "Which of these is the amount you paid?"),
     Reason.WHICH_SHOP: (_A.ANSWER, "请确认是哪一家店。", "Which of these shops is it?"),
     Reason.WHICH_TIME: (_A.ANSWER, "请确认小票上的消费时间。", "Is this the time on your receipt?"),
+    Reason.WHICH_CURRENCY: (_A.ANSWER, "请确认小票金额的币种。", "Which currency is the receipt in?"),
     Reason.PHOTO_DAMAGED: (
         _A.SEND_AGAIN,
         "照片文件不完整，打不开，请重新拍一张再上传。",

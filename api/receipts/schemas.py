@@ -21,6 +21,7 @@ HOUR = {
     "properties": {"hour": {"type": "integer"}, "states": {"type": "object", "additionalProperties": {"type": "integer"}}},
 }
 FIELDS = ("shop_id", "paid_fen", "paid_at", "receipt_no", "merchant")
+ASKED_OR_READ = (*FIELDS, "currency")
 
 
 class ReceiptSentenceSchema(Schema):
@@ -54,7 +55,7 @@ class QuestionSchema(Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    field = ma.fields.String(required=True, validate=ma.validate.OneOf(FIELDS))
+    field = ma.fields.String(required=True, validate=ma.validate.OneOf(ASKED_OR_READ))
     choices = ma.fields.List(ma.fields.Nested(ChoiceSchema), required=True)
 
 
@@ -393,7 +394,7 @@ class CropArgs(Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    field = ma.fields.String(load_default=None, validate=ma.validate.OneOf(FIELDS))
+    field = ma.fields.String(load_default=None, validate=ma.validate.OneOf(ASKED_OR_READ))
 
 
 class OwnMemberArgs(Schema):

@@ -11,7 +11,11 @@ from ocr.fields.money import Money, amounts
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import squeezed
 
-_DATE = re.compile(r"\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}|\d{1,2}:\d{2}:\d{2}")
+_DATE = re.compile(
+    r"\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}|\d{1,2}:\d{2}:\d{2}"
+    r"|(?<!\d)\d{1,2}[\s-]?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[\s.,'-]{0,2}(20)?\d\d(?!\d)",
+    re.IGNORECASE,
+)
 # A number this long without cents is a code, not money.
 MAX_FEN = 100_000_000
 

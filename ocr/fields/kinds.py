@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ocr.fields.entries import Entry
-from ocr.fields.labels import Role
+from ocr.fields.labels import SUMS_AND_PAID, Role
 from ocr.fields.rows import Row
 from ocr.fields.text import plain, squeezed
 from ocr.reading import Kind
@@ -90,8 +90,42 @@ _SIGNS: tuple[tuple[Kind, float, str], ...] = (
     # What the terminal itself calls the transaction outweighs all that a card slip also prints.
     ("refund", 12.0, r"(交易类型|transtype|txntype|transactiontype).{0,10}(退货|退款|撤销|refund|void)"),
 )
-# Papers that show prices but sell nothing; a column of a slip may be headed with the same word.
-_PRICE_LIST = re.compile(r"^(菜单|菜牌|餐牌|价目表|menu|pricelist|名片)$")
+# What a paper calls itself, alone on a row above its first amount.
+_TITLES: tuple[tuple[Kind, float, str], ...] = (
+    (
+        "refund",
+        4.0,
+        r"^((销售|商品)?销退|销售退回|(小票|单据|业务|销售)类型(退货|退款)|作废(小票|单据|票据)|整单作废|stornobeleg|stornorechnung|gutschrift(sbeleg)?|retoure(nbeleg)?|erstattung(sbeleg)?|returnedgoods|goodsreturn(ed)?(note)?|(visa|mastercard|card|cash|unionpay|amex)refund|cancelled(receipt|transaction|sale))单?$",
+    ),
+    (
+        "unpaid_bill",
+        3.0,
+        r"^(报价|询价|预算|估价|挂账|挂|送货|发货|出库|取货|提货|配货|拣货)(单|清单|明细单)$|^埋单纸$|^(quote|estimate|salesquote|kostenvoranschlag|angebot|sebutharga|proformainvoice|deliveryorder|deliverynote|packing(list|slip)|lieferschein)$",
+    ),
+    # A bank's or an exchange's paper.
+    (
+        "other",
+        20.0,
+        r"^((atm|自助|现金|银行)?(取款|存款|存现|取现|转账|汇款|提现)(凭条|凭证|回单|交易|业务)?单?|(银行)?(业务|客户|交易)回单|余额查询|(atm|cash)?withdrawal(receipt|slip)?|(cash|cheque)deposit(receipt|slip)?|(fund|bank|interbank)?transfer(receipt|slip)|balance(i|e)nquiry|(外币|货币)兑换(水?单)?|(currency|foreign)exchange(receipt|slip|memo)?|licensedmoneychanger|moneychanger|westernunion|auszahlung(sbeleg)?)$|^(交易|业务)类型(取款|存款|存现|转账|汇款|提现|余额查询)|^(trans|transaction|txn)type(cash)?(withdrawal|deposit|transfer|balance)",
+    ),
+    # A till's, a kitchen's or a terminal's own paper.
+    (
+        "other",
+        20.0,
+        r"^(交接?班|日结|班结|营业日报|营业汇总|销售日报|销售汇总|收款汇总|收银(日报|汇总|交接))(单|表|报表|小票|汇总表?)?$|^结算总计单?$|^[xz](report|reading|bericht)$|^(shift|dailysales|endofday|settlement)(report|summary)$|^(tages|kassen)abschluss$|^(后厨|厨房|厨打|制作|出品|传菜|划菜|配菜)(单|联)$|^kitchen(order|ticket|copy|slip)$|^kot$|^(training|练习|培训|演示)(mode|模式|小票|receipt)$|^testbon$|^(test|sample|specimen)(receipt|print|page)$|^打印测试页?$",
+    ),
+    # What is no purchase in a shop.
+    (
+        "other",
+        20.0,
+        r"^(体育|福利)?彩票$|^lotto$|^lottery(ticket)?$|^捐(款|赠)(收据|证书|凭证|票据)?$|^(donation(receipt)?|spendenquittung)$|^快递(单|面单)$|^(物流)?运单$|^(air)?waybill$|^consignmentnote$|^挂号(单|凭证|条)$|^(登机牌|boardingpass)$|^(优惠|代金|兑换|抽奖)券$|^(giftreceipt|geschenkbon)$|^(电|水|燃气|煤气|物业|取暖)费(缴费|收费|缴纳)?(通知|催缴)?(单|凭证|收据|账单)$|^(electricity|water|gas|utility)bill$|^stromrechnung$",
+    ),
+)
+_HEADS = tuple((kind, weight, re.compile(pattern)) for kind, weight, pattern in _TITLES)
+# Papers that show prices, or how long to wait, and sell nothing; on a slip with a sum the same words name a column or an order.
+_NOTHING_SOLD = re.compile(
+    r"^(菜单|菜牌|餐牌|价目表|menu|pricelist|名片)$|^(您的)?(排队|取号|叫号|候位|等位|轮候)(号码?|单|票|凭条|小票)?$|前面(还有|等待|等候)\w{0,6}(桌|位|人|号)|^(queue|waiting)(ticket|number|no|slip)$|^wartenummer$|^nomborgiliran$"
+)
 _COMPILED = tuple((kind, weight, re.compile(pattern)) for kind, weight, pattern in _SIGNS)
 # What shops print on every order that leaves the house or was paid in an app: it only strengthens what says that somebody delivers.
 _TAKEAWAY = re.compile(r"外卖(单|订单|平台)?$|^外卖|餐盒费|打包费|期望|已在线支付|在线支付完成|备注")
@@ -115,6 +149,9 @@ def kind_of(rows: Sequence[Row], ledger: Sequence[Entry], looks_like_screen: flo
     """The kind of slip, and how sure that is (0..1). `looks_like_screen`: the picture's own score for a screenshot."""
     votes = _votes(rows)
     roles = {entry.role for entry in ledger if entry.fen}
+    for kind, weight in _titles(rows, ledger):
+        if kind != "unpaid_bill" or not _is_paid(roles):
+            votes[kind] += weight
     articles = _lists_articles(ledger)
     # A card slip may call its one amount a total; articles, or a sum before the total, make it a shop's own receipt.
     sums = roles & {Role.TOTAL, Role.SUBTOTAL, Role.PAYABLE, Role.DISCOUNT, Role.CHANGE}
@@ -136,7 +173,7 @@ def kind_of(rows: Sequence[Row], ledger: Sequence[Entry], looks_like_screen: flo
         votes["top_up"] *= 0.4  # what a card can be filled with elsewhere, not what was bought here
     if articles and votes["parking"] < 6.0:
         votes["parking"] *= 0.5  # one word about cars among articles is one of them, or the address
-    if not roles.intersection(_SUMS) and any(len(row.items) == 1 and _PRICE_LIST.match(squeezed(row.text)) for row in rows):
+    if not roles.intersection(SUMS_AND_PAID) and any(len(row.items) == 1 and _NOTHING_SOLD.search(squeezed(row.text)) for row in rows):
         votes["other"] += 3.0
     return _decide(votes, ledger)
 
@@ -151,6 +188,12 @@ def _votes(rows: Sequence[Row]) -> dict[Kind, float]:
     if votes["delivery_order"]:
         votes["delivery_order"] += 1.5 * min(2, sum(_speaks(_TAKEAWAY, item.text) for row in rows for item in row.items))
     return votes
+
+
+def _titles(rows: Sequence[Row], ledger: Sequence[Entry]) -> list[tuple[Kind, float]]:
+    first = min((entry.row for entry in ledger if entry.strong), default=len(rows))
+    alone = [squeezed(row.text) for row in rows[:first] if len(row.items) == 1]
+    return [(kind, weight) for kind, weight, pattern in _HEADS if any(pattern.search(key) for key in alone)]
 
 
 def _speaks(pattern: re.Pattern[str], text: str) -> bool:
@@ -171,14 +214,14 @@ def _is_one_amount(ledger: Sequence[Entry]) -> bool:
 def _is_filled(ledger: Sequence[Entry]) -> bool:
     """Is what was put on a card or into a wallet all that was paid for?"""
     fills = [entry.fen for entry in ledger if entry.fen > 0 and (entry.role is Role.TOP_UP or _is_fill(entry))]
-    due = {entry.fen for entry in ledger if entry.role in _SUMS}
+    due = {entry.fen for entry in ledger if entry.role in SUMS_AND_PAID}
     return bool(due.intersection([*fills, sum(fills)]) - {0})
 
 
 def _is_less(ledger: Sequence[Entry]) -> bool:
     """Is what was put on a card only a part of what was paid?"""
     fills = [entry.fen for entry in ledger if entry.role in (Role.TOP_UP, Role.BONUS) and entry.fen > 0]
-    return bool(fills) and sum(fills) < max((entry.fen for entry in ledger if entry.role in _SUMS), default=0)
+    return bool(fills) and sum(fills) < max((entry.fen for entry in ledger if entry.role in SUMS_AND_PAID), default=0)
 
 
 def _is_fill(entry: Entry) -> bool:
@@ -189,10 +232,6 @@ def _is_paid(roles: set[Role | None]) -> bool:
     return bool(roles & {Role.PAID, Role.TENDER, Role.CASH, Role.CHANGE})
 
 
-# An amount under one of these labels is money even where shops print neither cents nor a currency.
-_SUMS = (Role.PAID, Role.PAYABLE, Role.TOTAL, Role.SUBTOTAL)
-
-
 def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, float]:
     needed: dict[Kind, float] = {"payment_slip": 3.0, "delivery_order": 3.0, "e_screenshot": 4.0}
     able = {kind: vote for kind, vote in votes.items() if vote >= needed.get(kind, 2.0)}
@@ -201,7 +240,8 @@ def _decide(votes: dict[Kind, float], ledger: Sequence[Entry]) -> tuple[Kind, fl
         if kind in able and able[kind] >= 0.6 * max(able.values()):
             rest = max((vote for rival, vote in votes.items() if rival != kind), default=0.0)
             return kind, round(min(0.99, 0.6 + 0.08 * (votes[kind] - 0.5 * rest)), 3)
-    money = [entry for entry in ledger if entry.strong or entry.role in _SUMS]
+    # Under the label of a sum an amount is money even where shops print neither cents nor a currency.
+    money = [entry for entry in ledger if entry.strong or entry.role in SUMS_AND_PAID]
     if not money:
         return "other", 0.6
     rest = max(votes.values())
@@ -214,7 +254,7 @@ _DOUBTFUL = re.compile(
     r"trainingmode|training$|练习模式|培训模式|testbon|"
     r"anzahlung|kaution|bookingfee|advancepayment|downpayment|认购金|诚意金|意向金|"
     r"后厨单|埋单纸|厨房单|kostenvoranschlag|lieferschein|送货单|取货单|出库单|挂账|挂单|招待|免单|"
-    r"交班|日结|班结|消费笔数|营业额|结算单|zreport|xreport|tagesabschluss|"
+    r"交班|日结|班结|消费笔数|营业额|(pos|终端|批|商户|供应商|收银)结算单|zreport|xreport|tagesabschluss|"
     r"lottery|lotto|彩票|捐款|donation|westernunion|外币兑换|moneychanger|电费|水费|燃气费|物业费|stromrechnung|electricitybill"
 )
 # As an article: value that is sold and earns when it is spent.
@@ -229,7 +269,7 @@ def is_doubtful(rows: Sequence[Row], ledger: Sequence[Entry]) -> bool:
     titles = (item.text for row in rows for item in row.items)
     if any(_DOUBTFUL.search(squeezed(text)) and not _ADVICE.search(plain(text).lower()) for text in titles):
         return True
-    sums = [entry.row for entry in ledger if entry.role in _SUMS and entry.fen]
+    sums = [entry.row for entry in ledger if entry.role in SUMS_AND_PAID and entry.fen]
     first = min(sums, default=len(rows))
     above = (entry.label or rows[entry.row].text for entry in ledger if entry.row < first and entry.fen > 0)
     return any(_VALUE_SOLD.search(squeezed(label)) for label in above)

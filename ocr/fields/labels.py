@@ -34,6 +34,10 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+# What a slip calls a sum of its articles, and what was paid of it.
+SUMS = (Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE)
+SUMS_AND_PAID = (*SUMS, Role.PAID)
+
 # Asked from the top; the first that matches decides. Matched against `squeezed` text: simplified, lower case, no spaces.
 _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.TENDER, r"(支付|付款|收款|结算)(方式|类型|渠道)|paymentmethod|paymode|paymenttype|tendertype"),
@@ -43,7 +47,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.OTHER,
-        r"时间|日期|^date|^time|datetime|电话|tel|phone|热线|税号|注册号|gstreg|gstno|gstid|sstno|sstid|卡号|编号|单号|流水|条码|原单|有效期|发票抬头|面额$|起送|满.{0,4}(可|减|送)\d|每满|再消费|人均|单价|unitprice",
+        r"时间|日期|^date|^time|datetime|电话|tel|phone|热线|税号|注册号|gstreg|gstno|gstid|sstno|sstid|卡号|编号|单号|流水|条码|原单|有效期|发票抬头|面额$|起送|满.{0,4}(可|减|送)\d|每满|再消费|人均|单价|unitprice|折合(港|澳|葡|人民币|美)|equivalent|每期|月供|期数|月付|monthlyinstal",
     ),
     (Role.POINTS, r"积分(?!支付|抵|付款|消费)|积点|印花|会员成长|points?(?!paid|redeem)|里数|奖赏钱(?!支付)|balpoint|stamps?$|集点|点数"),
     (
@@ -51,12 +55,12 @@ _TABLE: tuple[tuple[Role, str], ...] = (
         r"件数|数量$|总数量|合计数|品项|品数|项数|总件|合计件|共\d*件|商品数|人数|张数|票数|份数|totalqty|qty|quantity|noofitem|totalitem|itemcount|itemsold|pax$|covers?$|guests?$|位数",
     ),
     # What was paid before, and what is left of the bill: parts of it, never the whole.
-    (Role.DEPOSIT, r"(?<!退)(?<!退还)(押金|定金|订金|预付(?!卡)|预收|尾款|补收|补付|补交|补差|尚欠|未付余)|deposit"),
+    (Role.DEPOSIT, r"(?<!退)(?<!退还)(押金|定金|订金|首付|首期款?$|预付(?!卡)|预收|尾款|补收|补付|补交|补差|尚欠|未付余)|deposit"),
     (Role.BALANCE, r"余额|余量|剩余|结余|卡余|本次余|可用额|balance(?!due|payable|topay)|remaining|储值余|余款$"),
     (Role.BONUS, r"赠送|赠金|bonus"),
     (
         Role.TOP_UP,
-        r"充值(?!卡|优惠)|增值(?!税)|储值金额|储值额|本次储值|续费|topup|addvalue|reload|充入|到账金额|售卡金额|开卡金额|购卡金额",
+        r"充值(?!卡|优惠)|增值(?!税)|储值金额|储值额|本次储值|(?<!手)续费|topup|addvalue|reload|充入|到账金额|售卡金额|开卡金额|购卡金额",
     ),
     (
         Role.REFUND,
@@ -85,7 +89,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.TAX, r"税|mwst|ust\d|^netto|^brutto|gst|vat|^tax|tax$|sst|taxamount"),
     (
         Role.FEE,
-        r"服务费|加一|茶位|茶芥|餐位|包厢费|开瓶费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|tips?$|包装盒|手续费|加工费",
+        r"服务费|加一|茶位|茶芥|餐位|包厢费|开瓶费|配送费|运费|餐盒|打包费|包装费|服务加|servicecharge|svcchg|svccharge|^sc\d|deliveryfee|packaging|tips?$|gratuity|trinkgeld|小费|打赏|包装盒|手续费|加工费",
     ),
     (
         Role.LISTED,
@@ -103,7 +107,7 @@ _TABLE: tuple[tuple[Role, str], ...] = (
     (
         Role.TENDER,
         r"支付$|^ae$|数字货币|聚合|中银|礼金卡|微信|支付宝|银行卡|银联|云闪付|信用卡|借记卡|储值|购物卡|礼品卡|会员卡|会员支付|预付卡|积分支付|积分抵|积分付|刷卡|扫码|在线支付|线上支付|网上支付|数字人民币|数币|八达通|octopus|visa|master|unionpay|amex|jcb|alipay|wechat|weixin|payme|"
-        r"转数快|fps|悠游卡|一卡通|linepay|街口|mpay|澳门通|applepay|googlepay|tapgo|eps$|credit|debit|creditcard|mydebit|touchngo|tng|grabpay|boost|giftcard|挂账|签单|挂单|美团|大众点评|抖音|团购|聚合支付|付款方式|支付方式|收款方式|payment|paymethod|quickpass|taiwanpay|全支付|pxpay|悠遊|数字钱包|消费券|券支付|购物券|储值卡|提货|e-?wallet|轻松付|刷脸|花呗|白条|现钞|转账|汇款|零钱$|零钱通|余额宝",
+        r"转数快|fps|悠游卡|一卡通|linepay|街口|mpay|澳门通|applepay|googlepay|^(ec|kredit|giro)karte|girocard|kartenzahlung|maestro|tapgo|eps$|credit|debit|creditcard|mydebit|touchngo|tng|grabpay|boost|giftcard|挂账|签单|挂单|美团|大众点评|抖音|团购|聚合支付|付款方式|支付方式|收款方式|payment|paymethod|quickpass|taiwanpay|分期|instal+ment|全支付|pxpay|悠遊|数字钱包|消费券|券支付|购物券|商场券|店铺?券|医保|统筹|储值卡|提货|e-?wallet|轻松付|刷脸|花呗|白条|现钞|转账|汇款|零钱$|零钱通|余额宝",
     ),
 )
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _TABLE)

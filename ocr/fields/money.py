@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ocr.fields.rows import Item, Row
+from ocr.reading import SOME_DOLLAR
 
 # ISO 4217 code by what is printed; the first that matches anywhere on the slip wins, so the specific come first.
 _CURRENCIES = (
@@ -19,7 +20,12 @@ _CURRENCIES = (
     ("USD", r"US\s?\$|\bUSD\b"),
     ("EUR", r"€|\bEUR\b"),
     ("GBP", r"£|\bGBP\b"),
+    ("AUD", r"(?<![A-Za-z])AU?\s?\$|\bAUD\b"),
+    ("CAD", r"(?<![A-Za-z])CA?\$|\bCAD\b"),
+    ("NZD", r"(?<![A-Za-z])NZ\s?\$|\bNZD\b"),
     ("JPY", r"\bJPY\b|日元"),
+    ("KRW", r"₩|\bKRW\b"),
+    ("THB", r"฿|\bTHB\b"),
 )
 _SIGN = r"(?P<sign>[-~－]\s?)?"
 _UNIT = r"(?:(?:RMB|CNY|HKD?\s?\$?|NTD?\s?\$?|MOP\s?\$?|RM|MYR|US\s?\$|S\$|SGD|USD|[¥$£€])(?:[\s:]|\.(?!\d\d(?!\d)))*)"
@@ -78,12 +84,12 @@ def _repaired(text: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{2}(?!\d))", ".", text)
 
 
-def printed_currency(rows: Sequence[Row], traditional: bool = False) -> str | None:
-    """The ISO 4217 code of the currency that the slip names or its place tells, or None. `traditional`: its script."""
+def printed_currency(rows: Sequence[Row], traditional: bool = False) -> str:
+    """The ISO 4217 code of the currency that the slip names or its place tells, SOME_DOLLAR, or nothing. `traditional`: its script."""
     text = "\n".join(row.text for row in rows)
     counts = [(len(re.findall(pattern, text)), code) for code, pattern in _CURRENCIES]
     best = max(counts, key=lambda pair: pair[0])
-    return best[1] if best[0] else _local_currency(text, traditional)
+    return best[1] if best[0] else _by_sign(text, traditional)
 
 
 def currency_of(text: str) -> str | None:
@@ -94,18 +100,29 @@ def currency_of(text: str) -> str | None:
 # What only the tills of one place print.
 _PLACES = (
     ("TWD", r"统一编号|统编|电子发票证明联|统一发票|悠游卡|街口支付"),
-    ("MOP", r"澳门|mpay|macau"),
-    ("HKD", r"八达通|octopus|香港|九龙|新界|尖沙咀|铜锣湾|旺角|沙田|荃湾|观塘|hong ?kong|kowloon|alipayhk|payme|转数快|加一"),
+    ("MOP", r"澳门|\bmpay\b|macau"),
+    ("HKD", r"八达通|octopus|香港|九龙|新界|尖沙咀|铜锣湾|旺角|沙田|荃湾|观塘|hong ?kong|kowloon|alipayhk|\bpayme\b|转数快|加一"),
 )
 
 
-def _local_currency(text: str, traditional: bool) -> str | None:
-    """A bare dollar, or no sign at all, on a traditional slip: the place tells which dollar."""
-    dollar = re.search(r"(?<![A-Za-z])\$\s?-?\d", text)
-    if re.search(r"[¥元]", text) or not (traditional or dollar):
-        return None
-    local = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), None)
-    return local or ("HKD" if dollar and traditional else None)
+# Where a dollar sign stands too, 元 must be part of an amount or a heading: it is also a part of names.
+_YUAN = re.compile(r"\d\s?元|元(?![一-鿿])")
+_PAID_IN_YUAN = re.compile(r"微信\s?(支付|付款|钱包|收款|[:\d]|$)|支付宝|云闪付|数字人民币|财付通|花呗", re.MULTILINE)
+_DOLLAR = re.compile(r"\$\s?-?\s?[\d.]|\d\s?\$|\(\s?\$\s?\)")
+
+
+def _by_sign(text: str, traditional: bool) -> str:
+    """The yuan by its own sign; a dollar, or a traditional slip without any sign, by its place or by what it was paid with."""
+    dollar = _DOLLAR.search(text)
+    if "¥" in text or (not traditional and (_YUAN.search(text) if dollar else "元" in text)):
+        return "CNY"
+    if not dollar and (not traditional or "元" in text):
+        return ""
+    local = next((code for code, pattern in _PLACES if re.search(pattern, text, re.IGNORECASE)), "")
+    if local or not dollar:
+        return local
+    # Hong Kong, Macau and Taiwan all write a dollar in the traditional script.
+    return "CNY" if not traditional and _PAID_IN_YUAN.search(text) else SOME_DOLLAR
 
 
 _WORDS = {

@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from ocr import dates
 from ocr.fields.rows import Item, Row
 from ocr.fields.text import squeezed
+from ocr.reading import Kind
 
 _MONTHS = {
     name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -65,7 +66,36 @@ _BAD = re.compile(
     r"|g[uü]ltig|garantie|warrant|umtausch|abhol|exchange(by|until|within)|pickup|collect(ion)?(on|by|date|time)|reserv|appointment|screening|promotion|previous|install"
 )
 # Behind a date: a card's top-up, or the end of something, not a purchase.
-_BAD_AFTER = re.compile(r"^\D{0,4}(增值|到期|过期|前有效|前使用|止$|失效|截止|届满|expire)")
+_BAD_AFTER = re.compile(
+    r"^\D{0,4}(增值|充值|到期|过期|前有效|前使用|止$|失效|截止|届满|送达|送货|配送|取货|提货|自提|入会|生效|expire|deliver|pick(ed)?up|collect|top(ped)?up)",
+    re.IGNORECASE,
+)
+# The names that tills give to the time of a sale, as the whole of a label. Any other day has a name of its own (washing day, …日期).
+_PLAIN = (
+    r"(本次|当前|系统|机器|电脑|单据|小票|账单|订单|单|下单|点单|点菜|落单|就餐|用餐|堂食|收据|发票|业务|记账|制单|入账|出单|购物|购货|pos|till|system|sys|local|"
+    r"bill|invoice|inv|order|receipt|rcpt|resit|invois|check|chk|doc|document|slip|rechnungs|beleg|bon|kauf|tax)*"
+    r"(日期|时间|date|time|dated?|datum|zeit|uhrzeit|uhr|dat|dt|day|tarikh|masa|tgl|and|und|dan|of|的)+"
+)
+_SALE = (
+    r"(结账|付款|支付|交易|销售|收银|消费|买单|结单|收款|成交|购票|购买|开票|结算|退货|退款|充值|储值|增值|topup|reload|refund|return|"
+    r"paid|payment|purchase|trans|transaction|txn|trx|trn|sales?|cashsales?|salesmemo)(完成|成功)?(日|时|on|at)?"
+)
+_OWN = re.compile(rf"(^|\d)({_SALE}({_PLAIN})?|{_PLAIN}({_SALE})?)$")
+# A bill is opened and printed when it is paid or a little earlier, and printed again later: as good as no name.
+_PRINTED = re.compile(
+    rf"^((打印|列印|印单|开单|创建|print(ed|ing)?|created?|closed?)({_PLAIN}|by\w{{0,6}})?|(b[i1l]{{3}}|chk|check|closed?)(start|open(ed)?|closed?|ended|b[i1l]{{3}}|chk|check)({_PLAIN})?)$"
+)
+# What a top-up or a refund calls its day names another day on a purchase.
+_OF_KIND = {"top_up": re.compile(r"充值|储值|增值|topup|reload"), "refund": re.compile(r"退货|退款|refund|return")}
+# Days of something else, whatever number stands beside them.
+_OF_ELSE = re.compile(
+    r"送|取|预|约|增值|充值|储值|会员|会籍|效|期|洗|租|还|归|退|换|deliver|member|topup|reload|valid|expir|start|begin|until|return|pickup|collect|ready"
+)
+# What stands on the line of a date without being its name: a number with its label, a till, a table, who served.
+_BESIDE = re.compile(
+    r"(单|号|码|no|nr|number|bill|inv|invoice|receipt|rcpt|order|chk|check|doc|ref|trn|trx|tx|pos|till|term|terminal|机|台|桌|店|shop|store|counter|cash|kasse|tisch|table|tbl|"
+    r"收银|clerk|operator|user|人|pax|guest|cover|税)\D{0,12}\d\w*$|^\w*(gst|tax|reg)(no)?$|^(员|收银|cashier|staff|server|served(by)?|sales|promoter|reg|register|shop|store)|^\d\w*$|^[a-z]{0,6}\d\w*$"
+)
 # Digits in a run under one of these are a number that begins with a day.
 _NUMBERED = re.compile(r"(单号?|编号|流水号?|序号|号码?|条码|no|number|bill|inv|invoice|receipt|order|ref|id)$")
 # What else has long numbers, which may begin like a day.
@@ -83,6 +113,8 @@ class Moment:
     has_time: bool
     items: tuple[Item, ...]
     score: float
+    #: Whether its label is one of a sale's own time; None: it stands without any.
+    named: bool | None = None
     #: What else the same print means in another order of day, month and year, where nothing settles the order.
     others: tuple[datetime, ...] = ()
 
@@ -108,13 +140,13 @@ class _Witness:
     today: date | None
 
 
-def moments(rows: Sequence[Row], order: str, today: date | None = None) -> list[Moment]:
+def moments(rows: Sequence[Row], order: str, today: date | None = None, kind: Kind = "receipt") -> list[Moment]:
     """Every date of the slip, best first.
 
     `order` ("dmy" or "ymd") is what a date means first where nothing settles it; `today` is the day of upload.
     """
     witness = _witness(rows, order, today)
-    candidates = [moment for number in range(len(rows)) for moment in _of_row(rows, number, order, witness)]
+    candidates = [moment for number in range(len(rows)) for moment in _of_row(rows, number, order, witness, kind)]
     candidates.sort(key=lambda moment: moment.score, reverse=True)
     return [_with_time(candidates), *candidates[1:]] if candidates else []
 
@@ -162,40 +194,62 @@ def _day(year: str | int, month: str | int, day: str | int) -> date | None:
     return day_read if 2010 <= day_read.year <= 2045 else None
 
 
-def _of_row(rows: Sequence[Row], number: int, order: str, witness: _Witness) -> Iterator[Moment]:
+def _of_row(rows: Sequence[Row], number: int, order: str, witness: _Witness, kind: Kind) -> Iterator[Moment]:
     row = rows[number]
     for item in row.items:
         text = _readable(item.text)
         for printed in _dates(text, order):
             before, after = text[: printed.start], text[printed.end :]
-            label = before if len(squeezed(_TIME.sub("", before))) > 1 else _label_before(rows, number, item)
+            beside = before if len(squeezed(_TIME.sub("", before))) > 1 else _label_beside(rows[number], item)
+            label = beside or _label_above(rows, number)
             day, others = _settled(printed, text, witness)
             clock, clock_item = _clock(before, after, rows, number, item)
             weight = printed.sure * (0.93 if others else 1.0)
             score = _score(label, after, bool(clock), printed.run) * weight - 0.02 * (number / max(1, len(rows)))
             items = (item,) if clock_item is None or clock_item is item else (item, clock_item)
             at = clock or time()
-            yield Moment(
-                datetime.combine(day, at), clock is not None, items, score, tuple(datetime.combine(other_day, at) for other_day in others)
-            )
+            readings = tuple(datetime.combine(other_day, at) for other_day in others)
+            named = _is_own(beside, kind) if beside else _is_own_above(rows, number, kind)
+            yield Moment(datetime.combine(day, at), clock is not None, items, score, named, readings)
 
 
 def _readable(text: str) -> str:
     return dates.mended(re.sub(r"(?<=\d)O|O(?=\d)", "0", text))
 
 
-def _label_before(rows: Sequence[Row], number: int, item: Item) -> str:
-    before = [left_item.text for left_item in rows[number].items if left_item.left < item.left]
-    if before:
-        return before[-1]
+def _is_own(label: str, kind: Kind) -> bool | None:
+    """Whether the label names the time of a sale; None where it names nothing, or only what stands beside it."""
+    for day in _WEEKDAY:
+        label = day.sub("", label)
+    key = squeezed(_TIME.sub("", label))
+    if not key or _PRINTED.search(key) or (_BESIDE.search(key) and not _OF_ELSE.search(key)):
+        return None
+    of_others = any(pattern.search(key) for name, pattern in _OF_KIND.items() if name != kind)
+    return bool(_OWN.search(key)) and not of_others
+
+
+def _is_own_above(rows: Sequence[Row], number: int, kind: Kind) -> bool | None:
+    """What the row above says of a date that has no label beside it: most often nothing."""
+    label = _label_above(rows, number, most=40)
+    if label and _is_own(label, kind):
+        return True
+    return False if label.endswith(":") or _BAD.search(squeezed(label)) else None
+
+
+def _label_beside(row: Row, item: Item) -> str:
+    before = [left_item.text for left_item in row.items if left_item.left < item.left and squeezed(left_item.text)]
+    return before[-1] if before else ""
+
+
+def _label_above(rows: Sequence[Row], number: int, most: int = 12) -> str:
     above = rows[number - 1] if number else None
-    return above.text if above is not None and len(above.items) == 1 and len(above.text) <= 12 else ""
+    return above.text if above is not None and len(above.items) == 1 and len(above.text) <= most else ""
 
 
 def _score(label: str, after: str, has_time: bool, run: bool) -> float:
     key = squeezed(label)
     score = 0.45
-    if _BAD.search(key) or _BAD_AFTER.search(after):
+    if _BAD.search(key) or _BAD_AFTER.search(_TIME.sub("", after, count=1)):
         score = 0.08
     elif run and _NUMBERED.search(key):
         score = 0.15

@@ -10,7 +10,7 @@ from math import prod
 from statistics import median
 
 from ocr.fields.entries import Entry
-from ocr.fields.labels import Role
+from ocr.fields.labels import SUMS, SUMS_AND_PAID, Role
 from ocr.fields.money import in_words
 from ocr.fields.rows import Row
 
@@ -82,7 +82,6 @@ _RANK: dict[Role | None, int] = {
     Role.CASH: 1,
 }
 _NAMES = {Role.PAID: "paid", Role.PAYABLE: "payable", Role.TOTAL: "total", Role.SUBTOTAL: "subtotal", Role.TENDER: "tender"}
-_SUMS = (Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE)
 # A means of payment that many shops count as a discount, and a discount that many count as a means of payment.
 _VOUCHER = re.compile(r"券|团购|抵|voucher|coupon", re.IGNORECASE)
 
@@ -141,7 +140,7 @@ def _by_label(hypothesis: Hypothesis) -> None:
     names = {_NAMES[entry.role] for entry in hypothesis.entries if entry.role in _NAMES}
     firm = [name for name in ("payable", "paid", "total", "subtotal") if name in names]
     hypothesis.evidence |= set(firm[:1]) or (names & {"tender"})
-    rows = {entry.row for entry in hypothesis.entries if entry.role in (*_SUMS, Role.PAID)}
+    rows = {entry.row for entry in hypothesis.entries if entry.role in SUMS_AND_PAID}
     if len(rows) > 1:
         hypothesis.evidence.add("again")
 
@@ -161,7 +160,7 @@ def _by_cash(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None
 def _by_tenders(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
     means = [entry for entry in ledger if _is_means(entry)]
     for hypothesis in hypotheses.values():
-        printed = {entry.row for entry in hypothesis.entries if entry.role in (*_SUMS, Role.PAID)}
+        printed = {entry.row for entry in hypothesis.entries if entry.role in SUMS_AND_PAID}
         if not printed:
             continue
         others = [entry for entry in means if entry.row not in printed and entry.row > min(printed)][-6:]
@@ -181,7 +180,7 @@ def _is_means(entry: Entry) -> bool:
 
 
 def _by_discounts(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
-    sums = {entry.fen: entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED) and entry.fen > 0}
+    sums = {entry.fen: entry.row for entry in ledger if entry.role in (*SUMS, Role.LISTED) and entry.fen > 0}
     changes = _adjustments(ledger)
     for hypothesis in hypotheses.values():
         for fen, row in sums.items():
@@ -220,7 +219,7 @@ _SIGNS: dict[Role | None, tuple[int, ...]] = {
 
 
 def _by_items(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> None:
-    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.DISCOUNT, Role.PAID)]
+    sums = [entry.row for entry in ledger if entry.role in (*SUMS_AND_PAID, Role.LISTED, Role.DISCOUNT)]
     if not sums:
         return
     first = min(sums)
@@ -237,19 +236,23 @@ def _by_items(ledger: Sequence[Entry], hypotheses: dict[int, Hypothesis]) -> Non
 
 def articles_disagree(ledger: Sequence[Entry], fen: int) -> bool:
     """Do the articles come to something else than the sum: at all, or as if a digit or the point of the sum had been lost?"""
-    sums = [entry.row for entry in ledger if entry.role in (*_SUMS, Role.LISTED, Role.PAID) or abs(entry.fen) == fen]
+    sums = [entry.row for entry in ledger if entry.role in (*SUMS_AND_PAID, Role.LISTED) or abs(entry.fen) == fen]
     if not sums:
         return False
     above = [entry for entry in ledger if entry.row < min(sums) and entry.role is None and entry.label]
     with_cents = any(entry.cents for entry in above)
     articles = list({entry.row: entry.fen for entry in above if entry.cents or not with_cents}.values())
+    # A till that drops zeros (9.9) prints whole prices without cents: then all numbers may be prices.
+    drops = any(entry.cents and not entry.strong for entry in above)
+    lines = list({entry.row: entry.fen for entry in above}.values()) if drops else []
     # A sum of parts agrees as well: then more articles stand below it.
-    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*_SUMS, Role.LISTED))}
+    printed = {fen, *(entry.fen for entry in ledger if entry.role in (*SUMS, Role.LISTED))}
     changes = _adjustments(ledger)
     expected = [sum(articles) + change for change in {0, *changes}] if articles else []
-    if any(abs(whole - known) <= _MOST_ROUNDED for whole in expected for known in printed):
+    whole = [*expected, *(sum(lines) + change for change in {0, *changes} if lines)]
+    if any(abs(of_articles - known) <= _MOST_ROUNDED for of_articles in whole for known in printed):
         return False
-    if any(_lost_something(whole, fen) for whole in expected):
+    if any(_lost_something(of_articles, fen) for of_articles in expected):
         return True
     counted = with_cents and len(articles) > 1 and not any(entry.strong and not entry.cents for entry in above)
     return counted and not changes
@@ -358,8 +361,11 @@ def is_sure(ranked: Sequence[Hypothesis]) -> bool:
     if proofs == {"alone"} and first.legible < CLEAR:
         return False  # nothing else on the paper would show that a digit was misread
     rival = max((hypothesis.belief for hypothesis in ranked[1:]), default=0.0)
+    # Another sum is none where what stands between the two leads from it to the amount that the payment bears out.
+    explained = "discounts" in proofs and bool(proofs & {"tenders", "change", "words"})
     labelled = bool(first.evidence & {"paid", "payable", "total", "special"})
-    return labelled and bool(proofs) and first.legible >= LEGIBLE and first.belief >= TRUSTED and rival < 0.75 * first.belief
+    certain = first.legible >= LEGIBLE and first.belief >= TRUSTED and (explained or rival < 0.75 * first.belief)
+    return labelled and bool(proofs) and certain
 
 
 def is_split(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
@@ -368,6 +374,13 @@ def is_split(hypothesis: Hypothesis, ledger: Sequence[Entry]) -> bool:
     paid = [entry.fen for entry in ledger if entry.row > last and entry.role in (Role.TENDER, Role.CASH) and entry.fen > 0 and entry.strong]
     changed = any(entry.role in (Role.CHANGE, Role.DISCOUNT, Role.POINTS, Role.ROUNDING) and entry.fen for entry in ledger)
     return bool(paid) and not changed and sum(paid) < hypothesis.fen - _MOST_ROUNDED and hypothesis.fen not in paid
+
+
+def is_cash_less_change(fen: int, ledger: Sequence[Entry]) -> bool:
+    """Does the slip print cash and change that differ by this amount?"""
+    handed = {entry.fen for entry in ledger if entry.role is Role.CASH and entry.fen > 0}
+    returned = {entry.fen for entry in ledger if entry.role is Role.CHANGE and entry.fen > 0}
+    return any(given - back == fen for given, back in product(handed, returned))
 
 
 def paid_nothing(ledger: Sequence[Entry]) -> bool:

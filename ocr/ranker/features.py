@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from ocr.fields.entries import Entry
-from ocr.fields.labels import Role
+from ocr.fields.labels import SUMS_AND_PAID, Role
 from ocr.fields.money import in_words
 from ocr.fields.rows import Row
 from ocr.fields.text import squeezed
@@ -21,7 +21,6 @@ from ocr.ranker.trees import Floats
 
 Speaks = Callable[[str], float]
 ROLES = tuple(Role)
-SUMS = (Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE, Role.PAID)
 EVIDENCE = tuple(WEIGHTS)
 _DIGITS = re.compile(r"\d+")
 _TAX_TABLE = re.compile(r"税|gst|sst|vat|tax|mwst|ust|netto|brutto")
@@ -126,8 +125,8 @@ def _by_role(slip: _Slip, amount: Amount) -> Iterable[float]:
         float(role in present) for role in (Role.CASH, Role.CHANGE, Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE, Role.PAID, Role.ROUNDING)
     )
     last, first = amount.last, amount.first
-    yield float(sum(entry.role in SUMS and entry.row > last and entry.fen != amount.fen for entry in slip.ledger))
-    yield float(sum(entry.role in SUMS and entry.row < first and entry.fen != amount.fen for entry in slip.ledger))
+    yield float(sum(entry.role in SUMS_AND_PAID and entry.row > last and entry.fen != amount.fen for entry in slip.ledger))
+    yield float(sum(entry.role in SUMS_AND_PAID and entry.row < first and entry.fen != amount.fen for entry in slip.ledger))
     yield float(any(entry.role is Role.DISCOUNT and entry.row > last and entry.fen for entry in slip.ledger))
     yield float(any(entry.role in (Role.CASH, Role.TENDER) and entry.row > last and entry.fen for entry in slip.ledger))
 
@@ -206,12 +205,12 @@ def _by_arithmetic(slip: _Slip, amount: Amount) -> Iterable[float]:
     yield float(sum(entry.fen == fen for entry in below) + sum(entry.fen == fen for entry in above))
     yield float(_is_sum_of_two(fen, above))
     yield float(_is_sum_of_two(fen, below))
-    sums_above = [entry for entry in slip.ledger if entry.row <= first and entry.fen != fen and entry.role in SUMS]
+    sums_above = [entry for entry in slip.ledger if entry.row <= first and entry.fen != fen and entry.role in SUMS_AND_PAID]
     rounds = any(entry.role is Role.ROUNDING for entry in amount.entries)
     yield float(rounds and any(abs(entry.fen - fen) <= _NEAR for entry in slip.ledger if entry.row <= first and entry.fen != fen))
     yield float(any(abs(entry.fen - fen) <= _NEAR for entry in sums_above))
     later = [entry for entry in slip.ledger if entry.row >= last and entry.fen != fen and 0 < abs(entry.fen - fen) <= _NEAR]
-    yield float(any(entry.role in (Role.ROUNDING, *SUMS) for entry in later))
+    yield float(any(entry.role in (Role.ROUNDING, *SUMS_AND_PAID) for entry in later))
     yield float(any(entry.fen % 5 == 0 for entry in later) and fen % 5 != 0)
     yield float(any(0 < abs(entry.fen) <= _NEAR and fen - entry.fen in slip.reached for entry in slip.ledger))
     yield float(any(0 < abs(entry.fen) <= _NEAR and fen + entry.fen in slip.reached for entry in slip.ledger))

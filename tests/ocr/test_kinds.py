@@ -92,3 +92,53 @@ def test_one_article_that_is_void_makes_no_refund() -> None:
 
 def test_a_parking_privilege_makes_no_parking_slip() -> None:
     assert read("#港城百貨\n毛巾 | 2 | 98.00\n總額 | 98.00\n信用卡 | 98.00\n免費泊車2小時\nFree parking for 2 hours\n").kind == "receipt"
+
+
+TAKEN = "2026-11-29 12:05\n金额 | 500.00\n余额 | 120.00\n"
+PAID = NOODLES + "合计 | 60.00\n微信支付 | 60.00\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        ("#建设银行\nATM取款凭条\n卡号: 6222******1234\n终端号: 88120034\n" + TAKEN, "other"),
+        ("#招商银行\n业务回单\n交易类型: 转账\n" + TAKEN, "other"),
+        ("#MAYBANK\nTRANSACTION TYPE: CASH WITHDRAWAL\nTERMINAL 0021\nAMOUNT | RM 500.00\n", "other"),
+        ("#CITY BANK\nCASH DEPOSIT SLIP\nAMOUNT | 500.00\n", "other"),
+        ("#MAX MONEY\nMONEY CHANGER\nUSD 100.00 | RM 470.00\nTOTAL | RM 470.00\n", "other"),
+        ("#外婆家\n排队号\n#A23\n前面还有5桌\n人均 | ¥85.00\n", "other"),
+        ("#THAI CORNER\nQUEUE TICKET\n#B17\nSet lunch from | $12.90\n", "other"),
+        ("#香記茶餐廳\n日結報表\n現金 | 5200.00\n合計 | 8800.00\n微信支付 | 3600.00\n", "other"),
+        ("#BURGER HUT\nZ-REPORT\nCASH | 520.00\nTOTAL SALES | 880.00\n", "other"),
+        ("#川味小厨\n后厨单\n" + NOODLES, "other"),
+        ("#川味小厨\n练习模式\n" + PAID, "other"),
+        ("#BURGER HUT\n** TRAINING MODE **\n" + CAFE + "TOTAL | 21.50\nCASH | 21.50\n", "other"),
+        ("#国家电网\n电费缴费凭证\n合计 | 130.00\n微信支付 | 130.00\n", "other"),
+        ("#福彩投注站\n福利彩票\n金额 | 10.00\n合计 | 10.00\n", "other"),
+        ("#半岛家具\n报价单\n沙发 | 1 | 3200.00\n茶几 | 1 | 800.00\n合计 | 4000.00\n", "unpaid_bill"),
+        ("#MEIER KÜCHEN\nKostenvoranschlag\nSpüle | 320,00\nMontage | 80,00\nSumme | 400,00\n", "unpaid_bill"),
+        ("#半岛家具\n送货单\n沙发 | 1 | 3200.00\n合计 | 3200.00\n", "unpaid_bill"),
+        ("#福滿酒家\n埋單紙\n" + NOODLES + "合計 | 60.00\n", "unpaid_bill"),
+        ("#MÜLLER\nStornobeleg\nMilch | 1,19\nSumme EUR | 1,19\n", "refund"),
+        ("#本色男装\n销退单\n衬衫 | 1 | 199.00\n合计 | 199.00\n", "refund"),
+        ("#H&T\nRETURNED GOODS\nSHIRT | 19.90\nTOTAL | 19.90\n", "refund"),
+    ],
+)
+def test_a_paper_that_names_itself_is_what_it_says(rows: str, kind: str) -> None:
+    assert read(rows).kind == kind
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "#半岛家具\n送货单\n沙发 | 1 | 3200.00\n合计 | 3200.00\n微信支付 | 3200.00\n",  # paid: a person says what it is
+        "#川味小厨\n排队号: A23\n" + PAID,
+        "#BURGER HUT\nQUEUE NO\n#23\n" + CAFE + "TOTAL | 21.50\nCASH | 21.50\n",
+        "#川味小厨\n" + PAID + "优惠券\n满100减20\n",
+        "#香記茶餐廳\n" + PAID + "彩票\n",
+        "#CITY BANK CAFE\n" + CAFE + "TOTAL | 21.50\nBank transfer | 21.50\n",
+        "#报价单打印店\n复印 | 1 | 10.00\n合计 | 10.00\n微信支付 | 10.00\n",
+    ],
+)
+def test_the_same_words_elsewhere_leave_a_purchase_what_it_is(rows: str) -> None:
+    assert read(rows).kind == "receipt"

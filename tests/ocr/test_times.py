@@ -143,3 +143,55 @@ def test_the_days_of_a_card_or_a_membership_are_not_the_purchase(line: str) -> N
     rows = f"#大食代\n{line}\n飯 | 48.0\n總計 | 48.0\n八達通 | 48.0\n"
     assert read(rows).paid_at.value is None
     assert _at(read(rows + "29-11-2026 09:08\n")) == "2026-11-29T09:08:00"
+
+
+CAFE = "拿铁 | 1 | 32.00\n可颂 | 1 | 18.00\n合计 | 50.00\n微信支付 | 50.00\n"
+UPLOADED = date(2026, 12, 1)
+# Each is the only date of its slip, some days before the upload, with a time.
+OF_SOMETHING_ELSE = [
+    "送达时间: 2026-11-29 18:00", "送货日期 | 2026-11-29 18:00", "预计送达时间为:\n2026-11-29 18:00", "Delivered | 29/11/2026 18:00",
+    "Delivery slot: 29 Nov 2026 18:00", "2026-11-29 18:00 送达", "洗涤日期: 2026-11-29 18:00", "发货日期: 2026-11-29 18:00",
+    "Ready on | 29 Nov 2026 18:00", "Pick-up | 29 Nov 2026 18:00",
+    "有效期至: 2026-11-29 23:59", "失效日期: 2026-11-29 23:59", "Expiry | 29 Nov 2026 23:59", "Best before: 29 Nov 2026 18:00",
+    "Voucher valid thru | 29 Nov 2026 23:59", "2026-11-29 23:59到期", "Payment due date: 29 Nov 2026 23:59", "可退货日期: 2026-11-29 23:59",
+    "会员到期: 2026-11-29 23:59", "会籍日期: 2026-11-29 10:00", "Membership ends | 29 Nov 2026 23:59", "Member since | 29 Nov 2026 10:00",
+    "Your membership ends on:\n29 Nov 2026 23:59", "办卡日期: 2026-11-29 10:00",
+    "上次增值: 2026-11-29 10:00", "充值时间: 2026-11-29 10:00", "储值日期: 2026-11-29 10:00", "Top-up | 29 Nov 2026 10:00",
+    "Last reload date: 29 Nov 2026 10:00", "2026-11-29 10:00 充值",
+    "开业日期: 2026-11-29 10:00", "生产日期: 2026-11-29 10:00", "制卡日期: 2026-11-29 10:00", "存酒日期: 2026-11-29 22:00",
+    "入园日期: 2026-11-29 10:00", "Check-in | 29 Nov 2026 14:00", "起租时间: 2026-11-29 10:00", "Version | 29 Nov 2026 10:00",
+    "出生日期: 2026-11-29 10:00", "Appointment: 29 Nov 2026 10:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OF_SOMETHING_ELSE)
+def test_a_day_of_something_else_is_never_trusted_though_it_is_the_only_one(line: str) -> None:
+    paid_at = read(f"#本色咖啡\n{CAFE}{line}\n", today=UPLOADED).paid_at
+    assert paid_at.value is None or paid_at.confidence < 0.8
+
+
+OF_THE_SALE = [
+    "2026-11-29 18:00", "时间: 2026-11-29 18:00", "日期 | 2026-11-29 18:00", "日期/时间 Date/Time: 2026-11-29 18:00",
+    "交易日期: 2026-11-29 18:00", "开单时间: 2026-11-29 18:00", "Bill Start: 29 Nov 2026 18:00", "Print time: Sunday, 29 Nov 2026 18:00",
+    "Served by AMY | 29 Nov 2026 18:00", "Date: SUN 29 Nov 2026 18:00",
+    "下单时间: 2026-11-29 18:00", "打印时间: 2026-11-29 18:00", "单号 20261129760727 | 2026-11-29 18:00", "收银员: 03 | 2026-11-29 18:00",
+    "结账时间 | 2026-11-29 18:00", "Date : 29 Nov 2026 | Time : 18:00", "Table 5 | 29 Nov 2026 18:00", "Invoice Date: 29 Nov 2026 18:00",
+    "TAX INVOICE 10293 | 29 Nov 2026 18:00", "Tarikh / Date: 29 Nov 2026 18:00", "Datum: 29.11.2026 Uhrzeit: 18:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OF_THE_SALE)
+def test_the_day_of_the_sale_is_trusted_under_each_of_its_names(line: str) -> None:
+    reading = read(f"#本色咖啡\n{line}\n{CAFE}", today=UPLOADED)
+    assert _at(reading) == "2026-11-29T18:00:00" and reading.paid_at.confidence >= 0.8
+
+
+def test_the_time_of_a_reprint_is_not_trusted_as_the_sales() -> None:
+    assert read(f"#本色咖啡\n补打小票\n打印时间: 2026-11-29 18:00\n{CAFE}", today=UPLOADED).paid_at.confidence < 0.8
+
+
+def test_a_top_up_and_a_refund_have_times_of_their_own() -> None:
+    top_up = read("#本色咖啡\n充值小票\n充值时间: 2026-11-29 10:00\n充值金额 | 500.00\n微信支付 | 500.00\n", today=UPLOADED)
+    assert (top_up.kind, top_up.paid_at.confidence >= 0.8) == ("top_up", True)
+    refund = read("#本色咖啡\n退货单\n退货时间: 2026-11-29 10:00\n退款金额 | 50.00\n", today=UPLOADED)
+    assert (refund.kind, refund.paid_at.confidence >= 0.8) == ("refund", True)

@@ -10,11 +10,12 @@ import pytest
 
 from api.malls.service import ShopNames
 from api.receipts import decision
-from api.receipts.decision import AMOUNT, SHOP, TIME, Choice, Facts, Habits, KnownSale, Slip, Sure, Twin, decide, likely_answer
+from api.receipts.decision import AMOUNT, CURRENCY, SHOP, TIME, Choice, Facts, Habits, KnownSale, Slip, Sure, Twin, decide, likely_answer
 from api.receipts.policy import ReceiptPolicy
 from api.receipts.reasons import Reason, next_action, sentence
 from api.receipts.shop_recognition import NOBODY, Match
 from api.receipts.states import ReceiptState as S
+from ocr.reading import SOME_DOLLAR
 
 NOW = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
 SHOP_7 = ShopNames(7, "海底捞火锅", ("海底捞火锅",), (), ("L2018",), (), (), "L2", "云锦天地", "餐饮", False)
@@ -122,6 +123,12 @@ TABLE = [
     ("another currency", facts(slip(currency="HKD")), S.REFUSED, Reason.OTHER_CURRENCY),
     ("no currency printed", facts(slip(currency=""), currency="HKD"), S.SCORED, Reason.AWARDED),
     ("a mall that trades in it", facts(slip(currency="HKD"), currency="HKD"), S.SCORED, Reason.AWARDED),
+    *[(f"some dollar in a mall of {code}", facts(slip(currency=decision.SOME_DOLLAR), currency=code), S.ASKING, Reason.WHICH_CURRENCY)
+      for code in ("CNY", "MOP", "MYR", "EUR", "JPY")],
+    *[(f"some dollar in a mall of {code}", facts(slip(currency=decision.SOME_DOLLAR), currency=code), S.SCORED, Reason.AWARDED)
+      for code in ("HKD", "TWD", "USD", "SGD")],
+    ("some dollar and an amount in doubt", facts(replace(UNSURE, currency=decision.SOME_DOLLAR)), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
+    ("some dollar, much of it", facts(slip(currency=decision.SOME_DOLLAR, paid_fen=Sure(60_000, 0.9))), S.IN_REVIEW, Reason.FIELDS_UNCLEAR),
     ("a shop outside", facts(match=NOBODY), S.REFUSED, Reason.SHOP_NOT_IN_MALL),
     ("a shop nobody can read", facts(slip(merchant=Sure(None)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),
     ("a shop hardly read", facts(slip(merchant=Sure("海", 0.3)), match=NOBODY), S.IN_REVIEW, Reason.SHOP_UNCLEAR),
@@ -295,6 +302,17 @@ def test_the_question_about_the_time_offers_what_was_read() -> None:
     question = decide(facts(slip(paid_at=Sure(NOW, 0.5, (1, 2, 3, 4))))).question
     assert question is not None and question.field == TIME
     assert question.choices == (Choice(NOW.isoformat(), "2026-05-20 04:00", 0.5, (1, 2, 3, 4)),)
+
+
+def test_the_question_about_the_currency_offers_the_malls_own_first() -> None:
+    question = decide(facts(slip(currency=decision.SOME_DOLLAR, paid_fen=Sure(12_850, 0.9, (1, 2, 3, 4))))).question
+    assert question is not None and question.field == CURRENCY
+    assert question.choices[0] == Choice("CNY", "CNY", 0.5, (1, 2, 3, 4))
+    assert [choice.value for choice in question.choices] == ["CNY", "HKD", "TWD", "USD", "SGD"]
+
+
+def test_the_sign_of_a_dollar_is_the_readers() -> None:
+    assert decision.SOME_DOLLAR == SOME_DOLLAR
 
 
 def test_a_date_of_two_meanings_is_asked_about_with_both() -> None:

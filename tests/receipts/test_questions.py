@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from api.kit import clock, db
+from api.kit.db import session
 from api.malls.service import invalidate_shops
 from api.receipts import service
-from ocr.reading import Candidate, Field
+from api.receipts.models import Receipt
+from ocr.reading import SOME_DOLLAR, Candidate, Field
 from tests.conftest import bearer
 from tests.factories import make_shop
 from tests.receipts.conftest import BOX, NOW, PAID, World, slip
@@ -205,3 +207,43 @@ def test_a_shopper_narrows_the_list_to_what_asks_waits_scored_or_did_not(world: 
     }
     assert shown == {"asking": [asking.id], "scored": [scored.id], "refused": [refused.id], "waiting": [waiting]}
     assert world.get("/v1/receipts?show=gone", member).status_code == 422
+
+
+def of_some_dollar(**given: Any) -> Any:
+    return slip(currency=SOME_DOLLAR, **given)
+
+
+def test_a_dollar_sign_that_names_no_country_is_asked_about(world: World) -> None:
+    member = world.member()
+    receipt = world.read(member, of_some_dollar())
+    body = world.get(f"/v1/receipts/{receipt.id}", member).json
+    assert (body["state"], body["reason"], body["question"]["field"]) == ("asking", "which_currency", "currency")
+    assert [choice["value"] for choice in body["question"]["choices"]][:3] == ["CNY", "HKD", "TWD"]
+    crop = world.get(f"/v1/receipts/{receipt.id}/photos/1?field=currency", member)
+    assert (crop.status_code, crop.mimetype) == (200, "image/jpeg")
+    assert world.points(member) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "reason"),
+    [("CNY", "scored", "awarded"), ("HKD", "refused", "other_currency"), (None, "in_review", "no_choice_fits")],
+)
+def test_the_answer_about_the_currency_decides(world: World, value: str | None, state: str, reason: str) -> None:
+    member = world.member()
+    receipt = world.read(member, of_some_dollar())
+    body = world.post(f"/v1/receipts/{receipt.id}/answers", member, {"value": value}).json
+    assert (body["state"], body["reason"]) == (state, reason)
+
+
+def test_much_money_in_an_unknown_currency_goes_to_a_person(world: World) -> None:
+    assert world.read(world.member(), of_some_dollar(fen=60_000)).why == "fields_unclear"
+
+
+def test_a_reading_that_an_earlier_version_stored_can_still_be_answered(world: World) -> None:
+    member = world.member()
+    receipt = world.read(member, doubtful())
+    with db.unit_of_work(world.mall):
+        row = session.get_one(Receipt, receipt.id)
+        row.reading = {name: value for name, value in (row.reading or {}).items() if name not in ("doubts", "other_times")}
+    body = world.post(f"/v1/receipts/{receipt.id}/answers", member, {"value": 12_850}).json
+    assert (body["state"], body["paid_fen"]) == ("scored", 12_850)

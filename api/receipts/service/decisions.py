@@ -13,7 +13,7 @@ from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
 from api.receipts import queries, reading, shop_recognition
-from api.receipts.decision import AMOUNT, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
+from api.receipts.decision import AMOUNT, CURRENCY, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
 from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.policy import ReceiptPolicy, ReceiptRules
 from api.receipts.reading import ReceiptReading
@@ -77,7 +77,7 @@ def settle(receipt: Receipt, read: ReceiptReading, photos: Sequence[ReceiptPhoto
     case = _case(receipt, read)
     changes |= case.columns()
     if case.slip.kind == "refund":
-        take_back(receipt, read, by=by, policy=case.policy, **changes)
+        take_back(receipt, read, by=by, policy=case.policy, amount_sure=case.slip.auto, **changes)
         return
     db.lock("receipts of", receipt.member_id)  # caps hold exactly
     outcome = decide(_facts(case, photos))
@@ -104,6 +104,8 @@ def _answered(receipt: Receipt, slip: Slip, match: Match, shops: Sequence[ShopNa
         slip = replace(slip, paid_fen=Sure(answers[AMOUNT], 1.0, slip.paid_fen.box))
     if TIME in answers:
         slip = replace(slip, paid_at=Sure(datetime.fromisoformat(answers[TIME]), 1.0, slip.paid_at.box))
+    if CURRENCY in answers:
+        slip = replace(slip, currency=answers[CURRENCY])
     if SHOP in answers:
         chosen = next((shop for shop in shops if shop.id == answers[SHOP]), None)
         match = replace(match, shop=chosen) if chosen else match

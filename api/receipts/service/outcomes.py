@@ -67,7 +67,7 @@ def score(receipt: Receipt, *, by: str, tenders: Sequence[tuple[str, int]] = (),
         paid_at=facts["paid_at"],
         minute_known=facts["minute_known"],
         paid_fen=facts["paid_fen"],
-        receipt_no=facts["receipt_no"],
+        receipt_no=facts["receipt_no"] if facts["number_key"] is not None else None,  # a number in doubt joins no purchases
         tenders=_tenders(tenders, facts["paid_fen"]),
         claims=True,
     )
@@ -94,8 +94,11 @@ def _tell_partners(receipt: Receipt, sale_id: int, facts: dict[str, Any]) -> Non
     )  # fmt: skip
 
 
+_SCORED_FACTS = ("shop_id", "paid_at", "minute_known", "paid_fen", "receipt_no", "number_key")
+
+
 def _scoring_facts(receipt: Receipt, changes: dict[str, Any]) -> dict[str, Any]:
-    return {name: changes.get(name, getattr(receipt, name)) for name in ("shop_id", "paid_at", "minute_known", "paid_fen", "receipt_no")}
+    return {name: changes.get(name, getattr(receipt, name)) for name in _SCORED_FACTS}
 
 
 def _tenders(printed: Sequence[tuple[str, int]], paid_fen: int) -> list[sales.Tender]:

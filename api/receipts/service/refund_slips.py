@@ -29,17 +29,19 @@ def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str, purchase_id
     facts: dict[str, Any] = {name: getattr(receipt, name) for name in ("shop_id", "paid_fen", "paid_at", "number_key")}
     purchase = hold(purchase_id) if purchase_id is not None else None
     if purchase is None:
-        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy(ReceiptRules)), **facts)
+        take_back(receipt, read, by=by, policy=ReceiptPolicy.of(malls.policy(ReceiptRules)), amount_sure=True, **facts)
     elif purchase.state != ReceiptState.SCORED or purchase.shop_id != receipt.shop_id:
         raise FactsIncomplete(missing=["purchase_id"])
     else:
         _give_back(receipt, purchase, by=by, **facts)
 
 
-def take_back(receipt: Receipt, read: ReceiptReading, *, by: str, policy: ReceiptPolicy, **changes: Any) -> None:
+def take_back(
+    receipt: Receipt, read: ReceiptReading, *, by: str, policy: ReceiptPolicy, amount_sure: bool, **changes: Any
+) -> None:  # fmt: skip
     """A refund slip: find the purchase it belongs to and take back the points of what was refunded."""
     changes |= {"paid_fen": abs(changes["paid_fen"] or 0) or None}
-    purchase, doubt = _purchase_of(receipt, read, changes)
+    purchase, doubt = _purchase_of(receipt, read, changes, amount_sure)
     if doubt is not None and receipt.state != ReceiptState.IN_REVIEW:
         to_review(receipt, Reason.REFUND_UNCLEAR, by=by, policy=policy, facts=doubt, **changes)
     elif doubt is not None:
@@ -50,7 +52,9 @@ def take_back(receipt: Receipt, read: ReceiptReading, *, by: str, policy: Receip
         _give_back(receipt, purchase, by=by, **changes)
 
 
-def _purchase_of(receipt: Receipt, read: ReceiptReading, changes: dict[str, Any]) -> tuple[Receipt | None, dict[str, Any] | None]:
+def _purchase_of(
+    receipt: Receipt, read: ReceiptReading, changes: dict[str, Any], amount_sure: bool
+) -> tuple[Receipt | None, dict[str, Any] | None]:
     """The scored purchase that a refund slip speaks of, or what keeps us from being sure."""
     shop_id, amount = changes["shop_id"], changes["paid_fen"]
     missing = [name for name in ("shop_id", "paid_fen") if not changes[name]]
@@ -63,7 +67,9 @@ def _purchase_of(receipt: Receipt, read: ReceiptReading, changes: dict[str, Any]
     if not purchases:
         return None, None
     chosen = own if own else purchases
-    if len(chosen) > 1 or amount > (chosen[0].paid_fen or 0):
+    paid_fen = chosen[0].paid_fen or 0
+    # An amount in doubt is borne out by a purchase of just as much; what is only a part of one may be misread.
+    if len(chosen) > 1 or amount > paid_fen or (amount < paid_fen and not amount_sure):
         return None, {"receipts": [purchase.id for purchase in purchases]}
     return chosen[0], None
 

@@ -106,7 +106,10 @@ def asked_place(receipt: Receipt, field: str, position: int) -> tuple[int, Any] 
     return (position, corners) if corners else None
 
 
-_READ_AS = {"paid_fen": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant", "shop_id": "merchant"}
+_READ_AS = {
+    "paid_fen": "total_fen", "currency": "total_fen", "paid_at": "paid_at", "receipt_no": "receipt_no", "merchant": "merchant",
+    "shop_id": "merchant",
+}  # fmt: skip
 
 
 def place_of(receipt: Receipt, field: str) -> tuple[int, Any] | None:
