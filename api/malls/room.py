@@ -17,4 +17,5 @@ ROOM = Room(
         "policy.write": {ADMINISTRATOR},
         "policy.approve": {ADMINISTRATOR, FINANCE},
     },
+    value=frozenset({"policy.approve", "policy.write", "shops.import", "shops.write"}),
 )

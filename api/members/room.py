@@ -24,5 +24,6 @@ ROOM = Room(
         "members.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
         "levels.write": {ADMINISTRATOR, MARKETER},
     },
+    value=frozenset({"levels.write", "members.write"}),
     configure=configure,
 )

@@ -24,5 +24,6 @@ ROOM = Room(
         "merchants.read": {ADMINISTRATOR, FINANCE},
         "merchants.write": {ADMINISTRATOR},
     },
+    value=frozenset({"merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
     configure=service.configure,
 )

@@ -23,6 +23,18 @@ ROOM = Room(
         "cards.report": {ADMINISTRATOR, FINANCE},
         "cards.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
     },
+    value=frozenset(
+        {
+            "cards.approve",
+            "cards.issue",
+            "cards.packages",
+            "cards.packages.approve",
+            "cards.print",
+            "cards.products",
+            "cards.sell",
+            "cards.write",
+        }
+    ),
     member=MemberPart(
         place=50,
         counts={"cards": "stored-value cards that are neither void nor replaced", "stored_fen": "what is on them, principal and bonus"},

@@ -74,8 +74,8 @@ def test_a_right_password_forgets_the_wrong_ones(client, code, hire, settings) -
 def test_parallel_guesses_get_no_more_tries_than_patient_ones(app, mall, hire, monkeypatch) -> None:
     account, _ = hire()
     looked: list[int] = []
-    real = service.sessions._count_try
-    monkeypatch.setattr(service.sessions, "_count_try", lambda key: ((allowed := real(key)) and looked.append(1)) or allowed)
+    real = service.attempts.count
+    monkeypatch.setattr(service.attempts, "count", lambda ways: ((allowed := real(ways)) and looked.append(1)) or allowed)
 
     def guess(number: int) -> None:
         try:
@@ -171,7 +171,7 @@ def test_old_sign_ins_codes_and_tries_are_forgotten(app, mall, hire, client, cod
         service.make_pairing_code(account.shop_id, by="staff:1")
     clock.fix(clock.now() + timedelta(days=60))
     with db.unit_of_work(mall):
-        assert service.forget_old() == 3
+        assert service.forget_old() == 4
     assert owner_rows(settings, "SELECT * FROM staff_sessions") == []
 
 
