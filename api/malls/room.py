@@ -11,6 +11,7 @@ ROOM = Room(
     permissions={
         "shops.read": {ADMINISTRATOR, REVIEWER, MARKETER, FINANCE, FLOOR_MANAGER, SERVICE_DESK},
         "shops.write": {ADMINISTRATOR, FLOOR_MANAGER},
+        "shops.approve": {ADMINISTRATOR, FINANCE, MARKETER},
         "shops.import": {ADMINISTRATOR},
         "aliases.write": {ADMINISTRATOR, REVIEWER, FLOOR_MANAGER},
         "policy.read": {ADMINISTRATOR, REVIEWER, MARKETER, FINANCE, FLOOR_MANAGER},

@@ -159,6 +159,7 @@ def list_office_shops(args: dict[str, Any]) -> Page[Shop]:
 @office.response(201, OfficeShopSchema)
 @office.problems(ShopCodeTaken, FloorNotFound, ContractBackwards, OpeningHoursUnclear)
 @office.permission("shops.write")
+@two_people("shop.open", arguments=schemas.OpenShopArgs, approver="shops.approve", alone=lambda args: service.prices_no_more(None, args))
 def open_shop(args: dict[str, Any]) -> Shop:
     """Open a shop"""
     return service.open_shop(args, by=identity.staff().name)
@@ -178,6 +179,13 @@ def show_office_shop(shop_id: int) -> Shop:
 @office.response(200, OfficeShopSchema)
 @office.problems(ShopNotFound, ShopCodeTaken, FloorNotFound, ContractBackwards, OpeningHoursUnclear)
 @office.permission("shops.write")
+@two_people(
+    "shop.change",
+    arguments=schemas.ChangeShopArgs,
+    approver="shops.approve",
+    before=lambda args, shop_id: {name: getattr(service.shop(shop_id), name) for name in args if name != "why"},
+    alone=lambda args, shop_id: service.prices_no_more(service.shop(shop_id), args),
+)
 def change_shop(args: dict[str, Any], shop_id: int) -> Shop:
     """Change a shop, or close it"""
     why = args.pop("why")

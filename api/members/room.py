@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit.roles import ADMINISTRATOR, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
+from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
 from api.kit.rooms import Room
 from api.members import alipay_login, sms, wechat_login
 from api.settings import Settings
@@ -23,6 +23,7 @@ ROOM = Room(
         "members.write": {ADMINISTRATOR, SERVICE_DESK},
         "members.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
         "levels.write": {ADMINISTRATOR, MARKETER},
+        "levels.approve": {ADMINISTRATOR, FINANCE},
     },
     value=frozenset({"levels.write", "members.write"}),
     configure=configure,

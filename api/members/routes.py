@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from api.approvals.two_people import two_people
 from api.kit import audit, db, identity, limits, pages
 from api.kit.http import Blueprint, MallNotFound, PageArgs, Precondition, page_of
 from api.kit.limits import Limit
@@ -479,6 +480,13 @@ def list_levels() -> dict[str, Any]:
 @office.response(200, schemas.LevelSchema)
 @office.permission("levels.write")
 @office.problems(errors.LevelNotFound, errors.LevelsOutOfOrder)
+@two_people(
+    "level.change",
+    arguments=schemas.LevelPatch,
+    approver="levels.approve",
+    before=lambda arguments, rank: {name: getattr(levels.level_of(rank), name) for name in arguments},
+    alone=lambda arguments, **_: set(arguments) <= {"name", "name_en"},
+)
 def change_level(arguments: dict[str, Any], rank: int) -> Any:
     """Change a level"""
     before, level = levels.set_level(rank, **arguments)

@@ -23,6 +23,7 @@ ROOM = Room(
         "bills.settle": {ADMINISTRATOR, FINANCE},
         "merchants.read": {ADMINISTRATOR, FINANCE},
         "merchants.write": {ADMINISTRATOR},
+        "merchants.approve": {ADMINISTRATOR, FINANCE},
     },
     value=frozenset({"merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
     configure=service.configure,

@@ -8,6 +8,7 @@ import flask
 from flask import request
 
 from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.two_people import two_people
 from api.kit import http, identity, pages
 from api.kit.states import WrongState
 from api.kit.tables import exported
@@ -285,6 +286,7 @@ def list_merchants(args: dict[str, Any]) -> pages.Page[MerchantAccount]:
 @merchants.problems(MerchantAccountWrong, MerchantAccountTaken, ShopNotFound)
 @merchants.idempotent
 @merchants.permission("merchants.write")
+@two_people("merchant.open", arguments=schemas.MerchantAccountArgs, approver="merchants.approve")
 def open_merchant(args: dict[str, Any]) -> MerchantAccount:
     """Add a merchant account"""
     return service.open_account(by=identity.staff().name, **args)
@@ -314,6 +316,13 @@ def read_merchant(account_id: int) -> MerchantAccount:
 @merchants.response(200, schemas.MerchantAccountSchema)
 @merchants.problems(MerchantAccountNotFound, MerchantAccountWrong)
 @merchants.permission("merchants.write")
+@two_people(
+    "merchant.change",
+    arguments=schemas.MerchantChangeArgs,
+    approver="merchants.approve",
+    before=lambda args, account_id: {name: getattr(service.account(account_id), name) for name in args if name != "why"},
+    alone=lambda args, **_: set(args) <= {"name", "why"} or (set(args) <= {"name", "enabled", "why"} and args["enabled"] is False),
+)
 def change_merchant(args: dict[str, Any], account_id: int) -> MerchantAccount:
     """Rename an account, change its share, or let it collect no more"""
     why = args.pop("why")
@@ -336,6 +345,12 @@ def list_keys(args: dict[str, Any], account_id: int) -> pages.Page[MerchantKey]:
 @merchants.problems(MerchantAccountNotFound, MerchantKeyWrong)
 @merchants.idempotent
 @merchants.permission("merchants.write")
+@two_people(
+    "merchant.key",
+    arguments=schemas.MerchantKeyArgs,
+    approver="merchants.approve",
+    before=lambda _args, account_id: {"merchant_no": service.account(account_id).merchant_no},
+)
 def add_key(args: dict[str, Any], account_id: int) -> MerchantKey:
     """Add a key; the ones before it go on being believed until they end"""
     return service.add_key(account_id, by=identity.staff().name, **args)

@@ -18,6 +18,7 @@ ROOM = Room(
         "cards.issue": {ADMINISTRATOR, FINANCE},
         "cards.print": {ADMINISTRATOR},
         "cards.products": {ADMINISTRATOR, FINANCE},
+        "cards.products.approve": {ADMINISTRATOR, FINANCE},
         "cards.packages": {ADMINISTRATOR, MARKETER, FINANCE},
         "cards.packages.approve": {ADMINISTRATOR, FINANCE},
         "cards.report": {ADMINISTRATOR, FINANCE},

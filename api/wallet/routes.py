@@ -22,7 +22,17 @@ from api.members.service import get as active_member
 from api.members.service import phone_codes
 from api.wallet import errors, schemas, service
 from api.wallet.models import BalanceLine, BalanceReport, CardBatch, CardProduct, CardRequest, CardSale, Recharge, RechargePackage
-from api.wallet.service import balance_report, card_lifecycle, card_requests, card_stock, package_offers, pins, products, views
+from api.wallet.service import (
+    balance_report,
+    card_lifecycle,
+    card_opening,
+    card_requests,
+    card_stock,
+    package_offers,
+    pins,
+    products,
+    views,
+)
 from api.wallet.service.card_stock import PrintLine
 from api.wallet.service.pay_codes import PayCode
 from api.wallet.service.views import Movement, Wallet
@@ -342,6 +352,7 @@ def list_card_products(args: dict[str, Any]) -> pages.Page[CardProduct]:
 @office.problems(errors.ProductCodeTaken, errors.ProductWrong, IdempotencyKeyReused)
 @office.permission("cards.products")
 @office.idempotent
+@two_people("card-product.make", arguments=schemas.ProductArgs, approver="cards.products.approve")
 def make_card_product(args: dict[str, Any]) -> CardProduct:
     """Make a kind of card"""
     return products.make_product(by=identity.staff().name, **args)
@@ -352,6 +363,13 @@ def make_card_product(args: dict[str, Any]) -> CardProduct:
 @office.response(200, schemas.CardProductSchema)
 @office.problems(errors.ProductNotFound, errors.ProductWrong)
 @office.permission("cards.products")
+@two_people(
+    "card-product.change",
+    arguments=schemas.ProductChanges,
+    approver="cards.products.approve",
+    before=lambda args, product_id: {name: getattr(card_opening.product(product_id), name) for name in args if name != "why"},
+    alone=lambda args, **_: set(args) <= {"title_zh", "title_en", "closed", "why"} and args.get("closed") is not False,
+)
 def change_card_product(args: dict[str, Any], product_id: int) -> CardProduct:
     """Change a kind of card, for all its cards"""
     return products.change_product(product_id, by=identity.staff().name, **args)

@@ -53,6 +53,7 @@ PHONE = {
 OFFICE = {
     "adjustments": ("adjustments",),
     "alerts": ("alerts",),
+    "approvals": ("approvals", "approvals?open={approval}"),
     "audit": ("audit",),
     "bills": ("bills", "bills?open={difference}", "bills?tab=bills"),
     "card-balances": ("card-balances",),
@@ -158,7 +159,10 @@ def life(stack: Stack) -> Iterator[dict[str, Any]]:
     with db.unit_of_work(stack.mall):
         sold = f"类型,小票号,支付时间,金额(元),原小票号\n销售,AX-1,{clock.now():%Y-%m-%d} 00:00,12.80,\n退款,AX-2,,1.00,AX-9\n"
         report = tills.take_file(shop, sold.encode(), file_name="till.csv", by="browser test").id
+    asked = {"submission_days": 8, "why": "browser test"}
+    approval = stack.told("PATCH", "/v1/office/policy", admin["access_token"], json=asked)["id"]
     yield {
+        "approval": approval,
         "difference": difference,
         "report": report,
         "partner": partner,

@@ -130,11 +130,18 @@ def _xlsx(*rows: list[object]) -> bytes:
 
 
 def test_an_xlsx_is_read_with_its_numbers_days_and_truth(send) -> None:
-    row = ["A-1", "T1", "L2", "L2-001", "海底捞", None, "餐饮", date(2026, 1, 1), None, 12000, True]
+    row = ["A-1", "T1", "L2", "L2-001", "海底捞", None, "餐饮", date(2026, 1, 1), None, 8000, True]
     report = send(_xlsx(row), dry_run=True).json
     assert report["counts"]["create"] == 1, report
     changes = {name: pair[1] for name, pair in report["rows"][0]["changes"].items()}
-    assert (changes["starts_on"], changes["points_rate_bp"], changes["excluded"]) == ("2026-01-01", 12000, True)
+    assert (changes["starts_on"], changes["points_rate_bp"], changes["excluded"]) == ("2026-01-01", 8000, True)
+
+
+def test_a_sheet_gives_no_shop_more_points(send) -> None:
+    row = ["A-1", "T1", "L2", "L2-001", "海底捞", None, "餐饮", None, None, 1_000_000, None]
+    assert "second person" in send(_xlsx(row), dry_run=True).json["rows"][0]["problems"]["points_rate_bp"]
+    send(_sheet(*GOOD))
+    assert "second person" in send("code,积分系数(万分比)\nA-1,10001\n", dry_run=True).json["rows"][0]["problems"]["points_rate_bp"]
 
 
 def test_a_formula_in_an_xlsx_is_refused(send) -> None:

@@ -16,6 +16,7 @@ from api.members.service import name_index, phone_codes, profile
 from tests.conftest import bearer
 from tests.factories import make_member, make_staff
 from tests.members.conftest import check_refused, header, rows
+from tests.second_person import approved
 
 PHONE = "13800138000"
 
@@ -192,12 +193,13 @@ def test_staff_correct_a_birthday_with_a_reason(client: Any, shopper: Any, desk:
 def test_levels_are_changed_in_order_and_written_down(client: Any, administrator: dict[str, str], mall: int) -> None:
     db.in_mall(mall, service.seed_levels)
     answer = client.patch("/v1/office/levels/1", json={"reach_growth": 1_500, "multiplier_bp": 12_000}, headers=administrator)
-    assert answer.status_code == 200 and answer.json["reach_growth"] == 1_500
+    assert approved(client, mall, answer).status_code == 200
+    assert client.patch("/v1/office/levels/1", json={"name": "银卡"}, headers=administrator).json["reach_growth"] == 1_500
     check_refused(client.patch("/v1/office/levels/1", json={"reach_growth": 5_000}, headers=administrator), 409, "levels-out-of-order")
     check_refused(client.patch("/v1/office/levels/9", json={"name": "x"}, headers=administrator), 404, "level-not-found")
     listed = client.get("/v1/office/levels", headers=administrator).json["levels"]
     assert [level["reach_growth"] for level in listed] == [0, 1_500, 5_000, 20_000]
-    assert len(rows(mall, select(AuditEntry.id).where(AuditEntry.did == "changed a level"))) == 1
+    assert len(rows(mall, select(AuditEntry.id).where(AuditEntry.did == "changed a level"))) == 2
 
 
 def test_a_reviewer_may_not_look_at_members(client: Any, mall: int, app: Any) -> None:

@@ -142,9 +142,9 @@ def test_a_lost_card_is_stopped_by_its_member_only(me: Caller, client: FlaskClie
 
 def test_a_card_goes_from_the_printer_over_the_desk_into_a_wallet(me: Caller, client: FlaskClient, mall: int) -> None:
     desk = staff(client, mall)
-    kind = desk("POST", "/office/card-products", PLASTIC)
-    assert kind.status_code == 201, kind.json
-    batch = desk("POST", "/office/card-batches", {"product_id": kind.json["id"], "cards": 2, "note": "first ones"}).json
+    assert approved(client, mall, desk("POST", "/office/card-products", PLASTIC)).status_code == 200
+    kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
+    batch = desk("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
     line = desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").json["items"][0]
     assert desk("PUT", f"/office/card-batches/{batch['id']}/handover", {"why": "sent"}).json["handed_over_at"]
     assert desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").status_code == 409
@@ -180,7 +180,9 @@ def test_kinds_and_packages_are_kept_with_reasons(client: FlaskClient, mall: int
     desk = staff(client, mall)
     kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
     assert desk("PATCH", f"/office/card-products/{kind_id}", {"limit_fen": 600_000, "why": "more"}).status_code == 422
-    assert desk("PATCH", f"/office/card-products/{kind_id}", {"shop_ids": [holder.shop_id], "why": "one shop"}).status_code == 200
+    one_shop = desk("PATCH", f"/office/card-products/{kind_id}", {"shop_ids": [holder.shop_id], "why": "one shop"})
+    assert approved(client, mall, one_shop).status_code == 200
+    assert desk("PATCH", f"/office/card-products/{kind_id}", {"title_en": "Stored value", "why": "wording"}).status_code == 200
     package = {
         "product_id": kind_id, "title_zh": "充百送十", "title_en": "100 + 10", "pays_fen": 10_000, "bonus_fen": 1_000,
         "bonus_bearer": holder.shop_id, "member_limit": 2, "starts_at": clock.now().isoformat(),

@@ -17,7 +17,7 @@ from api.malls import hours, sheets
 from api.malls.errors import ImportRefused
 from api.malls.models import HTTPS, HTTPS_SAYS, Floor, Shop, Site
 from api.malls.service.mall import invalidate_shops, lock_mall
-from api.malls.service.shops import SHOP_FACTS, facts, refresh_search
+from api.malls.service.shops import SHOP_FACTS, facts, prices_no_more, refresh_search
 
 MAX_TEXT = 200
 MAX_TRADING_NAMES = 20
@@ -130,6 +130,9 @@ def _compare(planned: PlannedRow) -> None:
     starts, ends = (planned.values.get(name, getattr(planned.shop, name, None)) for name in ("starts_on", "ends_on"))
     if starts and ends and ends < starts:
         planned.problems.setdefault("ends_on", "a contract cannot end before it starts")
+    if not planned.problems and not prices_no_more(planned.shop, planned.values):
+        named = "points_rate_bp" if "points_rate_bp" in planned.values else "excluded"
+        planned.problems[named] = "more points for a shop take a second person: change it on the shop's page"
     if planned.problems:
         planned.action = REFUSED
         return

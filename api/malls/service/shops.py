@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
@@ -242,6 +242,16 @@ def change_shop(shop_id: int, changes: dict[str, Any], *, by: str, why: str) -> 
         changes = changes | {"site_id": floor.site_id, "floor": floor, "site": floor.site}
     _refuse_backwards(changes.get("starts_on", row.starts_on), changes.get("ends_on", row.ends_on))
     return _changed(row, changes, "shop", SHOP_FACTS, by, why)
+
+
+#: The mall's own rate of points, in basis points.
+OWN_RATE_BP = 10_000
+
+
+def prices_no_more(shop: Shop | None, values: Mapping[str, Any]) -> bool:
+    """Whether a shop that is opened (None) or changed with these values gives no more points than before, or than the mall's own rate."""
+    rate_bp, excluded = (shop.points_rate_bp, shop.excluded) if shop else (OWN_RATE_BP, False)
+    return values.get("points_rate_bp", rate_bp) <= rate_bp and (values.get("excluded", excluded) or not excluded)
 
 
 def _refuse_backwards(starts_on: date | None, ends_on: date | None) -> None:
