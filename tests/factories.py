@@ -68,7 +68,7 @@ _hashed: list[str] = []
 
 
 def make_staff(role: str = "administrator", **given: Any) -> StaffAccount:
-    """An account that signs in with STAFF_PASSWORD and without codes. A shop's role gets a shop unless it is given one; a tablet has no login."""
+    """An account that signs in with STAFF_PASSWORD, without codes. A shop's role gets a shop unless given one; a tablet has no login."""
     number = next(_number)
     if not _hashed:
         _hashed.append(passwords.hash_password(STAFF_PASSWORD))

@@ -25,6 +25,6 @@ ROOM = Room(
         "levels.write": {ADMINISTRATOR, MARKETER},
         "levels.approve": {ADMINISTRATOR, FINANCE},
     },
-    value=frozenset({"levels.write", "members.write"}),
+    value=frozenset({"levels.approve", "levels.write", "members.write"}),
     configure=configure,
 )

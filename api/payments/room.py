@@ -25,6 +25,6 @@ ROOM = Room(
         "merchants.write": {ADMINISTRATOR},
         "merchants.approve": {ADMINISTRATOR, FINANCE},
     },
-    value=frozenset({"merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
+    value=frozenset({"merchants.approve", "merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
     configure=service.configure,
 )

@@ -118,9 +118,9 @@ def set_password_by_link(args: dict[str, str]) -> None:
 
 def _me() -> dict[str, Any]:
     who = identity.principal()
-    told = [{"id": row.id, "what": row.what, "about": name, "by": row.by, "at": row.at} for row, name in news.unseen(who.id)]
+    unseen = [{"id": row.id, "what": row.what, "about": name, "by": row.by, "at": row.at} for row, name in news.unseen(who.id)]
     account = service.account_or_tablet(who.id)
-    return {"account": account, "permissions": sorted(who.permissions), "due": sessions.due(who.id), "news": told}
+    return {"account": account, "permissions": sorted(who.permissions), "due": sessions.due(who.id), "news": unseen}
 
 
 def _change_password(args: dict[str, str]) -> None:

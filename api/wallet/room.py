@@ -31,6 +31,7 @@ ROOM = Room(
             "cards.packages",
             "cards.packages.approve",
             "cards.print",
+            "cards.products.approve",
             "cards.products",
             "cards.sell",
             "cards.write",

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 MALL = sa.text("current_setting('mallbridge.mall_id')::bigint")
-NEW = ("account_links", "second_factors", "recovery_codes", "known_devices", "staff_news")
+NEW = ("account_links", "second_factors", "recovery_codes", "known_devices", "staff_news", "member_searches")
 
 #: Whose password was last set by somebody else must change it before anything else.
 GIVEN = """
@@ -130,14 +130,45 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["about_id"], ["staff_accounts.id"], name=op.f("fk_staff_news_about_id")),
     )
     op.create_index("ix_staff_news_unseen", "staff_news", ["account_id", "id"], unique=False, postgresql_where=sa.text("seen_at IS NULL"))
+    _whole_names()
+    _codes_once()
     for table in NEW:
         wall(table)
+
+
+def _whole_names() -> None:
+    op.execute("ALTER TABLE member_name_keys NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM member_name_keys WHERE before <> ''")
+    op.execute("ALTER TABLE member_name_keys FORCE ROW LEVEL SECURITY")
+    op.drop_column("member_name_keys", "before")
+    op.create_table(
+        "member_searches",
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("searched_on", sa.Date(), nullable=False),
+        sa.Column("searches", sa.BigInteger(), nullable=False),
+        sa.Column("mall_id", sa.BigInteger(), server_default=MALL, nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["mall_id"], ["malls.id"], name=op.f("fk_member_searches_mall_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_searches")),
+        sa.UniqueConstraint("mall_id", "by", "searched_on", name=op.f("uq_member_searches_mall_id_by_searched_on")),
+    )
+
+
+def _codes_once() -> None:
+    op.add_column("card_batches", sa.Column("printed_by", sa.Text(), nullable=True))
+    # Files with codes that were exported before stay downloadable no longer; the nightly job removes them.
+    op.execute("ALTER TABLE exports NO FORCE ROW LEVEL SECURITY")
+    op.execute("UPDATE exports SET expires_at = now() WHERE table_name = 'card_print_lines' AND expires_at > now()")
+    op.execute("ALTER TABLE exports FORCE ROW LEVEL SECURITY")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     for table in reversed(NEW):
         op.drop_table(table)
+    op.drop_column("card_batches", "printed_by")
+    op.add_column("member_name_keys", sa.Column("before", sa.Text(), server_default="", nullable=False))
+    op.alter_column("member_name_keys", "before", server_default=None)
     op.execute("ALTER TABLE sign_in_tries NO FORCE ROW LEVEL SECURITY")
     op.execute("DELETE FROM sign_in_tries")
     op.execute("ALTER TABLE sign_in_tries FORCE ROW LEVEL SECURITY")

@@ -14,6 +14,9 @@ from api.kit.errors import Problem
 from api.payments import service as payments
 from api.purchases.baskets import Basket
 
+#: What a cashier is told of why a shopper's own value does not pay: nothing that measures it.
+FOR_A_CASHIER = frozenset({"tender", "reason", "limit_fen"})
+
 
 def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
     """A cashier charges the code on a shopper's phone: a wallet's, or a tender's own, which is used up whatever the answer is.
@@ -26,7 +29,8 @@ def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
             try:
                 with db.savepoint():
                     return _by_value(basket, member_id, rules, by)
-            except Problem:
+            except Problem as refusal:
+                refusal.facts = {name: fact for name, fact in refusal.facts.items() if name in FOR_A_CASHIER}
                 db.checkpoint()  # a code that was refused for one amount must not be tried with the next
                 raise
     channel = _channel_of(auth_code)
