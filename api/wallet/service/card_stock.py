@@ -156,12 +156,6 @@ def remake_codes(batch_id: int, *, by: str, why: str) -> CardBatch:
     return card_batch
 
 
-def print_state(batch_id: int) -> dict[str, Any]:
-    """Who fetched the codes of a batch, and whether it was handed over: what new codes would change. CardBatchNotFound."""
-    card_batch = batch(batch_id)
-    return {"printed_by": card_batch.printed_by, "handed_over_at": card_batch.handed_over_at, "note": card_batch.note}
-
-
 def _locked_batch(batch_id: int) -> CardBatch:
     card_batch = session.get(CardBatch, batch_id, populate_existing=True, with_for_update=True)
     if card_batch is None:
