@@ -16,7 +16,7 @@ from api.approvals import service
 from api.approvals.errors import ApprovalOpen, ApprovalOutdated
 from api.approvals.schemas import ApprovalSchema
 from api.approvals.service import Act
-from api.kit import db, identity
+from api.kit import db, identity, logs
 
 MASK = "••••"
 
@@ -31,12 +31,16 @@ def two_people(
     approver: str,
     before: Before | None = None,
     alone: Callable[..., bool] | None = None,
+    first: Callable[..., None] | None = None,
+    why: str = "why",
 ) -> Callable[[View], View]:
     """The act of this route waits for a second person, who holds `approver`; it stands right above the function, below `arguments`.
 
     The request is done once and undone, so that whoever asks hears every refusal of the act itself at once. `before` reads what it would
     change (arguments and values of the address as the route gets them); an approval is refused when that is another by then. `alone` says
-    which requests one person may do. The answer is 202 with the approval instead of the route's own. The act must be of the database alone.
+    which requests one person may do. `first` is what only who asks can show (a code that was read out): it is asked once, at the request,
+    and may count wrong tries. `why` names the field of the reason. The answer is 202 with the approval instead of the route's own. The act
+    must be of the database alone.
     """
 
     def wrap(view: View) -> View:
@@ -51,20 +55,22 @@ def two_people(
         def read(body: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any] | None:
             return _plain(before(arguments().load(body), **place)) if before else None
 
-        act = Act(name, approver, _names(arguments()), run, read)
+        act = Act(name, approver, _names(arguments(), why), run, read)
         assert name not in service.ACTS, f"two acts are called {name}"
         service.ACTS[name] = act
 
         @functools.wraps(view)
         def asking(args: dict[str, Any], **place: Any) -> Any:
+            if first is not None:
+                first(args, **place)
             if alone is not None and alone(args, **place):
                 return view(args, **place)
             with db.undone():
                 view(dict(args), **place)
             body = request.get_json()
             made = service.ask(
-                act, body, place, asked=_shown(arguments(), body), subject=" ".join(map(str, place.values())) or None,
-                why=body.get("why"), by=identity.principal().name,
+                act, body, place, asked=_shown(arguments(), body, why), subject=" ".join(map(str, place.values())) or None,
+                why=body.get(why), by=identity.principal().name,
             )  # fmt: skip
             response = flask.jsonify(ApprovalSchema().dump(made))
             response.status_code = HTTPStatus.ACCEPTED
@@ -83,10 +89,11 @@ def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
     return plain
 
 
-def _names(schema: ma.Schema) -> frozenset[str]:
-    return frozenset(field.data_key or name for name, field in schema.load_fields.items()) - {"why"}
+def _names(schema: ma.Schema, why: str) -> frozenset[str]:
+    return frozenset(field.data_key or name for name, field in schema.load_fields.items()) - {why}
 
 
-def _shown(schema: ma.Schema, body: dict[str, Any]) -> dict[str, Any]:
+def _shown(schema: ma.Schema, body: dict[str, Any], why: str) -> dict[str, Any]:
     secret = {field.data_key or name for name, field in schema.load_fields.items() if field.load_only}
-    return {name: MASK if name in secret else value for name, value in body.items() if name != "why"}
+    shown: dict[str, Any] = logs.clean({name: value for name, value in body.items() if name not in secret | {why}})
+    return shown | dict.fromkeys(secret & body.keys(), MASK)

@@ -51,5 +51,6 @@ class MemberPart:
     holds_value: Callable[[int], bool] = lambda _member_id: False  # who holds any is not folded without a merge
     fold: Callable[[int, int], Any] = _nothing  # a member without value is folded into another when signing in: from, into
     refuse_closing: Callable[[int], None] = _nothing  # raises the room's own refusal
+    recovered: Callable[[int], Any] = _nothing  # the desk gave the account a new phone
     forget: Callable[[int], Any] = _nothing  # the account was closed
     exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export

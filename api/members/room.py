@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
+from api.kit.roles import ADMINISTRATOR, FINANCE, FLOOR_MANAGER, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
 from api.kit.rooms import Room
 from api.members import alipay_login, sms, wechat_login
 from api.settings import Settings
@@ -21,10 +21,11 @@ ROOM = Room(
     permissions={
         "members.read": {ADMINISTRATOR, MARKETER, SERVICE_DESK},
         "members.write": {ADMINISTRATOR, SERVICE_DESK},
+        "members.recovery.approve": {ADMINISTRATOR, FINANCE, FLOOR_MANAGER},
         "members.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
         "levels.write": {ADMINISTRATOR, MARKETER},
         "levels.approve": {ADMINISTRATOR, FINANCE},
     },
-    value=frozenset({"levels.approve", "levels.write", "members.write"}),
+    value=frozenset({"levels.approve", "members.recovery.approve", "levels.write", "members.write"}),
     configure=configure,
 )

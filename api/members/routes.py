@@ -455,10 +455,18 @@ def sign_member_out(arguments: dict[str, Any], member_id: int) -> None:
 @office.problems(
     errors.MemberNotFound, errors.MemberClosed, errors.PhoneInvalid, errors.PhoneCodeWrong, errors.PhoneCodeEnded, errors.MergeNeeded
 )
+@two_people(
+    "member.recover",
+    arguments=schemas.RecoveryArgs,
+    approver="members.recovery.approve",
+    before=lambda _, member_id: {"phone": phones.masked(profile.get(member_id).phone_sealed)},
+    first=lambda arguments, **_: phone_codes.use(phones.normalise(arguments["phone"]), arguments["code"]),
+    why="reason",
+)
 def recover_member(arguments: dict[str, Any], member_id: int) -> Member:
     """Give a member a new phone: a code sent to it was read out, and the person was recognised; every sign-in ends"""
     before = phones.masked(profile.get(member_id).phone_sealed)
-    member = identities.recover(member_id, arguments["phone"], code=arguments["code"])
+    member = identities.recover(member_id, arguments["phone"])
     after = {"shown_as": phones.masked(member.phone_sealed), "recognised_by": arguments["recognised_by"]}
     audit.record(
         identity.staff().name, "changed a member's phone", "member", member_id, before={"shown_as": before}, after=after,

@@ -386,7 +386,7 @@ class RecoveryArgs(Schema):
     """A member's new phone, the code that was sent to it, how the person was recognised, and why."""
 
     phone = ma.fields.String(required=True, validate=Length(5, 30))
-    code = ma.fields.String(required=True, validate=SIX_DIGITS)
+    code = ma.fields.String(required=True, load_only=True, validate=SIX_DIGITS)
     recognised_by = ma.fields.String(required=True, validate=OneOf(("identity_card", "passport", "wallet_account", "recent_purchases")))
     reason = ma.fields.String(required=True, validate=[Length(4, 200), _NO_CONTROLS])
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RECEIPT = "receipt"
     POINTS = "points"
     ORDER = "order"
+    ACCOUNT = "account"
     OFFER = "offer"
 
 

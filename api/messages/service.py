@@ -112,6 +112,21 @@ def send(
     return message_id is not None
 
 
+def tell_of_recovery(member_id: int) -> None:
+    """Tell a member by every channel that the service desk gave the account a new phone."""
+    send(
+        member_id,
+        Kind.ACCOUNT,
+        source=f"recovery:{clock.now().isoformat()}",
+        title={"zh": "服务台更换了您的手机号", "en": "The service desk changed your phone"},
+        body={
+            "zh": "储值和支付密码暂停使用一段时间；可在钱包用原支付密码提前解除。若非本人办理，请立即到服务台。",
+            "en": "Stored value and PIN rest for some days; your PIN ends that in the wallet. If it was not you, come to the desk at once.",
+        },
+        page="pages/wallet/wallet",
+    )
+
+
 def _push(member_id: int, kind: Kind, today: date) -> Any:
     # Within the INSERT: the paths that write messages count their statements.
     no_pause = func.coalesce(MessageWant.paused_until_on <= today, True)

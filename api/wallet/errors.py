@@ -19,6 +19,14 @@ class PutBackTooLarge(Conflict):
     """More stored value would come back than was used."""
 
 
+class WalletResting(Conflict):
+    """The phone of this account was changed by the service desk; stored value and PIN rest for some days, and the old PIN ends that."""
+
+
+class NotResting(Conflict):
+    """This stored value does not rest."""
+
+
 class PinNeeded(Forbidden):
     """Please enter the wallet's PIN; `is_set` says whether there is one yet, `limit_fen` above how much it is asked for."""
 

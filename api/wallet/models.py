@@ -132,6 +132,7 @@ class Card(Stateful, MallOwned, Model):
     wrong_codes: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     codes_locked_until_at: Mapped[datetime | None]
     expires_on: Mapped[date | None]  # its last day
+    rests_until_at: Mapped[datetime | None]  # its member has a new phone: until then only the PIN lets it pay
     successor_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("cards.id"))
     made_at: Mapped[datetime]
     bound_at: Mapped[datetime | None]

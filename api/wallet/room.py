@@ -45,6 +45,7 @@ ROOM = Room(
         bring_back=service.bring_back,
         holds_value=service.holds,
         refuse_closing=service.refuse_closing,
+        recovered=service.rest,
         forget=service.forget,
         exports={"wallet": service.export},
     ),

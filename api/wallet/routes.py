@@ -31,6 +31,7 @@ from api.wallet.service import (
     package_offers,
     pins,
     products,
+    resting,
     views,
 )
 from api.wallet.service.card_stock import PrintPart
@@ -84,15 +85,27 @@ def make_pay_code() -> PayCode:
     return service.new_pay_code(active_member(_spend(CODES_BY_MEMBER).id).id)
 
 
+@members.put("/rest/end")
+@members.arguments(schemas.WakeArgs)
+@members.response(204)
+@members.problems(errors.NotResting, errors.PinNeeded, errors.PinWrong, errors.PinLocked, TooOften)
+def end_rest(args: dict[str, Any]) -> None:
+    """Let my stored value pay again before its rest is over: it needs the PIN that I had before"""
+    resting.wake(_spend(PINS_BY_MEMBER).id, args["pin"])
+
+
 @members.put("/pin")
 @members.arguments(schemas.PinArgs)
 @members.response(204)
 @members.problems(
-    errors.PinTooSimple, errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, PhoneCodeWrong, PhoneCodeEnded, TooOften
+    errors.PinTooSimple, errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, errors.WalletResting, PhoneCodeWrong,
+    PhoneCodeEnded, TooOften,
 )  # fmt: skip
 def set_pin(args: dict[str, Any]) -> None:
     """Set my PIN; another one needs the old one, or a code that was sent to my phone"""
     who = _spend(PINS_BY_MEMBER)
+    if args["old_pin"] is None or args["code"] is not None:
+        resting.refuse_resting(who.id)
     if args["code"] is not None:
         phone_codes.use(_phone(who.id), args["code"])
     pins.set_pin(who.id, args["pin"], old=args["old_pin"], proven=args["code"] is not None)

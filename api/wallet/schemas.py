@@ -58,6 +58,9 @@ class WalletSchema(http.Schema):
     held_bonus_fen = fields.Integer(required=True)
     pin_set = fields.Boolean(required=True)
     pin_above_fen = fields.Integer(required=True, metadata={"description": "a payment with more stored value asks for the PIN"})
+    rests_until_at = fields.AwareDateTime(
+        format="iso", required=True, allow_none=True, metadata={"description": "until then it pays nothing: the desk changed the phone"}
+    )
     cards = fields.List(fields.Nested(WalletCardSchema), required=True)
 
 
@@ -111,6 +114,12 @@ class PinArgs(http.Schema):
     pin = fields.String(required=True, validate=PIN)
     old_pin = fields.String(load_default=None, validate=PIN)
     code = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9]{6}\Z", error="six digits"))
+
+
+class WakeArgs(http.Schema):
+    """The PIN from before the phone was changed."""
+
+    pin = fields.String(required=True, validate=PIN)
 
 
 class BindCardArgs(http.Schema):

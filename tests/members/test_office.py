@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.kit import clock, db
+from api.kit import clock, db, sealed
 from api.kit.audit import AuditEntry
+from api.kit.db import session
 from api.members import phones, service
+from api.members.models import TextMessage
 from api.members.service import name_index, phone_codes, profile, search
 from tests.conftest import bearer
 from tests.factories import make_member, make_staff
@@ -160,8 +162,14 @@ def test_the_desk_moves_a_member_to_a_new_phone(client: Any, shopper: Any, desk:
     code = texted(mall, mall_code, client, "13911112222")
     said = {"phone": "13911112222", "recognised_by": "identity_card", "reason": "lost the phone"}
     check_refused(client.put(path, json=said | {"code": f"{(int(code) + 1) % 10**6:06}"}, headers=desk), 401, "phone-code-wrong")
-    answer = client.put(path, json=said | {"code": code}, headers=desk)
-    assert (answer.status_code, answer.json["phone"]) == (200, "139****2222"), answer.json
+    asked = client.put(path, json=said | {"code": code}, headers=desk)
+    assert (asked.json["asked"]["code"], asked.json["before"]) == ("••••", {"phone": "138****8000"})
+    assert client.get("/v1/me", headers=header(shopper)).status_code == 200  # nothing has happened yet
+    check_refused(client.put(path, json=said | {"code": code}, headers=desk), 401, "phone-code-ended")
+    assert approved(client, mall, asked).status_code == 200
+    with db.unit_of_work(mall):
+        texts = [sealed.unseal(text_sealed) for text_sealed in session.scalars(select(TextMessage.text_sealed)) if text_sealed]
+    assert len([text for text in texts if "改绑到 139****2222" in text]) == 1
     check_refused(client.get("/v1/me", headers=header(shopper)), 401, "token-invalid")
     (entry,) = rows(mall, select(AuditEntry.before, AuditEntry.after, AuditEntry.why).where(AuditEntry.did == "changed a member's phone"))
     assert entry[0] == {"shown_as": "138****8000"} and entry[1]["recognised_by"] == "identity_card" and entry[2] == "lost the phone"

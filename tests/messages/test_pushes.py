@@ -157,7 +157,13 @@ def test_two_who_became_one_keep_the_agreements(phone: Simulator, shopper: int, 
 def test_agreements_over_http(client: Any, phone: Simulator, shopper: int, mall: int) -> None:
     me = bearer("member", shopper, mall)
     wants = client.get("/v1/me/wants", headers=me).json["wants"]
-    assert {one["kind"]: one["template_id"] for one in wants} == {"receipt": TEMPLATE, "points": None, "order": None, "offer": None}
+    assert {one["kind"]: one["template_id"] for one in wants} == {
+        "receipt": TEMPLATE,
+        "points": None,
+        "order": None,
+        "account": None,
+        "offer": None,
+    }
     for key in ("grant-key-1", "grant-key-1", "grant-key-2"):
         answer = client.post("/v1/me/wants/grants", json={"template_ids": [TEMPLATE]}, headers=me | {"Idempotency-Key": key})
         assert answer.status_code == 204, answer.json

@@ -92,6 +92,7 @@ def test_service_messages_stay_in_the_inbox(inside: int) -> None:
         Kind.RECEIPT: (True, True),
         Kind.POINTS: (True, False),
         Kind.ORDER: (True, True),
+        Kind.ACCOUNT: (True, True),
         Kind.OFFER: (False, False),
     }
 
@@ -125,7 +126,7 @@ def test_an_export_holds_messages_and_wishes(inside: int) -> None:
     send(member)
     told = service.export(member)
     assert told["messages"][0]["title"] == {"zh": "题", "en": "T"}
-    assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "order", "offer"]
+    assert [one["kind"] for one in told["wants"]] == ["receipt", "points", "order", "account", "offer"]
 
 
 def test_closing_the_account_empties_the_inbox(inside: int) -> None:
@@ -150,4 +151,5 @@ def test_a_fold_hands_messages_and_wishes_over(inside: int) -> None:
         Kind.RECEIPT: False,
         Kind.POINTS: True,
         Kind.ORDER: True,
+        Kind.ACCOUNT: True,
     }

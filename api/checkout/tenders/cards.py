@@ -51,6 +51,10 @@ REASONS = GENERAL_REASONS | {
     "shop_does_not_take_it": ("该店不支持此卡", "this shop does not take the card"),
     "empty": ("余额为零", "it is empty"),
     "frozen": ("已挂失", "it is frozen"),
+    "resting": (
+        "手机号刚由服务台更换，储值暂停使用；可在钱包用支付密码提前解除",
+        "it rests after a change of phone; the PIN ends that in the wallet",
+    ),
     "expired": ("已过有效期，可到服务台激活", "it has expired; the service desk can renew it"),
     "inactive": ("未激活", "it is not active yet"),
 }

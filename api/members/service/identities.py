@@ -85,19 +85,24 @@ def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_
     return join_phone(member_id, session_id, number)
 
 
-def recover(member_id: int, phone: str, *, code: str) -> Member:
-    """The service desk gives a member a new phone with a code sent to it; every sign-in ends, also on a lost device.
+def recover(member_id: int, phone: str) -> Member:
+    """The service desk gives a member a new phone, whose code was read out to it; every sign-in ends, also on a lost device.
 
-    MergeNeeded when another member has that phone: two memberships are joined only by a merge.
+    The phone before is told, and each room does its part: what is worth money rests. MergeNeeded when another member has that phone: two
+    memberships are joined only by a merge.
     """
     number = phones.normalise(phone)
-    phone_codes.use(number, code)
     db.lock("phone", phones.key(number))
     member, holder = _lock(member_id, phones.key(number))
     if holder is not None and holder.id != member.id:
         raise MergeNeeded()
+    before = sealed.unseal(member.phone_sealed) if member.phone_sealed else None
     assign_phone(member, number)
     sessions.end_all(member_id, "the service desk recovered the account")
+    if before is not None and before != number:
+        phone_codes.tell_of_recovery(before, number)
+    for part in rooms.member_parts():
+        part.recovered(member_id)
     return member
 
 

@@ -43,6 +43,14 @@ def send_code(phone: str) -> None:
     _queue_text(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
 
 
+def tell_of_recovery(before: str, now: str) -> None:
+    """Tell the phone that an account had that the service desk gave the account another one."""
+    shown = sealed.mask_phone(now)
+    what = f"服务台已把您的会员账号改绑到 {shown}，储值暂停使用。若非本人办理，请立即到服务台。"
+    text = f"【{malls.mall_info().name}】{what}"
+    _queue_text(before, text)
+
+
 def use(number: str, code: str) -> None:
     """Use the newest code of a normalised phone. PhoneCodeWrong says how many tries are left; PhoneCodeEnded."""
     use_all([("code", number, code)])

@@ -12,6 +12,7 @@ from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use
 from api.wallet.service.pins import demand_pin
 from api.wallet.service.pins import needed as pin_needed
 from api.wallet.service.recharges import RechargeRefund, preview_recharge_refund, recharge, recharge_of, refund_recharge, refuse_recharge
+from api.wallet.service.resting import rest
 
 __all__ = [
     "Borne",
@@ -54,6 +55,7 @@ __all__ = [
     "refuse_recharge",
     "release",
     "reserve_package",
+    "rest",
     "split_draw",
     "spread",
     "usable",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -46,6 +46,7 @@ class Funds:
     title_zh: str = ""
     title_en: str = ""
     state: str = "active"
+    rests_until_at: datetime | None = None
 
     @property
     def total_fen(self) -> int:
@@ -82,7 +83,8 @@ def funds(member_id: int) -> list[Funds]:
             bonus_fen=bonus_fen or 0,
             expires_on=card.expires_on,
             shop_ids=None if product.shop_ids is None else frozenset(product.shop_ids),
-            refusal=refusal(card.state, card.expires_on, today),
+            refusal=refusal(card.state, card.expires_on, today, card.rests_until_at),
+            rests_until_at=card.rests_until_at,
             bonus_most_bp=product.bonus_most_bp,
             title_zh=product.title_zh,
             title_en=product.title_en,
@@ -92,10 +94,12 @@ def funds(member_id: int) -> list[Funds]:
     ]
 
 
-def refusal(state: str, expires_on: date | None, today: date) -> str | None:
-    """Why a card cannot be used today: inactive, frozen, replaced, void, expired; None when it can."""
+def refusal(state: str, expires_on: date | None, today: date, rests_until_at: datetime | None = None) -> str | None:
+    """Why a card cannot be used now: inactive, frozen, replaced, void, resting, expired; None when it can."""
     if state != CardState.ACTIVE:
         return _UNUSABLE[CardState(state)]
+    if rests_until_at is not None and clock.now() < rests_until_at:
+        return "resting"
     return "expired" if expires_on is not None and expires_on < today else None
 
 

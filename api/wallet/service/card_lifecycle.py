@@ -103,10 +103,15 @@ def replace(card: Card, new_number: str | None, *, by: str, why: str) -> Card:
     What was used of the old card and is refunded later goes to the new one. CardNotFound, CardNotForSale, NewCardNeeded, WrongState.
     """
     new = _successor(card, new_number)
+    new.rests_until_at = card.rests_until_at
     principal, bonus = _hold_value(card)
     states.move(card, CardState.REPLACED, by=by, reason=why, facts={"successor": new.id}, successor_id=new.id)
     if new.state == CardState.MADE:
-        values = {"member_id": card.member_id, "expires_on": card.expires_on, "bound_at": clock.now() if card.member_id else None}
+        values = {
+            "member_id": card.member_id,
+            "expires_on": card.expires_on,
+            "bound_at": clock.now() if card.member_id else None,
+        }
         states.move(new, CardState.ACTIVE, by=by, reason="replaces another card", facts={"predecessor": card.id}, **values)
     entries = [
         Entry(accounts.card(owner.id), asset, sign * amount)

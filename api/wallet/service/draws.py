@@ -78,7 +78,7 @@ def _refuse_unusable(member_id: int, wanted: list[Drawn], shop_id: int | None) -
         card, shop_ids = cards.get(part.card_id, (None, None))
         if card is None or not _owns(member_id, card.member_id):
             raise CardNotFound()
-        reason = balances.refusal(card.state, card.expires_on, today)
+        reason = balances.refusal(card.state, card.expires_on, today, card.rests_until_at)
         if reason is None and shop_id is not None and shop_ids is not None and shop_id not in shop_ids:
             reason = "not_accepted"
         if reason is not None:

@@ -46,6 +46,7 @@ class Wallet:
     held_bonus_fen: int
     pin_set: bool
     pin_above_fen: int
+    rests_until_at: datetime | None
     cards: list[dict[str, Any]]
 
 
@@ -77,6 +78,7 @@ def wallet_of(member_id: int) -> Wallet:
         held_bonus_fen=sum(bonus for _, bonus in held),
         pin_set=pins.is_set(member_id),
         pin_above_fen=malls.policy(WalletRules).pin_above_fen,
+        rests_until_at=max((card.rests_until_at for card in cards if card.refusal == "resting" and card.rests_until_at), default=None),
         cards=[_card_fields(card, names) for card in cards],
     )
 
