@@ -41,7 +41,7 @@ from api.staff.errors import (
 )
 from api.staff.models import AccountLink, StaffAccount, StaffSession
 from api.staff.queries import JobLine, JobRun
-from api.staff.service import Origin, Pairing, Tokens, credentials, links, news, second_factors, sessions
+from api.staff.service import Origin, Pairing, Tokens, attempts, credentials, links, news, second_factors, sessions
 from api.staff.service.links import ShownLink
 from api.staff.service.second_factors import FactorState, Setup
 from api.staff.states import AccountState
@@ -67,7 +67,8 @@ ENDED = "ended by an administrator"
 @public.problems(http.MallNotFound, SignInRefused, CodeNeeded, CodeWrong, limits.TooOften)
 def sign_in(args: dict[str, Any]) -> Tokens:
     """Sign in a person of the mall's or a shop's staff"""
-    limits.spend(BY_ADDRESS, request.remote_addr or "")
+    if not attempts.knows(args["login"], args["device_token"]):
+        limits.spend(BY_ADDRESS, request.remote_addr or "")  # whoever floods an address stops nobody who has signed in there before
     return service.sign_in(args.pop("login"), args.pop("password"), **args, origin=_origin())
 
 

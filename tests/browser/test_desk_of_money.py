@@ -236,9 +236,16 @@ def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: 
     desk.field("备注").fill("开业")
     desk.button("制作").click()
     expect(page.get_by_text("已制作 2 张。")).to_be_visible()
-    expect(page.locator("aside tbody tr")).to_have_count(2)
     desk.shot("desk-card-batch")
-    number = page.locator("aside tbody tr").first.locator("td").first.inner_text()
+    with page.expect_download() as file:
+        desk.button("取制卡文件").click()
+    head, *lines = file.value.path().read_text().splitlines()
+    assert (head, len(lines)) == ("number,activation_code", 2)
+    number = lines[0].partition(",")[0]
+    expect(page.get_by_text("已取走 2 张卡的激活码。")).to_be_visible()
+    desk.button("取制卡文件").click()
+    expect(page.get_by_text("激活码已全部取走")).to_be_visible()
+    desk.shot("desk-card-batch-fetched")
     page = desk.open("card-stock?tab=sales&open=new")
     desk.field("卡号").fill(number)
     desk.field("面值（元）").fill("800")

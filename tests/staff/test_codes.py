@@ -1,13 +1,15 @@
 """Kind 11: who has rights over value signs in with codes, each of which counts once."""
 
+import runpy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from api.kit import clock, rooms
+from api.kit import audit, clock, db, rooms
 from api.kit.roles import Role
+from api.settings import ROOT
 from api.staff import permissions
 from api.staff.service import sessions
 from tests.conftest import owner_rows
@@ -172,6 +174,17 @@ def test_a_password_given_by_somebody_else_is_changed_first(client, code, hire) 
     assert client.get("/v1/office/me", headers=head).json["due"] == []
 
 
+def test_the_migration_marks_every_password_that_somebody_else_gave(app, mall, hire, settings) -> None:
+    own, reset, opened = (hire("finance")[0].id for _ in range(3))
+    with db.unit_of_work(mall):
+        for number, did in ((own, "reset the password"), (own, "changed the own password"), (reset, "changed the own password")):
+            audit.record("staff:1", did, "staff_account", number)
+        audit.record("staff:1", "reset the password", "staff_account", reset)
+    migration = runpy.run_path(str(ROOT / "migrations" / "versions" / "0021_staff_sign_in.py"))
+    owner_rows(settings, migration["GIVEN"])
+    assert owner_rows(settings, "SELECT id FROM staff_accounts WHERE password_given ORDER BY id") == [(reset,), (opened,)]
+
+
 def test_a_shop_manager_sets_up_codes_at_the_tablet(client, code, hire) -> None:
     account, _ = hire("shop_manager", codes_waived=False)
     head = header(sign_in(client, code, account.login))
@@ -183,7 +196,6 @@ def test_a_shop_manager_sets_up_codes_at_the_tablet(client, code, hire) -> None:
 
 
 def test_nobody_has_a_known_password_in_production(app, mall, monkeypatch) -> None:
-    from api.kit import db
     from api.staff import service
     from api.staff.errors import ForTryingOutOnly
 

@@ -100,6 +100,16 @@ def test_kind_8_a_known_device_of_the_owner_is_never_slowed_down_by_others(clien
     assert (again.status_code, again.json["device_token"]) == (200, None)
 
 
+def test_kind_8_a_flood_from_the_owners_own_address_does_not_stop_the_known_device(client, code, hire) -> None:
+    account, _ = hire()
+    known = sign_in(client, code, account.login).json["device_token"]
+    clock.fix(clock.now())
+    for _ in range(70):
+        sign_in(client, code, account.login, "not the password")
+    assert sign_in(client, code, account.login).status_code == 429
+    assert sign_in(client, code, account.login, device_token=known).status_code == 200
+
+
 def test_kind_8_whoever_tries_from_everywhere_waits_minutes_and_never_longer(client, code, hire, owner_count) -> None:
     account, _ = hire()
     began = clock.now()

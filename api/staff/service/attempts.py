@@ -115,8 +115,13 @@ def clear_all(login: str) -> None:
     session.execute(delete(SignInTries).where(SignInTries.login_key == key_of(login)))
 
 
+def knows(login: str, token: str | None) -> bool:
+    """Whether somebody has signed in under this login in the device of this token."""
+    return token is not None and known_device(login.strip().lower(), token) is not None
+
+
 def known_device(login: str, token: str) -> int | None:
-    """The device of this token, when somebody has signed in under this login in it."""
+    """The device of this token, when somebody has signed in under this login (in small letters) in it."""
     query = select(KnownDevice.id).join(StaffAccount, StaffAccount.id == KnownDevice.account_id)
     return session.scalar(query.where(KnownDevice.device_key == _device_key(token), StaffAccount.login == login))
 
