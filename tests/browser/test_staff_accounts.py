@@ -121,3 +121,10 @@ def test_an_administrator_ends_the_sign_ins_of_somebody(desk: Visit, window: Win
     expect(page.get_by_text("没有其他登录。")).to_be_visible()
     reviewer.page.reload()
     expect(reviewer.page.locator("input[autocomplete=username]")).to_be_visible()
+
+
+def test_a_shop_manager_sees_the_own_account_on_the_tablet(tablet: Visit) -> None:
+    page = tablet.open("account")
+    expect(page.get_by_text("就是这里")).to_be_visible()
+    expect(page.get_by_role("heading", name="登录验证码")).to_be_visible()
+    tablet.shot("staff-own-account-shop")
