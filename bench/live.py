@@ -1,7 +1,7 @@
 """The live feed: 2,000 open streams against the real process of the Procfile, in memory, in time, and without loss over a cut line.
 
-`python -m bench.live` prints JSON: resident memory of the process (its supervisor too), message to screen p50/p95/max in ms, and after a
-quarter of the streams was cut and resumed by Last-Event-ID, how many messages were lost or came twice.
+`python -m bench.live [--small]` prints JSON: resident memory of the process (its supervisor too), message to screen p50/p95/max in ms,
+and after a quarter of the streams was cut and resumed by Last-Event-ID, how many messages were lost or came twice.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ import time
 from dataclasses import dataclass, field
 
 import psutil
+import psycopg
 
 from api.kit import cache, identity, live
+from api.kit.db import libpq_url
 from bench.stage import Stage, stage
 
 STREAMS, SHOPS = 2_000, 1_000  # two tablets a shop
 CUT = 500
 RATE, SECONDS = 100, 20  # messages a second, for all shops together
+SMALL = {"STREAMS": 400, "SHOPS": 200, "CUT": 100, "SECONDS": 8}
 OPEN_AT_ONCE = 50
 MALL = 1
 TARGETS = {"memory_mb": 250, "p95_ms": 500}
@@ -157,12 +160,34 @@ async def measure(place: Stage) -> dict[str, object]:
     }
 
 
+def furnish(owner_url: str) -> None:
+    """The mall, its shops and their tablets: who may listen is looked up."""
+    with psycopg.connect(libpq_url(owner_url), autocommit=True) as connection:
+        connection.execute("SELECT set_config('mallbridge.mall_id', %s, false)", [str(MALL)])
+        connection.execute("INSERT INTO malls (id, code, name) VALUES (%s, 'bench', 'bench')", [MALL])
+        connection.execute("INSERT INTO sites (code, name) VALUES ('S', 'S')")
+        connection.execute("INSERT INTO floors (site_id, label, position) SELECT id, 'L1', 1 FROM sites")
+        connection.execute(
+            "INSERT INTO shops (id, code, name, site_id, floor_id, unit, category, search_text) "
+            "SELECT n, n::text, n::text, f.site_id, f.id, n::text, 'x', '' FROM floors f, generate_series(1, %s) n",
+            [SHOPS],
+        )
+        connection.execute(
+            "INSERT INTO staff_accounts (id, name, role, shop_id, state, moved_at, made_at) "
+            "SELECT n + 1, 't', 'tablet', n %% %s + 1, 'active', now(), now() FROM generate_series(0, %s) n",
+            [SHOPS, STREAMS - 1],
+        )
+
+
 def main() -> int:
     """Run it and print the figures; 1 when a target is missed."""
+    if "--small" in sys.argv:
+        globals().update(SMALL)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 20_000), most))
     with stage() as place:
         identity.configure(place.env["MALLBRIDGE_SECRET"])
+        furnish(place.env["DATABASE_OWNER_URL"])
         place.start("live")
         place.wait_for(f"http://127.0.0.1:{place.env['LIVE_PORT']}/healthz")
         figures = asyncio.run(measure(place))

@@ -9,10 +9,9 @@ from alembic import context
 from sqlalchemy import MetaData, create_engine, pool, text
 from sqlalchemy.engine import make_url
 
-from api.kit.db import Model, sqlalchemy_url
+from api.kit.db import ONLY_GROWS, Model, sqlalchemy_url
 
-#: The app may add to these and read them, never rewrite them.
-ONLY_GROWS = ("ledger_transfers", "ledger_entries")
+_MOVES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname LIKE '%\\_moves'"
 
 
 def _owned_by_us(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
@@ -28,9 +27,11 @@ def _grant(connection: Any, role: str) -> None:
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {quoted}",
     ):
         connection.execute(text(statement))
-    for table in ONLY_GROWS:
+    for table, columns in (dict.fromkeys(connection.scalars(text(_MOVES)), frozenset()) | ONLY_GROWS).items():
         if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is not None:
             connection.execute(text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}"))
+            if columns:
+                connection.execute(text(f"GRANT UPDATE ({', '.join(sorted(columns))}) ON {table} TO {quoted}"))
 
 
 def _tables() -> MetaData:

@@ -15,7 +15,7 @@ from api.kit.states import Stateful
 
 
 class Approval(Stateful, MallOwned, Model):
-    """One act of value that waits for, or had, a second person. `request` is the body, sealed; `asked` is what people see of it."""
+    """One act of value that waits for, or had, a second person. `request`: the body, sealed, while it waits; `asked`: what people see."""
 
     __tablename__ = "approvals"
     __table_args__ = (

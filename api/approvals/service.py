@@ -21,6 +21,7 @@ from api.kit.db import session
 
 #: How long a request waits.
 WAITS = timedelta(days=7)
+GONE = b""  # what was asked is kept as people may see it; the whole of it only while it waits
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def approve(approval_id: int, *, by: str, permissions: Collection[str]) -> Appro
     refuse_alone(approval.asked_by, by)
     if approval.state == ApprovalState.PROPOSED and approval.expires_at <= clock.now():
         raise states.WrongState(state=str(ApprovalState.EXPIRED), wanted=str(ApprovalState.DONE))
-    states.move(approval, ApprovalState.DONE, by=by, reason="approved by a second person", decided_by=by)
-    body = json.loads(sealed.unseal(approval.request))
+    body = json.loads(sealed.unseal(approval.request)) if approval.request else {}
+    states.move(approval, ApprovalState.DONE, by=by, reason="approved by a second person", decided_by=by, request=GONE)
     if act.before(body, approval.place) != approval.before:
         raise ApprovalOutdated()
     act.run(body, approval.place | {"asked_by": approval.asked_by})
@@ -86,7 +87,7 @@ def approve(approval_id: int, *, by: str, permissions: Collection[str]) -> Appro
 def reject(approval_id: int, *, by: str, permissions: Collection[str], why: str) -> Approval:
     """Turn a request down; one may withdraw one's own. ApprovalNotFound, WrongState."""
     approval = read(approval_id, by=by, permissions=permissions)
-    states.move(approval, ApprovalState.REJECTED, by=by, reason=why, decided_by=by)
+    states.move(approval, ApprovalState.REJECTED, by=by, reason=why, decided_by=by, request=GONE)
     audit.record(by, "turned down", "approval", approval.id, after={"act": approval.act, "asked_by": approval.asked_by}, why=why)
     return approval
 
@@ -128,6 +129,5 @@ def _page(query: Select[Any], state: str | None, act: str | None, cursor: str | 
 def expire() -> int:
     """End what waited too long; returns how many."""
     late = select(Approval).where(Approval.state == ApprovalState.PROPOSED, Approval.expires_at <= clock.now()).limit(1000)
-    return sum(
-        states.try_move(approval, ApprovalState.EXPIRED, by="system", reason="nobody decided in time") for approval in session.scalars(late)
-    )
+    ended = {"by": "system", "reason": "nobody decided in time", "request": GONE}
+    return sum(states.try_move(approval, ApprovalState.EXPIRED, **ended) for approval in session.scalars(late))

@@ -44,6 +44,7 @@ ROOM = Room(
         bring_back=service.bring_back,
         refuse_closing=service.refuse_closing,
         forget=service.forget,
+        forget_late=service.forget_late,
         exports={"orders": service.export},
     ),
 )

@@ -53,6 +53,32 @@ MALL_SETTING = "mallbridge.mall_id"
 #: Tables without row-level security: they are read before it is known which mall is meant.
 ABOVE_MALLS = frozenset({"malls", "public_codes", "reader_beats", "alembic_version"})
 
+#: Tables that only grow: the app adds rows and never rewrites or removes one. Of some the named columns may still change: whose a
+#: row is (two memberships become one), how much of it came back. Every `*_moves` table grows in the same way.
+ONLY_GROWS: dict[str, frozenset[str]] = {
+    "account_ties": frozenset(),
+    "audit_entries": frozenset(),
+    "audit_seals": frozenset(),
+    "card_draw_parts": frozenset({"back_fen"}),
+    "card_draws": frozenset({"back_bonus_fen", "back_principal_fen"}),
+    "card_events": frozenset(),
+    "card_returns": frozenset(),
+    "card_sale_lines": frozenset(),
+    "growth_entries": frozenset({"member_id"}),
+    "ledger_entries": frozenset(),
+    "ledger_proofs": frozenset(),
+    "ledger_transfers": frozenset(),
+    "level_changes": frozenset(),
+    "order_lines": frozenset(),
+    "plate_checks": frozenset(),
+    "points_spend_parts": frozenset({"batch_id", "returned"}),
+    "points_spends": frozenset({"given_back", "member_id"}),
+    "points_take_backs": frozenset({"member_id"}),
+    "sale_refund_tellings": frozenset(),
+    "sale_refunds": frozenset(),
+    "sale_sightings": frozenset({"member_id"}),
+}
+
 MAX_TRIES = 4
 IDLE = 1.0  # seconds
 

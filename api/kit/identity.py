@@ -47,6 +47,7 @@ class Principal:
     shop_id: int | None = None
     role: str | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
+    token_ends: int = field(default=0, compare=False)  # when its access token does, in seconds since 1970
 
     @property
     def name(self) -> str:
@@ -133,8 +134,8 @@ def read_token(token: str) -> Principal:
             options={"require": ["sub", "exp", "iat"], "verify_exp": False, "verify_iat": False},
         )
         kind, _, number = str(claims["sub"]).partition(":")
-        principal = Principal(kind, int(number), int(claims["mall"]), str(claims["sid"]), claims.get("shop"))
         ends = int(claims["exp"])
+        principal = Principal(kind, int(number), int(claims["mall"]), str(claims["sid"]), claims.get("shop"), token_ends=ends)
     except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
         raise TokenInvalid() from error
     if clock.now().timestamp() >= ends:

@@ -53,4 +53,5 @@ class MemberPart:
     refuse_closing: Callable[[int], None] = _nothing  # raises the room's own refusal
     recovered: Callable[[int], Any] = _nothing  # the desk gave the account a new phone
     forget: Callable[[int], Any] = _nothing  # the account was closed
+    forget_late: Callable[[], Any] = _nothing  # each night: what of closed accounts came in since, or had to be kept for a time
     exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,6 +95,11 @@ def finish(principal: str, key: str, status: int, body: bytes) -> None:
     """Store the answer beside the change it answers for."""
     answer = json.loads(body) if body else {}
     session.execute(update(OnceKey).where(OnceKey.principal == principal, OnceKey.key == key).values(status=status, answer=answer))
+
+
+def forget(principals: Collection[str]) -> None:
+    """Remove what these principals sent with a key: the answers repeat what they said."""
+    session.execute(delete(OnceKey).where(OnceKey.principal.in_(principals)))
 
 
 @jobs.nightly("50 19 * * *")

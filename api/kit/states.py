@@ -46,6 +46,7 @@ class Stateful:
     lifecycle: ClassVar[type[StrEnum]]
     allowed: ClassVar[Moves]
     moves_table: ClassVar[Table]
+    moves_go_along: ClassVar[bool] = False  # rows that are removed after a time take their moves along, which nothing else removes
 
     state: Mapped[str]
     moves: Mapped[int] = mapped_column(server_default=text("0"), default=0)
@@ -55,15 +56,15 @@ class Stateful:
         super().__init_subclass__(**kwargs)
         if "noun" in cls.__dict__:
             LIFECYCLES[cls.noun] = (cls.lifecycle, cls.allowed)
-            cls.moves_table = _moves_table(cls.noun, cast(str, cls.__dict__["__tablename__"]))
+            cls.moves_table = _moves_table(cls.noun, cast(str, cls.__dict__["__tablename__"]), cls.moves_go_along)
 
 
-def _moves_table(noun: str, parent: str) -> Table:
+def _moves_table(noun: str, parent: str, go_along: bool) -> Table:
     return Table(
         f"{noun}_moves",
         Model.metadata,
         Column("id", BigInteger, Identity(), primary_key=True),
-        Column(f"{noun}_id", BigInteger, ForeignKey(f"{parent}.id"), nullable=False),
+        Column(f"{noun}_id", BigInteger, ForeignKey(f"{parent}.id", ondelete="CASCADE" if go_along else None), nullable=False),
         Column("seq", BigInteger, nullable=False),
         Column("from_state", Text, nullable=False),
         Column("to_state", Text, nullable=False),

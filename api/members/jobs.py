@@ -11,7 +11,7 @@ from api.kit.db import session
 from api.kit.jobs import job, nightly
 from api.members import sms
 from api.members.models import PhoneCode, TextMessage
-from api.members.service import levels, member_codes, phone_codes, search
+from api.members.service import levels, member_codes, phone_codes, profile, search
 
 KEPT = timedelta(days=2)
 
@@ -33,6 +33,12 @@ def forget_used_codes() -> None:
     search.forget_searches()
     session.execute(delete(PhoneCode).where(PhoneCode.made_at < clock.now() - KEPT))
     session.execute(delete(TextMessage).where(TextMessage.queued_at < clock.now() - KEPT))
+
+
+@nightly("30 18 * * *")
+def forget_closed() -> None:
+    """Remove what of closed accounts came in late, or had to be kept for a time."""
+    profile.forget_late()
 
 
 @nightly("40 18 * * *")

@@ -207,8 +207,10 @@ def history(merge_id: int) -> list[dict[str, Any]]:
 
 
 def forget(member_id: int) -> None:
-    """The survivor closes the account: what the other was like, name and phone, goes too. Such a merge cannot be undone any more."""
-    session.execute(update(Merge).where(Merge.target_id == member_id).values(kept=None))
+    """One of both closes the account: what they were like, names, phones and how wallets know them, goes. It cannot be undone any more."""
+    theirs = or_(Merge.target_id == member_id, Merge.source_id == member_id)
+    session.execute(update(MergeRow).where(MergeRow.merge_id.in_(select(Merge.id).where(theirs))).values(facts=None))
+    session.execute(update(Merge).where(theirs).values(kept=None))
 
 
 def export(member_id: int) -> list[dict[str, Any]]:

@@ -114,6 +114,7 @@ class PartnerDelivery(Stateful, MallOwned, Model):
     noun = "partner_delivery"
     lifecycle = DeliveryState
     allowed = ALLOWED
+    moves_go_along = True
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id"),
         CheckConstraint("state IN ('waiting', 'delivered', 'given_up')", name="state_is_known"),

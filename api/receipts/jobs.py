@@ -43,6 +43,12 @@ def remove_old_photos() -> None:
     log.info("old receipt photos removed", photos=removed)
 
 
+@jobs.job(keeps=service.ERASURE)
+def erase_photos(member_id: int) -> None:
+    """Remove the photos of a closed account."""
+    log.info("photos of a closed account removed", photos=service.erase_photos(member_id))
+
+
 @jobs.nightly("40 19 * * *")
 def sweep_orphans() -> None:
     """Remove files whose transaction was lost after they were written."""

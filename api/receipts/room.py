@@ -27,6 +27,7 @@ ROOM = Room(
         hand_over=service.hand_over,
         bring_back=service.bring_back,
         holds_value=lambda member_id: service.count_of(member_id) > 0,
+        forget=service.forget,
         exports={"receipts": service.export},
     ),
     checks={"reader": Check(service.reader_trouble, needed=False)},  # without one, uploads wait in the database

@@ -1,6 +1,7 @@
 """Live messages: published after the commit only, streamed by the real process, resumed without loss or doubles."""
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -8,14 +9,34 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from api import live as api_live
 from api.kit import cache, db, identity, live
+from api.kit.listening import Authority, CannotAsk
+from api.kit.listening import Listener as Listening
+from api.members.service import profile, sessions
 from api.settings import ROOT
+from api.staff import service as staff
+from api.staff.service import sessions as staff_sessions
+from api.staff.states import AccountState
 from tests import processes
+from tests.conftest import owner_rows
+from tests.factories import make_member, make_staff
+
+NUMBERS = range(1, 10)  # members that there are
+
+
+@pytest.fixture
+def mall(mall: int) -> int:
+    """The mall, with members 1 to 9."""
+    with db.unit_of_work(mall):
+        for number in NUMBERS:
+            make_member(id=number)
+    return mall
 
 
 @pytest.fixture
@@ -68,6 +89,9 @@ class Listener:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.thread.join(5)
+
+
+NOBODY = Listening(1, "member", 7, "s", None)
 
 
 def token(mall: int, member: int = 7) -> str:
@@ -147,7 +171,7 @@ def test_a_stream_on_a_topic_without_messages_is_told_where_to_resume_too(stream
 
 
 def test_a_stream_that_says_nothing_is_kept_alive_and_one_that_lags_looks_again(monkeypatch) -> None:
-    queue = api_live.StreamQueue()
+    queue = api_live.StreamQueue(NOBODY, 0)
     for number in range(api_live.LAG * 3):
         queue.put((f"{number}-0", "{}"))
     waiting = asyncio.run(queue.take_all())
@@ -160,7 +184,7 @@ def test_a_stream_that_says_nothing_is_kept_alive_and_one_that_lags_looks_again(
 
 
 def test_a_listener_that_left_is_forgotten() -> None:
-    hub, sent = api_live.Hub("redis://127.0.0.1:1/0"), []
+    sent: list[dict] = []
 
     async def receive() -> dict:
         await asyncio.sleep(0.05)
@@ -168,10 +192,15 @@ def test_a_listener_that_left_is_forgotten() -> None:
 
     async def send(message: dict) -> None:
         sent.append(message)
-        assert list(hub.streams) == ["1:member:7"]
+        assert list(hubs[0].streams) == ["1:member:7"]
 
-    asyncio.run(api_live.EventStream(hub, "1:member:7", "5-1")({}, receive, send))
-    assert hub.streams == {}
+    async def listen() -> None:
+        hubs.append(api_live.Hub("redis://127.0.0.1:1/0", Authority("postgresql://127.0.0.1:1/x")))
+        await api_live.EventStream(hubs[0], "1:member:7", "5-1", NOBODY, 2e9)({}, receive, send)
+
+    hubs: list[api_live.Hub] = []
+    asyncio.run(listen())
+    assert (hubs[0].streams, hubs[0].own) == ({}, {})
     assert [message.get("body") for message in sent] == [None, b"id: 5-1\n\n", b""]
 
 
@@ -238,3 +267,189 @@ def test_streams_end_when_the_process_is_told_to_stop(stream, mall: int) -> None
     listener = Listener(stream, token(mall))
     assert listener.status == 200
     assert stream.terminate(20) == 0
+
+
+def ended(listener: Listener) -> bool:
+    """Whether the server ended the stream: it said so, or closed the line."""
+    return listener.raw.endswith(b"\r\n0\r\n\r\n") or not listener.thread.is_alive()
+
+
+def act(mall: int, work) -> None:
+    with db.unit_of_work(mall):
+        work()
+
+
+def tablet(mall: int) -> tuple[int, int, str]:
+    """A tablet, its shop, and a token of a sign-in that runs."""
+    with db.unit_of_work(mall):
+        made = make_staff("tablet")
+        return made.id, made.shop_id, staff_sessions.begin(made).access_token
+
+
+def clerk(mall: int) -> tuple[int, int, str]:
+    """A clerk, the shop, and a token of a sign-in that runs."""
+    with db.unit_of_work(mall):
+        made = make_staff("shop_clerk")
+        return made.id, made.shop_id, staff_sessions.begin(made).access_token
+
+
+def pay(mall: int, shop_id: int, number: int) -> None:
+    with db.unit_of_work(mall):
+        live.publish("shop", shop_id, "payment", number=number)
+
+
+BY = {"by": "staff:1", "why": "test"}
+ENDINGS = {
+    "a revoked tablet": (tablet, lambda number: staff.revoke(number, **BY)),
+    "a closed clerk": (clerk, lambda number: staff.move(number, AccountState.CLOSED, by_id=0, **BY)),
+    "a suspended clerk": (clerk, lambda number: staff.move(number, AccountState.SUSPENDED, by_id=0, **BY)),
+    "a clerk with another role": (clerk, lambda number: staff.change(number, {"role": "shop_manager"}, by_id=0, **BY)),
+    "a clerk with a new password": (clerk, lambda number: staff.reset_password(number, "another horse battery", **BY)),
+}
+
+
+@pytest.mark.parametrize("who", ENDINGS)
+def test_kind_6_who_was_shut_out_hears_no_more_and_opens_no_stream(stream, mall: int, who: str) -> None:
+    begin, end = ENDINGS[who]
+    number, shop_id, signed = begin(mall)
+    _, _, other = tablet(mall)
+    listener, bystander = Listener(stream, signed), Listener(stream, other)
+    pay(mall, shop_id, 1)
+    processes.until(lambda: listener.numbers == [1], 10)
+    act(mall, lambda: end(number))
+    processes.until(lambda: ended(listener), 2)  # published: long before everybody is asked again
+    pay(mall, shop_id, 2)
+    assert Listener(stream, signed).status == 401
+    assert (listener.numbers, ended(bystander)) == ([1], False)
+
+
+def test_kind_6_a_member_who_signed_out_or_closed_hears_no_more(stream, mall: int) -> None:
+    with db.unit_of_work(mall):
+        signed = [sessions.begin(member, "wechat").access_token for member in (7, 7, 8)]
+    here, there, closing = (Listener(stream, token) for token in signed)
+    act(mall, lambda: sessions.end(7, identity.read_token(signed[0]).session_id))
+    processes.until(lambda: ended(here), 2)
+    assert Listener(stream, signed[0]).status == 401
+    act(mall, lambda: profile.close(8))
+    processes.until(lambda: ended(closing), 2)
+    assert Listener(stream, signed[2]).status == 401
+    send(mall, 1)
+    processes.until(lambda: there.numbers == [1], 10)
+
+
+def test_kind_6_without_a_word_of_it_the_right_is_asked_again_within_ten_seconds(stream, mall: int, settings, figure) -> None:
+    """Nobody published it: the cache was away, or somebody wrote to the database by hand."""
+    number, _, signed = tablet(mall)
+    listener = Listener(stream, signed)
+    owner_rows(settings, "UPDATE staff_accounts SET state = 'closed' WHERE id = %s", number)
+    began = time.monotonic()
+    processes.until(lambda: ended(listener), 10)
+    figure(f"ended {time.monotonic() - began:.1f} s after it")
+    assert Listener(stream, signed).status == 401
+
+
+def test_kind_6_a_stream_ends_with_its_token(stream, mall: int, monkeypatch) -> None:
+    monkeypatch.setattr(identity, "ACCESS_TOKEN_LIVES", timedelta(seconds=3))
+    short = token(mall)
+    monkeypatch.undo()
+    listener, lasting = Listener(stream, short), Listener(stream, token(mall, member=8))
+    processes.until(lambda: ended(listener), 10)
+    assert not ended(lasting)
+
+
+def test_kind_6_of_a_principal_at_most_six_streams_are_open_the_newest(stream, mall: int) -> None:
+    first = [Listener(stream, token(mall)) for _ in range(6)]
+    other = Listener(stream, token(mall, member=8))
+    assert [listener.status for listener in first] == [200] * 6
+    more = [Listener(stream, token(mall)) for _ in range(3)]
+    processes.until(lambda: all(ended(listener) for listener in first[:3]), 5)
+    assert all(b"retry: 60000\n" in listener.raw for listener in first[:3])
+    send(mall, 1)
+    processes.until(lambda: all(listener.numbers == [1] for listener in (*first[3:], *more)), 10)
+    assert not any(ended(listener) for listener in (*first[3:], *more, other))
+
+
+def test_kind_6_a_hundred_and_fifty_streams_by_one_token_are_six(stream, mall: int) -> None:
+    signed = token(mall)
+    listeners = [Listener(stream, signed) for _ in range(150)]
+    processes.until(lambda: sum(not ended(listener) for listener in listeners) == 6, 20)
+    assert [ended(listener) for listener in listeners[-6:]] == [False] * 6
+
+
+def test_kind_6_streams_are_counted_over_all_processes(stream, valkey, settings, mall: int, tmp_path: Path) -> None:
+    with processes.running(replace(settings, redis_url=valkey.url()), tmp_path) as running:
+        second = running.live()
+        listeners = [Listener((stream, second)[number % 2], token(mall)) for number in range(8)]
+        processes.until(lambda: sum(ended(listener) for listener in listeners) == 2, 10)
+        assert [ended(listener) for listener in listeners] == [True] * 2 + [False] * 6
+        listeners[5].close()
+        processes.until(lambda: len(cache.attempt(lambda client: client.zrange(f"live:open:{mall}:member:7", 0, -1), [])) == 5, 10)
+        listeners.append(Listener(second, token(mall)))  # the place of the one that left is free
+        time.sleep(0.5)
+        assert [ended(listener) for listener in listeners[2:]] == [False, False, False, True, False, False, False]
+        second.kill()
+
+
+def test_without_a_cache_each_process_counts_its_own(stream, valkey, mall: int) -> None:
+    valkey.stop()
+    listeners = [Listener(stream, token(mall)) for _ in range(8)]
+    processes.until(lambda: sum(ended(listener) for listener in listeners) == 2, 20)
+    assert [ended(listener) for listener in listeners] == [True] * 2 + [False] * 6
+
+
+class Answers:
+    """A database that says who may listen, or is away."""
+
+    away = False
+
+    def __init__(self) -> None:
+        self.questions: list[set[Listening]] = []
+
+    async def of_those(self, listeners) -> set[Listening]:
+        self.questions.append(set(listeners))
+        if self.away:
+            raise CannotAsk
+        return set(listeners)
+
+
+def test_thousands_of_streams_are_one_question(monkeypatch) -> None:
+    async def ask() -> None:
+        hub = api_live.Hub("redis://127.0.0.1:1/0", answers)
+        with contextlib.ExitStack() as stack:
+            for number in range(3000):
+                stack.enter_context(hub.subscription(f"1:member:{number}", Listening(1, "member", number, "s", None), 2e9))
+            assert await hub.ask_again(hub._everybody())
+
+    answers = Answers()
+    asyncio.run(ask())
+    assert [len(question) for question in answers.questions] == [3000]
+
+
+def test_while_the_database_cannot_be_asked_nobody_hears_anything_and_nothing_is_lost(monkeypatch) -> None:
+    async def listen() -> None:
+        hub = api_live.Hub("redis://127.0.0.1:1/0", answers)
+        with hub.subscription("1:member:7", NOBODY, 2e9) as queue:
+            await queue.take_all()
+            hub._distribute({"topic": "1:member:7", "id": "1-0", "message": "{}"})
+            assert await queue.take_all() == [("1-0", "{}")]
+            answers.away = True
+            assert not await hub.ask_again(hub._everybody())
+            hub.confirmed_at -= api_live.UNCONFIRMED_SECONDS + 1
+            hub._distribute({"topic": "1:member:7", "id": "2-0", "message": "{}"})
+            assert await hub.missed("1:member:7", "1-0") == []
+            answers.away = False
+            monkeypatch.setattr(api_live, "ASK_SECONDS", 0.01)
+            asking = asyncio.create_task(hub.keep_asking())
+            assert await queue.take_all() == [api_live.GAP]  # looks again at what was sent meanwhile
+            asking.cancel()
+
+    answers = Answers()
+    asyncio.run(listen())
+
+
+def test_who_opens_while_the_database_is_away_is_told_to_come_again(valkey, settings, mall: int, tmp_path: Path) -> None:
+    away = replace(settings, redis_url=valkey.url(), database_url="postgresql://x@127.0.0.1:1/x")
+    with processes.running(away, tmp_path) as running:
+        listener = Listener(running.live(), token(mall))
+        assert listener.status == 503
+        assert b"retry-after: 5" in listener.raw.lower()

@@ -18,7 +18,7 @@ def check(world: World) -> None:
     with db.unit_of_work(world.mall):
         for line in ledger.prove():
             world.wrong("the ledger does not prove:", line)
-    for one in (_orders, _shares, _holds, _sales, _points, _cards, _refunds, _gateways, _cash, _acknowledged, _notices, _bills):
+    for one in (_orders, _shares, _holds, _sales, _points, _cards, _refunds, _gateways, _cash, _acknowledged, _notices, _bills, _insider):
         one(world)
 
 
@@ -134,6 +134,28 @@ def _points(world: World) -> None:
         """SELECT o.id, o.points_spent, s.given_back FROM orders o
            JOIN points_spends s ON s.cause_type = 'order' AND s.cause_id = o.id || ':' || o.hold_count
            WHERE o.mall_id = %s AND o.state = 'refunded' AND s.given_back <> s.points""",
+    )  # fmt: skip
+
+
+def _insider(world: World) -> None:
+    pair = f"('staff:{world.insider.number}', 'staff:{world.puppet.number}')"
+    _none(
+        world, "one person made value alone:",
+        f"SELECT id, act FROM approvals WHERE mall_id = %s AND state = 'done' AND asked_by IN {pair} AND decided_by IN {pair}",
+    )  # fmt: skip
+    _none(world, "one person made a package alone:", "SELECT id FROM recharge_packages WHERE mall_id = %s AND pays_fen = 100")
+    _none(
+        world, "one person raised a limit alone:",
+        "SELECT id FROM malls WHERE id = %s AND (policy->>'adjustment_limit_points')::bigint = 1000000",
+    )  # fmt: skip
+    _none(
+        world, "one person gave one member more points in a day than one may:",
+        f"""SELECT a.member_id, sum(abs(b.points)) FROM points_adjustments a
+           JOIN points_adjustments b ON b.member_id = a.member_id AND b.state = 'posted'
+             AND b.decided_by IN {pair} AND b.proposed_by IN {pair}
+             AND b.proposed_at BETWEEN a.proposed_at AND a.proposed_at + interval '23 hours'
+           WHERE a.mall_id = %s AND a.state = 'posted' AND a.decided_by IN {pair} AND a.proposed_by IN {pair}
+           GROUP BY a.id HAVING sum(abs(b.points)) > 1000""",
     )  # fmt: skip
 
 

@@ -246,6 +246,32 @@ def decide(world: World) -> None:
         world.send(who, "put", f"/v1/office/order-refunds/{number}/decision", body)
 
 
+def insider_asks(world: World) -> None:
+    """One administrator wants points, a package that gives fifty times what it costs, or other limits."""
+    chance, me = world.chance, world.insider
+    wish = chance.random()
+    if wish < 0.5:
+        body = {"member_id": chance.choice(world.members).member_id, "points": chance.choice([100, 400, 999, 5_000]), "why": "simulation"}
+        world.send(me, "post", "/v1/office/points/adjustments", body)
+    elif wish < 0.75:
+        offer = {"title_zh": "内购", "title_en": "inside", "pays_fen": 100, "bonus_fen": 5_000, "starts_at": world.now.isoformat()}
+        product_id = world.pick("SELECT product_id FROM recharge_packages WHERE mall_id = %s")[0]
+        world.send(me, "post", "/v1/office/recharge-packages", offer | {"product_id": product_id})
+    else:
+        world.send(me, "patch", "/v1/office/policy", {"adjustment_limit_points": 1_000_000, "why": "simulation"})
+    if chance.random() < 0.6:
+        insider_decides(world)
+
+
+def insider_decides(world: World) -> None:
+    """The same person, by either account, wants to approve what that person asked, whatever it is."""
+    me = world.chance.choice([world.insider, world.puppet])
+    for table, path in (("approvals", "approvals"), ("points_adjustments", "points/adjustments")):
+        waiting = world.pick(f"SELECT id FROM {table} WHERE mall_id = %s AND state = 'proposed' ORDER BY id")
+        if waiting is not None:
+            world.send(me, "put", f"/v1/office/{path}/{waiting[0]}/approval")
+
+
 def claim(world: World) -> None:
     """Somebody who paid as a guest has joined."""
     if world.claims:
@@ -321,6 +347,6 @@ def look(world: World) -> None:
 _WEIGHED = {
     order: 16, pay: 22, deliver: 14, work: 20, wait: 12, cancel: 4, again: 4, refund: 9, decide: 3, charge: 6, charge_value: 2,
     cancel_charge: 2, give_up_password: 2, recharge: 3, order_of_both: 4, claim: 2, card_trouble: 2, step_clock: 2, deliver_again: 4,
-    ask: 2, minute: 3, ask_again: 4, look: 2, wallet_of_gateway: 1, close_refund: 1, send_again: 1,
+    ask: 2, minute: 3, ask_again: 4, look: 2, wallet_of_gateway: 1, close_refund: 1, send_again: 1, insider_asks: 4, insider_decides: 2,
 }  # fmt: skip
 VERBS, WEIGHTS = list(_WEIGHED), list(_WEIGHED.values())

@@ -23,6 +23,7 @@ from api.plates import service as plates
 from api.points import service as points
 from api.purchases.baskets import Basket, Line, Seller
 from api.settings import Settings
+from api.staff.service import second_person
 from api.wallet import service as wallet
 from deploy import embedded
 from tests.conftest import bearer
@@ -46,6 +47,7 @@ class Someone:
     member_id: int | None = None
     payer_id: int | None = None
     person: str = ""
+    number: int = 0  # of the account, of staff
 
     @property
     def who(self) -> Who:
@@ -126,6 +128,9 @@ class World:
         self.guest = self._guest()
         self.clerks = [self._staff("shop_manager", shop_id=shop_id) for shop_id in self.shops]
         self.office = [self._staff("finance"), self._staff("administrator")]
+        # An administrator who wants value, and the account of finance that this person opened for it.
+        self.insider, self.puppet = self._staff("administrator"), self._staff("finance")
+        second_person.tie(int(self.puppet.number), "opened", by=f"staff:{self.insider.number}")
 
     def _plate(self, shop_id: int) -> str:
         batch = plates.issue(1, note="simulation", by="simulation")
@@ -173,7 +178,7 @@ class World:
     def _staff(self, role: str, **given: Any) -> Someone:
         made = make_staff(role, **given)
         kind = "shop" if made.shop_id else "staff"
-        return Someone(role, lambda: bearer(kind, made.id, self.mall, made.shop_id))
+        return Someone(role, lambda: bearer(kind, made.id, self.mall, made.shop_id), number=made.id)
 
     # --- time, chance, and what may go wrong
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.checkout.service.ledger_positions import held_for
-from api.checkout.service.membership import bring_back, count_of, export, forget, hand_over, lock_all, refuse_closing
+from api.checkout.service.membership import bring_back, count_of, export, forget, forget_late, hand_over, lock_all, refuse_closing
 from api.checkout.service.payers import claim
 from api.checkout.service.quotes import quote
 from api.checkout.service.refunds import settle_refund
@@ -17,6 +17,7 @@ __all__ = [
     "count_of",
     "export",
     "forget",
+    "forget_late",
     "hand_over",
     "held_for",
     "lock_all",

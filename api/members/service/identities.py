@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import clock, db, identity, logs, rooms, sealed, states
+from api.kit import clock, db, identity, live, logs, rooms, sealed, states
 from api.kit.db import session
 from api.members import alipay_login, phones, wechat_login
 from api.members.errors import MemberClosed, MergeNeeded, NoPhoneYet, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
@@ -171,6 +171,7 @@ def _fold(younger: Member, older: Member) -> None:
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "growth": 0}
     facts = {"into": older.id}
     states.move(younger, MemberState.FOLDED, by=f"member:{older.id}", facts=facts, folded_into_id=older.id, **gone)
+    live.ask_again(["member"], [younger.id])
     log.info("two memberships became one", member_id=older.id, folded_id=younger.id)
 
 

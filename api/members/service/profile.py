@@ -7,11 +7,22 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, delete, select
 
-from api.kit import audit, clock, pages, rooms, sealed, states
+from api.kit import audit, clock, live, once, pages, rooms, sealed, states
 from api.kit.db import session
 from api.members import phones
 from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound, RecordNotOpened
-from api.members.models import Consent, FamilyMember, GrowthEntry, LevelChange, Member, MemberIdentity, MemberSession, Vehicle
+from api.members.models import (
+    Consent,
+    FamilyMember,
+    GrowthEntry,
+    LevelChange,
+    Member,
+    MemberIdentity,
+    MemberSession,
+    PhoneCode,
+    TextMessage,
+    Vehicle,
+)
 from api.members.service import consents, name_index, sessions
 from api.members.states import MemberState
 
@@ -20,6 +31,9 @@ EXPORT_ROWS = 10_000
 #: How the audit log calls the opening of a record, and how long it then stays open to that person.
 OPENED = "opened a member's record"
 STAYS_OPEN = timedelta(minutes=30)
+
+#: Sign-ins of a closed account stay so long: until then an access token of theirs may still be shown, and must be refused.
+SIGN_INS_STAY = timedelta(days=1)
 
 
 def get(member_id: int) -> Member:
@@ -82,11 +96,25 @@ def close(member_id: int) -> None:
         part.forget(member_id)
     for table in (MemberIdentity, Vehicle, FamilyMember):
         session.execute(delete(table).where(table.member_id == member_id))
+    if member.phone_key is not None:
+        for sent in (PhoneCode, TextMessage):
+            session.execute(delete(sent).where(sent.phone_key == member.phone_key))
+    folded = session.scalars(select(Member.id).where(Member.folded_into_id == member_id)).all()
+    once.forget([f"member:{number}" for number in (member_id, *folded)])
+    live.forget("member", member_id)
     name_index.index_name(member_id, None)
     consents.end_standing(member_id)
     sessions.end_all(member_id, "the account was closed")
     gone: dict[str, Any] = {"nickname": None, "birthday_on": None, "phone_key": None, "phone_sealed": None, "level_until_on": None}
     states.move(member, MemberState.CLOSED, by=f"member:{member_id}", reason="closed by the member", **gone)
+
+
+def forget_late() -> None:
+    """Each night: what of closed accounts came in late, or had to be kept for a time."""
+    for part in rooms.member_parts():
+        part.forget_late()
+    closed = select(Member.id).where(Member.state == MemberState.CLOSED, Member.moved_at < clock.now() - SIGN_INS_STAY)
+    session.execute(delete(MemberSession).where(MemberSession.member_id.in_(closed)))
 
 
 def identities_of(member_id: int, cursor: str | None, limit: int) -> pages.Page[MemberIdentity]:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from api.kit import clock, db, identity, logs, pages, sealed
+from api.kit import clock, db, identity, live, logs, pages, sealed
 from api.kit.db import session
 from api.kit.identity import Principal, TokenInvalid
 from api.members.errors import RefreshTokenReused, SessionEnded
@@ -158,11 +158,12 @@ def _end_reused(family: MemberSession) -> None:
 
 
 def _end(*which: object, reason: str) -> None:
-    session.execute(
+    ended = (
         update(MemberSession)
         .where(*which, MemberSession.ended_at.is_(None))  # type: ignore[arg-type]
         .values(ended_at=clock.now(), end_reason=reason)
     )
+    live.ask_again(["member"], session.scalars(ended.returning(MemberSession.member_id)).all())
 
 
 def _tokens(member_id: int, token: _Token) -> Tokens:

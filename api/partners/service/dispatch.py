@@ -209,8 +209,6 @@ def forget_old() -> bool:
 
 def _remove(event_ids: Sequence[int]) -> None:
     gone = select(PartnerDelivery.id).where(PartnerDelivery.event_id.in_(event_ids))
-    moves = PartnerDelivery.moves_table
     session.execute(delete(PartnerAttempt).where(PartnerAttempt.delivery_id.in_(gone)))
-    session.execute(delete(moves).where(moves.c.partner_delivery_id.in_(gone)))
     session.execute(delete(PartnerDelivery).where(PartnerDelivery.event_id.in_(event_ids)))
     session.execute(delete(PartnerEvent).where(PartnerEvent.id.in_(event_ids)))

@@ -9,6 +9,7 @@ from api.payments.service.complaint_intake import read_lists as read_complaint_l
 from api.payments.service.complaint_replies import ComplaintHistory, complaint_history, pursue_reply
 from api.payments.service.complaint_replies import answer as answer_complaint
 from api.payments.service.complaint_replies import complete as complete_complaint
+from api.payments.service.forgetting import forget_complaints, forget_payers
 from api.payments.service.hooks import ledger_of, on_closed, on_paid, on_refund_final, shop_of
 from api.payments.service.inbox import LARGEST as LARGEST_NOTICE
 from api.payments.service.inbox import Acknowledgement, forget_refusals, handle, note_error, notice, notices, receive, refusals, rerun
@@ -69,6 +70,8 @@ __all__ = [
     "expiring",
     "fingerprint",
     "forget_complaint_phones",
+    "forget_complaints",
+    "forget_payers",
     "forget_refusals",
     "handle",
     "history",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from api.receipts.service.answers import answer, correct, fitting, withdraw
 from api.receipts.service.conclusions import begin_reading, conclude, reading_failed
-from api.receipts.service.membership import bring_back, hand_over, lock_all
+from api.receipts.service.membership import ERASURE, bring_back, erase_photos, forget, hand_over, lock_all
 from api.receipts.service.moves import photos_of, stored_reading
 from api.receipts.service.outcomes import refuse, score
 from api.receipts.service.refund_slips import apply_refund
@@ -27,6 +27,7 @@ from api.receipts.service.views import (
 
 __all__ = [
     "BY_MEMBER",
+    "ERASURE",
     "MAX_PHOTOS",
     "answer",
     "apply_refund",
@@ -39,8 +40,10 @@ __all__ = [
     "corrections_of",
     "count_of",
     "crop_of",
+    "erase_photos",
     "export",
     "fitting",
+    "forget",
     "hand_over",
     "lock_all",
     "photo_of",

@@ -22,9 +22,13 @@ READER = "system:reader"
 def move(
     receipt: Receipt, to: ReceiptState, reason: Reason, *, by: str = READER, facts: dict[str, Any] | None = None, **changes: Any
 ) -> None:
-    """Move a receipt for a reason, keep the facts that its member is shown, and notify the member."""
+    """Move a receipt for a reason, keep the facts that its member is shown, and notify the member.
+
+    The move keeps figures only: it stays for good, and words may be those that were printed.
+    """
     details = facts or {}
-    states.move(receipt, to, by=by, reason=str(reason), facts=details or None, **changes | {"why": str(reason), "details": details})
+    figures = {name: value for name, value in details.items() if isinstance(value, int)}
+    states.move(receipt, to, by=by, reason=str(reason), facts=figures or None, **changes | {"why": str(reason), "details": details})
     notify(receipt)
 
 

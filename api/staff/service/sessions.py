@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, or_, select, update
 
-from api.kit import clock, db, identity, pages, sealed
+from api.kit import clock, db, identity, live, pages, sealed
 from api.kit.db import rows_changed, session
 from api.kit.identity import Principal
 from api.kit.pages import Page
@@ -174,12 +174,13 @@ def end_all(account_id: int, reason: str, *, but: str = "") -> None:
 
 
 def _end(*which: object, reason: str) -> None:
-    session.execute(
+    ended = (
         update(StaffSession)
         .where(StaffSession.ended_at.is_(None), *which)  # type: ignore[arg-type]
         .values(ended_at=clock.now(), end_reason=reason)
         .execution_options(synchronize_session=False)
     )
+    live.ask_again(["staff", "shop"], session.scalars(ended.returning(StaffSession.account_id)).all())
 
 
 def enter(claimed: Principal) -> Principal:

@@ -36,15 +36,16 @@ async function follow(mine: AbortController): Promise<void> {
   let pause = SOONEST
   while (!mine.signal.aborted) {
     const began = Date.now()
+    retry = 0
     try {
       await read(mine)
     } catch {
-      // cut, silent or refused: opened again below
+      // cut, silent, refused or ended with its token: opened again below
     }
     if (mine.signal.aborted) return
     listening.value = false
     pause = Date.now() - began > LATEST ? SOONEST : Math.min(pause * 2, LATEST)
-    await wake(pause)
+    await wake(Math.max(pause, retry))
   }
 }
 
@@ -62,6 +63,7 @@ function wake(ms: number): Promise<void> {
 }
 
 let origin: string | null = null
+let retry = 0 // milliseconds that the stream asked to wait: it gave way to newer ones of the same account
 
 async function address(): Promise<string> {
   if (origin === null) {
@@ -102,23 +104,25 @@ async function read(mine: AbortController): Promise<void> {
   }
 }
 
-/** One event of the stream: “id: …”, “data: …”; a line that begins with a colon says only that the stream lives. */
-export function parse(piece: string): { id: string; message: LiveMessage | null } {
+/** One event of the stream: “id: …”, “data: …”, “retry: …”; a line that begins with a colon says only that the stream lives. */
+export function parse(piece: string): { id: string; message: LiveMessage | null; retry: number } {
   const fields: Record<string, string[]> = {}
   for (const line of piece.split(/\r?\n/)) {
     const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? []
     if (name) (fields[name] ??= []).push(value ?? '')
   }
   const id = fields.id?.[0] ?? ''
+  const wait = Number(fields.retry?.[0] ?? 0) || 0
   try {
-    return { id, message: fields.data ? (JSON.parse(fields.data.join('\n')) as LiveMessage) : null }
+    return { id, message: fields.data ? (JSON.parse(fields.data.join('\n')) as LiveMessage) : null, retry: wait }
   } catch {
-    return { id, message: null }
+    return { id, message: null, retry: wait }
   }
 }
 
 function hand(piece: string): void {
-  const { id, message } = parse(piece)
+  const { id, message, retry: wait } = parse(piece)
+  if (wait) retry = wait
   if (id) localStorage.setItem(KEY, id)
   if (message) listeners.forEach((hear) => hear(message))
 }
