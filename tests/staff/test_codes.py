@@ -41,7 +41,7 @@ def test_every_permission_is_over_value_or_known_to_be_without() -> None:
     assert all(room.value <= set(room.permissions) for room in rooms.every())
 
 
-def test_at_the_first_sign_in_nothing_opens_before_codes_are_set_up(client, code, hire) -> None:
+def test_kind_11_at_the_first_sign_in_nothing_opens_before_codes_are_set_up(client, code, hire) -> None:
     account, _ = hire("finance", codes_waived=False)
     head = header(sign_in(client, code, account.login))
     me = client.get("/v1/office/me", headers=head).json
@@ -90,7 +90,7 @@ def test_a_code_counts_once(client, code, signed) -> None:
     assert sign_in(client, code, account.login, code=phone.code(0)).status_code == 403
 
 
-def test_one_code_used_by_two_at_once_counts_once(client, code, signed) -> None:
+def test_kind_11_one_code_used_by_two_at_once_counts_once(client, code, signed) -> None:
     account, _, phone, _ = signed
     clock.fix(clock.now() + timedelta(minutes=2))
     code_now, app = phone.code(), client.application
@@ -161,7 +161,7 @@ def test_the_secret_is_kept_sealed(client, signed, settings) -> None:
     assert kept[0][1] is None and phone.codes.secret.encode() not in bytes(kept[0][0])
 
 
-def test_a_password_given_by_somebody_else_is_changed_first(client, code, hire) -> None:
+def test_kind_11_a_password_given_by_somebody_else_is_changed_first(client, code, hire) -> None:
     account, _ = hire("finance", password_given=True)
     head = header(sign_in(client, code, account.login))
     assert client.get("/v1/office/me", headers=head).json["due"] == ["password"]

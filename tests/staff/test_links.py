@@ -26,7 +26,7 @@ def invite(client, mall, asker, **given):
     return number, shown.json["address"]
 
 
-def test_an_administrator_sets_nobodys_password(client, hire) -> None:
+def test_kind_11_an_administrator_sets_nobodys_password(client, hire) -> None:
     account, _ = hire("reviewer")
     _, administrator = hire()
     old_way = client.put(
@@ -81,7 +81,7 @@ def test_a_link_ends_after_72_hours(client, code, mall, hire) -> None:
     assert use_link(client, code, address).status_code == 410
 
 
-def test_two_who_use_one_link_at_once_are_one(client, code, mall, hire) -> None:
+def test_kind_11_two_who_use_one_link_at_once_are_one(client, code, mall, hire) -> None:
     _, administrator = hire()
     _, address = invite(client, mall, administrator)
     words = ["the words of one", "the words of two"]
@@ -158,7 +158,7 @@ def test_a_clerk_without_rights_over_value_is_invited_by_one_person(client, code
         ("reviewer", {"name": "王芳"}, 200), ("finance", {"name": "王芳", "role": "finance"}, 200),
     ],
 )  # fmt: skip
-def test_who_gets_more_rights_takes_two_people_and_a_name_one(client, hire, role, change, status) -> None:
+def test_kind_11_who_gets_more_rights_takes_two_people_and_a_name_one(client, hire, role, change, status) -> None:
     account, _ = hire(role)
     _, administrator = hire()
     answer = client.patch(f"/v1/office/staff/{account.id}", json=change | {"why": "moved desks"}, headers=administrator)
@@ -198,7 +198,7 @@ def test_an_administrator_cannot_activate_who_was_invited(client, mall, hire) ->
     assert client.put(f"/v1/office/staff/{number}/newest-link", headers=administrator).status_code == 409
 
 
-def test_a_mall_opens_with_two_administrators_and_their_links(app, client) -> None:
+def test_kind_11_a_mall_opens_with_two_administrators_and_their_links(app, client) -> None:
     opened = app.test_cli_runner().invoke(args=["malls", "open", "yunjin", "云锦天地", "wang", "li"])
     assert opened.exit_code == 0, opened.output
     addresses = dict(line.split(": ", 1) for line in opened.output.splitlines() if "#" in line)
@@ -217,7 +217,7 @@ def test_a_mall_with_one_administrator_gets_a_second_by_command_and_the_first_is
     assert [line["what"] for line in client.get("/v1/office/me", headers=administrator).json["news"]] == ["second administrator"]
 
 
-def test_a_sole_administrator_is_recovered_by_command_and_all_others_are_told(app, client, code, mall, hire) -> None:
+def test_kind_11_a_sole_administrator_is_recovered_by_command_and_all_others_are_told(app, client, code, mall, hire) -> None:
     lost, _ = hire()
     _, other = hire()
     _, clerk = hire("reviewer")
