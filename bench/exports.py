@@ -35,7 +35,7 @@ def write(url: str, mall: int, files: str, shop_id: int | None) -> dict[str, Any
     with db.unit_of_work(mall):
         role = roles.ADMINISTRATOR
         login = f"bench-{shop_id or 'all'}"
-        account = staff.open_account(login=login, password="bench-password-1", name="bench", role=role, shop_id=None, by="command")
+        account = staff.open_account(login=login, name="bench", role=role, shop_id=None, by="command")
         who = identity.Principal("staff", account.id, mall, permissions=permissions.of(role))
         filters = {} if shop_id is None else {"shop_id": shop_id}
         asked = service.ask(TABLE, filters, columns=[], language="zh", who=who).id

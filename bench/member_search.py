@@ -43,9 +43,7 @@ FILL = (
              || substr(%(given)s, 1 + floor(random() * length(%(given)s))::int, 1)
              || CASE WHEN n %% 3 > 0 THEN substr(%(given)s, 1 + floor(random() * length(%(given)s))::int, 1) ELSE '' END END
        FROM generate_series(1, %(members)s::int) n""",
-    """INSERT INTO member_name_keys (member_id, key, before)
-       SELECT id, substr(name, place), left(name, place - 1)
-       FROM (SELECT id, lower(replace(nickname, ' ', '')) AS name FROM members) m, generate_series(1, length(name)) AS place""",
+    "INSERT INTO member_name_keys (member_id, key) SELECT id, lower(replace(nickname, ' ', '')) FROM members",
     # Every member has a phone: random hashes, but for those that are searched for.
     """UPDATE members SET phone_key = md5(id::text) || md5('k' || id), phone_sealed = '\\x00'""",
 )

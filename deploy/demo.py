@@ -120,7 +120,7 @@ def _rules() -> None:
 
 def _staff() -> None:
     for login, name, role in STAFF:
-        staff.open_account(login=login, password=PASSWORD, name=name, role=role, shop_id=None, by="command")
+        staff.seed_account(login=login, password=PASSWORD, name=name, role=role)
 
 
 def _members(count: int, app_id: str) -> None:

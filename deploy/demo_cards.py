@@ -72,7 +72,7 @@ def _gift_cards(member_ids: list[int]) -> None:
         bonus_most_bp=10_000, shop_ids=None, invoice="at_sale",
     )  # fmt: skip
     batch = card_stock.issue(kind.id, CARDS, note="demo", by=BY)
-    lines = card_stock.print_lines(batch.id, limit=CARDS).items
+    lines = card_stock.print_part(batch.id, by=BY).lines
     buyer = Buyer("演示买家", "330100199001011234", "13900000000")
     sold = [SaleLine(line.number, 50_000) for line in lines[:SOLD]]
     card_stock.sell(sold, paid_by="bank_card", reference="DEMO-000001", buyer_kind="person", buyer=buyer, by=BY)

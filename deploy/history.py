@@ -19,9 +19,7 @@ WITH made AS (
   SELECT 'active', 0, joined_at, nickname, phone_sealed, phone_key, joined_at, source FROM staged_members ORDER BY number
   RETURNING id, phone_key, joined_at, nickname
 ), named AS (
-  INSERT INTO member_name_keys (member_id, key, before)
-  SELECT id, substr(name, place), left(name, place - 1)
-  FROM (SELECT id, lower(replace(nickname, ' ', '')) AS name FROM made) n, generate_series(1, length(name)) AS place
+  INSERT INTO member_name_keys (member_id, key) SELECT id, lower(replace(nickname, ' ', '')) FROM made WHERE nickname <> ''
 )
 INSERT INTO member_identities (member_id, channel, app_id, subject, first_seen_at)
 SELECT made.id, 'phone', '', made.phone_key, made.joined_at FROM made

@@ -32,6 +32,7 @@ ROOM = Room(
         "own_payments.charge": {SHOP_MANAGER, SHOP_CLERK, TABLET},
         "own_payments.refund": {SHOP_MANAGER, SHOP_CLERK},
     },
+    value=frozenset({"orders.approve", "orders.refund", "own_payments.charge", "own_payments.refund"}),
     connect=connect,
     member=MemberPart(
         place=10,

@@ -100,9 +100,9 @@ def open_file(export_id: int, who: identity.Principal) -> tuple[Export, BinaryIO
     ExportNotFound, PermissionMissing, ExportNotReady, ExportExpired.
     """
     export = find(export_id, who)
-    _refuse_unseen(export.table, who)
     if export.state == ExportState.REMOVED or (export.expires_at is not None and export.expires_at <= clock.now()):
         raise ExportExpired()
+    _refuse_unseen(export.table, who)
     if export.file_key is None:
         raise ExportNotReady(state=export.state)
     file = storage.open_file(export.file_key)

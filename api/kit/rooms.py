@@ -53,6 +53,7 @@ class Room:
     module: str
     word: str  # what the mall calls it
     permissions: Mapping[str, AbstractSet[Role]] = field(default_factory=dict)  # permission → the roles that hold it
+    value: AbstractSet[str] = frozenset()  # those of them that make, move, price or open value
     member: MemberPart | None = None
     configure: Callable[[Settings], None] = lambda _settings: None  # what its seams read of the environment
     connect: Callable[[], None] = lambda: None  # answers what rooms below ask of it, by `answer`

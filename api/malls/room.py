@@ -18,4 +18,5 @@ ROOM = Room(
         "policy.write": {ADMINISTRATOR},
         "policy.approve": {ADMINISTRATOR, FINANCE},
     },
+    value=frozenset({"policy.approve", "policy.write", "shops.approve", "shops.import", "shops.write"}),
 )

@@ -167,3 +167,10 @@ class LevelsOutOfOrder(Conflict):
 
 class SearchTooWide(Unprocessable):
     """Say exactly one of q, phone, number, code or name."""
+
+
+class SearchedEnough(TooMany):
+    """You have searched for as many members as one person may on one day; ask a colleague."""
+
+    suspicious = True
+    retry_after = 3600

@@ -11,7 +11,7 @@ from api.kit.db import session
 from api.kit.jobs import job, nightly
 from api.members import sms
 from api.members.models import PhoneCode, TextMessage
-from api.members.service import levels, member_codes, phone_codes, profile
+from api.members.service import levels, member_codes, phone_codes, profile, search
 
 KEPT = timedelta(days=2)
 
@@ -28,8 +28,9 @@ def send_text(mall_id: int, message_id: int) -> None:
 
 @nightly("20 18 * * *")
 def forget_used_codes() -> None:
-    """Drop used member codes, phone codes and text messages whose time is over."""
+    """Drop used member codes, phone codes, text messages and counts of searches whose time is over."""
     member_codes.forget_used_codes()
+    search.forget_searches()
     session.execute(delete(PhoneCode).where(PhoneCode.made_at < clock.now() - KEPT))
     session.execute(delete(TextMessage).where(TextMessage.queued_at < clock.now() - KEPT))
 

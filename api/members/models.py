@@ -65,14 +65,24 @@ class MemberIdentity(MallOwned, Model):
 
 
 class NameKey(MallOwned, Model):
-    """A member's name from one character on, so that any part of it is found by a range of an index that row-level security can use."""
+    """A member's whole name as it is compared. Parts are not kept: a search by them would spell out what is masked."""
 
     __tablename__ = "member_name_keys"
     __table_args__ = (UniqueConstraint("mall_id", "key", "member_id"), Index("ix_member_name_keys_member", "member_id"))
 
     member_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
-    key: Mapped[str] = mapped_column(Text(collation="C"))  # in code points' order, so that a beginning is a range
-    before: Mapped[str]  # what stands before it: a name is found at the first place only
+    key: Mapped[str] = mapped_column(Text(collation="C"))
+
+
+class MemberSearches(MallOwned, Model):
+    """How often somebody of the staff searched for members on one day."""
+
+    __tablename__ = "member_searches"
+    __table_args__ = (UniqueConstraint("mall_id", "by", "searched_on"),)
+
+    by: Mapped[str]
+    searched_on: Mapped[date]
+    searches: Mapped[int]
 
 
 class Consent(MallOwned, Model):

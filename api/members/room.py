@@ -26,5 +26,6 @@ ROOM = Room(
         "levels.write": {ADMINISTRATOR, MARKETER},
         "levels.approve": {ADMINISTRATOR, FINANCE},
     },
+    value=frozenset({"levels.approve", "members.recovery.approve", "levels.write", "members.write"}),
     configure=configure,
 )

@@ -351,11 +351,11 @@ def check_member(arguments: dict[str, Any]) -> dict[str, Any]:
 @office.response(200, page_of(schemas.StaffMemberSchema))
 @office.permission("members.read")
 @office.problems(
-    errors.SearchTooWide, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberCodeUnknown, errors.MemberNotFound,
-    errors.MemberClosed, pages.CursorInvalid, limits.TooOften,
+    errors.SearchTooWide, errors.SearchedEnough, errors.MemberCodeExpired, errors.MemberCodeUsed, errors.MemberCodeUnknown,
+    errors.MemberNotFound, errors.MemberClosed, pages.CursorInvalid, limits.TooOften,
 )  # fmt: skip
 def search_members(arguments: dict[str, Any]) -> Page[Member]:
-    """Find members by phone, number, name, or the code on the member's phone"""
+    """Find members by phone, number, whole name, or the code on the member's phone"""
     who = identity.staff()
     limits.spend(SEARCHES_BY_STAFF, f"{who.mall_id}:{who.id}")
     return search.search(**arguments, by=who.name)

@@ -298,9 +298,12 @@ class MemberSearchArgs(PageArgs):
 
     q = ma.fields.String(
         validate=Length(1, 60),
-        metadata={"description": "any of the others: a member code, else a phone, else a number, else a part of the name"},
+        metadata={"description": "any of the others: a member code, else a phone, else a number, else the whole name"},
     )
-    name = ma.fields.String(validate=Length(1, 30), metadata={"description": "any part of the name, in any script"})
+    name = ma.fields.String(
+        validate=Length(1, 30),
+        metadata={"description": "the whole name, in any script; width, case and spaces do not count"},
+    )
 
     phone = ma.fields.String(validate=Length(5, 30))
     number = ma.fields.Integer(validate=BIGINT)

@@ -15,5 +15,6 @@ ROOM = Room(
         "merges.propose": {ADMINISTRATOR, SERVICE_DESK},
         "merges.decide": {ADMINISTRATOR, FINANCE},
     },
+    value=frozenset({"merges.decide", "merges.propose"}),
     member=MemberPart(place=70, forget=service.forget, exports={"merges": service.export}),
 )

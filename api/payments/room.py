@@ -25,5 +25,6 @@ ROOM = Room(
         "merchants.write": {ADMINISTRATOR},
         "merchants.approve": {ADMINISTRATOR, FINANCE},
     },
+    value=frozenset({"merchants.approve", "merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
     configure=service.configure,
 )

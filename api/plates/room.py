@@ -13,4 +13,5 @@ ROOM = Room(
         "plates.write": {ADMINISTRATOR, FLOOR_MANAGER},
         "plates.check": {ADMINISTRATOR, FLOOR_MANAGER},
     },
+    value=frozenset({"plates.write"}),
 )

@@ -17,6 +17,7 @@ ROOM = Room(
         "points.approve": {ADMINISTRATOR, FINANCE},
         "points.report": {ADMINISTRATOR, MARKETER, FINANCE},
     },
+    value=frozenset({"points.adjust", "points.approve", "points.rules"}),
     member=MemberPart(
         place=40,
         kind="award",

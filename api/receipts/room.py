@@ -17,6 +17,7 @@ ROOM = Room(
         "receipts.reviewers": {ADMINISTRATOR},
         "own_receipts.read": {SHOP_MANAGER, SHOP_CLERK, TABLET},
     },
+    value=frozenset({"receipts.review"}),
     member=MemberPart(
         place=20,
         kind="receipt",

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from api.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
+from api.kit.errors import Conflict, Forbidden, Gone, NotFound, Unauthenticated, Unprocessable
 from api.kit.identity import TokenInvalid
 
 
 class SignInRefused(Unauthenticated):
     """The login or the password is wrong, or there were too many wrong tries; please wait and try again."""
+
+
+class CodeNeeded(Forbidden):
+    """Please enter the code of your authenticator app too, or one of your recovery codes."""
+
+
+class CodeWrong(Forbidden):
+    """This code is wrong or was used already, or there were too many wrong ones; please wait for the next code."""
+
+
+class LinkRefused(Gone):
+    """This link was used already, is too old, or another took its place; ask for a new one."""
+
+
+class LinkNotReady(Conflict):
+    """No link of this account waits for you: it was shown once, or somebody else asked for it, or nobody did."""
+
+
+class CodesNotBegun(Conflict):
+    """Please begin to set up the codes first."""
+
+
+class SignInNotFound(NotFound):
+    """There is no such sign-in of this account."""
+
+
+class NewsNotFound(NotFound):
+    """There is no such news for you."""
+
+
+class ForTryingOutOnly(Conflict):
+    """In production nobody gets a password from somebody else; make a link instead."""
 
 
 class TokenReused(TokenInvalid):
@@ -50,8 +82,8 @@ class LastAdministrator(Conflict):
     """This is the last administrator of the mall."""
 
 
-class AdministratorExists(Conflict):
-    """This mall has an administrator already."""
+class AdministratorsExist(Conflict):
+    """This mall has two administrators already; they make other accounts in the office."""
 
 
 class ShopClosed(Conflict):

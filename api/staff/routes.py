@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from api.approvals.two_people import two_people
 from api.kit import audit, http, identity, limits
 from api.kit.audit import AuditEntry
 from api.kit.limits import Limit
@@ -14,30 +15,39 @@ from api.kit.roles import SHOP_ROLES, Role
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.malls.errors import ShopNotFound
-from api.staff import permissions, queries, schemas, service
+from api.staff import devices, permissions, queries, schemas, service
 from api.staff.errors import (
+    CodeNeeded,
+    CodesNotBegun,
+    CodeWrong,
     JobNotFailed,
     JobNotFound,
     LastAdministrator,
+    LinkNotReady,
+    LinkRefused,
     LoginTaken,
+    NewsNotFound,
     OwnAccount,
     PairingCodeRefused,
     PasswordWeak,
     PasswordWrong,
     RoleNeedsShop,
     ShopClosed,
+    SignInNotFound,
     SignInRefused,
     StaffAccountNotFound,
     TabletNotFound,
     TokenReused,
 )
-from api.staff.models import StaffAccount
+from api.staff.models import AccountLink, StaffAccount, StaffSession
 from api.staff.queries import JobLine, JobRun
-from api.staff.service import Pairing, Tokens
+from api.staff.service import Origin, Pairing, Tokens, attempts, credentials, links, news, second_factors, sessions
+from api.staff.service.links import ShownLink
+from api.staff.service.second_factors import FactorState, Setup
 from api.staff.states import AccountState
 
 BY_ADDRESS = Limit("staff sign-in", 60, 60)
-BY_LOGIN = Limit("staff sign-in of a login", 20, 60)
+BY_LINK = Limit("staff link", 30, 60)
 PAIRING = Limit("pairing", 20, 60)
 OWN_PASSWORD = Limit("own password", 10, 900)
 
@@ -46,17 +56,24 @@ office = http.Blueprint("staff", __name__, audience=identity.mall_staff)
 shops = http.Blueprint("shop staff", __name__, audience=identity.shop_staff)
 
 AccountPage = http.page_of(schemas.StaffAccountSchema)
+SignInPage = http.page_of(schemas.SignInSchema)
+
+ENDED = "ended by an administrator"
 
 
 @public.post("/staff-sign-in")
 @public.arguments(schemas.SignInArgs)
 @public.response(200, schemas.TokensSchema)
-@public.problems(http.MallNotFound, SignInRefused, limits.TooOften)
-def sign_in(args: dict[str, str]) -> Tokens:
+@public.problems(http.MallNotFound, SignInRefused, CodeNeeded, CodeWrong, limits.TooOften)
+def sign_in(args: dict[str, Any]) -> Tokens:
     """Sign in a person of the mall's or a shop's staff"""
-    limits.spend(BY_ADDRESS, request.remote_addr or "")
-    limits.spend(BY_LOGIN, args["login"].strip().lower())
-    return service.sign_in(args["login"], args["password"])
+    if not attempts.knows(args["login"], args["device_token"]):
+        limits.spend(BY_ADDRESS, request.remote_addr or "")  # whoever floods an address stops nobody who has signed in there before
+    return service.sign_in(args.pop("login"), args.pop("password"), **args, origin=_origin())
+
+
+def _origin() -> Origin:
+    return Origin(request.remote_addr or "", devices.label(request.headers.get("User-Agent", "")))
 
 
 @public.post("/staff-tokens")
@@ -76,18 +93,125 @@ def refresh(args: dict[str, str]) -> Tokens:
 def pair_tablet(args: dict[str, str]) -> Tokens:
     """Pair a shop's tablet by its code"""
     limits.spend(PAIRING, request.remote_addr or "")
-    return service.pair(args["code"], args["device_name"])
+    return service.pair(args["code"], args["device_name"], origin=_origin())
+
+
+@public.post("/staff-link-owners")
+@public.arguments(schemas.LinkArgs)
+@public.response(200, schemas.LinkOwnerSchema)
+@public.problems(http.MallNotFound, LinkRefused, limits.TooOften)
+def show_link_owner(args: dict[str, str]) -> dict[str, Any]:
+    """Whose one-time link this is"""
+    limits.spend(BY_LINK, request.remote_addr or "")
+    link, account = links.look(args["token"])
+    return {"login": account.login, "name": account.name, "role": account.role, "also_codes": link.also_codes, "ends_at": link.ends_at}
+
+
+@public.post("/staff-passwords")
+@public.arguments(schemas.LinkPasswordArgs)
+@public.response(204)
+@public.problems(http.MallNotFound, LinkRefused, PasswordWeak, limits.TooOften)
+def set_password_by_link(args: dict[str, str]) -> None:
+    """Set the own password by a one-time link"""
+    limits.spend(BY_LINK, request.remote_addr or "")
+    links.use(args["token"], args["password"])
 
 
 def _me() -> dict[str, Any]:
     who = identity.principal()
-    return {"account": service.account_or_tablet(who.id), "permissions": sorted(who.permissions)}
+    unseen = [{"id": row.id, "what": row.what, "about": name, "by": row.by, "at": row.at} for row, name in news.unseen(who.id)]
+    account = service.account_or_tablet(who.id)
+    return {"account": account, "permissions": sorted(who.permissions), "due": sessions.due(who.id), "news": unseen}
 
 
 def _change_password(args: dict[str, str]) -> None:
     who = identity.principal()
     limits.spend(OWN_PASSWORD, who.name)
-    service.change_own_password(who.id, args["present"], args["new"], by=who.name, session_id=who.session_id)
+    credentials.change_own(service.account(who.id), args["present"], args["new"], by=who.name, session_id=who.session_id)
+
+
+def _prove(args: dict[str, Any]) -> StaffAccount:
+    who = identity.principal()
+    limits.spend(OWN_PASSWORD, who.name)
+    account = service.account(who.id)
+    credentials.prove(account, args["password"], args["code"])
+    return account
+
+
+def _own_account(blp: http.Blueprint) -> None:
+    """What people of the mall and of shops do about their own account, at the addresses of each."""
+
+    @blp.get("/me/codes")
+    @blp.response(200, schemas.CodeStateSchema)
+    @blp.permission("self.read")
+    def show_my_codes() -> FactorState:
+        """How my codes stand"""
+        return second_factors.state(identity.principal().id)
+
+    @blp.post("/me/codes")
+    @blp.arguments(schemas.ProofArgs)
+    @blp.response(201, schemas.CodeSetupSchema)
+    @blp.problems(PasswordWrong, CodeNeeded, CodeWrong, limits.TooOften)
+    @blp.permission("self.write")
+    def begin_my_codes(args: dict[str, Any]) -> Setup:
+        """Begin to set up codes in an authenticator app"""
+        return second_factors.begin(_prove(args))
+
+    @blp.put("/me/codes")
+    @blp.arguments(schemas.CodeArgs)
+    @blp.response(200, schemas.RecoveryCodesSchema)
+    @blp.problems(CodesNotBegun, CodeWrong, limits.TooOften)
+    @blp.permission("self.write")
+    def confirm_my_codes(args: dict[str, str]) -> dict[str, list[str]]:
+        """The first code from the app: codes are asked from now on"""
+        who = identity.principal()
+        limits.spend(OWN_PASSWORD, who.name)
+        return {"recovery_codes": second_factors.confirm(who.id, args["code"], by=who.name)}
+
+    @blp.post("/me/recovery-codes")
+    @blp.arguments(schemas.ProofArgs)
+    @blp.response(201, schemas.RecoveryCodesSchema)
+    @blp.problems(PasswordWrong, CodeNeeded, CodeWrong, limits.TooOften)
+    @blp.permission("self.write")
+    def renew_my_recovery_codes(args: dict[str, Any]) -> dict[str, list[str]]:
+        """Ten new recovery codes"""
+        return {"recovery_codes": second_factors.renew_recovery(_prove(args).id, by=identity.principal().name)}
+
+    @blp.get("/me/sign-ins")
+    @blp.arguments(http.PageArgs, location="query")
+    @blp.response(200, SignInPage)
+    @blp.permission("self.read")
+    def list_my_sign_ins(args: dict[str, Any]) -> Page[StaffSession]:
+        """Where I am signed in"""
+        return sessions.listed(identity.principal().id, cursor=args.get("cursor"), limit=args["limit"])
+
+    @blp.delete("/me/sign-ins/<int:sign_in_id>")
+    @blp.response(204)
+    @blp.problems(SignInNotFound)
+    @blp.permission("self.write")
+    def end_my_sign_in(sign_in_id: int) -> None:
+        """Sign out elsewhere"""
+        sessions.end_one(identity.principal().id, sign_in_id, reason="ended by its owner")
+
+    @blp.delete("/me/sign-ins")
+    @blp.response(204)
+    @blp.permission("self.write")
+    def end_my_other_sign_ins() -> None:
+        """Sign out everywhere else"""
+        who = identity.principal()
+        sessions.end_all(who.id, "ended by its owner", but=who.session_id)
+
+    @blp.put("/me/news/<int:news_id>/sight")
+    @blp.response(204)
+    @blp.problems(NewsNotFound)
+    @blp.permission("self.read")
+    def see_news(news_id: int) -> None:
+        """I have seen this"""
+        news.see(identity.principal().id, news_id)
+
+
+_own_account(office)
+_own_account(shops)
 
 
 @office.get("/me")
@@ -128,13 +252,18 @@ def list_accounts(args: dict[str, Any]) -> Page[StaffAccount]:
     )
 
 
+def _open_alone(args: dict[str, Any]) -> bool:
+    return not service.gives_value(args["role"])
+
+
 @office.post("/staff")
 @office.arguments(schemas.OpenAccountArgs)
 @office.response(201, schemas.StaffAccountSchema)
-@office.problems(LoginTaken, PasswordWeak, RoleNeedsShop, ShopNotFound)
+@office.problems(LoginTaken, RoleNeedsShop, ShopNotFound)
 @office.permission("staff.write")
+@two_people("staff.open", arguments=schemas.OpenAccountArgs, approver="staff.approve", alone=_open_alone)
 def open_account(args: dict[str, Any]) -> StaffAccount:
-    """Open an account"""
+    """Invite somebody: an account, and leave for one link by which its person sets a password"""
     return service.open_account(**args | {"role": Role(args["role"])}, by=identity.staff().name)
 
 
@@ -147,15 +276,30 @@ def show_account(account_id: int) -> StaffAccount:
     return service.account(account_id)
 
 
+def _account_facts(_args: dict[str, Any], account_id: int) -> dict[str, Any]:
+    return service.facts(service.account(account_id))
+
+
+def _change_alone(args: dict[str, Any], account_id: int) -> bool:
+    account = service.account(account_id)
+    same = all(args.get(name, getattr(account, name)) == getattr(account, name) for name in ("role", "shop_id"))
+    return same or not service.gives_value(args.get("role", account.role))
+
+
 @office.patch("/staff/<int:account_id>")
 @office.arguments(schemas.ChangeAccountArgs)
 @office.response(200, schemas.StaffAccountSchema)
 @office.problems(StaffAccountNotFound, OwnAccount, LastAdministrator, RoleNeedsShop, ShopNotFound)
 @office.permission("staff.write")
+@two_people("staff.change", arguments=schemas.ChangeAccountArgs, approver="staff.approve", before=_account_facts, alone=_change_alone)
 def change_account(args: dict[str, Any], account_id: int) -> StaffAccount:
     """Change a name, a role or a shop"""
     who, why = identity.staff(), args.pop("why")
     return service.change(account_id, args, by=who.name, by_id=who.id, why=why)
+
+
+def _move_alone(args: dict[str, str], account_id: int) -> bool:
+    return args["state"] != AccountState.ACTIVE or not service.gives_value(None, account_id=account_id)
 
 
 @office.put("/staff/<int:account_id>/state")
@@ -163,20 +307,76 @@ def change_account(args: dict[str, Any], account_id: int) -> StaffAccount:
 @office.response(200, schemas.StaffAccountSchema)
 @office.problems(StaffAccountNotFound, OwnAccount, LastAdministrator, WrongState)
 @office.permission("staff.write")
+@two_people("staff.let_in", arguments=schemas.MoveAccountArgs, approver="staff.approve", before=_account_facts, alone=_move_alone)
 def move_account(args: dict[str, str], account_id: int) -> StaffAccount:
     """Suspend an account, let it in again, or close it"""
     who = identity.staff()
     return service.move(account_id, AccountState(args["state"]), by=who.name, by_id=who.id, why=args["why"])
 
 
-@office.put("/staff/<int:account_id>/password")
-@office.arguments(schemas.ResetPasswordArgs)
-@office.response(200, schemas.StaffAccountSchema)
-@office.problems(StaffAccountNotFound, PasswordWeak)
+def _link_alone(_args: dict[str, Any], account_id: int) -> bool:
+    return not service.gives_value(None, account_id=account_id)
+
+
+@office.post("/staff/<int:account_id>/links")
+@office.arguments(schemas.AskLinkArgs)
+@office.response(201, schemas.AccountLinkSchema)
+@office.problems(StaffAccountNotFound, OwnAccount)
 @office.permission("staff.write")
-def reset_password(args: dict[str, str], account_id: int) -> StaffAccount:
-    """Give somebody a new password"""
-    return service.reset_password(account_id, args["password"], by=identity.staff().name, why=args["why"])
+@two_people("staff.link", arguments=schemas.AskLinkArgs, approver="staff.approve", before=_account_facts, alone=_link_alone)
+def ask_link(args: dict[str, Any], account_id: int) -> AccountLink:
+    """Ask for a new link for somebody who lost the password, or the phone too"""
+    return links.ask(service.account(account_id), **args, by=identity.staff().name)
+
+
+@office.get("/staff/<int:account_id>/newest-link")
+@office.response(200, schemas.AccountLinkSchema)
+@office.problems(StaffAccountNotFound, LinkNotReady)
+@office.permission("staff.read")
+def show_newest_link(account_id: int) -> AccountLink:
+    """What became of somebody's newest link"""
+    if (link := links.newest(service.account(account_id).id)) is None:
+        raise LinkNotReady()
+    return link
+
+
+@office.put("/staff/<int:account_id>/newest-link")
+@office.response(200, schemas.ShownLinkSchema)
+@office.problems(StaffAccountNotFound, LinkNotReady)
+@office.permission("staff.write")
+def show_link(account_id: int) -> ShownLink:
+    """Show the link, once, to who asked for it"""
+    return links.show(service.account(account_id), by=identity.staff().name)
+
+
+@office.get("/staff/<int:account_id>/sign-ins")
+@office.arguments(http.PageArgs, location="query")
+@office.response(200, SignInPage)
+@office.problems(StaffAccountNotFound)
+@office.permission("staff.read")
+def list_sign_ins(args: dict[str, Any], account_id: int) -> Page[StaffSession]:
+    """Where somebody is signed in"""
+    return sessions.listed(service.account(account_id).id, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.delete("/staff/<int:account_id>/sign-ins/<int:sign_in_id>")
+@office.response(204)
+@office.problems(StaffAccountNotFound, SignInNotFound)
+@office.permission("staff.write")
+def end_sign_in(account_id: int, sign_in_id: int) -> None:
+    """End one sign-in of somebody"""
+    sessions.end_one(service.account(account_id).id, sign_in_id, reason=ENDED)
+    audit.record(identity.staff().name, "ended a sign-in", "staff_account", account_id)
+
+
+@office.delete("/staff/<int:account_id>/sign-ins")
+@office.response(204)
+@office.problems(StaffAccountNotFound)
+@office.permission("staff.write")
+def end_sign_ins(account_id: int) -> None:
+    """Sign somebody out everywhere"""
+    sessions.end_all(service.account(account_id).id, ENDED)
+    audit.record(identity.staff().name, "ended every sign-in", "staff_account", account_id)
 
 
 @office.get("/roles")
@@ -184,7 +384,12 @@ def reset_password(args: dict[str, str], account_id: int) -> StaffAccount:
 @office.permission("staff.read")
 def show_roles() -> dict[str, Any]:
     """Every role and what it allows"""
-    return {"roles": [{"role": role, "of_shop": role in SHOP_ROLES, "permissions": sorted(permissions.of(role))} for role in Role]}
+    return {"roles": [_role(role) for role in Role]}
+
+
+def _role(role: Role) -> dict[str, Any]:
+    over_value, may = permissions.holds_value(role), sorted(permissions.of(role))
+    return {"role": role, "of_shop": role in SHOP_ROLES, "over_value": over_value, "permissions": may}
 
 
 @office.get("/tablets")

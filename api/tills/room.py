@@ -13,4 +13,5 @@ ROOM = Room(
         "sales_reports.read": {ADMINISTRATOR, REVIEWER, FINANCE, FLOOR_MANAGER},
         "sales_reports.write": {ADMINISTRATOR, FINANCE, FLOOR_MANAGER},
     },
+    value=frozenset({"own_sales.report", "sales_reports.write"}),
 )

@@ -173,6 +173,14 @@ class CardBatchHandedOver(Conflict):
     """This batch was handed to the printer; nobody can read its activation codes any more."""
 
 
+class PrintedByAnother(Conflict):
+    """Somebody else has begun to fetch this batch for the printer; one person fetches all of it, or new codes are made."""
+
+
+class CardBatchSold(Conflict):
+    """Cards of this batch were sold or voided already; their codes stay as they are."""
+
+
 class BalanceReportNotFound(NotFound):
     """There is no such report of card balances."""
 

@@ -110,6 +110,7 @@ class CardBatch(MallOwned, Model):
     note: Mapped[str]
     made_by: Mapped[str]
     made_at: Mapped[datetime]
+    printed_by: Mapped[str | None]  # who alone fetches the file for the printer, part by part; what was fetched cannot be read again
     handed_over_at: Mapped[datetime | None]  # from then on nobody can read the activation codes, not even here
 
 
@@ -136,7 +137,7 @@ class Card(Stateful, MallOwned, Model):
     batch_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("card_batches.id"))
     member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     activation_hash: Mapped[str | None]
-    activation_sealed: Mapped[bytes | None]  # until the batch is handed to the printer
+    activation_sealed: Mapped[bytes | None]  # until it was fetched for the printer
     wrong_codes: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     codes_locked_until_at: Mapped[datetime | None]
     expires_on: Mapped[date | None]  # its last day

@@ -28,6 +28,22 @@ ROOM = Room(
         "cards.report": {ADMINISTRATOR, FINANCE},
         "cards.check": {SHOP_MANAGER, SHOP_CLERK, TABLET},
     },
+    value=frozenset(
+        {
+            "cash.explain",
+            "cash.shift",
+            "cash.take",
+            "cards.approve",
+            "cards.issue",
+            "cards.packages",
+            "cards.packages.approve",
+            "cards.print",
+            "cards.products.approve",
+            "cards.products",
+            "cards.sell",
+            "cards.write",
+        }
+    ),
     member=MemberPart(
         place=50,
         counts={"cards": "stored-value cards that are neither void nor replaced", "stored_fen": "what is on them, principal and bonus"},

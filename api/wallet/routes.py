@@ -46,7 +46,7 @@ from api.wallet.service import (
     resting,
     views,
 )
-from api.wallet.service.card_stock import PrintLine
+from api.wallet.service.card_stock import PrintPart
 from api.wallet.service.pay_codes import PayCode
 from api.wallet.service.views import Movement, Wallet
 
@@ -309,15 +309,23 @@ def issue_cards(args: dict[str, Any]) -> CardBatch:
     return card_stock.issue(args["product_id"], args["cards"], note=args["note"], by=identity.staff().name)
 
 
-@office.get("/card-print-lines")
-@office.arguments(schemas.PrintLinesArgs, location="query")
-@office.response(200, schemas.PrintLinePage)
-@office.problems(errors.CardBatchNotFound, errors.CardBatchHandedOver, pages.CursorInvalid)
+@office.post("/card-batches/<int:batch_id>/print-parts")
+@office.response(201, schemas.PrintPartSchema)
+@office.problems(errors.CardBatchNotFound, errors.CardBatchHandedOver, errors.PrintedByAnother)
 @office.permission("cards.print")
-@exported("card_print_lines", schemas.PrintLinesArgs, schemas.PrintLineSchema)
-def list_print_lines(args: dict[str, Any]) -> pages.Page[PrintLine]:
-    """Numbers and activation codes of a batch for the printer, until it is handed over"""
-    return card_stock.print_lines(args["batch_id"], args.get("cursor"), args["limit"])
+def fetch_print_part(batch_id: int) -> PrintPart:
+    """The next numbers and activation codes of a batch for the printer: once, all of them by one person"""
+    return card_stock.print_part(batch_id, by=identity.staff().name)
+
+
+@office.put("/card-batches/<int:batch_id>/codes")
+@office.arguments(schemas.ReasonArgs)
+@office.problems(errors.CardBatchNotFound, errors.CardBatchSold)
+@office.permission("cards.print")
+@two_people("card-codes.make", arguments=schemas.ReasonArgs, approver="cards.approve")
+def remake_codes(args: dict[str, Any], batch_id: int) -> CardBatch:
+    """New activation codes for a batch whose file was lost; those from before count no more"""
+    return card_stock.remake_codes(batch_id, by=identity.staff().name, why=args["why"])
 
 
 @office.put("/card-batches/<int:batch_id>/handover")

@@ -258,21 +258,22 @@ class CardBatchSchema(http.Schema):
     note = fields.String(required=True)
     made_by = fields.String(required=True)
     made_at = _at()
+    printed_by = fields.String(required=True, allow_none=True)
     handed_over_at = _at(allow_none=True)
-
-
-class PrintLinesArgs(http.PageArgs):
-    """Of which batch."""
-
-    batch_id = fields.Integer(required=True, validate=ID)
 
 
 class PrintLineSchema(http.Schema):
     """What the printer puts on one card."""
 
-    id = fields.Integer(required=True)
     number = fields.String(required=True)
     activation_code = fields.String(required=True)
+
+
+class PrintPartSchema(http.Schema):
+    """A part of the file for the printer, and how many cards are left. It is given once: what was fetched cannot be read again."""
+
+    lines = fields.List(fields.Nested(PrintLineSchema), required=True)
+    left = fields.Integer(required=True)
 
 
 class SaleLineArgs(http.Schema):
@@ -587,7 +588,6 @@ class BalanceLineSchema(http.Schema):
 
 OfficeCardPage = http.page_of(OfficeCardSchema)
 CardBatchPage = http.page_of(CardBatchSchema)
-PrintLinePage = http.page_of(PrintLineSchema)
 CardSalePage = http.page_of(CardSaleSchema)
 CardProductPage = http.page_of(CardProductSchema)
 OfficePackagePage = http.page_of(OfficePackageSchema)

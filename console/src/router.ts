@@ -35,11 +35,13 @@ export function allowed(): Page[] {
 
 const routes: RouteRecordRaw[] = [
   { path: `${root}/sign-in`, component: () => import('./kit/SignIn.vue'), meta: { open: true } },
+  { path: `${root}/password`, component: () => import('./kit/SetPassword.vue'), meta: { open: true } },
   {
     path: root,
     component: () => import('./kit/Layout.vue'),
     children: [
       { path: '', name: 'home', component: () => import('./kit/Home.vue') },
+      { path: 'account', name: 'account', component: () => import('./kit/OwnAccount.vue') },
       ...pages.map((one) => ({ path: one.path, component: one.component, meta: { page: one } })),
       { path: ':lost(.*)*', component: () => import('./kit/Lost.vue') },
     ],
@@ -60,5 +62,6 @@ router.beforeEach(async (to) => {
     if (!error.ended) return true // the layout shows what is wrong and tries again
   }
   if (!session.signedIn.value && !to.meta.open) return { path: `${root}/sign-in`, query: { back: to.fullPath } }
+  if (session.due.value.length > 0 && !to.meta.open && to.name !== 'account') return { name: 'account' }
   return true
 })

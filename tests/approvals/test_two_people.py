@@ -16,6 +16,7 @@ from api.malls import service as malls
 from api.receipts.policy import ReceiptRules
 from api.staff import service as staff
 from api.staff.models import StaffAccount
+from api.staff.service import links
 from tests.conftest import bearer, owner_rows
 from tests.factories import make_staff
 from tests.second_person import approved, colleague
@@ -72,23 +73,23 @@ def test_who_asks_hears_at_once_how_the_act_itself_refuses(client, mall, people)
     assert client.get("/v1/office/approvals", headers=asker).json["items"] == []
 
 
-@pytest.mark.parametrize("did", ["opened", "let in", "raised", "password"])
+@pytest.mark.parametrize("did", ["opened", "let in", "raised", "link"])
 def test_an_account_that_the_asker_made_let_in_or_raised_is_no_second_person_for_thirty_days(client, mall, people, settings, did):
     asker_id, asker = people()
     by = f"staff:{asker_id}"
     puppet_id, puppet = people("marketer" if did == "raised" else "finance", state="suspended" if did == "let in" else "active")
     with db.unit_of_work(mall):
         if did == "opened":
-            puppet_id = staff.open_account(
-                login="puppet", password="a long enough word", name="木偶", role=Role.FINANCE, shop_id=None, by=by
-            ).id
+            puppet_id = staff.open_account(login="puppet", name="木偶", role=Role.FINANCE, shop_id=None, by=by).id
+            links.use(links.show(staff.account(puppet_id), by=by).address.partition("#")[2], "a long enough word")
+            session.execute(text("UPDATE staff_accounts SET codes_waived = true"))
             puppet = bearer("staff", puppet_id, mall)
         elif did == "let in":
             staff.move(puppet_id, "active", by=by, by_id=asker_id, why="back again")
         elif did == "raised":
             staff.change(puppet_id, {"role": "finance"}, by=by, by_id=asker_id, why="moved desks")
         else:
-            staff.reset_password(puppet_id, "a long enough word", by=by, why="forgotten")
+            links.ask(staff.account(puppet_id), also_codes=False, by=by, why="forgotten")
     answer = client.patch("/v1/office/policy", json=CHANGE, headers=asker)
     path = f"/v1/office/approvals/{answer.json['id']}/approval"
     assert client.put(path, headers=puppet).json["type"] == "/problems/another-person-needed"
@@ -103,7 +104,7 @@ def test_who_made_the_askers_account_is_no_second_person_either(client, mall, pe
     maker_id, maker = people()
     asker_id, asker = people()
     with db.unit_of_work(mall):
-        staff.reset_password(asker_id, "a long enough word", by=f"staff:{maker_id}", why="forgotten")
+        links.ask(staff.account(asker_id), also_codes=False, by=f"staff:{maker_id}", why="forgotten")
     answer = client.patch("/v1/office/policy", json=CHANGE, headers=asker)
     refused = client.put(f"/v1/office/approvals/{answer.json['id']}/approval", headers=maker)
     assert (refused.status_code, refused.json["type"]) == (403, "/problems/another-person-needed")

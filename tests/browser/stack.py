@@ -246,7 +246,7 @@ def shop_manager(mall: int) -> None:
 
     with db.unit_of_work(mall):
         shop = session.scalars(select(Shop).where(Shop.code == f"T{CAFE + 1:03d}")).one()
-        staff.open_account(login=SHOP_STAFF, password=demo.PASSWORD, name="木棉店长", role=Role.SHOP_MANAGER, shop_id=shop.id, by="command")
+        staff.seed_account(login=SHOP_STAFF, password=demo.PASSWORD, name="木棉店长", role=Role.SHOP_MANAGER, shop_id=shop.id)
 
 
 def merchant_accounts(settings: Settings, mall: int) -> None:

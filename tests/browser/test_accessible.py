@@ -262,7 +262,7 @@ def test_members_found_at_the_desk(window: Windows, life: dict[str, Any]) -> Non
     visit = window("office", life["admin"])
     page = visit.open("members")
     wrong: list[str] = []
-    for text, name in (("欧阳", "by-name"), (str(life["member"]), "by-card"), ("没有这个人", "nobody")):
+    for text, name in (("欧阳明月", "by-name"), (str(life["member"]), "by-card"), ("没有这个人", "nobody")):
         page.get_by_role("search").locator("input").fill(text)
         page.keyboard.press("Enter")
         expect(page.get_by_text("没有找到。请核对") if name == "nobody" else page.locator("tbody tr").first).to_be_visible()
@@ -277,7 +277,12 @@ def test_a_page_of_the_tablet(name: str, window: Windows, life: dict[str, Any]) 
 
 @pytest.mark.parametrize("entrance", ["office", "shop"])
 def test_the_door_of_the_console(entrance: str, window: Windows) -> None:
-    check(window(entrance), ("sign-in",), "sign-in")
+    check(window(entrance), ("sign-in", "password#no-link-of-this-mall-any-more"), "sign-in")
+
+
+@pytest.mark.parametrize("entrance", ["office", "shop"])
+def test_the_own_account(entrance: str, window: Windows, life: dict[str, Any]) -> None:
+    check(window(entrance, life["admin" if entrance == "office" else "manager"]), ("account",), f"account-{entrance}")
 
 
 def test_every_page_of_the_phone_in_english_fits_its_screen(window: Windows, life: dict[str, Any]) -> None:

@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from api.kit import db
+from api.kit.roles import Role
+from api.staff import service as staff
 from deploy import demo
 from tests import processes
 from tests.browser.conftest import Visit, Windows
@@ -130,9 +133,10 @@ def test_who_may_not_approve_sees_the_queue_without_buttons(window: Windows, sta
     order = stack.buys(shopper, 166_600)
     token = stack.staff("finance")["access_token"]
     made = stack.told("POST", f"/v1/office/orders/{order['number']}/refunds", token, json={"reason": "顾客退货"})
-    clerk = {"login": f"desk-{made['number'][-8:]}", "name": "服务台", "role": "service_desk", "shop_id": None, "password": demo.PASSWORD}
-    stack.told("POST", "/v1/office/staff", stack.staff("admin")["access_token"], json=clerk)
-    visit = window("office", stack.staff(clerk["login"]))
+    login = f"desk-{made['number'][-8:]}"
+    with db.unit_of_work(stack.mall):
+        staff.seed_account(login=login, password=demo.PASSWORD, name="服务台", role=Role.SERVICE_DESK)
+    visit = window("office", stack.staff(login))
     page = visit.open(f"refunds?open={made['number']}")
     expect(page.get_by_role("complementary", name="¥1,666.00")).to_be_visible()
     expect(page.get_by_role("button", name="同意退款")).to_have_count(0)
@@ -232,9 +236,16 @@ def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: 
     desk.field("备注").fill("开业")
     desk.button("制作").click()
     expect(page.get_by_text("已制作 2 张。")).to_be_visible()
-    expect(page.locator("aside tbody tr")).to_have_count(2)
     desk.shot("desk-card-batch")
-    number = page.locator("aside tbody tr").first.locator("td").first.inner_text()
+    with page.expect_download() as file:
+        desk.button("取制卡文件").click()
+    head, *lines = file.value.path().read_text().splitlines()
+    assert (head, len(lines)) == ("number,activation_code", 2)
+    number = lines[0].partition(",")[0]
+    expect(page.get_by_text("已取走 2 张卡的激活码。")).to_be_visible()
+    desk.button("取制卡文件").click()
+    expect(page.get_by_text("激活码已全部取走")).to_be_visible()
+    desk.shot("desk-card-batch-fetched")
     page = desk.open("card-stock?tab=sales&open=new")
     page.get_by_text("刷卡", exact=True).last.click()
     desk.field("凭证号").fill("pos 20261201")

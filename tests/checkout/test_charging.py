@@ -88,6 +88,30 @@ def test_a_pay_code_above_what_needs_a_pin_is_told_the_limit(street: Street) -> 
     assert "pin-needed" in str(listed)
 
 
+def test_kind_8_a_cashier_learns_no_figure_of_a_shoppers_money_and_the_code_is_used(street: Street) -> None:
+    shopper = street.shopper(principal_fen=12_345)
+    with street.inside():
+        malls.change_policy({"pin_above_fen": 10_000_000}, by="test", why="a limit")
+    code = shopper.send("post", "/v1/wallet/pay-code", {}).json["code"]
+    _, refused = charge(street, code, 5_000_000)
+    assert (refused.status_code, refused.json["type"], refused.json["reason"]) == (422, "/problems/tender-not-usable", "too_little")
+    assert set(refused.json) == {"type", "title", "status", "tender", "reason"}
+    _, again = charge(street, code, 1_000)
+    assert again.json["type"] == "/problems/pay-code-used"
+    assert shopper.value() == (12_345, 0)
+    street.books_agree()
+
+
+def test_kind_8_a_code_refused_above_the_pin_is_used(street: Street) -> None:
+    shopper = street.shopper(principal_fen=50_000)
+    with street.inside():
+        malls.change_policy({"pin_above_fen": 20_000}, by="test", why="a limit")
+    code = shopper.send("post", "/v1/wallet/pay-code", {}).json["code"]
+    _, refused = charge(street, code, 32_000)
+    assert refused.json["type"] == "/problems/pin-needed" and "is_set" not in refused.json
+    assert charge(street, code, 1_000)[1].json["type"] == "/problems/pay-code-used"
+
+
 def test_the_malls_own_code_pays_from_stored_value(street: Street) -> None:
     shopper = street.shopper(principal_fen=10_000)
     code = shopper.send("post", "/v1/wallet/pay-code", {}).json["code"]

@@ -14,7 +14,6 @@ from api.kit.jobs import JOBS
 from api.wallet.service import balance_report
 from tests.conftest import bearer, text
 from tests.factories import make_mall, make_member, make_shop, make_sighted, make_staff
-from tests.wallet.test_cards import make_batch
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Shanghai
 EVERY = {
@@ -84,7 +83,6 @@ def test_every_list_of_the_office_may_leave(app, client, mall, hire, ask) -> Non
         balance_report.record_report(clock.today("Asia/Shanghai"))
         one = {
             "points_history": {"member_id": make_member().id},
-            "card_print_lines": {"batch_id": make_batch().id},
             "card_balance_lines": {"report_id": balance_report.reports().items[0].id},
         }
     for name in sorted(tables.every()):

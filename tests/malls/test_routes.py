@@ -216,11 +216,11 @@ def test_another_malls_rows_are_not_there(client, mall, office, building) -> Non
 
 def test_a_mall_is_opened_by_command_once(app, client) -> None:
     runner = app.test_cli_runner()
-    assert runner.invoke(args=["malls", "open", "yunjin", "云锦天地"]).exit_code == 0
+    assert runner.invoke(args=["malls", "open", "yunjin", "云锦天地", "wang", "li"]).exit_code == 0
     assert client.get("/v1/malls/yunjin").json["name"] == "云锦天地"
-    assert runner.invoke(args=["malls", "open", "yunjin", "又一个"]).exit_code == 1
-    assert runner.invoke(args=["malls", "open", "Yun Jin", "又一个"]).exit_code == 1
-    assert runner.invoke(args=["malls", "open", "other", "又一个", "--timezone", "Moon/Base"]).exit_code == 1
+    assert runner.invoke(args=["malls", "open", "yunjin", "又一个", "wang", "li"]).exit_code == 1
+    assert runner.invoke(args=["malls", "open", "Yun Jin", "又一个", "wang", "li"]).exit_code == 1
+    assert runner.invoke(args=["malls", "open", "other", "又一个", "wang", "li", "--timezone", "Moon/Base"]).exit_code == 1
 
 
 @pytest.mark.parametrize(

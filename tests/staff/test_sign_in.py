@@ -1,11 +1,29 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import select
+
 from api.kit import clock, db
 from api.staff import passwords, service
 from api.staff.errors import SignInRefused
+from api.staff.models import SignInTries
+from api.staff.service import attempts
 from tests.conftest import owner_rows
 from tests.factories import STAFF_PASSWORD
+from tests.staff.people import sign_in
+
+
+@pytest.fixture
+def owner_count(mall):
+    """How many tries at a login were looked at, from wherever no device is known."""
+
+    def tries(login: str) -> int:
+        lane = attempts.lanes(login, "", None)[1].key
+        with db.unit_of_work(mall):
+            return db.session.scalar(select(SignInTries.tries).where(SignInTries.lane_key == lane)) or 0
+
+    return tries
 
 
 def _try(client, code: str, login: str, password: str):
@@ -48,7 +66,7 @@ def test_a_known_and_an_unknown_login_cost_the_same_statements_and_one_hash(app,
     assert hashes == ["one", "one"]
 
 
-def test_five_wrong_passwords_rest_the_login_and_the_rest_doubles(client, code, hire) -> None:
+def test_five_wrong_passwords_from_one_address_rest_there_and_the_rest_doubles(client, code, hire) -> None:
     account, _ = hire()
     began = clock.now()
     clock.fix(began)
@@ -63,6 +81,89 @@ def test_five_wrong_passwords_rest_the_login_and_the_rest_doubles(client, code, 
     assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 200
 
 
+def test_kind_8_six_wrong_tries_of_an_outsider_do_not_lock_the_login(client, code, hire) -> None:
+    account, _ = hire()
+    for _ in range(6):
+        sign_in(client, code, account.login, "not the password", address="203.0.113.7")
+    assert sign_in(client, code, account.login, address="203.0.113.7").status_code == 401
+    assert sign_in(client, code, account.login, address="198.51.100.1").status_code == 200
+
+
+def test_kind_8_a_known_device_of_the_owner_is_never_slowed_down_by_others(client, code, hire) -> None:
+    account, _ = hire()
+    known = sign_in(client, code, account.login).json["device_token"]
+    clock.fix(clock.now())
+    for number in range(80):
+        sign_in(client, code, account.login, "not the password", address=f"203.0.{number}.7")
+    assert sign_in(client, code, account.login, address="198.51.100.1").status_code == 401
+    again = sign_in(client, code, account.login, device_token=known)
+    assert (again.status_code, again.json["device_token"]) == (200, None)
+
+
+def test_kind_8_a_flood_from_the_owners_own_address_does_not_stop_the_known_device(client, code, hire) -> None:
+    account, _ = hire()
+    known = sign_in(client, code, account.login).json["device_token"]
+    clock.fix(clock.now())
+    for _ in range(70):
+        sign_in(client, code, account.login, "not the password")
+    assert sign_in(client, code, account.login).status_code == 429
+    assert sign_in(client, code, account.login, device_token=known).status_code == 200
+
+
+def test_kind_8_whoever_tries_from_everywhere_waits_minutes_and_never_longer(client, code, hire, owner_count) -> None:
+    account, _ = hire()
+    began = clock.now()
+    allowed = 0
+    for minute in range(120):
+        clock.fix(began + timedelta(minutes=minute))
+        before = owner_count(account.login)
+        sign_in(client, code, account.login, "not the password", address=f"203.0.{minute}.7")
+        allowed += owner_count(account.login) > before
+    assert allowed <= 10 + 4 + 120 // 5
+    clock.fix(began + timedelta(minutes=126))
+    assert sign_in(client, code, account.login, address="198.51.100.1").status_code == 200
+
+
+def test_kind_8_another_login_does_not_ride_on_a_known_device(client, code, hire) -> None:
+    account, _ = hire()
+    victim, _ = hire()
+    known = sign_in(client, code, account.login).json["device_token"]
+    for _ in range(6):
+        sign_in(client, code, victim.login, "not the password", device_token=known, address="203.0.113.7")
+    assert sign_in(client, code, victim.login, device_token=known, address="203.0.113.7").status_code == 401
+
+
+def test_kind_8_wrong_tries_on_a_stolen_device_rest_too(client, code, hire) -> None:
+    account, _ = hire()
+    known = sign_in(client, code, account.login).json["device_token"]
+    began = clock.now()
+    clock.fix(began)
+    for _ in range(5):
+        sign_in(client, code, account.login, "not the password", device_token=known)
+    assert sign_in(client, code, account.login, device_token=known).status_code == 401
+    clock.fix(began + timedelta(seconds=61))
+    assert sign_in(client, code, account.login, device_token=known).status_code == 200
+
+
+def test_kind_8_a_household_of_ipv6_is_one_address(client, code, hire) -> None:
+    account, _ = hire()
+    for number in range(6):
+        sign_in(client, code, account.login, "not the password", address=f"2001:db8:1:2::{number}")
+    assert sign_in(client, code, account.login, address="2001:db8:1:2:ffff::1").status_code == 401
+    assert sign_in(client, code, account.login, address="2001:db8:1:3::1").status_code == 200
+
+
+def test_kind_8_a_command_unlocks(app, client, code, hire) -> None:
+    account, administrator = hire()
+    for _ in range(6):
+        _try(client, code, account.login, "not the password")
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 401
+    assert app.test_cli_runner().invoke(args=["staff", "unlock", code, account.login]).exit_code == 0
+    assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 200
+    log = client.get(f"/v1/office/audit?who=command&subject_id={account.id}", headers=administrator).json["items"]
+    assert [line["did"] for line in log] == ["unlocked the login by command"]
+
+
 def test_a_right_password_forgets_the_wrong_ones(client, code, hire, settings) -> None:
     account, _ = hire()
     for _ in range(4):
@@ -74,8 +175,8 @@ def test_a_right_password_forgets_the_wrong_ones(client, code, hire, settings) -
 def test_parallel_guesses_get_no_more_tries_than_patient_ones(app, mall, hire, monkeypatch) -> None:
     account, _ = hire()
     looked: list[int] = []
-    real = service.sessions._count_try
-    monkeypatch.setattr(service.sessions, "_count_try", lambda key: ((allowed := real(key)) and looked.append(1)) or allowed)
+    real = service.attempts.count
+    monkeypatch.setattr(service.attempts, "count", lambda ways: ((allowed := real(ways)) and looked.append(1)) or allowed)
 
     def guess(number: int) -> None:
         try:
@@ -171,7 +272,7 @@ def test_old_sign_ins_codes_and_tries_are_forgotten(app, mall, hire, client, cod
         service.make_pairing_code(account.shop_id, by="staff:1")
     clock.fix(clock.now() + timedelta(days=60))
     with db.unit_of_work(mall):
-        assert service.forget_old() == 3
+        assert service.forget_old() == 4
     assert owner_rows(settings, "SELECT * FROM staff_sessions") == []
 
 

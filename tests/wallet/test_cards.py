@@ -21,6 +21,7 @@ from api.wallet import service as wallet
 from api.wallet.errors import (
     BalanceLeft,
     CardBatchHandedOver,
+    CardBatchSold,
     CardBound,
     CardCodesLocked,
     CardCodeWrong,
@@ -31,6 +32,7 @@ from api.wallet.errors import (
     CardNotUsable,
     CardSaleLimitReached,
     NewCardNeeded,
+    PrintedByAnother,
     ProductCodeTaken,
     ProductWrong,
     RealNameNeeded,
@@ -63,7 +65,7 @@ def make_batch(cards: int = 1, **given: Any) -> CardBatch:
 def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     """Numbers and activation codes of a new batch."""
     batch_id = make_batch(cards, **given).id
-    return [(line.number, line.activation_code) for line in card_stock.print_lines(batch_id, limit=100).items]
+    return [(line.number, line.activation_code) for line in card_stock.print_part(batch_id, by=DESK).lines]
 
 
 def sell(*lines: tuple[str, int], paid_by: str = "bank_card", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
@@ -86,13 +88,41 @@ def test_a_number_carries_a_check_digit() -> None:
     assert not any(card_numbers.is_number(slip) for slip in slips)
 
 
+def test_kind_8_codes_are_fetched_once_in_parts_by_one_person(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(card_stock, "PART", 2)
+    batch = make_batch(3)
+    first = card_stock.print_part(batch.id, by=DESK)
+    assert (len(first.lines), first.left, batch.printed_by) == (2, 1, DESK)
+    with pytest.raises(PrintedByAnother):
+        card_stock.print_part(batch.id, by=OTHER)
+    second = card_stock.print_part(batch.id, by=DESK)
+    assert (len(second.lines), second.left) == (1, 0)
+    assert len({line.number for line in (*first.lines, *second.lines)}) == 3
+    assert card_stock.print_part(batch.id, by=DESK).lines == []
+
+
+def test_kind_8_new_codes_end_the_old_ones_and_only_while_no_card_is_sold(holder: Holder) -> None:
+    batch = make_batch(2)
+    old = card_stock.print_part(batch.id, by=DESK).lines
+    card_stock.remake_codes(batch.id, by=DESK, why="the file was lost")
+    new = card_stock.print_part(batch.id, by=OTHER).lines
+    assert [line.number for line in new] == [line.number for line in old]
+    sell((old[0].number, 10_000))
+    with pytest.raises(CardCodeWrong):
+        card_lifecycle.bind(holder.id, old[0].number, old[0].activation_code)
+    assert card_lifecycle.bind(holder.id, new[0].number, new[0].activation_code).member_id == holder.id
+    with pytest.raises(CardBatchSold):
+        card_stock.remake_codes(batch.id, by=DESK, why="once more")
+
+
 def test_the_printer_gets_the_codes_and_then_nobody_does(holder: Holder) -> None:
     batch = card_stock.issue(make_product().id, 3, note="a test", by=DESK)
-    lines = card_stock.print_lines(batch.id).items
-    assert len({line.number for line in lines}) == len({line.activation_code for line in lines}) == 3
+    part = card_stock.print_part(batch.id, by=DESK)
+    assert len({line.number for line in part.lines}) == len({line.activation_code for line in part.lines}) == 3
+    assert (part.left, card_stock.print_part(batch.id, by=DESK).lines) == (0, [])
     card_stock.hand_over(batch.id, by=DESK, why="sent to the printer")
     with pytest.raises(CardBatchHandedOver):
-        card_stock.print_lines(batch.id)
+        card_stock.print_part(batch.id, by=DESK)
     kept = session.scalars(select(Card.activation_sealed).where(Card.batch_id == batch.id)).all()
     assert kept == [None] * 3
 

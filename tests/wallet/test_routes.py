@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.kit import clock, db, sealed
+from api.kit import clock, db, sealed, tables
 from api.kit.db import session
 from api.members.models import Member
 from api.members.service import phone_codes
@@ -145,9 +145,9 @@ def test_a_card_goes_from_the_printer_over_the_desk_into_a_wallet(me: Caller, cl
     assert approved(client, mall, desk("POST", "/office/card-products", PLASTIC)).status_code == 200
     kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
     batch = desk("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
-    line = desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").json["items"][0]
+    line = desk("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).json["lines"][0]
     assert desk("PUT", f"/office/card-batches/{batch['id']}/handover", {"why": "sent"}).json["handed_over_at"]
-    assert desk("GET", f"/office/card-print-lines?batch_id={batch['id']}").status_code == 409
+    assert desk("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).status_code == 409
     shift = desk("POST", "/office/cash-shifts", {"desk": "一楼服务台", "total_fen": 30_000}).json
     sale = desk("POST", "/office/card-sales", {"lines": [{"number": line["number"], "principal_fen": 50_000}], "paid_by": "cash"})
     assert (sale.status_code, sale.json["buyer_known"], sale.json["shift_id"]) == (201, False, shift["id"])
@@ -239,3 +239,19 @@ def test_another_malls_card_is_not_there(client: FlaskClient, mall: int, holder:
     caller = Caller(client, bearer("member", stranger, other))
     assert caller("PUT", f"/wallet/cards/{card_id}/loss").status_code == 404
     assert staff(client, other)("GET", f"/office/cards/{card_id}").status_code == 404
+
+
+def test_kind_8_new_codes_take_a_second_person_and_no_export_holds_any(client: FlaskClient, mall: int) -> None:
+    desk = staff(client, mall)
+    assert approved(client, mall, desk("POST", "/office/card-products", PLASTIC)).status_code == 200
+    kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
+    batch = desk("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
+    path = f"/office/card-batches/{batch['id']}"
+    before = desk("POST", f"{path}/print-parts", {}).json["lines"]
+    asked = desk("PUT", f"{path}/codes", {"why": "the file was lost"})
+    assert desk("POST", f"{path}/print-parts", {}).json == {"lines": [], "left": 0}
+    assert approved(client, mall, asked, "finance").status_code == 200
+    after = desk("POST", f"{path}/print-parts", {}).json["lines"]
+    assert [line["number"] for line in after] == [line["number"] for line in before]
+    assert all(old["activation_code"] != new["activation_code"] for old, new in zip(before, after, strict=True))
+    assert not any("activation_code" in table.columns for table in tables.every().values())

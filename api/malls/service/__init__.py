@@ -2,6 +2,7 @@
 
 from api.malls.service.aliases import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.mall import (
+    WELCOMES,
     MallInfo,
     cached,
     change_policy,
@@ -38,6 +39,7 @@ from api.malls.service.shops import (
 )
 
 __all__ = [
+    "WELCOMES",
     "ImportReport",
     "MallInfo",
     "PlannedRow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -21,6 +21,10 @@ R = TypeVar("R", bound=Rules)
 
 _cache: dict[tuple[int, str], tuple[tuple[str, int], object]] = {}
 _cache_lock = threading.Lock()
+
+
+#: The room of staff makes the first people of a mall, by their logins, and says for each a line to hand over.
+WELCOMES: list[Callable[[Sequence[str]], list[str]]] = []
 
 
 def id_of(code: str) -> int:
@@ -108,14 +112,15 @@ def change_policy(changes: dict[str, Any], *, by: str, why: str) -> dict[str, An
     return after.values()
 
 
-def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai") -> Mall:
-    """Open a new mall. MallCodeTaken."""
+def open_mall(code: str, name: str, timezone: str = "Asia/Shanghai", *, administrators: Sequence[str] = ()) -> list[str]:
+    """Open a new mall with its first people; returns a line for each of them, to be handed over. MallCodeTaken."""
     if session.scalar(select(Mall.id).where(Mall.code == code)) is not None:
         raise MallCodeTaken()
     made = Mall(code=code, name=name, timezone=timezone)
     session.add(made)
     session.flush()
-    return made
+    db.enter(made.id)
+    return [line for welcome in WELCOMES for line in welcome(administrators)]
 
 
 def invalidate_shops() -> None:

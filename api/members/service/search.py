@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import pages
-from api.kit.db import session
-from api.members.errors import MemberCodeUnknown, MemberNotFound, PhoneInvalid, SearchTooWide
-from api.members.models import Member
+from api.kit import audit, clock, logs, pages
+from api.kit.db import rows_changed, session
+from api.malls import service as malls
+from api.members.errors import MemberCodeUnknown, MemberNotFound, PhoneInvalid, SearchedEnough, SearchTooWide
+from api.members.models import Member, MemberSearches
 from api.members.service import member_codes, name_index, profile
+
+log = logs.get(__name__)
+
+UNUSUAL, MOST = 150, 300  # searches of one person on one day: a busy desk finds a shopper every four minutes
+KEPT_FOR = timedelta(days=60)
 
 
 def find(query: str, *, by: str, shop_id: int | None = None) -> Member:
@@ -38,9 +46,14 @@ def search(
     cursor: str | None = None,
     limit: int = pages.DEFAULT_LIMIT,
 ) -> pages.Page[Member]:
-    """Members by exactly one of: any of it (q), phone, number, code, part of the name. SearchTooWide, a code's own refusals."""
+    """Members by exactly one of: any of it (q), phone, number, code, name; each whole, since what is found is masked.
+
+    SearchTooWide, SearchedEnough, a code's own refusals.
+    """
     if [q, phone, number, code, name].count(None) != 4:
         raise SearchTooWide()
+    if cursor is None:
+        _count(by)
     if code is not None:
         return pages.Page([member_codes.use_code(code, by=by, shop_id=None)], None)
     if q is not None:
@@ -49,6 +62,26 @@ def search(
         return _by_name(name, cursor, limit)
     member = _by_phone(phone) if phone is not None else session.get(Member, number)
     return pages.Page([member] if member is not None else [], None)
+
+
+def _count(by: str) -> None:
+    today = clock.today(malls.mall_info().timezone)
+    counted = insert(MemberSearches).values(by=by, searched_on=today, searches=1)
+    more = {"searches": MemberSearches.searches + 1}
+    once_more = counted.on_conflict_do_update(
+        index_elements=["mall_id", "by", "searched_on"], set_=more, where=MemberSearches.searches < MOST
+    )
+    searches = session.scalar(once_more.returning(MemberSearches.searches))
+    if searches is None:
+        raise SearchedEnough(most=MOST)
+    if searches in (UNUSUAL, MOST):
+        log.warning("security: somebody searches for many members", by=by, searches=searches)
+        audit.record(by, "searched for many members", "staff_account", by.partition(":")[2], after={"searches": searches})
+
+
+def forget_searches() -> int:
+    """Remove counts of days long ago; returns how many."""
+    return rows_changed(delete(MemberSearches).where(MemberSearches.searched_on < clock.now().date() - KEPT_FOR))
 
 
 def everyone(*, name: str | None, state: str | None, level_rank: int | None, cursor: str | None, limit: int) -> pages.Page[Member]:

@@ -29,7 +29,7 @@ REASON_LENGTH = 80
 def intend_refund(payment_id: int, *, amount_fen: int, reason: str, cause_type: str, cause_id: int | str, by: str = "system") -> Refund:
     """Write down that money is to be given back, and the job that sends it. The same cause twice is the same refund.
 
-    Locks the payment: call it before locking the order. PaymentNotPaid, GatewayRefundTooLarge(left_fen), PaymentNotFound.
+    Locks the payment: call it before locking the order. PaymentNotPaid, GatewayRefundTooLarge, PaymentNotFound.
     """
     payment = lookups.hold(payment_id)
     same_cause = session.scalars(select(Refund).where(Refund.cause_type == cause_type, Refund.cause_id == str(cause_id))).one_or_none()
@@ -53,7 +53,7 @@ def _reserve(payment: Payment, amount_fen: int) -> None:
     fits = Payment.refunding_fen + amount_fen <= Payment.amount_fen
     taken = update(Payment).where(Payment.id == payment.id, Payment.state == PaymentState.PAID, fits)
     if rows_changed(taken.values(refunding_fen=Payment.refunding_fen + amount_fen)) == 0:
-        raise GatewayRefundTooLarge(left_fen=payment.refundable_fen)
+        raise GatewayRefundTooLarge()
     session.refresh(payment, ["refunding_fen"])
 
 

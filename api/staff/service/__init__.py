@@ -5,28 +5,32 @@ from api.staff.service.accounts import (
     account_or_tablet,
     accounts,
     change,
-    change_own_password,
-    first_administrator,
+    facts,
+    first_administrators,
+    gives_value,
     move,
     names_of,
     open_account,
-    reset_password,
+    second_administrator,
+    seed_account,
 )
 from api.staff.service.background_work import retry, run_now
 from api.staff.service.second_person import refuse_alone, standing
-from api.staff.service.sessions import Tokens, forget_old, principal_now, refresh, sign_in, sign_out
+from api.staff.service.sessions import Origin, Tokens, forget_old, principal_now, refresh, sign_in, sign_out
 from api.staff.service.tablets import Pairing, make_pairing_code, pair, revoke, tablets
 
 __all__ = [
+    "Origin",
     "Pairing",
     "Tokens",
     "account",
     "account_or_tablet",
     "accounts",
     "change",
-    "change_own_password",
-    "first_administrator",
+    "facts",
+    "first_administrators",
     "forget_old",
+    "gives_value",
     "make_pairing_code",
     "move",
     "names_of",
@@ -35,10 +39,11 @@ __all__ = [
     "principal_now",
     "refresh",
     "refuse_alone",
-    "reset_password",
     "retry",
     "revoke",
     "run_now",
+    "second_administrator",
+    "seed_account",
     "sign_in",
     "sign_out",
     "standing",

@@ -1,32 +1,33 @@
-"""Accounts of people: opened, changed, moved and given passwords by administrators."""
+"""Accounts of people: opened, changed and moved by administrators; the password is set by the person."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from api.kit import audit, clock, pages, sealed, states
+from api.kit import audit, clock, pages, states
 from api.kit.db import session
 from api.kit.pages import Page
 from api.kit.roles import SHOP_ROLES, Role
 from api.malls import service as malls
-from api.staff import passwords
+from api.staff import passwords, permissions
 from api.staff.errors import (
-    AdministratorExists,
+    AdministratorsExist,
+    ForTryingOutOnly,
     LastAdministrator,
     LoginTaken,
     OwnAccount,
-    PasswordWeak,
-    PasswordWrong,
     RoleNeedsShop,
     StaffAccountNotFound,
 )
 from api.staff.models import StaffAccount
-from api.staff.service import second_person, sessions
+from api.staff.service import credentials, links, news, second_person, sessions
+from api.staff.service.links import ShownLink
 from api.staff.states import AccountState
 
+ADMINISTRATORS_BY_COMMAND = 2  # what takes two people needs them from the first minute
 FACTS = ("login", "name", "role", "shop_id", "state")
 
 
@@ -69,26 +70,34 @@ def names_of(principals: Collection[str]) -> dict[str, str]:
     return {who: names[account_id] for who, account_id in ids.items() if account_id in names}
 
 
-def open_account(*, login: str, password: str, name: str, role: Role, shop_id: int | None, by: str) -> StaffAccount:
-    """Open an account. LoginTaken, PasswordWeak, RoleNeedsShop, ShopNotFound."""
-    login = login.strip().lower()
-    _refuse_shop(role, shop_id)
-    _refuse_weak(password, login)
-    if session.scalar(select(StaffAccount.id).where(StaffAccount.login == login)):
-        raise LoginTaken()
-    made = StaffAccount(
-        login=login,
-        password_hash=passwords.hash_password(password),
-        name=name.strip(),
-        role=str(role),
-        shop_id=shop_id,
-        state=AccountState.ACTIVE,
-        made_at=clock.now(),
-    )
-    session.add(made)
-    session.flush()
+def open_account(*, login: str, name: str, role: Role, shop_id: int | None, by: str) -> StaffAccount:
+    """Invite somebody: an account without a password, and leave for a link to set one. LoginTaken, RoleNeedsShop, ShopNotFound."""
+    made = _add(login=login, name=name, role=role, shop_id=shop_id, state=AccountState.INVITED)
     second_person.tie(made.id, "opened", by=by)
     audit.record(by, "opened the account", "staff_account", made.id, after=facts(made))
+    links.allow(made, also_codes=False, by=by)
+    return made
+
+
+def seed_account(*, login: str, password: str, name: str, role: Role, shop_id: int | None = None) -> StaffAccount:
+    """Somebody of a mall for trying out, with a password that is known and, outside production, without codes. ForTryingOutOnly."""
+    if sessions.in_production():
+        raise ForTryingOutOnly()
+    credentials.refuse_weak(password, login)
+    kept = {"password_hash": passwords.hash_password(password), "codes_waived": True}
+    made = _add(login=login, name=name, role=role, shop_id=shop_id, state=AccountState.ACTIVE, **kept)
+    audit.record(links.COMMAND, "opened the account", "staff_account", made.id, after=facts(made))
+    return made
+
+
+def _add(*, login: str, name: str, role: Role, shop_id: int | None, **given: Any) -> StaffAccount:
+    login = login.strip().lower()
+    _refuse_shop(role, shop_id)
+    if session.scalar(select(StaffAccount.id).where(StaffAccount.login == login)):
+        raise LoginTaken()
+    made = StaffAccount(login=login, name=name.strip(), role=str(role), shop_id=shop_id, made_at=clock.now(), **given)
+    session.add(made)
+    session.flush()
     return made
 
 
@@ -97,12 +106,6 @@ def _refuse_shop(role: str, shop_id: int | None) -> None:
         raise RoleNeedsShop()
     if shop_id is not None:
         malls.shop(shop_id)
-
-
-def _refuse_weak(password: str, login: str) -> None:
-    short = not passwords.SHORTEST <= len(password) <= passwords.LONGEST
-    if short or len(set(password)) < 4 or login in password.lower():
-        raise PasswordWeak()
 
 
 def facts(account: StaffAccount) -> dict[str, Any]:
@@ -136,6 +139,9 @@ def move(account_id: int, to: AccountState, *, by: str, by_id: int, why: str) ->
     if to != AccountState.ACTIVE:
         _keep_an_administrator(staff)
         sessions.end_all(staff.id, f"the account is {to}")
+        links.end_all(staff.id)
+    elif staff.state == AccountState.INVITED:
+        raise states.WrongState(state=staff.state, wanted=str(to))  # by the link only
     states.move(staff, to, by=by, reason=why)
     if to == AccountState.ACTIVE:
         second_person.tie(staff.id, "state", by=by)
@@ -160,36 +166,30 @@ def _keep_an_administrator(staff: StaffAccount) -> None:
         raise LastAdministrator()
 
 
-def reset_password(account_id: int, password: str, *, by: str, why: str) -> StaffAccount:
-    """Give somebody a new password: every sign-in ends, wrong tries are forgotten. PasswordWeak."""
-    staff = account(account_id)
-    _set_password(staff, password)
-    sessions.end_all(staff.id, "the password was reset")
-    second_person.tie(staff.id, "password", by=by)
-    audit.record(by, "reset the password", "staff_account", staff.id, why=why)
-    return staff
+def first_administrators(logins: Collection[str]) -> list[ShownLink]:
+    """The first two people of a mall, by command: each gets a link, shown once. AdministratorsExist, LoginTaken."""
+    return [_administrator_by_command(login) for login in logins]
 
 
-def change_own_password(account_id: int, present: str, new: str, *, by: str, session_id: str) -> None:
-    """Change the own password; other sign-ins end. PasswordWrong, PasswordWeak."""
-    staff = account(account_id)
-    if not passwords.matches(present, staff.password_hash):
-        raise PasswordWrong()
-    _set_password(staff, new)
-    sessions.end_all(staff.id, "the password was changed", but=session_id)
-    audit.record(by, "changed the own password", "staff_account", staff.id)
+def second_administrator(login: str) -> ShownLink:
+    """Another administrator by command, for a mall that has fewer than two; the other is told. AdministratorsExist, LoginTaken."""
+    link = _administrator_by_command(login)
+    news.tell_administrators("second administrator", about_id=link.account.id, by=links.COMMAND)
+    return link
 
 
-def _set_password(staff: StaffAccount, password: str) -> None:
-    login = staff.login or ""
-    _refuse_weak(password, login)
-    staff.password_hash = passwords.hash_password(password)
-    sessions.clear_wrong_tries(sealed.find_key(f"staff-login:{login}"))
-
-
-def first_administrator(login: str, password: str) -> StaffAccount:
-    """Open the first account of a mall. AdministratorExists when there was ever one."""
+def _administrator_by_command(login: str) -> ShownLink:
     malls.lock_mall()
-    if session.scalar(select(StaffAccount.id).where(StaffAccount.role == Role.ADMINISTRATOR).limit(1)):
-        raise AdministratorExists()
-    return open_account(login=login, password=password, name=login, role=Role.ADMINISTRATOR, shop_id=None, by="command")
+    here = select(func.count()).where(StaffAccount.role == Role.ADMINISTRATOR, StaffAccount.state != AccountState.CLOSED)
+    if (session.scalar(here) or 0) >= ADMINISTRATORS_BY_COMMAND:
+        raise AdministratorsExist()
+    made = open_account(login=login, name=login.strip(), role=Role.ADMINISTRATOR, shop_id=None, by=links.COMMAND)
+    return links.show(made, by=links.COMMAND)
+
+
+def gives_value(role: str | None, *, account_id: int | None = None) -> bool:
+    """Whether an account gets rights over value by this role, or holds them already."""
+    roles = [role] if role is not None else []
+    if account_id is not None:
+        roles.append(account(account_id).role)
+    return any(permissions.holds_value(role) for role in roles)

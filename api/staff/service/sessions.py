@@ -6,80 +6,101 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, delete, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, exists, or_, select, update
 
-from api.kit import clock, db, identity, live, sealed
+from api.kit import clock, db, identity, live, pages, sealed
 from api.kit.db import rows_changed, session
 from api.kit.identity import Principal
+from api.kit.pages import Page
 from api.kit.roles import Role
+from api.settings import Settings
 from api.staff import passwords, permissions
-from api.staff.errors import SignInRefused, TokenReused
-from api.staff.models import PairingCode, SignInTries, StaffAccount, StaffSession
+from api.staff.errors import CodeNeeded, CodeWrong, SignInNotFound, SignInRefused, TokenReused
+from api.staff.models import KnownDevice, PairingCode, SecondFactor, SignInTries, StaffAccount, StaffSession
+from api.staff.service import attempts, second_factors
 from api.staff.states import AccountState
 
-TRIES = 5  # wrong passwords until the login is locked
-REST = timedelta(minutes=15)  # the first time; it doubles with each wrong try after
-LONGEST_REST = timedelta(hours=24)
 PERSON_STAYS = timedelta(days=7)  # without using the refresh token
 TABLET_STAYS = timedelta(days=400)
 RACE = timedelta(seconds=10)  # two windows that refresh together are no theft: the slower one is refused, the sign-in goes on
 KEPT_FOR = timedelta(days=30)
 
 
+#: What the own account must still do before anything else: while it does, it may do that only.
+PASSWORD_DUE, CODES_DUE = "password", "codes"
+OF_ONESELF = frozenset({"self.read", "self.write"})
+
+_production = True
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sign-in comes from, as its owner will see it."""
+
+    address: str = ""
+    device: str = ""
+
+
 @dataclass(frozen=True)
 class Tokens:
-    """What somebody signed in holds. `expires_in` is the access token's, in seconds."""
+    """What somebody signed in holds. `expires_in` is the access token's, in seconds; `device_token`: this device is known from now on."""
 
     access_token: str
     refresh_token: str
     expires_in: int
     account: StaffAccount
+    device_token: str | None = None
 
 
-def sign_in(login: str, password: str) -> Tokens:
-    """Sign a person in. SignInRefused is the same, after the same work, for a wrong login, a wrong password and a locked login."""
-    login_key = sealed.find_key(f"staff-login:{login.strip().lower()}")
-    allowed = _count_try(login_key)
+def configure(settings: Settings) -> None:
+    """Take whether accounts made for trying out may do without codes here."""
+    global _production
+    _production = settings.production
+
+
+def in_production() -> bool:
+    """Whether this is a mall of real people."""
+    return _production
+
+
+def sign_in(login: str, password: str, *, code: str | None = None, device_token: str | None = None, origin: Origin | None = None) -> Tokens:
+    """Sign a person in. SignInRefused is the same, after the same work, for a wrong login, a wrong password and a login that rests; who
+    knows the password hears CodeNeeded or CodeWrong where codes are set up."""
+    login, origin = login.strip().lower(), origin or Origin()
+    device_id = attempts.known_device(login, device_token) if device_token else None
+    lanes = attempts.lanes(login, origin.address, device_id)
+    allowed = attempts.count(lanes)
     # Durable before the password is looked at, so that parallel guesses cannot outrun the count.
     db.checkpoint()
-    account = session.scalar(select(StaffAccount).where(StaffAccount.login == login.strip().lower()))
+    account = session.scalar(select(StaffAccount).where(StaffAccount.login == login))
     right = passwords.matches(password, account.password_hash if account else None)
     if account is None or not (right and allowed and account.state == AccountState.ACTIVE):
         raise SignInRefused()
-    clear_wrong_tries(login_key)
-    return begin(account)
+    if second_factors.is_asked(account.id):
+        lanes = [*lanes, _check_code(account, code, attempts.code_lane(login, device_id))]
+    attempts.clear(lanes)
+    return replace(begin(account, origin), device_token=attempts.know_device(account.id, device_id))
 
 
-def _count_try(login_key: str) -> bool:
-    now, failed = clock.now(), SignInTries.tries + 1
-    rest = func.least(REST.total_seconds() * func.power(2, func.least(failed - TRIES, 16)), LONGEST_REST.total_seconds())
-    until = case((failed >= TRIES, now + func.make_interval(0, 0, 0, 0, 0, 0, rest)))
-    counted = (
-        insert(SignInTries)
-        .values(login_key=login_key, tries=1, tried_at=now)
-        .on_conflict_do_update(
-            index_elements=["mall_id", "login_key"],
-            set_={"tries": failed, "tried_at": now, "unlocks_at": until},
-            where=or_(SignInTries.unlocks_at.is_(None), SignInTries.unlocks_at <= now),
-        )
-        .returning(SignInTries.tries)
-    )
-    return session.scalar(counted) is not None
+def _check_code(account: StaffAccount, code: str | None, lane: attempts.Lane) -> attempts.Lane:
+    if not code:
+        raise CodeNeeded()
+    allowed = attempts.count([lane])
+    db.checkpoint()
+    if not (allowed and second_factors.use(account.id, code)):
+        raise CodeWrong()
+    return lane
 
 
-def clear_wrong_tries(login_key: str) -> None:
-    """Forget the wrong tries of a login."""
-    session.execute(delete(SignInTries).where(SignInTries.login_key == login_key))
-
-
-def begin(account: StaffAccount) -> Tokens:
+def begin(account: StaffAccount, origin: Origin) -> Tokens:
     """Start a sign-in of an account."""
     now = clock.now()
     made = StaffSession(
-        account_id=account.id, public_id=secrets.token_hex(16), began_at=now, used_at=now, expires_at=now + _lifetime(account), generation=1
-    )
+        account_id=account.id, public_id=secrets.token_hex(16), generation=1, began_at=now, used_at=now,
+        expires_at=now + _lifetime(account), address=origin.address or None, device=origin.device or None,
+    )  # fmt: skip
     session.add(made)
     session.flush()
     return _tokens(account, made.public_id, 1)
@@ -174,11 +195,43 @@ def principal_now(claimed: Principal) -> Principal:
     ended = exists().where(StaffSession.public_id == claimed.session_id, StaffSession.ended_at.is_not(None))
     active = StaffAccount.state == AccountState.ACTIVE
     row = session.execute(
-        select(StaffAccount.role, StaffAccount.shop_id).where(StaffAccount.id == claimed.id, active, ~ended)
+        select(StaffAccount.role, StaffAccount.shop_id, *_DUE).where(StaffAccount.id == claimed.id, active, ~ended)
     ).one_or_none()
     if row is None or (row.shop_id is None) != (claimed.kind == "staff"):
         raise identity.TokenInvalid()
-    return replace(claimed, shop_id=row.shop_id, role=row.role, permissions=permissions.of(row.role))
+    allowed = permissions.of(row.role)
+    return replace(claimed, shop_id=row.shop_id, role=row.role, permissions=allowed & OF_ONESELF if _due(row) else allowed)
+
+
+_CONFIRMED = exists().where(SecondFactor.account_id == StaffAccount.id, SecondFactor.confirmed_at.is_not(None)).label("has_codes")
+_DUE = StaffAccount.password_given, StaffAccount.codes_waived, _CONFIRMED
+
+
+def _due(row: Any) -> list[str]:
+    waived = row.codes_waived and not _production
+    missing = permissions.holds_value(row.role) and not row.has_codes and not waived
+    return [PASSWORD_DUE] * row.password_given + [CODES_DUE] * missing
+
+
+def due(account_id: int) -> list[str]:
+    """What somebody must still do before anything else: an own password, codes."""
+    return _due(session.execute(select(StaffAccount.role, *_DUE).where(StaffAccount.id == account_id)).one())
+
+
+def listed(account_id: int, *, cursor: str | None, limit: int) -> Page[StaffSession]:
+    """The sign-ins of an account that go on, newest first."""
+    query = select(StaffSession).where(
+        StaffSession.account_id == account_id, StaffSession.ended_at.is_(None), StaffSession.expires_at > clock.now()
+    )
+    return pages.page(query, StaffSession.id, cursor=cursor, limit=limit)
+
+
+def end_one(account_id: int, sign_in_id: int, *, reason: str) -> None:
+    """End one sign-in of an account. SignInNotFound."""
+    of_account = StaffSession.id == sign_in_id, StaffSession.account_id == account_id
+    if session.scalar(select(StaffSession.id).where(*of_account, StaffSession.ended_at.is_(None))) is None:
+        raise SignInNotFound()
+    _end(*of_account, reason=reason)
 
 
 def forget_old() -> int:
@@ -191,7 +244,8 @@ def forget_old() -> int:
         for statement in (
             delete(StaffSession).where(gone),
             delete(PairingCode).where(PairingCode.expires_at < now - KEPT_FOR),
-            delete(SignInTries).where(SignInTries.tried_at < now - 2 * LONGEST_REST, rested),
+            delete(SignInTries).where(SignInTries.tried_at < now - 2 * attempts.OF_A_PAIR.longest, rested),
+            delete(KnownDevice).where(KnownDevice.used_at < now - attempts.DEVICE_KEPT),
         )
     )
 

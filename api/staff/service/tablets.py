@@ -16,7 +16,7 @@ from api.malls import service as malls
 from api.staff.errors import PairingCodeRefused, ShopClosed, TabletNotFound
 from api.staff.models import PairingCode, StaffAccount
 from api.staff.service import sessions
-from api.staff.service.sessions import Tokens
+from api.staff.service.sessions import Origin, Tokens
 from api.staff.states import AccountState
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read aloud and typed
@@ -47,7 +47,7 @@ def _key(code: str) -> str:
     return sealed.find_key(f"pairing:{code}")
 
 
-def pair(code: str, device_name: str) -> Tokens:
+def pair(code: str, device_name: str, *, origin: Origin | None = None) -> Tokens:
     """Let a tablet in, once for each code. PairingCodeRefused."""
     now = clock.now()
     typed = code.upper().replace(" ", "").replace("-", "")
@@ -64,7 +64,7 @@ def pair(code: str, device_name: str) -> Tokens:
     session.add(made)
     session.flush()
     audit.record(used.made_by, "paired a tablet", "tablet", made.id, after={"name": made.name, "shop_id": made.shop_id})
-    return sessions.begin(made)
+    return sessions.begin(made, origin or Origin())
 
 
 def tablets(*, shop_id: int | None, state: str | None = None, cursor: str | None, limit: int) -> Page[StaffAccount]:

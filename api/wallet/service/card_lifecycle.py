@@ -159,7 +159,7 @@ def void(card: Card, *, by: str, why: str) -> None:
     """End a card for good. Its principal was spent or paid back before; bonus left goes back to who bears it. BalanceLeft, WrongState."""
     principal, _ = _hold_value(card)
     if principal:
-        raise BalanceLeft(principal_fen=principal)
+        raise BalanceLeft()
     states.move(card, CardState.VOID, by=by, reason=why)
     void_bonus(card)
     accounts.record_event(card, "void", by=by, why=why)

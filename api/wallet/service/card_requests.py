@@ -25,7 +25,7 @@ def propose(card_id: int, what: str, *, why: str, by: str, new_number: str | Non
         raise states.WrongState(state=card.state, wanted=str(LEADS_TO[what]))
     principal, bonus = accounts.held(card.id)
     if what == "void" and principal:
-        raise BalanceLeft(principal_fen=principal)
+        raise BalanceLeft()
     made = CardRequest(
         state=str(CardRequestState.PROPOSED), moved_at=clock.now(), card_id=card.id, what=what, new_number=new_number,
         balance_fen=principal + bonus, why=why, proposed_by=by, proposed_at=clock.now(),

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from api.kit import audit, clock, db, pages, sealed, states, value_limits
 from api.kit.db import session
@@ -20,11 +20,13 @@ from api.malls import service as malls
 from api.wallet.errors import (
     CardBatchHandedOver,
     CardBatchNotFound,
+    CardBatchSold,
     CardLimitExceeded,
     CardNotForSale,
     CardNotFound,
     CardSaleLimitReached,
     CardSaleWrong,
+    PrintedByAnother,
     ProductWrong,
     RealNameNeeded,
     SaleReferenceUsed,
@@ -37,6 +39,7 @@ from api.wallet.states import CardState
 
 MOST_IN_A_BATCH = 5_000
 MOST_IN_A_SALE = 200
+PART = 1_000  # cards of a part of the file for the printer
 CODE_DIGITS = 12
 SALE = "card_sale"
 BY_CASH, BY_TRANSFER = "cash", "bank_transfer"
@@ -63,9 +66,16 @@ class Buyer:
 class PrintLine:
     """What the printer puts on one card."""
 
-    id: int
     number: str
     activation_code: str
+
+
+@dataclass(frozen=True)
+class PrintPart:
+    """Some lines for the printer, and how many cards of the batch are left."""
+
+    lines: list[PrintLine]
+    left: int
 
 
 def issue(product_id: int, cards: int, *, note: str, by: str) -> CardBatch:
@@ -82,11 +92,15 @@ def issue(product_id: int, cards: int, *, note: str, by: str) -> CardBatch:
 
 
 def _blank(batch: CardBatch, position: int) -> dict[str, Any]:
-    number, code = card_numbers.printed(batch.id, position), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    number, code = card_numbers.printed(batch.id, position), _new_code()
     return {
         "state": str(CardState.MADE), "moved_at": batch.made_at, "number": number, "product_id": batch.product_id, "batch_id": batch.id,
         "activation_hash": activation_hash(number, code), "activation_sealed": sealed.seal(code), "made_at": batch.made_at,
     }  # fmt: skip
+
+
+def _new_code() -> str:
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
 def activation_hash(number: str, code: str) -> str:
@@ -107,18 +121,57 @@ def batch(batch_id: int) -> CardBatch:
     return batch
 
 
-def print_lines(batch_id: int, cursor: str | None = None, limit: int = pages.DEFAULT_LIMIT) -> pages.Page[PrintLine]:
-    """Numbers and activation codes for the printer, until the batch is handed over. CardBatchNotFound, CardBatchHandedOver."""
-    if batch(batch_id).handed_over_at is not None:
+def print_part(batch_id: int, *, by: str) -> PrintPart:
+    """The next part of the file for the printer: numbers and activation codes, which cannot be read again, not even here.
+
+    CardBatchNotFound, CardBatchHandedOver, PrintedByAnother: one person fetches all parts of a batch.
+    """
+    card_batch = _locked_batch(batch_id)
+    if card_batch.handed_over_at is not None:
         raise CardBatchHandedOver()
-    query = select(Card.id, Card.number, Card.activation_sealed).where(Card.batch_id == batch_id)
-    page = pages.page(cast("Select[Any]", query), Card.id, cursor=cursor, limit=limit, descending=False)
-    return pages.Page([PrintLine(row.id, row.number, sealed.unseal(row.activation_sealed)) for row in page.items], page.next_cursor)
+    if card_batch.printed_by not in (None, by):
+        raise PrintedByAnother(by=card_batch.printed_by)
+    card_batch.printed_by = by
+    unread = Card.batch_id == batch_id, Card.activation_sealed.is_not(None)
+    rows = session.execute(select(Card.id, Card.number, Card.activation_sealed).where(*unread).order_by(Card.id).limit(PART)).all()
+    lines = [PrintLine(row.number, sealed.unseal(row.activation_sealed)) for row in rows]
+    session.execute(update(Card).where(Card.id.in_([row.id for row in rows])).values(activation_sealed=None))
+    left = session.scalar(select(func.count()).select_from(Card).where(*unread)) or 0
+    if lines:
+        after = {"first": lines[0].number, "last": lines[-1].number, "cards": len(lines)}
+        audit.record(by, "fetched codes for the printer", "card_batch", batch_id, after=after)
+    session.flush()
+    return PrintPart(lines, left)
+
+
+def remake_codes(batch_id: int, *, by: str, why: str) -> CardBatch:
+    """New activation codes for a batch whose file was lost; those from before count no more. CardBatchNotFound, CardBatchSold."""
+    card_batch = _locked_batch(batch_id)
+    cards = session.execute(select(Card.id, Card.number, Card.state).where(Card.batch_id == batch_id).with_for_update()).all()
+    if any(card.state != CardState.MADE for card in cards):
+        raise CardBatchSold()
+    codes = {card.number: _new_code() for card in cards}
+    fresh = [
+        {"id": card.id, "activation_hash": activation_hash(card.number, code), "activation_sealed": sealed.seal(code)}
+        for card, code in zip(cards, codes.values(), strict=True)
+    ]
+    session.execute(update(Card), fresh)
+    card_batch.printed_by = card_batch.handed_over_at = None
+    session.flush()
+    audit.record(by, "made new codes of cards", "card_batch", batch_id, after={"cards": len(cards)}, why=why)
+    return card_batch
+
+
+def _locked_batch(batch_id: int) -> CardBatch:
+    card_batch = session.get(CardBatch, batch_id, populate_existing=True, with_for_update=True)
+    if card_batch is None:
+        raise CardBatchNotFound()
+    return card_batch
 
 
 def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
     """The printer has the codes: from now on only their hashes are kept. Again changes nothing. CardBatchNotFound."""
-    card_batch = batch(batch_id)
+    card_batch = _locked_batch(batch_id)
     if card_batch.handed_over_at is None:
         card_batch.handed_over_at = clock.now()
         session.execute(update(Card).where(Card.batch_id == batch_id).values(activation_sealed=None))

@@ -4,7 +4,7 @@ import { ref } from 'vue'
 import type { components, paths } from '@/contract'
 import { place } from './place'
 import { Refusal } from './problem'
-import { accessToken, may, renew, session } from './session'
+import { accessToken, type Due, may, renew, session } from './session'
 
 export type Schemas = components['schemas']
 
@@ -14,6 +14,9 @@ export const ended = ref(false)
 export const reachable = ref(true)
 /** How many acts of value are being asked about again because their answer has not come. */
 export const askingAgain = ref(0)
+
+/** What the one signed in must hear of and has not seen yet. */
+export const news = ref<Schemas['StaffNews'][]>([])
 
 /** The request that the last act became because it takes two people: nothing is done yet. */
 export const waiting = ref<Schemas['Approval'] | null>(null)
@@ -117,6 +120,8 @@ export async function askBlob(path: string, signal?: AbortSignal): Promise<Blob>
 /** Ask who is signed in and what the role allows. */
 export async function loadPermissions(): Promise<void> {
   const me = place.entrance === 'office' ? await ask(api.GET('/v1/office/me')) : await ask(api.GET('/v1/shop/me'))
+  session.due.value = me.due as Due[]
+  news.value = me.news
   session.permissions.value = new Set(me.permissions)
 }
 

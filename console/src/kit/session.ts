@@ -37,12 +37,17 @@ function read(): Kept | null {
 
 const kept = ref<Kept | null>(read())
 const permissions = ref<ReadonlySet<string> | null>(null)
+const due = ref<readonly Due[]>([])
+
+/** What the own account must still do before anything else opens. */
+export type Due = 'password' | 'codes'
 
 export const session = {
   account: computed(() => kept.value?.account ?? null),
   signedIn: computed(() => kept.value !== null),
   /** null until GET …/me has answered */
   permissions,
+  due,
 }
 
 /** May the one signed in use this? Unknown permissions allow nothing. */
@@ -60,6 +65,26 @@ export function forget(): void {
   localStorage.removeItem(KEY)
   kept.value = null
   permissions.value = null
+  due.value = []
+}
+
+const DEVICES = `${KEY}.devices`
+
+function devices(): Record<string, string> {
+  try {
+    return JSON.parse(localStorage.getItem(DEVICES) ?? '{}') as Record<string, string>
+  } catch {
+    return {}
+  }
+}
+
+/** What this device was given when this login last signed in here, so that wrong tries elsewhere do not slow it down. It outlives signing out. */
+export function deviceToken(login: string): string | null {
+  return devices()[login.trim().toLowerCase()] ?? null
+}
+
+export function keepDevice(login: string, token: string | null): void {
+  if (token !== null) localStorage.setItem(DEVICES, JSON.stringify({ ...devices(), [login.trim().toLowerCase()]: token }))
 }
 
 window.addEventListener('storage', (event) => {

@@ -22,6 +22,7 @@ function shown(name: string, value: unknown): string {
   if (typeof value === 'number') return name.endsWith('_fen') ? money(value) : name.endsWith('_bp') ? `${value / 100}%` : name.endsWith('_id') ? String(value) : count(value)
   if (Array.isArray(value) || typeof value === 'object') return JSON.stringify(value)
   const text = String(value)
+  if (name === 'role') return t(`kit.roles.${text}`)
   return name.endsWith('_at') ? when(text) : nameOf('choices', text)
 }
 
