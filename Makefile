@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick proof simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-reading bench-unseen bench-pictures bench-ocr-speed train demo pages miniapp pythons clean
+.PHONY: help setup run test quick proof attacks simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-reading bench-unseen bench-pictures bench-ocr-speed train demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ quick: .venv/.ready ## the tests that a change since the last `make test` can re
 
 proof: setup ## every test of faults at its full count, the simulation with 1,000 seeds; prints every figure (about an hour)
 	@TRIALS=$(TRIALS) MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --proof
+
+attacks: setup ## what insiders, two hands at once and drawn paper tried, at full counts, with a figure each (docs/controls.md)
+	@TRIALS=$(TRIALS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --attacks
 
 simulation: setup ## mixed events through both gateways, one seed one replay: SEEDS=1000; one again: MALLBRIDGE_SEED=123 .venv/bin/python -m pytest tests/simulation
 	@MALLBRIDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n $(WORKERS) tests/simulation

@@ -39,6 +39,10 @@ TEMPLATE = "template_mallbridge"
 READY = "ready"
 
 
+#: How tests of holes are called that were closed as kinds.
+NAMED_AFTER_KINDS = ("test_kind_", "test_limit_by_")
+
+
 def _worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
@@ -46,10 +50,13 @@ def _worker() -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make proof` asks for the tests that count."""
     parser.addoption("--proof", action="store_true", help="only the tests of faults and of the simulation, and those that say a figure")
+    parser.addoption("--attacks", action="store_true", help="only what somebody tried who wanted value that is not theirs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--proof`, what says how often something was tried."""
+    """With `--proof`, what says how often something was tried; with `--attacks`, what is marked as one, or named after its kind."""
+    if config.getoption("attacks"):
+        items[:] = [item for item in items if item.get_closest_marker("attack") or item.name.startswith(NAMED_AFTER_KINDS)]
     if config.getoption("proof"):
         items[:] = [
             item
@@ -132,6 +139,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("figures")
     for test, value in said:
         terminalreporter.write_line(f"{test}: {value}")
+    if terminalreporter.config.getoption("attacks"):
+        _tell_of_attacks(terminalreporter)
+
+
+def _tell_of_attacks(terminalreporter: Any) -> None:
+    outcomes = {kind: [one.nodeid for one in terminalreporter.getreports(kind)] for kind in ("passed", "failed", "error")}
+    files = sorted({nodeid.partition("::")[0] for nodeids in outcomes.values() for nodeid in nodeids})
+    terminalreporter.section("attacks")
+    for file in files:
+        of_file = {kind: sum(nodeid.startswith(f"{file}::") for nodeid in nodeids) for kind, nodeids in outcomes.items()}
+        held, through = of_file["passed"], of_file["failed"] + of_file["error"]
+        terminalreporter.write_line(f"{file}: {held + through} tried, {through} got through")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from tests.conftest import bearer, owner_rows
 from tests.factories import make_staff
 from tests.second_person import approved, colleague
 
+pytestmark = pytest.mark.attack
+
 CHANGE = {"submission_days": 3, "why": "the spring fair is short"}
 
 

@@ -38,6 +38,8 @@ from tests.simulation.test_locks import deadlocks
 from tests.trials import SHARE, trials
 from tests.wallet.test_cards import print_out
 
+pytestmark = pytest.mark.attack
+
 LIMIT = 1_000
 Act = Callable[[], object]
 _numbers = itertools.count(5_000_000)

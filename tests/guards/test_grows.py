@@ -9,6 +9,8 @@ from api.kit import states
 from api.kit.db import ONLY_GROWS, Model, libpq_url
 from tests.conftest import owner_rows
 
+pytestmark = pytest.mark.attack
+
 #: Written out once more, so that taking a table off the list is a change of this file too.
 GROWS = {
     "account_ties", "audit_entries", "audit_seals", "card_draw_parts", "card_draws", "card_events", "card_returns",

@@ -18,6 +18,8 @@ from tests.conftest import owner_rows
 from tests.ledger.test_service import together
 from tests.trials import trials
 
+pytestmark = pytest.mark.attack
+
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 BY_PERSON, OF_MEMBER = Limit("test-by-person", timedelta(hours=10)), Limit("test-of-member", timedelta(hours=3))
 

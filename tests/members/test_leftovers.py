@@ -18,6 +18,8 @@ from tests.factories import make_member, make_shop
 from tests.members import leftovers
 from tests.members.leftovers import ROW
 
+pytestmark = pytest.mark.attack
+
 FORGETTING = ("forget", "remove_old", "sweep_orphans")
 
 #: Every step of a thing: from where, to where, by whom and for which of our reasons. Their facts are figures.

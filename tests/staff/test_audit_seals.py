@@ -14,6 +14,8 @@ from api.malls.models import Mall
 from api.staff import jobs
 from tests.conftest import owner_rows
 
+pytestmark = pytest.mark.attack
+
 
 def write(mall: int, *subjects: str) -> None:
     for subject in subjects:

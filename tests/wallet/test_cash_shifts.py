@@ -29,6 +29,8 @@ from tests.races import meeting
 from tests.trials import trials
 from tests.wallet.test_routes import Caller
 
+pytestmark = pytest.mark.attack
+
 PLASTIC: dict[str, Any] = {
     "code": "gift", "title_zh": "礼品卡", "title_en": "Gift card", "form": "physical", "named": False, "limit_fen": 100_000,
     "valid_years": 3, "bonus_most_bp": 10_000, "shop_ids": None, "invoice": "at_use",

@@ -20,6 +20,8 @@ from tests.conftest import bearer
 from tests.factories import make_member, make_shop, make_staff
 from tests.wallet.conftest import Holder
 
+pytestmark = pytest.mark.attack
+
 OLD, NEW = "+8613800138000", "+8613911112222"
 
 
