@@ -28,6 +28,7 @@ class ReceiptRules(Rules):
     auto_limit_fen: int = number(300_000, 0, MAX_FEN, "the largest purchase that scores without a person looking at it")
     answer_limit_fen: int = number(50_000, 0, MAX_FEN, "the largest purchase that a shopper's own answer may settle")
     second_reader_fen: int = number(500_000, 0, MAX_FEN, "a purchase of at least this needs a second reviewer")
+    reviewer_day_fen: int = number(10_000_000, 0, MAX_FEN, "so much one reviewer lets score in 24 hours before a second one is needed")
     ask_shopper: bool = yes(True, "when one field is unsure, ask the shopper before a reviewer")
     decide_minutes: int = number(1440, 5, 43_200, "the promised time until a reviewer has decided")
     late_bonus_points: int = number(0, 0, 10_000, "points for the shopper when that promise is broken")
@@ -60,6 +61,7 @@ class ReceiptPolicy:
     ask_shopper: bool = True
     review_above_fen: int = 300_000
     second_reader_from_fen: int = 500_000
+    reviewer_day_fen: int = 10_000_000
     answer_settles_to_fen: int = 50_000
     review_minutes: int = 1440  # the promise to the shopper
     take_minutes: int = 10  # how long a reviewer holds a case
@@ -92,6 +94,7 @@ class ReceiptPolicy:
             ask_shopper=rules.ask_shopper,
             review_above_fen=rules.auto_limit_fen,
             second_reader_from_fen=rules.second_reader_fen,
+            reviewer_day_fen=rules.reviewer_day_fen,
             answer_settles_to_fen=rules.answer_limit_fen,
             review_minutes=rules.decide_minutes,
             take_minutes=rules.review_lock_minutes,

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.kit import audit, clock, live, pages, states, storage
+from api.approvals import service as approvals
+from api.kit import audit, clock, live, pages, states, storage, value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
 from api.malls.errors import AliasTooShort
 from api.malls.models import Shop
@@ -36,6 +38,8 @@ from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState, ReviewState
 from api.sales import same_purchase
 
+#: What one reviewer lets score in a day: for one member, and for everybody together.
+FOR_MEMBER, BY_REVIEWER = Limit("receipts-of-member-by-reviewer"), Limit("receipts-by-reviewer")
 WAITING = (ReviewState.OPEN, ReviewState.SECOND)
 
 
@@ -141,17 +145,18 @@ def _plain(value: Any) -> Any:
 
 
 def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool, purchase_id: int | None) -> Dossier:
-    """Let the receipt score as its facts stand. From a value on, the first approval only calls for a second reader.
+    """Let the receipt score as its facts stand. From a value on, of one receipt or of all that this person let score for this member or
+    for everybody within a day, the first approval only calls for a second reader, who is another person.
 
     `purchase_id`: the receipt that a refund slip belongs to, where several may be meant.
 
-    FactsIncomplete, SecondReaderNeeded, OwnReceipt, ReviewNotYours.
+    FactsIncomplete, SecondReaderNeeded, AnotherPersonNeeded, OwnReceipt, ReviewNotYours.
     """
     review = _held(review_id, staff_id)
     receipt = _receipt(review)
     _refuse_unready(review, receipt, staff_id)
     by, now = f"staff:{staff_id}", clock.now()
-    if _needs_two(receipt) and review.first_by is None:
+    if review.first_by is None and (_needs_two(receipt) or _passes_limits(review, receipt, by)):
         states.move(review, ReviewState.SECOND, by=by, reason=why, first_by=staff_id, taken_by=None, hold_ends_at=None)
         audit.record(by, "approve receipt first", "receipt", receipt.id, after=_facts(receipt), why=why)
         return dossier(review_id)
@@ -168,6 +173,8 @@ def approve(review_id: int, staff_id: int, *, why: str, learn_alias: bool, purch
 def _refuse_unready(review: ReceiptReview, receipt: Receipt, staff_id: int) -> None:
     if review.first_by == staff_id:
         raise SecondReaderNeeded()
+    if review.first_by is not None:
+        approvals.refuse_alone(f"staff:{review.first_by}", f"staff:{staff_id}")
     missing = [name for name in ("shop_id", "paid_fen", "paid_at") if not getattr(receipt, name)]
     if missing:
         raise FactsIncomplete(missing=missing)
@@ -258,6 +265,18 @@ def _receipt(review: ReceiptReview) -> Receipt:
 
 def _needs_two(receipt: Receipt) -> bool:
     return (receipt.paid_fen or 0) >= _policy().second_reader_from_fen
+
+
+def _passes_limits(review: ReceiptReview, receipt: Receipt, by: str) -> bool:
+    """Whether one person lets more score by this than one may in a day; what stays below is counted."""
+    if receipt.kind == "refund" or not receipt.paid_fen:
+        return False
+    policy = _policy()
+    bounds = [
+        Bound(FOR_MEMBER, f"{by} {review.member_id}", policy.second_reader_from_fen - 1),
+        Bound(BY_REVIEWER, by, policy.reviewer_day_fen),
+    ]
+    return value_limits.use(receipt.paid_fen, bounds, cause=("receipt_review", review.id)) is not None
 
 
 def _facts(receipt: Receipt) -> dict[str, Any]:

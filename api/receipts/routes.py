@@ -7,6 +7,7 @@ from typing import Any
 import flask
 from flask import request
 
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import http, identity, jobs, limits, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
@@ -194,7 +195,7 @@ def correct_review(args: dict[str, Any], review_id: int) -> review.Dossier:
 @reviews.post("/<int:review_id>/approval")
 @reviews.arguments(schemas.ApprovalArgs)
 @reviews.response(200, schemas.DossierSchema)
-@reviews.problems(*OF_A_CASE, errors.FactsIncomplete, errors.SecondReaderNeeded, IdempotencyKeyReused)
+@reviews.problems(*OF_A_CASE, errors.FactsIncomplete, errors.SecondReaderNeeded, AnotherPersonNeeded, IdempotencyKeyReused)
 @reviews.permission("receipts.review")
 @reviews.idempotent
 def approve_receipt(args: dict[str, Any], review_id: int) -> review.Dossier:

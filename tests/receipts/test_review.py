@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from api.malls.service import shops_for_matching
 from api.receipts import review
 from api.receipts.models import ReceiptReview
 from api.sales import service as sales
+from api.staff.service import second_person
 from tests.receipts.conftest import NOW, World, picture, slip
 
 QUEUE = "/v1/office/receipt-reviews"
@@ -131,6 +133,41 @@ def test_above_a_value_two_different_people_must_approve(world: World) -> None:
     assert take(world, two).json["review"]["id"] == case
     done = decide(world, two, case).json
     assert (done["receipt"]["state"], done["review"]["first_by"], done["review"]["second_by"]) == ("scored", one, two)
+
+
+def test_limit_by_member_and_day_what_one_reviewer_lets_score_counts_together(world: World) -> None:
+    member, one, two = world.member(), world.staff(), world.staff()
+    first, second, other = waiting(world, member, fen=310_000), waiting(world, member, fen=320_000), waiting(world, fen=330_000)
+    states = {}
+    for case in (first, second, other):
+        assert take(world, one).json["review"]["id"] == case
+        states[case] = decide(world, one, case).json["review"]["state"]
+    assert states == {first: "approved", second: "second", other: "approved"}
+    assert take(world, two).json["review"]["id"] == second
+    assert decide(world, two, second).json["receipt"]["state"] == "scored"
+
+
+def test_limit_by_person_and_day_what_one_reviewer_lets_score_counts_together(world: World, policy: Callable[..., None]) -> None:
+    one = world.staff()
+    policy(reviewer_day_fen=600_000)
+    cases = [waiting(world, fen=310_000), waiting(world, fen=320_000)]
+    states = []
+    for case in cases:
+        take(world, one)
+        states.append(decide(world, one, case).json["review"]["state"])
+    assert states == ["approved", "second"]
+
+
+def test_kind_2_a_second_reader_is_another_human_being(world: World) -> None:
+    one, two = world.staff(), world.staff()
+    with db.unit_of_work(world.mall):
+        second_person.tie(two, "opened", by=f"staff:{one}")
+    case = waiting(world, fen=500_000)
+    take(world, one)
+    decide(world, one, case)
+    take(world, two)
+    refused = decide(world, two, case)
+    assert (refused.status_code, refused.json["type"]) == (403, "/problems/another-person-needed")
 
 
 def test_a_second_reader_who_changes_the_amount_needs_another_approval(world: World) -> None:
