@@ -18,7 +18,7 @@ def blank_cards(stack: Stack, code: str, cards: int) -> list[str]:
     stack.told("PUT", f"/v1/office/approvals/{asked['id']}/approval", other)
     kind_id = stack.rows("SELECT id FROM card_products WHERE code = %s", code)[0][0]
     batch = stack.told("POST", "/v1/office/card-batches", token, json={"product_id": kind_id, "cards": cards, "note": code})
-    lines = stack.told("GET", f"/v1/office/card-print-lines?batch_id={batch['id']}&limit={cards}", token)["items"]
+    lines = stack.told("POST", f"/v1/office/card-batches/{batch['id']}/print-parts", token, json={})["lines"]
     return [line["number"] for line in lines]
 
 

@@ -115,7 +115,8 @@ def rewarding(race: Race, who: Shopper) -> Act:
 def binding(race: Race, who: Shopper) -> Act:
     number, code = next(race.cards)
     with race.street.inside():
-        card_stock.sell([card_stock.SaleLine(number, 5_000)], paid_by="cash", buyer_kind="person", buyer=None, by=f"staff:{number}")
+        line, slip = card_stock.SaleLine(number, 5_000), f"SLIP-{number}"
+        card_stock.sell([line], paid_by="bank_card", reference=slip, buyer_kind="person", buyer=None, by=f"staff:{number}")
     return _inside(race, lambda: card_lifecycle.bind(who.id, number, code))
 
 
