@@ -81,6 +81,7 @@ def guards_hold(app: Any, given: Settings) -> None:
     test_database.test_models_are_what_the_migrations_make(given, app)
     test_database.test_every_state_can_be_reached_and_the_drawing_is_fresh()
     test_rooms.test_every_room_has_its_files()
+    test_rooms.test_no_two_rooms_declare_the_same_name()
     test_rooms.test_the_drawing_of_the_floors_is_fresh()
     test_rooms.test_no_file_imports_in_a_circle("api")
 
