@@ -18,6 +18,7 @@ from api.kit import rooms
 from api.kit.errors import Problem
 from api.purchases.baskets import Basket, Buyer, Purchase, Refund
 from api.purchases.errors import BasketEmpty
+from api.sales import channels
 
 Sentence = Mapping[str, str]
 
@@ -39,8 +40,8 @@ class PurchaseKind:
     """One kind of purchase.
 
     `args`: what is said to buy it, beside the name of the kind; `basket` makes lines of it and may refuse with `refusals`.
-    `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded; None: it is
-    no tenant's sale and earns no points.
+    `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded, which is
+    called what the kind is called; None: it is no tenant's sale and earns no points.
     `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
     `paid`: the money is there; where it still refuses, the order is closed and the money goes back.
     `refundable`: how much of it can come back, where that is not for the asker to say.
@@ -87,13 +88,17 @@ def register(kind: PurchaseKind) -> PurchaseKind:
     if kind.name in _kinds:
         raise ValueError(f"there is a kind of purchase called {kind.name} already")
     _kinds[kind.name] = kind
+    if kind.sale_channel is not None:
+        channels.declare(kind.sale_channel, kind.title)
     _english_names.cache_clear()
     return kind
 
 
 def unregister(name: str) -> None:
     """Forget a kind; unknown ones are forgotten already."""
-    _kinds.pop(name, None)
+    kind = _kinds.pop(name, None)
+    if kind is not None and kind.sale_channel is not None:
+        channels.forget(kind.sale_channel)
     _english_names.cache_clear()
 
 
