@@ -181,6 +181,29 @@ class OrderRefundSchema(http.Schema):
     given_at = _at(allow_none=True, required=True)
 
 
+class GivenBackSchema(http.Schema):
+    """What one source of a tender gives back."""
+
+    tender = fields.String(required=True)
+    source_id = fields.Integer(allow_none=True, required=True)
+    title = fields.Raw(required=True, metadata=SENTENCE)
+    amount_fen = fields.Integer(required=True)
+    sentence = fields.Raw(required=True, metadata={"description": "the whole of it in words"} | SENTENCE)
+
+
+GIVEN_BY = fields.List(
+    fields.Nested(GivenBackSchema),
+    required=True,
+    metadata={"description": "what gives how much back; while it waits, as it was divided when it was asked for"},
+)
+
+
+class RefundInPartsSchema(OrderRefundSchema):
+    """One refund of an order, with what gives how much back."""
+
+    given_by = GIVEN_BY
+
+
 class OrderSchema(http.Schema):
     """An order, in a list."""
 
@@ -229,7 +252,7 @@ class WholeOrderSchema(OrderSchema):
     points_taken = fields.Integer(required=True, metadata={"description": "how many of them refunds took back"})
     points_from_at = _at(allow_none=True, required=True, metadata={"description": "when they can be spent: the return window is over"})
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
-    refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
+    refunds = fields.List(fields.Nested(RefundInPartsSchema), required=True, attribute="refunds_in_parts")
     returned = fields.List(fields.Nested(ReturnedSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
@@ -398,6 +421,12 @@ class OfficeOrderRefundSchema(OrderRefundSchema):
     payment_refund_id = fields.Integer(allow_none=True, required=True)
 
 
+class OfficeRefundInPartsSchema(OfficeOrderRefundSchema):
+    """A refund of an order, seen by the mall's staff, with what gives how much back."""
+
+    given_by = GIVEN_BY
+
+
 class RefundRowSchema(OfficeOrderRefundSchema):
     """A refund in a list, with its order."""
 
@@ -412,14 +441,10 @@ class RefundRowSchema(OfficeOrderRefundSchema):
     decided_by_name = fields.String(allow_none=True, required=True)
 
 
-class GivenBySchema(http.Schema):
-    """What one tender gives back."""
+class GivenBySchema(GivenBackSchema):
+    """What one source of a tender gives back, as the mall's staff see it."""
 
-    tender = fields.String(required=True)
-    source_id = fields.Integer(allow_none=True, required=True)
     source = SOURCE
-    title = fields.Raw(required=True, metadata=SENTENCE)
-    amount_fen = fields.Integer(required=True)
 
 
 class WholeRefundSchema(RefundRowSchema):
@@ -438,7 +463,7 @@ class OfficeWholeOrderSchema(StaffOrderSchema):
     member_id = fields.Integer(allow_none=True, required=True)
     placed_by = fields.String(required=True)
     payment_id = fields.Integer(allow_none=True, required=True)
-    refunds = fields.List(fields.Nested(OfficeOrderRefundSchema), required=True)
+    refunds = fields.List(fields.Nested(OfficeRefundInPartsSchema), required=True, attribute="refunds_in_parts")
     history = fields.List(fields.Nested(MoveSchema), required=True)
 
 

@@ -211,6 +211,13 @@ class Points(TenderRules):
         count = order.points_spent
         return two(f"{count:,} 积分抵扣", f"{count:,} points") if count else two("积分抵扣", "Points")
 
+    def back_sentence(self, code: Tender, order: ShownOrder, refund: OrderRefund, fen: int) -> Sentence:
+        """How many points come back, where that is known to who asks."""
+        count = refund.points_back
+        if not count:
+            return two(f"¥{yuan(fen)} 退回积分", f"¥{yuan(fen)} back to points")
+        return two(f"退还 {count:,} 积分", f"{count:,} points back")
+
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Points."""
         return sales.TenderKind.POINTS
