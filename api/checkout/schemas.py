@@ -204,12 +204,35 @@ class RefundInPartsSchema(OrderRefundSchema):
     given_by = GIVEN_BY
 
 
+class OnPhoneSchema(http.Schema):
+    """How the phone goes on from an order of a kind."""
+
+    begins_on = fields.String(
+        allow_none=True, required=True, metadata={"description": "the page on which such a purchase begins; null: no page of the phone"}
+    )
+    paid = fields.Raw(required=True, metadata={"description": "what is said once it is paid"} | SENTENCE)
+    shown_on = fields.String(allow_none=True, required=True, metadata={"description": "the page that shows what was bought"})
+    shown_title = fields.Raw(
+        allow_none=True,
+        required=True,
+        metadata={"description": "what the way there is called"} | SENTENCE | {"type": ["object", "null"]},
+    )
+
+
+ASKED_BY = fields.Function(
+    lambda order: str(registry.kind_of(order.kind).asked_by),
+    required=True,
+    metadata={"type": "string", "enum": [str(who) for who in AskedBy], "description": "who asks for such a purchase"},
+)
+
+
 class OrderSchema(http.Schema):
     """An order, in a list."""
 
     number = fields.String(required=True)
     kind = fields.String(required=True)
     kind_title = KIND_TITLE
+    asked_by = ASKED_BY
     state = fields.String(required=True)
     title = fields.String(required=True)
     title_en = TITLE_EN
@@ -246,6 +269,7 @@ class ReturnedSchema(http.Schema):
 class WholeOrderSchema(OrderSchema):
     """An order with its lines, who paid what, what it earned and its refunds."""
 
+    on_phone = fields.Nested(OnPhoneSchema, required=True)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tenders = fields.List(fields.Nested(TenderSchema), required=True)
     points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})

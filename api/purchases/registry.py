@@ -30,6 +30,20 @@ class AskedBy(StrEnum):
     SHOP = "shop"
 
 
+@dataclass(frozen=True)
+class OnPhone:
+    """How the phone goes on from an order of a kind.
+
+    `begins_on`: the page on which such a purchase begins, None: no page of the phone. `paid`: what is said once it is paid.
+    `shown_on`: the page that shows what was bought, and `shown_title` what the way there is called.
+    """
+
+    begins_on: str | None = None
+    paid: Sentence = field(default_factory=lambda: {"zh": "付款成功", "en": "Paid"})
+    shown_on: str | None = None
+    shown_title: Sentence | None = None
+
+
 def nothing(*_: Any) -> Any:
     """The hook of a kind that has none."""
     return None
@@ -45,10 +59,11 @@ class PurchaseKind:
     `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
     `paid`: the money is there; where it still refuses, the order is closed and the money goes back.
     `refundable`: how much of it can come back, where that is not for the asker to say.
-    `refunding`: some of it comes back, cell by cell. Both may refuse, `refund_refusals`.
+    `refunding`: some of it comes back, cell by cell, before any tender gives its part back. Both may refuse, `refund_refusals`.
     `closed`: the order was given up, let the thing go.
     `not_invoiced`: why the mall's own lines are not invoiced now, in Chinese and English with a place for the yuan; None: they are.
     `line_names`: the English of line names that are ours.
+    `on_phone`: how the phone goes on from an order of it.
     """
 
     name: str
@@ -68,6 +83,7 @@ class PurchaseKind:
     closed: Callable[[Purchase], None] = nothing
     not_invoiced: Callable[[Purchase], tuple[str, str] | None] = nothing
     line_names: Mapping[str, str] = field(default_factory=dict)
+    on_phone: OnPhone = field(default_factory=OnPhone)
 
     @property
     def paid_may_refuse(self) -> bool:

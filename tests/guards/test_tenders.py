@@ -10,6 +10,8 @@ from pathlib import Path
 
 from api.checkout.mix import Tender
 from api.checkout.tenders import tenders
+from api.ledger.models import Account
+from api.ledger.service import Asset
 from api.purchases.registry import kinds
 from api.sales.channels import channels
 
@@ -63,6 +65,19 @@ def test_each_code_of_a_share_belongs_to_one_tender() -> None:
 def test_kinds_and_tenders_are_called_something_in_both_languages() -> None:
     assert all(kind.title["zh"] and kind.title["en"] for kind in kinds())
     assert all(all(rules.title) for rules in tenders())
+
+
+def test_a_kind_leads_to_pages_that_the_phone_has() -> None:
+    pages = {folder.name for folder in (API.parent / "miniapp_stub" / "src" / "pages").iterdir()}
+    named = {page for kind in kinds() for page in (kind.on_phone.begins_on, kind.on_phone.shown_on) if page}
+    assert {"scan", "recharge"} <= named <= pages
+
+
+def test_the_value_of_a_tender_stands_in_the_ledger() -> None:
+    """Else no proof of the books covers it. What new money collects is the gateway's."""
+    assert [rules.name for rules in tenders() if bool(rules.assets) == rules.is_new_money] == []
+    (check,) = [rule for rule in Account.__table__.constraints if str(rule.name).endswith("asset_known")]
+    assert [asset for asset in Asset if f"'{asset}'" not in str(check.sqltext)] == []
 
 
 def test_no_file_lists_the_channels_of_sales() -> None:

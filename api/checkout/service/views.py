@@ -29,6 +29,7 @@ from api.payments.models import Payment
 from api.payments.models import Refund as GatewayRefund
 from api.payments.states import PaymentState
 from api.payments.states import RefundState as GatewayRefundState
+from api.purchases.registry import OnPhone, kind_of
 
 
 def shop_of(payment: Payment) -> int | None:
@@ -71,6 +72,11 @@ class View:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.order, name)
+
+    @property
+    def on_phone(self) -> OnPhone:
+        """How the phone goes on from it."""
+        return kind_of(self.order.kind).on_phone
 
     @property
     def lines(self) -> Sequence[OrderLine]:

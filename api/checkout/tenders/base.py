@@ -14,7 +14,7 @@ from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, Share
 from api.kit.errors import Problem
 from api.kit.money import yuan
-from api.ledger.service import Owner
+from api.ledger.service import Asset, Owner
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
 from api.sales import service as sales
@@ -157,6 +157,8 @@ class TenderRules(ABC):
     title: ClassVar[tuple[str, str]]
     is_new_money: ClassVar[bool] = False
     option_kind: ClassVar[str | None] = None
+    #: What its value is in the ledger; none for new money.
+    assets: ClassVar[tuple[Asset, ...]] = ()
     #: What the shopper may choose of it, what proves that it may be used, and what the quote says of it.
     choice_fields: ClassVar[dict[str, ma.fields.Field[Any]]] = {}
     proof_fields: ClassVar[dict[str, ma.fields.Field[Any]]] = {}

@@ -27,6 +27,7 @@ from api.checkout.tenders.base import (
     two,
 )  # fmt: skip
 from api.kit.money import basis_points, yuan
+from api.ledger.service import Asset
 from api.malls import service as malls
 from api.points import service as points
 from api.points.errors import PointsTooFew
@@ -150,6 +151,7 @@ class Points(TenderRules):
     rank = 10
     title = ("积分", "Points")
     option_kind = "points"
+    assets = (Asset.POINTS,)
     choice_fields = {
         "points": fields.Integer(
             validate=validate.Range(0, 10**9), load_default=None, allow_none=True, metadata={"description": "how many points"}
