@@ -181,12 +181,58 @@ class OrderRefundSchema(http.Schema):
     given_at = _at(allow_none=True, required=True)
 
 
+class GivenBackSchema(http.Schema):
+    """What one source of a tender gives back."""
+
+    tender = fields.String(required=True)
+    source_id = fields.Integer(allow_none=True, required=True)
+    title = fields.Raw(required=True, metadata=SENTENCE)
+    amount_fen = fields.Integer(required=True)
+    sentence = fields.Raw(required=True, metadata={"description": "the whole of it in words"} | SENTENCE)
+
+
+GIVEN_BY = fields.List(
+    fields.Nested(GivenBackSchema),
+    required=True,
+    metadata={"description": "what gives how much back; while it waits, as it was divided when it was asked for"},
+)
+
+
+class RefundInPartsSchema(OrderRefundSchema):
+    """One refund of an order, with what gives how much back."""
+
+    given_by = GIVEN_BY
+
+
+class OnPhoneSchema(http.Schema):
+    """How the phone goes on from an order of a kind."""
+
+    begins_on = fields.String(
+        allow_none=True, required=True, metadata={"description": "the page on which such a purchase begins; null: no page of the phone"}
+    )
+    paid = fields.Raw(required=True, metadata={"description": "what is said once it is paid"} | SENTENCE)
+    shown_on = fields.String(allow_none=True, required=True, metadata={"description": "the page that shows what was bought"})
+    shown_title = fields.Raw(
+        allow_none=True,
+        required=True,
+        metadata={"description": "what the way there is called"} | SENTENCE | {"type": ["object", "null"]},
+    )
+
+
+ASKED_BY = fields.Function(
+    lambda order: str(registry.kind_of(order.kind).asked_by),
+    required=True,
+    metadata={"type": "string", "enum": [str(who) for who in AskedBy], "description": "who asks for such a purchase"},
+)
+
+
 class OrderSchema(http.Schema):
     """An order, in a list."""
 
     number = fields.String(required=True)
     kind = fields.String(required=True)
     kind_title = KIND_TITLE
+    asked_by = ASKED_BY
     state = fields.String(required=True)
     title = fields.String(required=True)
     title_en = TITLE_EN
@@ -223,13 +269,14 @@ class ReturnedSchema(http.Schema):
 class WholeOrderSchema(OrderSchema):
     """An order with its lines, who paid what, what it earned and its refunds."""
 
+    on_phone = fields.Nested(OnPhoneSchema, required=True)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     tenders = fields.List(fields.Nested(TenderSchema), required=True)
     points = fields.Integer(allow_none=True, required=True, metadata={"description": "earned; null while nobody is known to give them to"})
     points_taken = fields.Integer(required=True, metadata={"description": "how many of them refunds took back"})
     points_from_at = _at(allow_none=True, required=True, metadata={"description": "when they can be spent: the return window is over"})
     explanations = fields.List(fields.Raw(metadata=SENTENCE), required=True)
-    refunds = fields.List(fields.Nested(OrderRefundSchema), required=True)
+    refunds = fields.List(fields.Nested(RefundInPartsSchema), required=True, attribute="refunds_in_parts")
     returned = fields.List(fields.Nested(ReturnedSchema), required=True)
     payment_state = fields.String(allow_none=True, required=True)
     invoices = fields.List(fields.Nested(InvoiceableSchema), required=True)
@@ -398,6 +445,12 @@ class OfficeOrderRefundSchema(OrderRefundSchema):
     payment_refund_id = fields.Integer(allow_none=True, required=True)
 
 
+class OfficeRefundInPartsSchema(OfficeOrderRefundSchema):
+    """A refund of an order, seen by the mall's staff, with what gives how much back."""
+
+    given_by = GIVEN_BY
+
+
 class RefundRowSchema(OfficeOrderRefundSchema):
     """A refund in a list, with its order."""
 
@@ -412,14 +465,10 @@ class RefundRowSchema(OfficeOrderRefundSchema):
     decided_by_name = fields.String(allow_none=True, required=True)
 
 
-class GivenBySchema(http.Schema):
-    """What one tender gives back."""
+class GivenBySchema(GivenBackSchema):
+    """What one source of a tender gives back, as the mall's staff see it."""
 
-    tender = fields.String(required=True)
-    source_id = fields.Integer(allow_none=True, required=True)
     source = SOURCE
-    title = fields.Raw(required=True, metadata=SENTENCE)
-    amount_fen = fields.Integer(required=True)
 
 
 class WholeRefundSchema(RefundRowSchema):
@@ -438,7 +487,7 @@ class OfficeWholeOrderSchema(StaffOrderSchema):
     member_id = fields.Integer(allow_none=True, required=True)
     placed_by = fields.String(required=True)
     payment_id = fields.Integer(allow_none=True, required=True)
-    refunds = fields.List(fields.Nested(OfficeOrderRefundSchema), required=True)
+    refunds = fields.List(fields.Nested(OfficeRefundInPartsSchema), required=True, attribute="refunds_in_parts")
     history = fields.List(fields.Nested(MoveSchema), required=True)
 
 

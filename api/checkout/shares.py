@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
@@ -47,6 +47,27 @@ class Share:
     source_id: int | None
     fen: int
     bearers: tuple[Bearer, ...] = ()
+
+
+class Sourced(Protocol):
+    """What comes from one source of a tender: a share, or a part of one."""
+
+    @property
+    def tender(self) -> str:
+        """The tender's code."""
+
+    @property
+    def source_id(self) -> int | None:
+        """Which of its sources; None where it has only one."""
+
+
+def by_source(parts: Iterable[tuple[Sourced, int]]) -> dict[tuple[Tender, int | None], int]:
+    """How many fen come from each source of each tender, in the order in which the sources appear."""
+    sums: dict[tuple[Tender, int | None], int] = {}
+    for part, fen in parts:
+        key = (Tender(part.tender), part.source_id)
+        sums[key] = sums.get(key, 0) + fen
+    return sums
 
 
 class Bearers(TypeDecorator[tuple[Bearer, ...]]):

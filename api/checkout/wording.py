@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.checkout.mix import Tender
-from api.checkout.shares import Share
+from api.checkout.shares import Share, by_source
 from api.checkout.tenders.base import Offer, Sentence, TenderRules, two
 from api.kit.money import yuan
 from api.purchases.baskets import Basket
@@ -16,9 +15,7 @@ from api.purchases.registry import english_name
 def total(basket: Basket, offers: Mapping[TenderRules, Offer], shares: Sequence[Share]) -> tuple[dict[str, Any], ...]:
     """The total, line by line: what it costs, what pays how much of it, and what is left for new money."""
     rows = [_row("line", line.net_fen, _line(line.name, line.net_fen)) for line in basket.lines]
-    paid: dict[tuple[Tender, int | None], int] = {}
-    for share in shares:
-        paid[share.tender, share.source_id] = paid.get((share.tender, share.source_id), 0) + share.fen
+    paid = by_source((share, share.fen) for share in shares)
     for rules, offer in offers.items():
         own = [(tender, source_id, fen) for (tender, source_id), fen in paid.items() if tender in rules.codes and not rules.is_new_money]
         rows += [_row(str(tender), -fen, offer.sentence(tender, source_id, fen)) for tender, source_id, fen in own]

@@ -44,7 +44,7 @@ class MemberPart:
     place: int
     kind: str = ""
     lock: Lock = _nothing
-    counts: Mapping[str, str] = field(default_factory=dict)  # what a merge shows of each side: name → what it says
+    counts: Mapping[str, str] = field(default_factory=dict)  # what a merge shows of each side: name (amounts end in _fen) → what it says
     count: Callable[[int], Mapping[str, int]] = lambda _member_id: {}
     hand_over: Callable[[int, int], list[Moved]] = _no_rows  # a merge by two people: from, into
     bring_back: Callable[[Rows, int, int], None] = _nothing  # it was undone: what moved, from, into

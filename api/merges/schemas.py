@@ -55,8 +55,18 @@ class MergeBatchSchema(http.Schema):
     expires_at = fields.String(required=True, allow_none=True)
 
 
-class _Side(http.Schema):
-    """One of the two."""
+def _counted(says: str) -> fields.Field[Any]:
+    return fields.Integer(required=True, metadata={"description": says} if says else {})
+
+
+_COUNTS = {name: _counted(says) for part in rooms.member_parts() for name, says in part.counts.items()}
+
+#: What each room counts of one of the two; amounts end in `_fen`.
+MergeCountsSchema = http.Schema.from_dict(_COUNTS, name="MergeCountsSchema")
+
+
+class MergeSideSchema(http.Schema):
+    """One of the two, with what each room counts."""
 
     member = fields.Nested(StaffMemberSchema, required=True)
     level = fields.Nested(LevelSchema, required=True, allow_none=True)
@@ -69,16 +79,7 @@ class _Side(http.Schema):
     vehicles = fields.Integer(required=True)
     consents = fields.Integer(required=True)
     channels = fields.List(fields.String(), required=True)
-
-
-def _counted(name: str, says: str) -> fields.Field[Any]:
-    return fields.Integer(attribute=f"counts.{name}", required=True, metadata={"description": says} if says else {})
-
-
-_COUNTS = {name: _counted(name, says) for part in rooms.member_parts() for name, says in part.counts.items()}
-
-#: One of the two, with what each room counts.
-MergeSideSchema = _Side.from_dict(_COUNTS, name="MergeSideSchema")
+    counts = fields.Nested(MergeCountsSchema, required=True)
 
 
 class MergeConflictSchema(http.Schema):

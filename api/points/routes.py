@@ -24,6 +24,7 @@ from api.points.models import Adjustment, Alert, Award, LiabilityReport, Rehears
 from api.points.service import adjustments, rehearsals, reports, rules
 from api.points.service.views import HistoryLine
 from api.points.states import AwardState
+from api.sales.channels import channels
 
 members = http.Blueprint("points", __name__, audience=identity.members, url_prefix="/points", description="My points")
 office = http.Blueprint("office_points", __name__, audience=identity.mall_staff, url_prefix="/points", description="Points of the mall")
@@ -97,6 +98,14 @@ def list_member_history(args: dict[str, Any], member_id: int) -> pages.Page[Hist
 def list_member_awards(args: dict[str, Any], member_id: int) -> pages.Page[Award]:
     """What each purchase of a member earned, and why"""
     return service.awards_of(find_member(member_id).id, cursor=args.get("cursor"), limit=args["limit"])
+
+
+@office.get("/channels")
+@office.response(200, schemas.EarningChannelsSchema)
+@office.permission("points.report")
+def list_earning_channels() -> dict[str, Any]:
+    """List the channels whose purchases can earn points, to name them in a rule"""
+    return {"items": [channel for channel in channels() if channel.scores]}
 
 
 @office.get("/rules")

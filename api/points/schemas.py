@@ -109,6 +109,19 @@ class PointsRuleSchema(http.Schema):
     sentence = fields.Nested(PointsSentenceSchema, required=True, metadata={"description": "the rule in words"})
 
 
+class EarningChannelSchema(http.Schema):
+    """Where purchases come from that can earn points."""
+
+    code = fields.String(required=True)
+    title = fields.Nested(PointsSentenceSchema, required=True)
+
+
+class EarningChannelsSchema(http.Schema):
+    """Every channel whose purchases can earn points."""
+
+    items = fields.List(fields.Nested(EarningChannelSchema), required=True)
+
+
 class RuleFields(http.Schema):
     """What a rule says. With a known code it is the next version of that rule."""
 

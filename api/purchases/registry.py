@@ -18,6 +18,7 @@ from api.kit import rooms
 from api.kit.errors import Problem
 from api.purchases.baskets import Basket, Buyer, Purchase, Refund
 from api.purchases.errors import BasketEmpty
+from api.sales import channels
 
 Sentence = Mapping[str, str]
 
@@ -27,6 +28,20 @@ class AskedBy(StrEnum):
 
     PAYER = "payer"
     SHOP = "shop"
+
+
+@dataclass(frozen=True)
+class OnPhone:
+    """How the phone goes on from an order of a kind.
+
+    `begins_on`: the page on which such a purchase begins, None: no page of the phone. `paid`: what is said once it is paid.
+    `shown_on`: the page that shows what was bought, and `shown_title` what the way there is called.
+    """
+
+    begins_on: str | None = None
+    paid: Sentence = field(default_factory=lambda: {"zh": "付款成功", "en": "Paid"})
+    shown_on: str | None = None
+    shown_title: Sentence | None = None
 
 
 def nothing(*_: Any) -> Any:
@@ -39,15 +54,16 @@ class PurchaseKind:
     """One kind of purchase.
 
     `args`: what is said to buy it, beside the name of the kind; `basket` makes lines of it and may refuse with `refusals`.
-    `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded; None: it is
-    no tenant's sale and earns no points.
+    `only_new_money`: nothing but a wallet may pay for it. `sale_channel`: under which channel its tenants' sales are recorded, which is
+    called what the kind is called; None: it is no tenant's sale and earns no points.
     `reserve`: keep the thing for this order, when it is placed and again when late money revives it; may refuse, `reserve_refusals`.
     `paid`: the money is there; where it still refuses, the order is closed and the money goes back.
     `refundable`: how much of it can come back, where that is not for the asker to say.
-    `refunding`: some of it comes back, cell by cell. Both may refuse, `refund_refusals`.
+    `refunding`: some of it comes back, cell by cell, before any tender gives its part back. Both may refuse, `refund_refusals`.
     `closed`: the order was given up, let the thing go.
     `not_invoiced`: why the mall's own lines are not invoiced now, in Chinese and English with a place for the yuan; None: they are.
     `line_names`: the English of line names that are ours.
+    `on_phone`: how the phone goes on from an order of it.
     """
 
     name: str
@@ -67,6 +83,7 @@ class PurchaseKind:
     closed: Callable[[Purchase], None] = nothing
     not_invoiced: Callable[[Purchase], tuple[str, str] | None] = nothing
     line_names: Mapping[str, str] = field(default_factory=dict)
+    on_phone: OnPhone = field(default_factory=OnPhone)
 
     @property
     def paid_may_refuse(self) -> bool:
@@ -87,13 +104,17 @@ def register(kind: PurchaseKind) -> PurchaseKind:
     if kind.name in _kinds:
         raise ValueError(f"there is a kind of purchase called {kind.name} already")
     _kinds[kind.name] = kind
+    if kind.sale_channel is not None:
+        channels.declare(kind.sale_channel, kind.title)
     _english_names.cache_clear()
     return kind
 
 
 def unregister(name: str) -> None:
     """Forget a kind; unknown ones are forgotten already."""
-    _kinds.pop(name, None)
+    kind = _kinds.pop(name, None)
+    if kind is not None and kind.sale_channel is not None:
+        channels.forget(kind.sale_channel)
     _english_names.cache_clear()
 
 

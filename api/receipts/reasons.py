@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.kit import money
-from api.purchases.registry import kinds
+from api.sales.channels import channel_title
 
 
 class NextAction(StrEnum):
@@ -177,8 +177,8 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.SCORED_FOR_ANOTHER: (_A.NOTHING, "这张小票已经积过分了。", "This receipt has already been given points."),
     Reason.SCORED_BY_CHANNEL: (
         _A.SEE_POINTS,
-        "这笔消费已通过{channel}积分，不再重复积分。",
-        "This purchase has already earned points by {channel}.",
+        "这笔消费已通过“{channel}”积分，不再重复积分。",
+        "This purchase has already earned points by “{channel}”.",
     ),
     Reason.RETURNED_BEFORE: (_A.NOTHING, "这笔消费已退货，不能积分。", "This purchase was returned and earns no points."),
     Reason.SENT_BEFORE: (_A.WAIT, "这张小票您已经上传过，正在处理。", "You sent this receipt before; it is being worked on."),
@@ -241,19 +241,6 @@ REVIEWER_REASONS = (
     Reason.AGAINST_RULES,
 )
 
-#: How a channel that records purchases, and is no kind of purchase of ours, is called in a sentence (zh, en).
-CHANNELS = {
-    "receipt": ("小票", "a photo of its receipt"),
-    "circle": ("商圈支付", "its WeChat or Alipay payment"),
-    "till": ("商户上报", "the shop's own report"),
-}
-
-
-def channel_words(channel: str) -> tuple[str, str]:
-    """What a channel is called in a sentence: its own words, or the title of the kind of purchase whose sales it records."""
-    title = next((kind.title for kind in kinds() if kind.sale_channel == channel), None)
-    return CHANNELS.get(channel, (title["zh"], title["en"]) if title else (channel, channel))
-
 
 def next_action(reason: str) -> str:
     """What the shopper can do now (NextAction)."""
@@ -272,5 +259,5 @@ def _words(facts: Mapping[str, Any], language: int) -> dict[str, Any]:
         if name.endswith("_fen") and isinstance(value, int):
             words[name.removesuffix("_fen")] = money.yuan(value)
     if channel := facts.get("channel"):
-        words["channel"] = channel_words(str(channel))[language]
+        words["channel"] = channel_title(str(channel))[("zh", "en")[language]]
     return words

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.kit import http
+from api.sales.channels import channel_title
 
 #: A part of what was paid.
 TENDER = {
@@ -13,6 +14,17 @@ TENDER = {
     "required": ["kind", "amount_fen"],
 }
 
+CHANNEL_TITLE = fields.Function(
+    lambda row: dict(channel_title(row.channel)),
+    required=True,
+    metadata={
+        "description": "what the channel is called",
+        "type": "object",
+        "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+        "required": ["zh", "en"],
+    },
+)
+
 
 class SaleSchema(http.Schema):
     """One purchase."""
@@ -20,6 +32,7 @@ class SaleSchema(http.Schema):
     id = fields.Integer(required=True)
     shop_id = fields.Integer(required=True)
     channel = fields.String(required=True)
+    channel_title = CHANNEL_TITLE
     paid_at = fields.AwareDateTime(format="iso", required=True)
     minute_known = fields.Boolean(required=True)
     paid_fen = fields.Integer(required=True)
@@ -47,6 +60,7 @@ class SightingSchema(http.Schema):
     id = fields.Integer(required=True)
     sale_id = fields.Integer(required=True)
     channel = fields.String(required=True)
+    channel_title = CHANNEL_TITLE
     source_type = fields.String(required=True)
     source_id = fields.Integer(required=True)
     member_id = fields.Integer(allow_none=True, required=True)

@@ -10,7 +10,7 @@ vi.mock("@dcloudio/uni-app", () => ({ onShow: (run: () => void) => (hooks.show =
 vi.mock("@/stores/session", () => ({ useSession: () => ({ signedIn: true }) }));
 const { nextChargeLook, useCharged } = await import("@/lib/charged");
 
-const order = (number: string, kind: string, state = "paid") => ({ number, kind, state, total_fen: 2_000 });
+const order = (number: string, kind: string, state = "paid") => ({ number, kind, asked_by: kind === "charge" ? "shop" : "payer", state, total_fen: 2_000 });
 
 describe("a pay code on the page", () => {
   let phone: Phone;

@@ -79,7 +79,7 @@ def test_from_joining_to_a_refund_every_tender_and_the_points_are_right(
 
     page.reload()
     expect(page.get_by_text("已退回", exact=True)).to_be_visible(timeout=ARRIVES)
-    for line in (f"¥25.00 原路退回{pays}", "¥265.00 退回储值卡", "退还 1,000 积分", "收回这一笔得到的 275 积分"):
+    for line in (f"¥25.00 原路退回{pays}", "¥250.00 退回储值本金", "¥15.00 退回储值赠金", "退还 1,000 积分", "收回这一笔得到的 275 积分"):
         expect(page.get_by_text(line).first).to_be_visible()
     visit.shot(f"story-refunded-{channel}", whole=True)
     order = stack.told("GET", f"/v1/orders/{number}", visit.access())

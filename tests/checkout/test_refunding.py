@@ -89,6 +89,11 @@ def test_a_partial_refund_gives_every_tender_its_share_and_takes_earned_points(s
     street.due(ahead=120)
     after = shopper.read(order["number"])
     assert (after["state"], after["refunded_fen"], after["refunds"][0]["state"]) == ("paid", 5_000, "done")
+    parts = after["refunds"][0]["given_by"]
+    assert sum(part["amount_fen"] for part in parts) == 5_000
+    assert [part["sentence"]["zh"] for part in parts] == [
+        "¥22.50 原路退回微信支付", "¥15.00 退回储值本金", "¥2.50 退回储值赠金", "退还 1,000 积分"
+    ]  # fmt: skip
     assert (after["points"], after["points_taken"]) == (75, 38)
     assert street.cash(Owner("shop", street.shop_id)) == 5_000
     street.books_agree()

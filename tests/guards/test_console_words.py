@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 API = sorted((ROOT / "api").rglob("*.py"))
 SRC = ROOT / "console" / "src"
 LANGUAGES = ("zh", "en")
-NAMED = ("permissions", "jobs", "tables", "deeds", "subjects", "rules", "choices", "acts", "fields")
+NAMED = ("permissions", "jobs", "tables", "deeds", "subjects", "rules", "choices", "acts", "fields", "counts", "moved")
 
 
 def _files(language: str) -> dict[Path, dict[str, dict[str, str]]]:
@@ -93,8 +93,31 @@ def _needed() -> dict[str, set[str]]:
         "rules": set(policy.fields()),
         "acts": set(acts),
         "fields": {name for act in acts.values() for name in act.fields} - set(policy.fields()),
+        "counts": {name for part in rooms.member_parts() for name in part.counts},
+        "moved": _moved(),
         "choices": {choice for rule in policy.fields().values() for choice in rule.metadata.get("choices", ())},
     }
+
+
+def _moved() -> set[str]:
+    """What the rows are called that go from one member to the other in a merge."""
+    kinds = {part.kind for part in rooms.member_parts() if part.kind}
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func) in {"Moved", "member_merge.move"}
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                kinds.add(str(node.args[0].value))
+            # Where several tables move, their kinds are the keys of one of these.
+            if (
+                isinstance(node, ast.AnnAssign)
+                and ast.unparse(node.target) in {"_OF_MEMBERS", "_TABLES"}
+                and isinstance(node.value, ast.Dict)
+            ):
+                kinds |= {str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)}
+    return kinds
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

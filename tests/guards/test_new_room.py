@@ -58,7 +58,9 @@ def _add_room(house: Path) -> None:
     text = (ROOM / "migrations" / "versions" / "NNNN_lockers.py").read_text()
     (versions / f"{number}_lockers.py").write_text(text.replace("NNNN", number).replace("HEAD", head))
     contracts = house / "pyproject.toml"
-    contracts.write_text(re.sub(r'^  "merges"', '  "merges | lockers"', contracts.read_text(), flags=re.M))
+    text, floors = re.subn(r'^(  "(?:[\w.]+ \| )*merges\b)', r"\1 | lockers", contracts.read_text(), flags=re.M)
+    assert floors == 1, "pyproject.toml names the floor of merges once"
+    contracts.write_text(text)
 
 
 def _hashes(house: Path) -> dict[str, str]:

@@ -21,7 +21,8 @@ def test_every_room_has_its_files() -> None:
             usual = {"__init__", "room", "routes", "schemas", "service", "models", "errors"}
             # What can be bought has kinds instead of tables: its rows are those of the rooms around it.
             assert (usual if "models" in there else {"__init__", "room", "registry", "baskets", "kinds", "errors"}) <= there, folder.name
-    assert {room.name for room in rooms.every()} <= {name for names in floors.floors() for name in names}
+    without_floor = {room.name for room in rooms.every()} - {name for names in floors.floors() for name in names}
+    assert not without_floor, f'give {sorted(without_floor)} a floor in "Rooms stand on floors" of pyproject.toml'
 
 
 def test_the_drawing_of_the_floors_is_fresh() -> None:
@@ -42,7 +43,7 @@ def test_no_two_rooms_declare_the_same_name() -> None:
         "rule": list(policy.fields()),
     }
     twice = {what: [name for name, times in Counter(names).items() if times > 1] for what, names in declared.items()}
-    assert {what: names for what, names in twice.items() if names} == {}
+    assert {what: names for what, names in twice.items() if names} == {}, "each is declared by one room only"
 
 
 @pytest.mark.parametrize("place", ["api", "deploy", "wechat", "alipay", "ocr", "bench"])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from api.checkout.mix import Tender
 from api.checkout.tenders import tenders
+from api.ledger.models import Account
+from api.ledger.service import Asset
 from api.purchases.registry import kinds
+from api.sales.channels import channels
 
 API = Path(__file__).resolve().parents[2] / "api"
 #: Beside the folder of tenders: the enum, and what a room of a tender's value asks of orders.
@@ -60,3 +65,55 @@ def test_each_code_of_a_share_belongs_to_one_tender() -> None:
 def test_kinds_and_tenders_are_called_something_in_both_languages() -> None:
     assert all(kind.title["zh"] and kind.title["en"] for kind in kinds())
     assert all(all(rules.title) for rules in tenders())
+
+
+def test_a_kind_leads_to_pages_that_the_phone_has() -> None:
+    pages = {folder.name for folder in (API.parent / "miniapp_stub" / "src" / "pages").iterdir()}
+    named = {page for kind in kinds() for page in (kind.on_phone.begins_on, kind.on_phone.shown_on) if page}
+    assert {"scan", "recharge"} <= named <= pages
+
+
+def test_the_value_of_a_tender_stands_in_the_ledger() -> None:
+    """Else no proof of the books covers it. What new money collects is the gateway's."""
+    assert [rules.name for rules in tenders() if bool(rules.assets) == rules.is_new_money] == []
+    (check,) = [rule for rule in Account.__table__.constraints if str(rule.name).endswith("asset_known")]
+    assert [asset for asset in Asset if f"'{asset}'" not in str(check.sqltext)] == []
+
+
+def test_no_file_lists_the_channels_of_sales() -> None:
+    """Who makes the sales of a channel says what it is called; lists of channels come from the server."""
+    codes = {channel.code for channel in channels()}
+    assert {"plate", "charge", "receipt", "till"} <= codes
+    assert [channel.code for channel in channels() if not all(channel.title.get(language) for language in ("zh", "en"))] == []
+    listing = [f"{place}: {sorted(names)}" for place, names in (*_lists_of_pages(), *_lists_of_the_server()) if len(names & codes) > 1]
+    assert listing == []
+
+
+def _lists_of_pages() -> Iterator[tuple[str, set[str]]]:
+    """Every object of words and every bracketed list of names in the sources of the console and of the phone."""
+    for app in ("console", "miniapp_stub"):
+        for path in sorted((API.parent / app / "src").rglob("*")):
+            place = str(path.relative_to(API.parent))
+            if path.suffix == ".json":
+                yield from ((place, names) for names in _keys(json.loads(path.read_text())))
+            elif path.suffix in {".ts", ".vue"} and path.name != "contract.d.ts":
+                lists = re.findall(r"[\[{(]([^\[\]{}()]*)[\]})]", path.read_text())
+                yield from ((place, _words(text)) for text in lists)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"""['"](\w+)['"]""", text)) | set(re.findall(r"(?:^|,)\s*(\w+)\s*:", text))
+
+
+def _keys(value: object) -> Iterator[set[str]]:
+    if isinstance(value, dict):
+        yield set(value)
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(part)
+
+
+def _lists_of_the_server() -> Iterator[tuple[str, set[str]]]:
+    for path in sorted(API.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            elements = node.keys if isinstance(node, ast.Dict) else node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else ()
+            yield str(path.relative_to(API)), {str(part.value) for part in elements if isinstance(part, ast.Constant)}

@@ -49,7 +49,7 @@ def test_a_merge_from_preview_to_undoing_over_http(client: Any, pair: Pair, mall
     two = {"source_id": pair.source.id, "target_id": pair.target.id}
     seen = client.get(f"{office}/preview", query_string=two, headers=desk)
     assert seen.status_code == 200, seen.json
-    assert (seen.json["points"], seen.json["source"]["sales"], seen.json["source"]["channels"]) == (100, 1, ["phone"])
+    assert (seen.json["points"], seen.json["source"]["counts"]["sales"], seen.json["source"]["channels"]) == (100, 1, ["phone"])
     assert seen.json["source"]["batches"][0]["points"] == 100
     told = json.dumps(seen.json, ensure_ascii=False)
     assert "138****8000" in told and "李雷" not in told

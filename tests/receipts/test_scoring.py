@@ -46,12 +46,12 @@ def test_a_purchase_that_a_payment_scored_says_which_channel_won(world: World) -
     member = world.member()
     with db.unit_of_work(world.mall):
         at = datetime(2026, 5, 20, 3, 31, tzinfo=UTC)
-        seen = make_sighted(channel="circle", shop_id=world.shop, paid_at=at, paid_fen=12_850, member_id=member)
+        seen = make_sighted(channel="plate", shop_id=world.shop, paid_at=at, paid_fen=12_850, member_id=member)
         assert sales.claim_score(seen.sale_id, seen.sighting_id, member)
     receipt = world.read(member, slip())
     assert (receipt.state, receipt.why) == ("refused", "scored_by_channel")
     body = world.get(f"/v1/receipts/{receipt.id}", member).json
-    assert "商圈支付" in body["sentence"]["zh"] and body["next_action"] == "see_points"
+    assert "码牌支付" in body["sentence"]["zh"] and body["next_action"] == "see_points"
 
 
 def test_a_purchase_that_was_only_seen_elsewhere_is_scored_by_the_receipt(world: World) -> None:

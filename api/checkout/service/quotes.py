@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.checkout import benefits, mix, wording
-from api.checkout.mix import Mix, Source, Tender
-from api.checkout.shares import Share
+from api.checkout.mix import Mix, Source
+from api.checkout.shares import Share, by_source
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import Asked, Choice, Offer, Option, TenderRules
 from api.payments import service as payments
@@ -48,10 +48,8 @@ class Quote:
     @property
     def parts(self) -> list[dict[str, Any]]:
         """What each source of each tender pays of the whole."""
-        sums: dict[tuple[Tender, int | None], int] = {}
-        for share in self.shares:
-            sums[share.tender, share.source_id] = sums.get((share.tender, share.source_id), 0) + share.fen
-        return [{"tender": str(tender), "source_id": source_id, "amount_fen": fen} for (tender, source_id), fen in sums.items()]
+        paid = by_source((share, share.fen) for share in self.shares)
+        return [{"tender": str(tender), "source_id": source_id, "amount_fen": fen} for (tender, source_id), fen in paid.items()]
 
     @property
     def wallets(self) -> list[str]:

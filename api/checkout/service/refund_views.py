@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api.checkout.mix import Tender
 from api.checkout.models import Order, OrderRefund
 from api.checkout.service import orders, refunds, views
 from api.checkout.service.orders import Content
-from api.checkout.tenders import tender_of
 from api.kit import pages
 from api.kit.db import session
 from api.staff import service as staff
@@ -59,21 +57,7 @@ class WholeRefund(RefundRow):
     @property
     def given_by(self) -> list[dict[str, Any]]:
         """What each tender gives back."""
-        shares = {share.id: share for share in self.content.shares}
-        sums: dict[tuple[str, int | None], int] = {}
-        for share_id, fen in self.refund.allocations:
-            key = (shares[share_id].tender, shares[share_id].source_id)
-            sums[key] = sums.get(key, 0) + fen
-        rows = [
-            {
-                "tender": tender,
-                "source_id": source_id,
-                "title": tender_of(tender).share_title(Tender(tender), self.order),
-                "amount_fen": fen,
-            }
-            for (tender, source_id), fen in sums.items()
-        ]
-        return views.with_source_names(rows)
+        return views.with_source_names(views.given_by(self.refund, self.order, self.content.shares))
 
     @property
     def left_fen(self) -> int:

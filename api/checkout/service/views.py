@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,9 +17,10 @@ from api.checkout.service import orders
 from api.checkout.service import refunds as refunding
 from api.checkout.service.orders import Content
 from api.checkout.service.payers import Who
+from api.checkout.shares import by_source
 from api.checkout.states import OrderState
 from api.checkout.tenders import tender_of
-from api.checkout.tenders.base import Sentence, TenderRules, two
+from api.checkout.tenders.base import Sentence, ShownOrder, TenderRules, two
 from api.kit import clock, pages
 from api.kit.db import session
 from api.malls import service as malls
@@ -28,6 +29,7 @@ from api.payments.models import Payment
 from api.payments.models import Refund as GatewayRefund
 from api.payments.states import PaymentState
 from api.payments.states import RefundState as GatewayRefundState
+from api.purchases.registry import OnPhone, kind_of
 
 
 def shop_of(payment: Payment) -> int | None:
@@ -47,6 +49,17 @@ class LineLeft:
 
 
 @dataclass(frozen=True)
+class RefundInParts:
+    """A refund with what gives how much of it back."""
+
+    refund: Any
+    given_by: list[dict[str, Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refund, name)
+
+
+@dataclass(frozen=True)
 class View:
     """An order with everything that belongs to it."""
 
@@ -59,6 +72,11 @@ class View:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.order, name)
+
+    @property
+    def on_phone(self) -> OnPhone:
+        """How the phone goes on from it."""
+        return kind_of(self.order.kind).on_phone
 
     @property
     def lines(self) -> Sequence[OrderLine]:
@@ -102,21 +120,23 @@ class View:
     @property
     def tenders(self) -> list[dict[str, Any]]:
         """What each tender paid, and how much of that came back."""
-        sums: dict[tuple[str, int | None], list[int]] = {}
-        for share in self.content.shares:
-            pair = sums.setdefault((share.tender, share.source_id), [0, 0])
-            pair[0] += share.amount_fen
-            pair[1] += share.refunded_fen
+        shares = self.content.shares
+        back = by_source((share, share.refunded_fen) for share in shares)
         return [
             {
                 "tender": tender,
                 "source_id": source_id,
-                "title": tender_of(tender).share_title(Tender(tender), self),
+                "title": tender_of(tender).share_title(tender, self),
                 "amount_fen": amount,
-                "refunded_fen": back,
+                "refunded_fen": back[tender, source_id],
             }
-            for (tender, source_id), (amount, back) in sums.items()
+            for (tender, source_id), amount in by_source((share, share.amount_fen) for share in shares).items()
         ]
+
+    @property
+    def refunds_in_parts(self) -> list[RefundInParts]:
+        """What was asked back of it, each with what gives how much of that back."""
+        return [RefundInParts(refund, given_by(refund, self, self.content.shares)) for refund in self.refunds]
 
     @property
     def tenders_by_name(self) -> list[dict[str, Any]]:
@@ -149,6 +169,22 @@ class View:
         table = Order.moves_table
         rows = session.execute(select(table).where(table.c.order_id == self.order.id).order_by(table.c.seq))
         return [{"from": row.from_state, "to": row.to_state, "reason": row.reason, "by": row.moved_by, "at": row.moved_at} for row in rows]
+
+
+def given_by(refund: Any, order: ShownOrder, shares: Iterable[OrderShare]) -> list[dict[str, Any]]:
+    """What each source of these shares gives back by a refund; while it waits, as it was divided when it was asked for."""
+    by_id = {share.id: share for share in shares}
+    back = by_source((by_id[share_id], fen) for share_id, fen in refund.allocations if share_id in by_id)
+    return [
+        {
+            "tender": tender,
+            "source_id": source_id,
+            "title": tender_of(tender).share_title(tender, order),
+            "amount_fen": fen,
+            "sentence": tender_of(tender).back_sentence(tender, order, refund, fen),
+        }
+        for (tender, source_id), fen in back.items()
+    ]
 
 
 def with_source_names(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

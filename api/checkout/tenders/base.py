@@ -14,7 +14,7 @@ from api.checkout.models import Order, OrderRefund, OrderShare
 from api.checkout.shares import Bearer, Share
 from api.kit.errors import Problem
 from api.kit.money import yuan
-from api.ledger.service import Owner
+from api.ledger.service import Asset, Owner
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
 from api.sales import service as sales
@@ -157,6 +157,8 @@ class TenderRules(ABC):
     title: ClassVar[tuple[str, str]]
     is_new_money: ClassVar[bool] = False
     option_kind: ClassVar[str | None] = None
+    #: What its value is in the ledger; none for new money.
+    assets: ClassVar[tuple[Asset, ...]] = ()
     #: What the shopper may choose of it, what proves that it may be used, and what the quote says of it.
     choice_fields: ClassVar[dict[str, ma.fields.Field[Any]]] = {}
     proof_fields: ClassVar[dict[str, ma.fields.Field[Any]]] = {}
@@ -184,7 +186,9 @@ class TenderRules(ABC):
         """Give everything back that a held order took; again changes nothing."""
 
     def give_back(self, order: Order, refund: OrderRefund, cells: Sequence[Cell], shares: Sequence[OrderShare]) -> GivenBack:
-        """Give a part back as a refund says. `shares` are all of the order's of this tender, with what came back counted already."""
+        """Give a part back as a refund says; the kind's `refunding` has been asked before. `shares` are all of the order's of this tender,
+        with what comes back now counted already, so `refunded_fen` includes the cells' fen.
+        """
         return GivenBack()
 
     def bearers(self, order: Order, shares: Sequence[OrderShare]) -> list[tuple[Bearer, ...]]:
@@ -198,6 +202,11 @@ class TenderRules(ABC):
     def share_title(self, code: Tender, order: ShownOrder) -> Sentence:
         """What paid, as an order says it."""
         return two(*self.title)
+
+    def back_sentence(self, code: Tender, order: ShownOrder, refund: OrderRefund, fen: int) -> Sentence:
+        """What a refund gives back by it, in words."""
+        title = self.share_title(code, order)
+        return two(f"¥{yuan(fen)} 退回{title['zh']}", f"¥{yuan(fen)} back: {title['en']}")
 
     def source_names(self, source_ids: Collection[int]) -> dict[int, str]:
         """What staff call the sources of its shares, where there are several: a card by its masked number."""

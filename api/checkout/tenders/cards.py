@@ -35,7 +35,7 @@ from api.checkout.tenders.base import (
 from api.kit import db
 from api.kit.db import session
 from api.kit.money import basis_points, split, yuan
-from api.ledger.service import Owner
+from api.ledger.service import Asset, Owner
 from api.malls import service as malls
 from api.payments.models import MerchantAccount
 from api.purchases.baskets import Line
@@ -161,6 +161,7 @@ class Cards(TenderRules):
     rank = 50
     title = ("储值卡", "Stored value")
     option_kind = "card"
+    assets = (Asset.PRINCIPAL_FEN, Asset.BONUS_FEN)
     choice_fields = {
         "card_ids": fields.List(
             fields.Integer(validate=validate.Range(1, 2**63 - 1)),

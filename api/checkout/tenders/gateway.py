@@ -66,6 +66,11 @@ class Gateway(TenderRules):
         """The wallet that paid, once it is known."""
         return two(*WALLETS.get(order.channel or "", self.title))
 
+    def back_sentence(self, code: Tender, order: ShownOrder, refund: OrderRefund, fen: int) -> Sentence:
+        """To the wallet, the way it came."""
+        title = self.share_title(code, order)
+        return two(f"¥{yuan(fen)} 原路退回{title['zh']}", f"¥{yuan(fen)} back to {title['en']}")
+
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """The wallet that paid."""
         return sales.TenderKind(channel) if channel else sales.TenderKind.OTHER

@@ -27,6 +27,7 @@ from api.checkout.tenders.base import (
     two,
 )  # fmt: skip
 from api.kit.money import basis_points, yuan
+from api.ledger.service import Asset
 from api.malls import service as malls
 from api.points import service as points
 from api.points.errors import PointsTooFew
@@ -150,6 +151,7 @@ class Points(TenderRules):
     rank = 10
     title = ("积分", "Points")
     option_kind = "points"
+    assets = (Asset.POINTS,)
     choice_fields = {
         "points": fields.Integer(
             validate=validate.Range(0, 10**9), load_default=None, allow_none=True, metadata={"description": "how many points"}
@@ -210,6 +212,13 @@ class Points(TenderRules):
         """How many points, where that is known to who asks."""
         count = order.points_spent
         return two(f"{count:,} 积分抵扣", f"{count:,} points") if count else two("积分抵扣", "Points")
+
+    def back_sentence(self, code: Tender, order: ShownOrder, refund: OrderRefund, fen: int) -> Sentence:
+        """How many points come back, where that is known to who asks."""
+        count = refund.points_back
+        if not count:
+            return two(f"¥{yuan(fen)} 退回积分", f"¥{yuan(fen)} back to points")
+        return two(f"退还 {count:,} 积分", f"{count:,} points back")
 
     def sale_kind(self, code: Tender, channel: str | None) -> sales.TenderKind:
         """Points."""

@@ -9,7 +9,7 @@ from api.kit import http
 from api.plates import service
 from api.plates.kinds import AMOUNT_REFUSALS, LINE_NAMES, at_shop
 from api.purchases.baskets import Basket, Buyer
-from api.purchases.registry import AskedBy, PurchaseKind, register
+from api.purchases.registry import AskedBy, OnPhone, PurchaseKind, register
 
 NAME = "charge"
 
@@ -37,5 +37,6 @@ KIND = register(
         asked_by=AskedBy.SHOP,
         sale_channel="charge",
         line_names=LINE_NAMES,
+        on_phone=OnPhone("pay-code"),
     )
 )

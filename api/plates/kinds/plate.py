@@ -11,7 +11,7 @@ from api.kit import http
 from api.plates import errors, service
 from api.plates.kinds import AMOUNT_REFUSALS, LINE_NAMES, at_shop
 from api.purchases.baskets import Basket, Buyer
-from api.purchases.registry import PurchaseKind, register
+from api.purchases.registry import OnPhone, PurchaseKind, register
 
 NAME = "plate"
 
@@ -41,5 +41,6 @@ KIND = register(
         refusals=(errors.PlateUnknown, errors.PlateBlank, errors.PlateRetired, errors.PlateShopClosed, *AMOUNT_REFUSALS),
         sale_channel="plate",
         line_names=LINE_NAMES,
+        on_phone=OnPhone("scan"),
     )
 )

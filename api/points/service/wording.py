@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from api.kit.money import yuan
 from api.points import reckoning
+from api.sales.channels import channel_title
 
 #: A sentence or a piece of one: Chinese, English.
 Words = tuple[str, str]
@@ -19,15 +20,6 @@ WEEKDAYS = (
     ("周一", "Monday"), ("周二", "Tuesday"), ("周三", "Wednesday"), ("周四", "Thursday"), ("周五", "Friday"), ("周六", "Saturday"),
     ("周日", "Sunday"),
 )  # fmt: skip
-CHANNELS = {
-    "receipt": ("拍照积分", "photographed receipts"),
-    "wechat_circle": ("微信商圈", "WeChat business circle"),
-    "alipay_circle": ("支付宝商圈", "Alipay business circle"),
-    "plate": ("码牌付款", "code plates"),
-    "charge": ("收银台扫码", "codes charged at the till"),
-    "dining": ("扫码点餐", "scan to order"),
-    "emall": ("线上商城", "the e-mall"),
-}
 PERIODS = {
     "day": ("每天", "a day"),
     "week": ("每周", "a week"),
@@ -84,6 +76,11 @@ def _named(values: Sequence[int], known: Mapping[int, str]) -> list[Words]:
     return _plain([known.get(value, f"#{value}") for value in values])
 
 
+def _channel(code: str) -> Words:
+    title = channel_title(code)
+    return f"“{title['zh']}”", f"“{title['en']}”"
+
+
 def _around(zh: str, en: str, words: Words) -> Words:
     return zh.format(words[0]), en.format(words[1])
 
@@ -106,7 +103,7 @@ _CONDITIONS: dict[str, Callable[[Any, Names], Words]] = {
     "levels": lambda values, names: _around(
         "{} 会员", "by members at {}", _listed([names.levels.get(rank, (f"等级 {rank}", f"level {rank}")) for rank in values])
     ),
-    "channels": lambda values, _: _around("通过 {}", "by {}", _listed([CHANNELS.get(name, (name, name)) for name in values])),
+    "channels": lambda values, _: _around("通过 {}", "by {}", _listed([_channel(code) for code in values])),
     "min_fen": lambda value, _: (f"可积分金额满 ¥{yuan(value)}", f"of ¥{yuan(value)} or more"),
 }
 

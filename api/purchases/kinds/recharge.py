@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from api.kit import http
 from api.purchases.baskets import Basket, Buyer, Line, Purchase, Refund
 from api.purchases.errors import MembershipNeeded
-from api.purchases.registry import PurchaseKind, register
+from api.purchases.registry import OnPhone, PurchaseKind, register
 from api.wallet import errors
 from api.wallet import service as wallet
 from api.wallet.models import AT_SALE
@@ -97,5 +97,6 @@ KIND = register(
         closed=_closed,
         not_invoiced=_not_invoiced,
         line_names={TITLE["zh"]: TITLE["en"], "储值": "Stored value"},
+        on_phone=OnPhone("recharge", {"zh": "充值成功", "en": "Recharged"}, "wallet", {"zh": "查看储值", "en": "See stored value"}),
     )
 )

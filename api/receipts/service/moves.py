@@ -14,8 +14,9 @@ from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.reading import ReceiptReading
 from api.receipts.reasons import Reason
 from api.receipts.states import ReceiptState
+from api.sales import channels
 
-CHANNEL = "receipt"
+CHANNEL = channels.declare("receipt", {"zh": "拍照小票", "en": "Receipt photo"})
 READER = "system:reader"
 
 

@@ -29,12 +29,15 @@ export interface Names {
   /** what takes two people, and the fields of these requests */
   acts: Record<string, string>
   fields: Record<string, string>
+  /** what a merge shows that each of the two has, and what moved */
+  counts: Record<string, string>
+  moved: Record<string, string>
   /** rule of the policy → the noun's folder that has its words: the rules of a noun stand together */
   nouns: Record<string, string>
 }
 
 export function sections(files: Record<string, unknown>): Names {
-  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {}, rules: {}, choices: {}, acts: {}, fields: {}, nouns: {} }
+  const all: Names = { permissions: {}, jobs: {}, tables: {}, subjects: {}, deeds: {}, rules: {}, choices: {}, acts: {}, fields: {}, counts: {}, moved: {}, nouns: {} }
   for (const [path, words] of Object.entries(files) as [string, Partial<Names>][]) {
     for (const kind of Object.keys(all) as (keyof Names)[]) Object.assign(all[kind], words[kind])
     for (const rule of Object.keys(words.rules ?? {})) all.nouns[rule] = path.split('/').at(-2)!

@@ -18,12 +18,12 @@ export function nextChargeLook(looks: number): number {
 
 /** The charges of these orders that are over already. */
 export function settledCharges(orders: readonly Order[]): Set<string> {
-  return new Set(orders.filter((order) => order.kind === "charge" && order.state !== "held").map((order) => order.number));
+  return new Set(orders.filter((order) => order.asked_by === "shop" && order.state !== "held").map((order) => order.number));
 }
 
 /** A charge that is paid now and was not when the code was first shown; null while there is none. */
 export function newCharge(orders: readonly Order[], before: ReadonlySet<string>): Order | null {
-  return orders.find((order) => order.kind === "charge" && order.state === "paid" && !before.has(order.number)) ?? null;
+  return orders.find((order) => order.asked_by === "shop" && order.state === "paid" && !before.has(order.number)) ?? null;
 }
 
 export interface Charged {

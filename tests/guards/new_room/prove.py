@@ -55,7 +55,8 @@ def works(app: Any) -> None:
     assert _refusal(client.post("/v1/me/closure", headers=mine)) == "locker-held"
     assert client.get("/v1/me/export", headers=mine).json["rooms"]["lockers"] == [{"door": "A1"}]
     pair = {"source_id": member, "target_id": other}
-    assert client.get("/v1/office/merges/preview", query_string=pair, headers=bearer("staff", desk, mall)).json["source"]["lockers"] == 1
+    seen = client.get("/v1/office/merges/preview", query_string=pair, headers=bearer("staff", desk, mall)).json
+    assert seen["source"]["counts"]["lockers"] == 1
 
     with db.unit_of_work(mall):
         malls.change_policy({"locker_hours": 2}, by="test", why="short")
@@ -81,6 +82,7 @@ def guards_hold(app: Any, given: Settings) -> None:
     test_database.test_models_are_what_the_migrations_make(given, app)
     test_database.test_every_state_can_be_reached_and_the_drawing_is_fresh()
     test_rooms.test_every_room_has_its_files()
+    test_rooms.test_no_two_rooms_declare_the_same_name()
     test_rooms.test_the_drawing_of_the_floors_is_fresh()
     test_rooms.test_no_file_imports_in_a_circle("api")
 

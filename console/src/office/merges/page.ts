@@ -7,5 +7,6 @@ export default page({
   order: 30,
   permission: 'merges.read',
   words: ['member', 'members'],
+  names: true,
   component: () => import('./Merges.vue'),
 })

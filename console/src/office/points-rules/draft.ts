@@ -7,7 +7,6 @@ export type Rule = Schemas['PointsRule']
 export type Kind = 'base' | 'multiplier' | 'bonus' | 'exclusion' | 'cap'
 
 export const KINDS: readonly Kind[] = ['base', 'multiplier', 'bonus', 'exclusion', 'cap']
-export const CHANNELS = ['receipt', 'wechat_circle', 'alipay_circle', 'plate', 'charge', 'dining', 'emall'] as const
 export const PERIODS = ['day', 'week', 'month', 'ever'] as const
 
 export interface Draft {

@@ -1,4 +1,4 @@
-/** What rules name: levels, buildings, shops, categories, and the codes of other rules. */
+/** What rules name: levels, buildings, shops, categories, channels, and the codes of other rules. */
 import { ref } from 'vue'
 import { language } from '@/lang'
 import { api, ask, type Schemas } from '@/kit/client'
@@ -16,6 +16,7 @@ export function useNames() {
   const shops = ref<Named<number>[]>([])
   const categories = ref<string[]>([])
   const rules = ref<Schemas['PointsRule'][]>([])
+  const channels = ref<Schemas['EarningChannel'][]>([])
 
   function levelName(rank: number): string {
     const found = levels.value.find((one) => one.rank === rank)
@@ -48,11 +49,12 @@ export function useNames() {
         (found) => (sites.value = found.items.map((site) => ({ value: site.id, label: site.name }))),
       ),
       ask(api.GET('/v1/office/points/rules', { params: { query: { limit: 100 } } })).then((found) => (rules.value = found.items)),
+      ask(api.GET('/v1/office/points/channels', {})).then((found) => (channels.value = found.items)),
       lookForShops(''),
     ]
     // A name that cannot be had leaves its number in the form; the form itself still works.
     for (const one of await Promise.allSettled(asked)) if (one.status === 'rejected' && !(one.reason instanceof Refusal)) throw one.reason
   }
 
-  return { levels, sites, shops, categories, rules, levelName, lookForShops, lookAtShops, load }
+  return { levels, sites, shops, categories, rules, channels, levelName, lookForShops, lookAtShops, load }
 }
