@@ -78,7 +78,7 @@ def test_cash_is_counted_by_two_people_from_the_float_to_the_difference(window: 
     second.field("清点的金额（元）").fill("900")
     page.keyboard.press("Tab")
     second.button("清点无误，接收").click()
-    expect(page.get_by_text("与交出的金额不一致")).to_be_visible()
+    expect(page.get_by_text("与交出的金额不一致。请当面再点")).to_be_visible()
     second.settled()
     second.shot("cash-hand-in-differs")
     second.field("清点的金额（元）").fill("1000")
