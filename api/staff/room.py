@@ -47,4 +47,5 @@ ROOM = Room(
     value=frozenset({"own_tablets.manage", "staff.approve", "staff.write", "tablets.manage"}),
     configure=_configure,
     connect=_connect,
+    unfit_for_production=service.accounts_for_trying_out,
 )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 
+from api import safety
 from api.partners import sending
 from tests import tls
 from tests.conftest import owner_rows
@@ -40,12 +41,12 @@ def production(settings: Any, office: Office) -> Iterator[None]:
     ],
 )  # fmt: skip
 def test_an_address_of_a_house_is_not_public(address: str) -> None:
-    assert not sending.is_public(address)
+    assert not safety.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "223.5.5.5", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_an_address_of_the_internet_is_public(address: str) -> None:
-    assert sending.is_public(address)
+    assert safety.is_public(address)
 
 
 @pytest.mark.parametrize(
