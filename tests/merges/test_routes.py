@@ -75,6 +75,7 @@ def test_a_merge_from_preview_to_undoing_over_http(client: Any, pair: Pair, mall
     did = rows(mall, select(AuditEntry.did).where(AuditEntry.subject_id == str(pair.source.id)).order_by(AuditEntry.id))
     assert [line[0] for line in did] == [
         "previewed a merge", "proposed a merge", "merged two members", "proposed to undo a merge", "undid a merge",
+        "opened a member's record",
     ]  # fmt: skip
 
 
