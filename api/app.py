@@ -15,7 +15,7 @@ from api.settings import Settings
 
 def create_app(settings: Settings) -> http.App:
     """Wire one process: logs, database, cache, storage, identity, rooms. Nothing is contacted yet."""
-    settings.refuse_demo_secrets()
+    settings.refuse_unsafe()
     configure(settings)
     app = http.App("api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -69,4 +69,6 @@ def wsgi() -> flask.Flask:
     """The app as a server runs it, from the environment."""
     from api.settings import from_environment
 
-    return create_app(from_environment())
+    settings = from_environment()
+    settings.refuse_listening()
+    return create_app(settings)

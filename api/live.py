@@ -377,6 +377,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     settings = from_environment()
+    settings.refuse_listening()
     logs.configure(settings.log_level)
     made = globals()["app"] = create_app(settings)
     return made

@@ -50,6 +50,7 @@ def is_empty(url: str) -> bool:
 def fill(*, people: int, code: str = CODE, env: Mapping[str, str] | None = None, sales_a_member: int = SALES_A_MEMBER) -> bool:
     """Make the demo mall in the database of the environment; False, and nothing done, when there is a mall of that code."""
     os.environ.update(env or {})
+    servers.refuse_production("the demo mall, whose passwords everybody can read")
     settings = from_environment()
     configure(settings)
     with db.unit_of_work():
@@ -157,6 +158,7 @@ def main() -> int:
     asked.add_argument("--sales-a-member", type=int, default=SALES_A_MEMBER)
     asked.add_argument("--mall", default=CODE, help="the code of the mall to make")
     given = asked.parse_args()
+    servers.refuse_production("the demo mall, whose passwords everybody can read")
     began = time.monotonic()
     with _database():
         made = fill(people=given.members, code=given.mall, sales_a_member=given.sales_a_member)

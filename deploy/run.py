@@ -21,7 +21,7 @@ from honcho.manager import Manager
 from rich.table import Table
 
 from deploy import embedded
-from deploy.servers import ROOT, VAR, console, environment, say, start_servers
+from deploy.servers import ROOT, VAR, console, environment, refuse_production, say, start_servers
 
 NEEDED_MB = 1024
 
@@ -102,6 +102,7 @@ def announce(env: dict[str, str], began: float, started: list[Any]) -> None:
 def run() -> int:
     """The whole of it; returns the exit code."""
     began = time.monotonic()
+    refuse_production("`make run`, which fills a demo mall with passwords that everybody can read and starts simulators of the wallets")
     VAR.mkdir(exist_ok=True)
     free = shutil.disk_usage(VAR).free // 2**20
     if free < NEEDED_MB:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from api import safety
 from deploy import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,15 @@ def port(name: str, default: int) -> int:
     return int(given)
 
 
+def refuse_production(what: str) -> None:
+    """What is for trying out only is not done with MALLBRIDGE_ENV=production. CannotStart."""
+    if os.environ.get("MALLBRIDGE_ENV") == "production":
+        raise embedded.CannotStart(
+            f"MALLBRIDGE_ENV=production refuses {what}. Start the processes of the Procfile one by one, without the simulators, and make "
+            "the mall with `flask --app wsgi malls open` (docs/operations.md)."
+        )
+
+
 def say(text: str) -> None:
     """One line of progress."""
     console.print(f"[dim]·[/dim] {text}")
@@ -42,6 +52,8 @@ def environment() -> dict[str, str]:
         "ALIPAY_PORT": port("ALIPAY_PORT", 5012),
     }
     host = os.environ.get("HOST", "127.0.0.1")
+    if os.environ.get("MALLBRIDGE_ENV") != "production" and (fault := safety.listening_fault([host])):
+        raise embedded.CannotStart(f"HOST={host}: {fault}")
     env = {name: str(number) for name, number in ports.items()} | {
         "HOST": host,
         "WEB_WORKERS": os.environ.get("WEB_WORKERS", str(max(2, os.cpu_count() or 2))),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import functools
-import io
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import BinaryIO
@@ -14,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.exports import service
 from api.exports.service import Batch, Work
-from api.kit import clock, db, jobs, logs, storage
+from api.kit import clock, db, jobs, logs, sheets, storage
 from api.kit.errors import Problem
 from api.kit.tables import FiltersWrong
 
@@ -71,9 +69,7 @@ def _batch(mall_id: int, export_id: int, work: Work, cursor: str | None, done: i
 
 
 def _lines(rows: Iterable[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    return sheets.written(rows).encode()
 
 
 @jobs.nightly("20 19 * * *")

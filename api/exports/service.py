@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from api.exports.errors import ExportExpired, ExportNotFound, ExportNotReady, TooManyExports
 from api.exports.models import ROW_LIMIT, Export
 from api.exports.states import ENDED, ExportState
-from api.kit import audit, clock, db, identity, pages, states, storage, tables
+from api.kit import audit, clock, db, identity, membership, pages, states, storage, tables
 from api.kit.db import session
 from api.kit.errors import Problem
 from api.malls import service as malls
@@ -46,6 +46,8 @@ class Batch:
 def ask(table: str, filters: dict[str, Any], *, columns: list[dict[str, str]], language: str, who: identity.Principal) -> Export:
     """Put an export in. PermissionMissing when the role may not see the list, TooManyExports."""
     _refuse_unseen(table, who)
+    if isinstance(member_id := filters.get("member_id"), int):
+        membership.refuse_unopened(who, member_id)
     _refuse_many(who.id)
     made = Export(
         table=table, filters=filters, columns=columns, language=language,

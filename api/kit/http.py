@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from api.kit import clock, db, identity, logs, once, pages
+from api.kit import clock, db, identity, logs, membership, once, pages
 from api.kit.errors import BadRequest, NotFound, Problem, TooLarge, Unprocessable, WrongKind
 from api.kit.money import MAX_FEN
 
@@ -226,6 +226,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Callers of this route are refused in a format of their own."""
         return _mark(dialect=content_type)
 
+    def opens_record(self, view: View) -> View:
+        """This route is how a member's record is opened; it asks for the reason itself."""
+        return _mark(opens_record=True)(view)
+
     def permission(self, name: str) -> Callable[[View], View]:
         """What the caller's role must hold; roles hold permissions by a table in the room of staff."""
         return _mark(permission=name)
@@ -416,8 +420,19 @@ class App(Flask):
             identity.admit(who, audience, marked(view, "permission", request.method))
             if precondition := getattr(self.blueprints.get(request.blueprint or ""), "precondition", None):
                 precondition.check(request.view_args or {})
+            elif audience is identity.mall_staff and request.method == "GET" and not marked(view, "opens_record", "GET"):
+                for member_id in _members_asked_for():
+                    membership.refuse_unopened(identity.principal(), member_id)
         elif (code := (request.view_args or {}).pop("mall_code", None)) and not db.enter_by_code(code):
             raise MallNotFound()
+
+
+def _members_asked_for() -> Iterator[int]:
+    """The members whose records alone a request reads: in its address, or as the filter of a list."""
+    values = request.view_args or {}
+    asked = [values.get("member_id"), request.args.get("member_id")]
+    asked += [values.get("owner_id")] if values.get("owner_kind") == "member" else []
+    yield from (int(number) for number in asked if number is not None and str(number).isdecimal() and len(str(number)) < 19)
 
 
 def marked(view: Any, name: str, method: str) -> Any:

@@ -33,6 +33,16 @@ def _no_rows(_from: int, _into: int) -> list[Moved]:
     return []
 
 
+#: The room of members says whether somebody of the mall's staff (a principal) may read what one member has, or raises its refusal.
+READS_ONE: list[Callable[[Any, int], None]] = []
+
+
+def refuse_unopened(who: Any, member_id: int) -> None:
+    """What one member has is shown to whom opened the record with a reason."""
+    for ask in READS_ONE:
+        ask(who, member_id)
+
+
 @dataclass(frozen=True)
 class MemberPart:
     """What a room does in a member's life. It leaves out where it has no part.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -58,6 +58,7 @@ class Room:
     configure: Callable[[Settings], None] = lambda _settings: None  # what its seams read of the environment
     connect: Callable[[], None] = lambda: None  # answers what rooms below ask of it, by `answer`
     checks: Mapping[str, Check] = field(default_factory=dict)
+    unfit_for_production: Callable[[], Sequence[str]] = lambda: ()  # rows of the entered mall for trying out only, a sentence each
     metrics: Callable[[CollectorRegistry], None] = lambda _registry: None
     lanes: Mapping[str, int] = field(default_factory=dict)  # queues of its own in the general worker: name → jobs at once
     processes: Mapping[str, Process] = field(default_factory=dict)  # `python -m api.jobs NAME`

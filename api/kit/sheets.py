@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -17,6 +18,7 @@ MAX_UNPACKED = 25 * 1024 * 1024  # bytes of an xlsx once unpacked; 5,000 shops o
 MAX_PARTS = 200
 FORMULA = "=#FORMULA"  # stands for a formula, which is refused: its value is not in the file, only what some program once computed
 
+_SEPARATES = re.compile(r'[,;\t"\r\n]')
 EXTRA = "(extra)"  # what stands right of the last heading: mostly a comma that was not quoted
 
 Row = dict[str, str]
@@ -161,8 +163,13 @@ def _plain(text: str) -> str:
 
 def template(headings: Iterable[str], *examples: Iterable[str]) -> bytes:
     """An example sheet as CSV, with the byte order mark by which Excel knows UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(headings)
-    writer.writerows(examples)
-    return out.getvalue().encode("utf-8-sig")
+    return written([headings, *examples]).encode("utf-8-sig")
+
+
+def written(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as CSV. A cell is quoted also where it holds what separates cells in another language's spreadsheet: `;` or a tab."""
+    return "".join(",".join(map(_quoted, row)) + "\r\n" for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if _SEPARATES.search(cell) or cell != cell.strip() else cell

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from api.kit import membership, rooms
+from api.kit.identity import Principal
 from api.kit.roles import ADMINISTRATOR, FINANCE, FLOOR_MANAGER, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
 from api.kit.rooms import Room
 from api.members import alipay_login, sms, wechat_login
+from api.members.service import profile
 from api.settings import Settings
 
 
@@ -13,6 +18,16 @@ def configure(settings: Settings) -> None:
     wechat_login.configure(settings)
     alipay_login.configure(settings)
     sms.configure(settings)
+
+
+def connect() -> None:
+    """What other rooms show of one member is read by whom opened the record with a reason within a day."""
+    rooms.answer(membership.READS_ONE, _refuse_unopened)
+
+
+def _refuse_unopened(who: Principal, member_id: int) -> None:
+    if "members.read" in who.permissions:  # who may open none is shown numbers, and no person to them
+        profile.refuse_unopened(member_id, who.name, within=timedelta(days=1))
 
 
 ROOM = Room(
@@ -28,4 +43,5 @@ ROOM = Room(
     },
     value=frozenset({"levels.approve", "members.recovery.approve", "levels.write", "members.write"}),
     configure=configure,
+    connect=connect,
 )

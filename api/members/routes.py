@@ -366,6 +366,7 @@ def search_members(arguments: dict[str, Any]) -> Page[Member]:
 @office.response(200, schemas.StaffMemberSchema)
 @office.permission("members.read")
 @office.problems(errors.MemberNotFound)
+@office.opens_record
 def open_member(arguments: dict[str, Any], member_id: int) -> Member:
     """Open a member's record; the reason is written down"""
     member = profile.of_any_state(member_id)

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import os
 import socket
 import ssl
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
+from api import safety
 from api.kit import clock, logs
 from api.partners.errors import PartnerAddressRefused
 from api.settings import Settings
@@ -30,7 +30,6 @@ KEPT = 500  # bytes of the answer
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks begin a secret
 SECRET_BYTES = 32
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _PORTS = {"https": 443, "http": 80}
 
 _production = False
@@ -92,7 +91,7 @@ def refuse_address(url: str) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
         _refuse_scheme(parts)
-        if _production and (host == "localhost" or (_is_address(host) and not is_public(host))):
+        if _production and safety.is_inside(host):
             raise AddressForbidden()
     except (AddressForbidden, ValueError) as refused:
         raise PartnerAddressRefused() from refused
@@ -101,26 +100,6 @@ def refuse_address(url: str) -> None:
 def _refuse_scheme(parts: SplitResult) -> None:
     if parts.scheme != "https" and (_production or parts.scheme != "http"):
         raise AddressForbidden()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_public(address: str) -> bool:
-    """Whether an address belongs to the open internet, also the IPv4 address that one of IPv6 stands for."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        meant = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if meant is None and ip in _NAT64:
-            meant = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if meant is not None:
-            return is_public(str(meant))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def post(outgoing: OutgoingRequest) -> SendResult:
@@ -168,7 +147,7 @@ def _result_of(status: int, head: bytes) -> SendResult:
 def _resolve(host: str, port: int) -> Sequence[tuple[str, int]]:
     """Every address of a name. In production one that is not public forbids them all, because it is not known which would be used."""
     addresses = [(str(place[4][0]), port) for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not addresses or (_production and not all(is_public(address) for address, _ in addresses)):
+    if not addresses or (_production and not all(safety.is_public(address) for address, _ in addresses)):
         raise AddressForbidden()
     return addresses
 

@@ -21,8 +21,13 @@ def _configure(settings: Settings) -> None:
 
 def _connect() -> None:
     rooms.answer(malls.WELCOMES, _welcome)
+    rooms.answer(malls.SHOP_CLOSED, _shop_closed)
     rooms.answer(approvals.JUDGES, service.refuse_alone)
     identity.stand_in("staff", service.standing)
+
+
+def _shop_closed(shop_id: int) -> None:
+    sessions.end_of_shop(shop_id, "the shop closed")
 
 
 def _welcome(logins: Sequence[str]) -> list[str]:
@@ -47,4 +52,5 @@ ROOM = Room(
     value=frozenset({"own_tablets.manage", "staff.approve", "staff.write", "tablets.manage"}),
     configure=_configure,
     connect=_connect,
+    unfit_for_production=service.accounts_for_trying_out,
 )

@@ -12,6 +12,7 @@ import pytest
 from api.app import create_app
 from api.kit import db
 from tests.factories import make_mall
+from tests.production import of_production
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = '<!doctype html><html><head><script type="module" src="/m/assets/index-1a2b.js"></script></head><body></body></html>'
@@ -100,8 +101,7 @@ def test_only_in_development_may_pages_ask_the_simulators(app, settings, folder)
         "simulators": {"wechat": "http://127.0.0.1:5011", "alipay": "http://127.0.0.1:5012"},
     }
     assert "http://127.0.0.1:5011" in development.get("/m/hill/").headers["Content-Security-Policy"]
-    strong = {name: f"{name} that is long enough" for name in ("secret", "data_key", "wechat_secret")}
-    live = dataclasses.replace(settings, web_pages=folder, production=True, phone_sign_in=False, **strong)
+    live = dataclasses.replace(settings, web_pages=folder, **of_production())
     production = create_app(live).test_client()
     assert production.get("/m/hill/settings.json").json == {"mall": "hill", "mode": "production"}
     assert "connect-src 'self';" in production.get("/m/hill/").headers["Content-Security-Policy"]

@@ -139,6 +139,34 @@ def test_a_record_shows_its_pages_to_whom_opened_it(client: Any, shopper: Any, d
     check_refused(client.get(f"{path}/level", headers=administrator), 403, "record-not-opened")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders?member_id={}", "/sales?member_id={}", "/receipts?member_id={}", "/cards?member_id={}", "/recharges?member_id={}",
+        "/points/members/{}", "/points/members/{}/history", "/points/members/{}/awards", "/points/adjustments?member_id={}",
+        "/ledger/accounts/member/{}/points/entries",
+    ],
+)  # fmt: skip
+def test_a_record_that_was_not_opened_is_not_read_by_another_way(client: Any, shopper: Any, mall: int, path: str) -> None:
+    number = shopper.json["member"]["number"]
+    address = "/v1/office" + path.format(number)
+    with db.unit_of_work(mall):
+        reader_id = make_staff("administrator").id
+    reader = bearer("staff", reader_id, mall)
+    check_refused(client.get(address, headers=reader), 403, "record-not-opened")
+    assert client.get(f"/v1/office/members/{number}?reason=complaint+77", headers=reader).status_code == 200
+    assert client.get(address, headers=reader).status_code == 200
+    clock.fix(clock.now() + timedelta(days=1, seconds=1))
+    check_refused(client.get(address, headers=bearer("staff", reader_id, mall)), 403, "record-not-opened")
+
+
+def test_a_record_that_was_not_opened_leaves_in_no_file(client: Any, shopper: Any, administrator: dict[str, str]) -> None:
+    number = shopper.json["member"]["number"]
+    body = {"table": "sales", "filters": {"member_id": number}}
+    refused = client.post("/v1/office/exports", json=body, headers=administrator | {"Idempotency-Key": "one-member-file"})
+    check_refused(refused, 403, "record-not-opened")
+
+
 def test_a_lost_device_is_signed_out_at_once(client: Any, shopper: Any, desk: dict[str, str], mall: int) -> None:
     path = f"/v1/office/members/{shopper.json['member']['number']}/sign-outs"
     check_refused(client.post(path, json={}, headers=desk), 422, "shape-wrong")

@@ -69,11 +69,13 @@ def test_a_merge_from_preview_to_undoing_over_http(client: Any, pair: Pair, mall
     assert (undone.status_code, undone.json["state"], undone.json["undone"]["points"]) == (200, "undone", 100), undone.json
     record = client.get(path, headers=desk).json
     assert [step["state"] for step in record["steps"]] == ["done", "undoing", "undone"]
+    assert client.get(f"/v1/office/members/{pair.source.id}?reason=complaint+77", headers=desk).status_code == 200
     listed = client.get(office, query_string={"member_id": pair.source.id}, headers=desk).json
     assert [merge["id"] for merge in listed["items"]] == [asked.json["id"]]
     did = rows(mall, select(AuditEntry.did).where(AuditEntry.subject_id == str(pair.source.id)).order_by(AuditEntry.id))
     assert [line[0] for line in did] == [
         "previewed a merge", "proposed a merge", "merged two members", "proposed to undo a merge", "undid a merge",
+        "opened a member's record",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 
+from api import safety
 from api.partners import sending
 from tests import tls
 from tests.conftest import owner_rows
@@ -37,15 +38,20 @@ def production(settings: Any, office: Office) -> Iterator[None]:
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
         "::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1",
+        "192.0.0.1", "192.0.0.9", "192.0.0.170", "192.88.99.1", "198.18.0.1", "168.63.129.16",
+        "fec0::1", "feff::1", "::", "::8.8.8.8", "::ffff:8.8.8.8", "::ffff:0:8.8.8.8", "64:ff9b:1::808:808", "64:ff9b::c000:1",
+        "2002:808:808::1",
+        "2001:0:808:808::1", "2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1", "3fff::1", "5f00::1", "100::1",
+        "2400:3200::5efe:808:808",
     ],
 )  # fmt: skip
-def test_an_address_of_a_house_is_not_public(address: str) -> None:
-    assert not sending.is_public(address)
+def test_an_address_inside_or_translated_is_not_public(address: str) -> None:
+    assert not safety.is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "223.5.5.5", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "223.5.5.5", "192.0.1.1", "2400:3200::1", "2606:4700::1111", "64:ff9b::808:808"])
 def test_an_address_of_the_internet_is_public(address: str) -> None:
-    assert sending.is_public(address)
+    assert safety.is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +83,25 @@ def test_production_judges_what_a_name_stands_for_at_each_sending(
     (shown,) = office.log()
     assert (shown["state"], shown["trouble"]) == ("waiting", "address-refused")
     assert secure.letters == []
+
+
+def test_an_address_inside_is_not_reached_by_a_name_that_changes_once_it_was_checked(
+    production: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, spoken_to = ["8.8.8.8", "127.0.0.1"], []
+
+    def resolve(_host: str, port: int, **_: Any) -> list[Any]:
+        return [(0, 0, 0, "", (answers.pop(0), port))]
+
+    def connect(address: tuple[str, int], _timeout: float) -> None:
+        spoken_to.append(address)
+        raise OSError
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    monkeypatch.setattr("socket.create_connection", connect)
+    result = sending.post(sending.OutgoingRequest(1, 1, 1, "evt_1", "https://partner.example.com/", "{}", ()))
+    assert (result.trouble, spoken_to) == ("unreachable", [("8.8.8.8", 443)])
+    assert answers == ["127.0.0.1"]
 
 
 @pytest.fixture(scope="module")

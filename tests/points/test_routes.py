@@ -89,10 +89,11 @@ def test_pending_points_say_from_when_they_count(world: World) -> None:
 
 
 def test_the_office_reads_a_members_points(world: World) -> None:
+    assert world.office("service_desk", "GET", f"/members/{world.member}?reason=complaint+77").status_code == 200
     assert world.office("service_desk", "GET", f"/points/members/{world.member}").json["balance"] == 45
     assert len(world.office("service_desk", "GET", f"/points/members/{world.member}/history").json["items"]) == 4
     assert len(world.office("service_desk", "GET", f"/points/members/{world.member}/awards").json["items"]) == 3
-    assert world.office("service_desk", "GET", "/points/members/999999").status_code == 404
+    assert world.office("finance", "GET", "/points/members/999999").status_code == 404
     assert world.office("reviewer", "GET", f"/points/members/{world.member}").status_code == 403
 
 

@@ -18,6 +18,7 @@ def test_the_desk_lists_the_receipts_of_one_member_page_by_page(client: Any, mal
             session.add(Receipt(state="received", member_id=member_id, sent_at=clock.now(), why="waiting", details={}))
             session.flush()
         desk = bearer("staff", make_staff("service_desk").id, mall)
+    assert client.get(f"/v1/office/members/{one}?reason=complaint+77", headers=desk).status_code == 200
     first = client.get("/v1/office/receipts", query_string={"member_id": one, "limit": 1}, headers=desk).json
     rest = client.get("/v1/office/receipts", query_string={"member_id": one, "cursor": first["next_cursor"]}, headers=desk).json
     assert [item["id"] for item in first["items"] + rest["items"]] == [2, 1]

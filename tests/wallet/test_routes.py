@@ -199,6 +199,7 @@ def test_kinds_and_packages_are_kept_with_reasons(client: FlaskClient, mall: int
     later = {"ends_at": (clock.now() + timedelta(days=9)).isoformat(), "why": "longer than that"}
     assert approved(client, mall, desk("PATCH", f"/office/recharge-packages/{made_id}", later)).status_code == 200
     assert [one["id"] for one in desk("GET", "/office/recharge-packages?offered=true").json["items"]] == [made_id]
+    assert desk("GET", f"/office/members/{holder.id}?reason=complaint+77").status_code == 200
     recharge = desk("GET", f"/office/recharges?member_id={holder.id}").json["items"][0]
     assert (recharge["principal_fen"], recharge["invoice"]) == (10_000, "at_use")
 

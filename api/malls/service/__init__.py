@@ -2,6 +2,7 @@
 
 from api.malls.service.aliases import ShopNames, add_alias, aliases, forget_alias, learn_alias, shops_for_matching
 from api.malls.service.mall import (
+    SHOP_CLOSED,
     WELCOMES,
     MallInfo,
     cached,
@@ -39,6 +40,7 @@ from api.malls.service.shops import (
 )
 
 __all__ = [
+    "SHOP_CLOSED",
     "WELCOMES",
     "ImportReport",
     "MallInfo",

@@ -27,6 +27,10 @@ _cache_lock = threading.Lock()
 WELCOMES: list[Callable[[Sequence[str]], list[str]]] = []
 
 
+#: Whoever signs people in hears at once that a shop closed, by its id.
+SHOP_CLOSED: list[Callable[[int], None]] = []
+
+
 def id_of(code: str) -> int:
     """The id of the mall with this public code. MallNotFound."""
     mall_id = session.scalar(select(Mall.id).where(Mall.code == code))

@@ -17,7 +17,7 @@ from api.malls import hours, sheets
 from api.malls.errors import ImportRefused
 from api.malls.models import HTTPS, HTTPS_SAYS, Floor, Shop, Site
 from api.malls.service.mall import invalidate_shops, lock_mall
-from api.malls.service.shops import SHOP_FACTS, facts, prices_no_more, refresh_search
+from api.malls.service.shops import SHOP_FACTS, facts, prices_no_more, refresh_search, tell_closed
 
 MAX_TEXT = 200
 MAX_TRADING_NAMES = 20
@@ -151,6 +151,8 @@ def _save(planned: list[PlannedRow], by: str) -> None:
     session.flush()
     for row, shop in touched:
         before = {name: pair[0] for name, pair in row.changes.items()} if row.action == UPDATE else None
+        if before and shop.closed and "closed" in row.changes:
+            tell_closed(shop.id)
         after = {name: pair[1] for name, pair in row.changes.items()} if row.action == UPDATE else facts(shop, SHOP_FACTS)
         audit.record(by, f"imported the shop ({row.action})", "shop", shop.id, before=before, after=after, why=f"row {row.row} of a sheet")
     if touched:

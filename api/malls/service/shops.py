@@ -24,7 +24,7 @@ from api.malls.errors import (
     SiteTaken,
 )
 from api.malls.models import Floor, Shop, Site
-from api.malls.service.mall import invalidate_shops, mall_info
+from api.malls.service.mall import SHOP_CLOSED, invalidate_shops, mall_info
 
 T = TypeVar("T", Site, Floor, Shop)
 
@@ -119,11 +119,19 @@ def _changed(row: T, changes: dict[str, Any], noun: str, known: tuple[str, ...],
     after = facts(row, known)
     if before == after:
         return row
+    if isinstance(row, Shop) and row.closed and not before["closed"]:
+        tell_closed(row.id)
     invalidate_shops()
     changed = [name for name in known if before[name] != after[name]]
     old, new = ({name: side[name] for name in changed} for side in (before, after))
     audit.record(by, f"changed the {noun}", noun, row.id, before=old, after=new, why=why)
     return row
+
+
+def tell_closed(shop_id: int) -> None:
+    """Let everybody hear that a shop closed, in the transaction that closes it."""
+    for hear in SHOP_CLOSED:
+        hear(shop_id)
 
 
 def facts(row: Any, known: tuple[str, ...]) -> dict[str, Any]:

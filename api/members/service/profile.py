@@ -149,9 +149,9 @@ def by_identity(channel: str, app_id: str, subject: str) -> int | None:
     return surviving(member_id) if member_id is not None else None
 
 
-def refuse_unopened(member_id: int, who: str) -> None:
+def refuse_unopened(member_id: int, who: str, *, within: timedelta = STAYS_OPEN) -> None:
     """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
-    if not audit.was_done_since(who, OPENED, "member", member_id, since=clock.now() - STAYS_OPEN):
+    if not audit.was_done_since(who, OPENED, "member", member_id, since=clock.now() - within):
         raise RecordNotOpened()
 
 

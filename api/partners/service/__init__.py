@@ -6,7 +6,7 @@ from api.partners.service.delivery_log import attempts, counts, deliveries, deli
 from api.partners.service.dispatch import fan_out, forget_old, next_request, record_result, sweep
 from api.partners.service.events import NewEvent, is_wanted, payment_paid, publish, refund_done, sale_recorded, sale_refunded
 from api.partners.service.redelivery import resend, resend_failed, resend_since
-from api.partners.service.registration import add, change, find, pause, remove, resume, rotate, test
+from api.partners.service.registration import add, change, find, pause, remove, resume, rotate, test, unfit_addresses
 
 __all__ = [
     "NewEvent",
@@ -37,4 +37,5 @@ __all__ = [
     "sale_refunded",
     "sweep",
     "test",
+    "unfit_addresses",
 ]

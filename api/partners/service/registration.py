@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from api import safety
 from api.kit import audit, clock, sealed
 from api.kit.db import rows_changed, session
 from api.malls import service as malls
@@ -43,6 +44,13 @@ def add(*, name: str, url: str, shop_id: int | None, events: Sequence[str], by: 
     _store_wanted_events()
     audit.record(by, "partner added", "partner", made.id, after=_facts(made))
     return made, secret
+
+
+def unfit_addresses() -> list[str]:
+    """Partners of this mall who are not spoken to in production, and why."""
+    rows = session.execute(select(PartnerEndpoint.name, PartnerEndpoint.url).where(PartnerEndpoint.removed_at.is_(None)))
+    faults = [(row.name, row.url, safety.address_fault(row.url)) for row in rows]
+    return [f"the partner {name}'s address {url} {fault}: give it a public https address." for name, url, fault in faults if fault]
 
 
 def _count() -> int:

@@ -173,6 +173,11 @@ def end_all(account_id: int, reason: str, *, but: str = "") -> None:
     _end(StaffSession.account_id == account_id, StaffSession.public_id != but, reason=reason)
 
 
+def end_of_shop(shop_id: int, reason: str) -> None:
+    """End every sign-in of a shop's people and tablets."""
+    _end(StaffSession.account_id.in_(select(StaffAccount.id).where(StaffAccount.shop_id == shop_id)), reason=reason)
+
+
 def _end(*which: object, reason: str) -> None:
     ended = (
         update(StaffSession)

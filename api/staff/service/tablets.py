@@ -58,7 +58,7 @@ def pair(code: str, device_name: str, *, origin: Origin | None = None) -> Tokens
         .values(used_at=now)
         .returning(PairingCode.shop_id, PairingCode.made_by)
     ).one_or_none()
-    if used is None:
+    if used is None or malls.shop(used.shop_id).closed:
         raise PairingCodeRefused()
     made = StaffAccount(name=device_name.strip(), role=Role.TABLET, shop_id=used.shop_id, state=AccountState.ACTIVE, made_at=now)
     session.add(made)
