@@ -45,6 +45,12 @@ class GatewayBusy(Unavailable):
     """The wallet is busy, please try again in a few seconds."""
 
 
+class ProofOfAnother(Forbidden):
+    """This WeChat or Alipay account is not the one that this membership signs in with."""
+
+    suspicious = True
+
+
 class PhoneInvalid(Unprocessable):
     """This is not a phone number we can use."""
 

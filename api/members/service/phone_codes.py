@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from api.kit import clock, db, jobs, sealed
 from api.kit.db import rows_changed, session
 from api.kit.limits import TooOften
+from api.kit.membership import PhoneChange
 from api.malls import service as malls
 from api.members import phones, sms
 from api.members.errors import PhoneCodeEnded, PhoneCodeTooSoon, PhoneCodeWrong, PhoneNotServed, PhoneSignInClosed
@@ -22,6 +23,11 @@ TRIES = 5
 APART = timedelta(seconds=60)
 PER_HOUR, PER_DAY = 5, 10
 DELIVERY_JOB = jobs.Promised()
+_CHANGED = {
+    PhoneChange.BY_DESK: ("服务台已把您的会员账号", "，储值暂停使用"),
+    PhoneChange.BY_NEW_PHONE: ("您的会员账号已", "，储值暂停使用"),
+    PhoneChange.BY_BOTH_PHONES: ("您的会员账号已", ""),
+}
 
 
 def send_code(phone: str) -> None:
@@ -43,12 +49,10 @@ def send_code(phone: str) -> None:
     _queue_text(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
 
 
-def tell_of_recovery(before: str, now: str) -> None:
-    """Tell the phone that an account had that the service desk gave the account another one."""
-    shown = sealed.mask_phone(now)
-    what = f"服务台已把您的会员账号改绑到 {shown}，储值暂停使用。若非本人办理，请立即到服务台。"
-    text = f"【{malls.mall_info().name}】{what}"
-    _queue_text(before, text)
+def tell_of_change(before: str, now: str, change: PhoneChange) -> None:
+    """Tell the phone that an account had that the account has another one."""
+    by, rests = _CHANGED[change]
+    _queue_text(before, f"【{malls.mall_info().name}】{by}改绑到 {sealed.mask_phone(now)}{rests}。若非本人操作，请立即到服务台。")
 
 
 def use(number: str, code: str) -> None:
