@@ -75,6 +75,18 @@ class PhoneCodeTooSoon(TooMany):
     """A code was sent a moment ago; please wait before asking for another one."""
 
 
+class ChallengeNeeded(TooMany):
+    """Many codes were asked for from this address; solve the `challenge` and send the solution along with the next request."""
+
+    retry_after = 0
+
+
+class TextsSpent(TooMany):
+    """No more codes are sent by text for now; please sign in with WeChat or Alipay. `budget` says which one is spent."""
+
+    suspicious = True
+
+
 class NoPhoneYet(Conflict):
     """This membership has no phone number yet."""
 

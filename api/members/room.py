@@ -28,4 +28,5 @@ ROOM = Room(
     },
     value=frozenset({"levels.approve", "members.recovery.approve", "levels.write", "members.write"}),
     configure=configure,
+    metrics=sms.install_metrics,
 )

@@ -23,6 +23,7 @@ from api.members.errors import (
     PhoneNotServed,
     PhoneSignInClosed,
     ProofOfAnother,
+    TextsSpent,
 )
 from api.members.service import get as active_member
 from api.members.service import phone_codes
@@ -141,6 +142,7 @@ def set_pin(args: dict[str, Any]) -> None:
     PhoneSignInClosed,
     PhoneNotServed,
     PhoneCodeTooSoon,
+    TextsSpent,
     TooOften,
 )
 def send_pin_code() -> None:

@@ -18,7 +18,7 @@ from api.members.service import phone_codes
 from api.messages.models import Message
 from api.wallet.service import pins
 from tests.conftest import bearer
-from tests.members.conftest import Simulator, check_refused, header
+from tests.members.conftest import Simulator, ask_for_code, check_refused, header
 from tests.wallet.conftest import Holder
 
 pytestmark = pytest.mark.attack
@@ -40,7 +40,7 @@ class Visit:
     def code_to(self, phone: str) -> str:
         """Have a code sent as for signing in, and read it on that phone."""
         clock.fix(clock.now() + timedelta(seconds=61))
-        assert self.client.post(f"/v1/malls/{self.mall_code}/sign-in/phone-codes", json={"phone": phone}).status_code == 202
+        assert ask_for_code(self.client, self.mall_code, phone).status_code == 202
         text = db.in_mall(self.mall, lambda: phone_codes.newest_text("+86" + phone))
         assert text is not None
         return text.split("验证码 ")[1][:6]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, select
 
@@ -21,7 +22,7 @@ WALLETS = ("wechat", "alipay")
 #: One arrival may leave several identities, each with its own moment.
 TOGETHER = timedelta(seconds=1)
 
-_Identity = Row[tuple[str, str, str, str | None, datetime]]
+_Identity = Row[Any]  # channel, app_id, subject, union_id, first_seen_at
 
 
 def channels(member_id: int, after: timedelta) -> list[str]:
@@ -65,7 +66,8 @@ def _identities(member_id: int) -> Sequence[_Identity]:
 
 def _proves_from(row: _Identity, rows: Sequence[_Identity], after: timedelta) -> datetime | None:
     opened_it = row.first_seen_at <= rows[0].first_seen_at + TOGETHER
-    return None if opened_it or row.first_seen_at + after <= clock.now() else row.first_seen_at + after
+    proves_from: datetime = row.first_seen_at + after
+    return None if opened_it or proves_from <= clock.now() else proves_from
 
 
 def _wallet_proves_from(member_id: int, proven: ProvenIdentity, after: timedelta) -> datetime | None:

@@ -17,6 +17,7 @@ from api.malls import service as malls
 from api.members import phones, sms
 from api.members.errors import PhoneCodeEnded, PhoneCodeTooSoon, PhoneCodeWrong, PhoneNotServed, PhoneSignInClosed
 from api.members.models import PhoneCode, TextMessage
+from api.members.service import text_budgets
 
 LIFE = timedelta(minutes=5)
 TRIES = 5
@@ -30,10 +31,11 @@ _CHANGED = {
 }
 
 
-def send_code(phone: str) -> None:
-    """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften.
+def send_code(phone: str, network: str | None = None) -> None:
+    """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften, TextsSpent.
 
-    The answer is the same whether or not a member has this phone.
+    The answer is the same whether or not a member has this phone. `network` is where a stranger asks from; who is signed in asks for the
+    own phone only, and only the mall's budget counts it.
     """
     if not sms.offered():
         raise PhoneSignInClosed()
@@ -45,14 +47,19 @@ def send_code(phone: str) -> None:
     _refuse_too_soon(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()
-    session.add(PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None))
+    row = PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None)
+    session.add(row)
+    session.flush()
+    text_budgets.spend(row.id, network)
     _queue_text(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
 
 
 def tell_of_change(before: str, now: str, change: PhoneChange) -> None:
     """Tell the phone that an account had that the account has another one."""
     by, rests = _CHANGED[change]
-    _queue_text(before, f"【{malls.mall_info().name}】{by}改绑到 {sealed.mask_phone(now)}{rests}。若非本人操作，请立即到服务台。")
+    _queue_text(
+        before, f"【{malls.mall_info().name}】{by}改绑到 {sealed.mask_phone(now)}{rests}。若非本人操作，请立即到服务台。", budgeted=False
+    )
 
 
 def use(number: str, code: str) -> None:
@@ -117,13 +124,15 @@ def _refuse_too_soon(phone_key: str) -> None:
         raise TooOften(retry_after=3600)
 
 
-def _queue_text(number: str, text: str) -> None:
+def _queue_text(number: str, text: str, *, budgeted: bool = True) -> None:
     row = TextMessage(
         phone_key=phones.key(number), phone_sealed=sealed.seal(number), text_sealed=sealed.seal(text),
         queued_at=clock.now(), sent_at=None,
     )  # fmt: skip
     session.add(row)
     session.flush()
+    if not budgeted:
+        text_budgets.count_notice(row.id)
     if sms.connected():
         jobs.later(DELIVERY_JOB, message_id=row.id)
 
