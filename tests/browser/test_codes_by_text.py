@@ -28,7 +28,9 @@ def test_a_code_comes_from_a_busy_address_after_a_short_check(window: Windows, s
     page = visit.open("#/pages/sign-in/sign-in")
     page.evaluate("""() => {
         window.seen = [];
-        new MutationObserver(() => window.seen.push(document.body.innerText)).observe(document.body, {subtree: true, childList: true, characterData: true});
+        new MutationObserver(() => window.seen.push(document.body.innerText)).observe(
+            document.body, {subtree: true, childList: true, characterData: true}
+        );
     }""")
     number = some_phone()
     page.get_by_role("checkbox").click()
