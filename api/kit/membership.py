@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 
@@ -17,6 +18,14 @@ class Moved(NamedTuple):
 
 #: What moved in a merge, as it was kept: kind → row → facts.
 Rows = Mapping[str, Mapping[int, dict[str, Any] | None]]
+
+
+class PhoneChange(StrEnum):
+    """Who gave an account another phone, and with what."""
+
+    BY_DESK = "by_desk"
+    BY_BOTH_PHONES = "by_both_phones"  # the member, with a code of the phone before as well
+    BY_NEW_PHONE = "by_new_phone"  # the member, without a proof of the phone before
 
 
 class Lock(Protocol):
@@ -61,7 +70,7 @@ class MemberPart:
     holds_value: Callable[[int], bool] = lambda _member_id: False  # who holds any is not folded without a merge
     fold: Callable[[int, int], Any] = _nothing  # a member without value is folded into another when signing in: from, into
     refuse_closing: Callable[[int], None] = _nothing  # raises the room's own refusal
-    recovered: Callable[[int], Any] = _nothing  # the desk gave the account a new phone
+    phone_changed: Callable[[int, PhoneChange], Any] = _nothing  # the account has another phone than before
     forget: Callable[[int], Any] = _nothing  # the account was closed
     forget_late: Callable[[], Any] = _nothing  # each night: what of closed accounts came in since, or had to be kept for a time
     exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export

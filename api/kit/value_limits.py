@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Index, Text, UniqueConstraint, func, literal, select
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ColumnElement, DateTime, Index, Text, UniqueConstraint, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped
 
@@ -77,6 +77,22 @@ def count(amount: int, bounds: Sequence[Bound], *, cause: tuple[str, object]) ->
 def release(amount: int, bounds: Sequence[Bound], *, cause: tuple[str, object]) -> None:
     """Give back what was counted for a cause that came to nothing. The cause is that of the giving back. One statement."""
     _count(-amount, bounds, cause, enforced=False)
+
+
+def used(limit: Limit, subject: object) -> int:
+    """How much of a limit a subject has used in its window."""
+    query = select(func.coalesce(func.sum(ValueUse.amount), 0)).where(*_in_window(limit), ValueUse.subject == str(subject))
+    return int(session.execute(query).scalar_one())
+
+
+def subjects_at(limit: Limit, least: int) -> int:
+    """How many subjects have used at least so much of a limit in its window."""
+    busy = select(ValueUse.subject).where(*_in_window(limit)).group_by(ValueUse.subject).having(func.sum(ValueUse.amount) >= least)
+    return int(session.execute(select(func.count()).select_from(busy.subquery())).scalar_one())
+
+
+def _in_window(limit: Limit) -> tuple[ColumnElement[bool], ...]:
+    return (ValueUse.limit_name == limit.name, ValueUse.used_at > clock.now() - limit.window)
 
 
 def _count(amount: int, bounds: Sequence[Bound], cause: tuple[str, object], *, enforced: bool) -> list[int]:

@@ -45,6 +45,12 @@ class GatewayBusy(Unavailable):
     """The wallet is busy, please try again in a few seconds."""
 
 
+class ProofOfAnother(Forbidden):
+    """This WeChat or Alipay account is not the one that this membership signs in with."""
+
+    suspicious = True
+
+
 class PhoneInvalid(Unprocessable):
     """This is not a phone number we can use."""
 
@@ -67,6 +73,18 @@ class PhoneCodeEnded(Unauthenticated):
 
 class PhoneCodeTooSoon(TooMany):
     """A code was sent a moment ago; please wait before asking for another one."""
+
+
+class ChallengeNeeded(TooMany):
+    """Many codes were asked for from this address; solve the `challenge` and send the solution along with the next request."""
+
+    retry_after = 0
+
+
+class TextsSpent(TooMany):
+    """No more codes are sent by text for now; please sign in with WeChat or Alipay. `budget` says which one is spent."""
+
+    suspicious = True
 
 
 class NoPhoneYet(Conflict):

@@ -44,4 +44,5 @@ ROOM = Room(
     value=frozenset({"levels.approve", "members.recovery.approve", "levels.write", "members.write"}),
     configure=configure,
     connect=connect,
+    metrics=sms.install_metrics,
 )

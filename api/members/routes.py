@@ -8,6 +8,7 @@ from flask import request
 
 from api.approvals.two_people import two_people
 from api.kit import audit, db, identity, limits, pages
+from api.kit.challenges import Challenge, Solution
 from api.kit.http import Blueprint, MallNotFound, PageArgs, Precondition, page_of
 from api.kit.limits import Limit
 from api.kit.once import IdempotencyKeyReused
@@ -16,6 +17,7 @@ from api.kit.tables import exported
 from api.members import errors, phones, schemas
 from api.members.models import Consent, FamilyMember, Member, MemberIdentity, MemberSession, Vehicle
 from api.members.service import (
+    challenges,
     consents,
     family,
     identities,
@@ -26,6 +28,7 @@ from api.members.service import (
     search,
     sessions,
     sign_in,
+    text_budgets,
     vehicles,
 )
 
@@ -33,7 +36,8 @@ BY_DEVICE = Limit("sign-in-device", 20, 60)
 # A whole mall may share one address (its own Wi-Fi), so this one only stops floods.
 BY_ADDRESS = Limit("sign-in-address", 300, 60)
 CODES_BY_DEVICE = Limit("phone-codes-device", 5, 3600)
-CODES_BY_ADDRESS = Limit("phone-codes-address", 100, 3600)
+CHALLENGES_BY_ADDRESS = Limit("challenges-address", 600, 3600)
+CODES_BY_STAFF = Limit("phone-codes-staff", 30, 3600)
 REFRESH_BY_ADDRESS = Limit("refresh-address", 1200, 60)
 CODES_BY_MEMBER = Limit("member-codes", 30, 60)
 PHONES_BY_MEMBER = Limit("phone-joins", 5, 600)
@@ -58,7 +62,11 @@ WALLET_TROUBLES = (errors.GatewaySilent, errors.GatewayBusy, errors.GatewayMisco
 
 
 def _spend(by_device: Limit, by_address: Limit) -> None:
-    limits.spend(by_address, request.remote_addr or "unknown")
+    limits.spend(by_address, limits.network(request.remote_addr))
+    _spend_device(by_device)
+
+
+def _spend_device(by_device: Limit) -> None:
     if device := request.headers.get("X-Device-Id", "")[:64]:
         limits.spend(by_device, f"{db.mall()}:{device}")
 
@@ -100,16 +108,29 @@ def sign_in_with_phone(arguments: dict[str, Any]) -> sign_in.SignedIn:
     return sign_in.with_phone(arguments["phone"], arguments["code"], arrival)
 
 
+@signing_in.get("/challenge")
+@signing_in.response(200, schemas.ChallengeSchema)
+@signing_in.problems(MallNotFound, limits.TooOften)
+def give_challenge() -> Challenge:
+    """What to compute before the next code is asked for from a busy address; it counts once, for five minutes"""
+    network = limits.network(request.remote_addr)
+    limits.spend(CHALLENGES_BY_ADDRESS, network)
+    return challenges.give(network)
+
+
 @signing_in.post("/phone-codes")
-@signing_in.arguments(schemas.PhoneArgs)
+@signing_in.arguments(schemas.PhoneCodeArgs)
 @signing_in.response(202)
 @signing_in.problems(
-    MallNotFound, errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon, limits.TooOften
-)
+    MallNotFound, errors.ChallengeNeeded, errors.TextsSpent, errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed,
+    errors.PhoneCodeTooSoon, limits.TooOften,
+)  # fmt: skip
 def send_phone_code(arguments: dict[str, Any]) -> None:
-    """Send a sign-in code to a phone"""
-    _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
-    phone_codes.send_code(arguments["phone"])
+    """Send a sign-in code to a phone; after the first few of an address with the solution of a challenge"""
+    network, solved = limits.network(request.remote_addr), arguments["solution"]
+    challenges.demand(network, Solution(**solved) if solved else None)
+    _spend_device(CODES_BY_DEVICE)
+    phone_codes.send_code(arguments["phone"], network)
 
 
 @renewing.post("/refresh")
@@ -118,7 +139,7 @@ def send_phone_code(arguments: dict[str, Any]) -> None:
 @renewing.problems(errors.SessionEnded, errors.RefreshTokenReused, limits.TooOften)
 def refresh_session(arguments: dict[str, Any]) -> sessions.Tokens:
     """Exchange the refresh token for the next pair"""
-    limits.spend(REFRESH_BY_ADDRESS, request.remote_addr or "unknown")
+    limits.spend(REFRESH_BY_ADDRESS, limits.network(request.remote_addr))
     return sessions.refresh(arguments["refresh_token"])
 
 
@@ -176,11 +197,11 @@ def join_phone_from_alipay(arguments: dict[str, Any]) -> identities.PhoneJoined:
 @own.response(202)
 @own.problems(
     errors.MemberNotFound, errors.MemberClosed, errors.NoPhoneYet, errors.PhoneNotServed, errors.PhoneSignInClosed, errors.PhoneCodeTooSoon,
-    limits.TooOften,
+    errors.TextsSpent, limits.TooOften,
 )  # fmt: skip
 def send_code_to_my_phone() -> None:
     """Send a code to the phone I have, to move away from it"""
-    _spend(CODES_BY_DEVICE, CODES_BY_ADDRESS)
+    _spend_device(CODES_BY_DEVICE)
     identities.send_code_to_own_phone(identity.member().id)
 
 
@@ -448,6 +469,30 @@ def sign_member_out(arguments: dict[str, Any], member_id: int) -> None:
     member = profile.of_any_state(member_id)
     sessions.end_all(member.id, "the service desk ended it")
     audit.record(identity.staff().name, "signed a member out", "member", member_id, why=arguments["reason"])
+
+
+@office.post("/members/<int:member_id>/phone-codes")
+@office.arguments(schemas.PhoneArgs)
+@office.response(202)
+@office.permission("members.write")
+@office.problems(
+    errors.MemberNotFound, errors.MemberClosed, errors.PhoneInvalid, errors.PhoneNotServed, errors.PhoneSignInClosed,
+    errors.PhoneCodeTooSoon, errors.TextsSpent, limits.TooOften,
+)  # fmt: skip
+def send_recovery_code(arguments: dict[str, Any], member_id: int) -> None:
+    """Send a code to the new phone of a member at the desk, to be read out"""
+    who = identity.staff()
+    limits.spend(CODES_BY_STAFF, f"{who.mall_id}:{who.id}")
+    phone_codes.send_code(arguments["phone"])
+    audit.record(who.name, "sent a code to a new phone", "member", profile.get(member_id).id)
+
+
+@office.get("/text-budgets")
+@office.response(200, schemas.TextBudgetsSchema)
+@office.permission("members.read")
+def show_text_budgets() -> dict[str, Any]:
+    """How many codes were sent by text, of how many that may be"""
+    return {"budgets": text_budgets.budgets()}
 
 
 @office.put("/members/<int:member_id>/phone")

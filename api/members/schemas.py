@@ -61,6 +61,49 @@ class PhoneArgs(Schema):
     phone = ma.fields.String(required=True, validate=Length(5, 30))
 
 
+class ChallengeSchema(Schema):
+    """Find the number from 0 to `maxnumber` whose SHA-256 behind the salt is `challenge` (ALTCHA, version 1)."""
+
+    algorithm = ma.fields.String(required=True)
+    challenge = ma.fields.String(required=True)
+    maxnumber = ma.fields.Integer(required=True)
+    salt = ma.fields.String(required=True)
+    signature = ma.fields.String(required=True)
+
+
+class SolutionArgs(Schema):
+    """A challenge as it was given, with the number that was found."""
+
+    algorithm = ma.fields.String(required=True, validate=Length(max=20))
+    challenge = ma.fields.String(required=True, validate=Regexp(r"\A[0-9a-f]{64}\Z"))
+    number = ma.fields.Integer(required=True, strict=True, validate=Range(0, 10**9))
+    salt = ma.fields.String(required=True, validate=Regexp(r"\A[!-~]{1,200}\Z"))
+    signature = ma.fields.String(required=True, validate=Regexp(r"\A[0-9a-f]{64}\Z"))
+
+
+class PhoneCodeArgs(PhoneArgs):
+    """Where to send a code, with the solution of a challenge when one was asked for."""
+
+    solution = ma.fields.Nested(SolutionArgs, load_default=None, allow_none=True)
+
+
+class TextBudgetSchema(Schema):
+    """How much of one budget of text messages is used; of addresses, how many are at the alarm or beyond."""
+
+    name = ma.fields.String(required=True, validate=OneOf(("mall_hour", "mall_day", "address_hour", "address_day")))
+    used = ma.fields.Integer(required=True)
+    most = ma.fields.Integer(required=True)
+    alarm_at = ma.fields.Integer(required=True)
+    addresses = ma.fields.Integer(required=True, allow_none=True)
+    state = ma.fields.String(required=True, validate=OneOf(("fine", "alarm", "spent")))
+
+
+class TextBudgetsSchema(Schema):
+    """What is used of every budget of text messages."""
+
+    budgets = ma.fields.List(ma.fields.Nested(TextBudgetSchema), required=True)
+
+
 class PhoneSignInArgs(ArrivalArgs):
     """A phone and the code that was sent to it."""
 

@@ -7,6 +7,7 @@ must not be sent twice.
 from __future__ import annotations
 
 import requests
+from prometheus_client import CollectorRegistry, Counter
 
 from api.kit.errors import GatewayTrouble
 from api.settings import Settings
@@ -14,6 +15,19 @@ from api.settings import Settings
 TIMEOUT = (3.0, 10.0)
 
 _settings: Settings | None = None
+_counter: Counter | None = None
+
+
+def install_metrics(registry: CollectorRegistry) -> None:
+    """Count codes by text: sent, refused for a spent budget, and alarms of budgets."""
+    global _counter
+    _counter = Counter("text_codes", "Codes by text: sent, refused, alarms", ["outcome", "budget"], registry=registry)
+
+
+def count(outcome: str, budget: str) -> None:
+    """Count one outcome in the metrics of this process."""
+    if _counter is not None:
+        _counter.labels(outcome, budget).inc()
 
 
 class TextGatewayRefused(GatewayTrouble):

@@ -15,7 +15,7 @@ ROOM = Room(
         hand_over=service.move_messages,
         bring_back=service.bring_back,
         fold=service.hand_over,
-        recovered=service.tell_of_recovery,
+        phone_changed=service.tell_of_phone,
         forget=service.forget,
         exports={"messages": service.export},
     ),

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, live, pages
 from api.kit.db import rows_changed, session
-from api.kit.membership import Moved, Rows
+from api.kit.membership import Moved, PhoneChange, Rows
 from api.malls import service as malls
 from api.members import service as members
 from api.members.service import member_merge
@@ -112,19 +112,37 @@ def send(
     return message_id is not None
 
 
-def tell_of_recovery(member_id: int) -> None:
-    """Tell a member by every channel that the service desk gave the account a new phone."""
-    send(
-        member_id,
-        Kind.ACCOUNT,
-        source=f"recovery:{clock.now().isoformat()}",
-        title={"zh": "服务台更换了您的手机号", "en": "The service desk changed your phone"},
-        body={
+_PHONE_CHANGED = {
+    PhoneChange.BY_DESK: (
+        {"zh": "服务台更换了您的手机号", "en": "The service desk changed your phone"},
+        {
             "zh": "储值和支付密码暂停使用一段时间；可在钱包用原支付密码提前解除。若非本人办理，请立即到服务台。",
             "en": "Stored value and PIN rest for some days; your PIN ends that in the wallet. If it was not you, come to the desk at once.",
         },
-        page="pages/wallet/wallet",
-    )
+    ),
+    PhoneChange.BY_NEW_PHONE: (
+        {"zh": "您的手机号已更换", "en": "Your phone number was changed"},
+        {
+            "zh": "原手机号没有验证，储值和支付密码暂停使用一段时间；可在钱包用原支付密码提前解除。若非本人操作，请立即到服务台。",
+            "en": "The number before was not proven: stored value and PIN rest for some days; your PIN ends that in the wallet. "
+            "If it was not you, come to the desk at once.",
+        },
+    ),
+    PhoneChange.BY_BOTH_PHONES: (
+        {"zh": "您的手机号已更换", "en": "Your phone number was changed"},
+        {
+            "zh": "新、原手机号都已验证。若非本人操作，请立即到服务台。",
+            "en": "Both numbers were proven. If it was not you, come to the service desk at once.",
+        },
+    ),
+}
+
+
+def tell_of_phone(member_id: int, change: PhoneChange) -> None:
+    """Tell a member by every channel that the account has another phone than before."""
+    title, body = _PHONE_CHANGED[change]
+    source = f"phone:{clock.now().isoformat()}"
+    send(member_id, Kind.ACCOUNT, source=source, title=title, body=body, page="pages/wallet/wallet")
 
 
 def _push(member_id: int, kind: Kind, today: date) -> Any:

@@ -20,7 +20,7 @@ class PutBackTooLarge(Conflict):
 
 
 class WalletResting(Conflict):
-    """The phone of this account was changed by the service desk; stored value and PIN rest for some days, and the old PIN ends that."""
+    """The phone of this account was changed; stored value and PIN rest for some days, and the old PIN ends that."""
 
 
 class NotResting(Conflict):
@@ -48,7 +48,11 @@ class PinTooSimple(Conflict):
 
 
 class PinProofNeeded(Forbidden):
-    """A PIN is changed with the old one, or with a fresh code sent to the phone."""
+    """A PIN needs a fresh proof: the old PIN, a code sent to the phone, or for the first one your WeChat or Alipay; `ways` says which."""
+
+
+class PinProofTooNew(Forbidden):
+    """This phone or wallet was joined to the account a short time ago and proves no PIN before `until`; `ways` says what does."""
 
 
 class PayCodeWrong(NotFound):

@@ -31,7 +31,12 @@ class WalletRules(Rules):
     real_name_fen: int = number(1_000_000, 1, 1_000_000, "who buys cards for so much shows a document; by law from ¥10,000")
     person_transfer_fen: int = number(5_000_000, 1, 5_000_000, "a person pays so much by bank transfer; by law from ¥50,000")
     company_transfer_fen: int = number(500_000, 1, 500_000, "a company pays so much by bank transfer; by law from ¥5,000")
-    rest_hours: int = number(72, 1, 720, "so many hours stored value and PIN rest after the desk gave an account a new phone")
+    rest_hours: int = number(
+        72,
+        1,
+        720,
+        "so many hours stored value and PIN rest after a new phone without a proof of the one before, and a joined phone proves no PIN",
+    )
     card_second_person_fen: int = number(50_000, 0, MAX_FEN, "with more on a card, thawing, replacing or voiding it needs a second person")
     cash_in_shift_fen: int = number(200_000, 0, MAX_FEN, "so much cash may lie in a cash shift before it must be handed in")
     card_check_shows_balance: bool = yes(False, "a shop that checks a card sees its balance")

@@ -52,7 +52,7 @@ ROOM = Room(
         bring_back=service.bring_back,
         holds_value=service.holds,
         refuse_closing=service.refuse_closing,
-        recovered=service.rest,
+        phone_changed=service.rest_after,
         forget=service.forget,
         exports={"wallet": service.export},
     ),

@@ -4,12 +4,17 @@ from typing import Any
 
 from api.approvals.errors import AnotherPersonNeeded
 from api.approvals.two_people import two_people
-from api.kit import audit, http, identity, limits, pages, sealed
+from api.kit import audit, http, identity, limits, pages
 from api.kit.limits import Limit, TooOften
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
 from api.kit.tables import exported
 from api.members.errors import (
+    GatewayBusy,
+    GatewayMisconfigured,
+    GatewaySilent,
+    LoginBlocked,
+    LoginCodeRefused,
     MemberClosed,
     MemberNotFound,
     PhoneCodeEnded,
@@ -17,6 +22,8 @@ from api.members.errors import (
     PhoneCodeWrong,
     PhoneNotServed,
     PhoneSignInClosed,
+    ProofOfAnother,
+    TextsSpent,
 )
 from api.members.service import get as active_member
 from api.members.service import phone_codes
@@ -41,7 +48,7 @@ from api.wallet.service import (
     card_stock,
     cash_shifts,
     package_offers,
-    pins,
+    pin_proofs,
     products,
     resting,
     views,
@@ -110,32 +117,37 @@ def end_rest(args: dict[str, Any]) -> None:
 @members.arguments(schemas.PinArgs)
 @members.response(204)
 @members.problems(
-    errors.PinTooSimple, errors.PinProofNeeded, errors.PinWrong, errors.PinLocked, errors.WalletResting, PhoneCodeWrong,
-    PhoneCodeEnded, TooOften,
+    errors.PinTooSimple, errors.PinProofNeeded, errors.PinProofTooNew, errors.PinNeeded, errors.PinWrong, errors.PinLocked,
+    errors.WalletResting, PhoneCodeWrong, PhoneCodeEnded, ProofOfAnother, LoginCodeRefused, LoginBlocked, GatewaySilent, GatewayBusy,
+    GatewayMisconfigured, MemberNotFound, MemberClosed, TooOften,
 )  # fmt: skip
 def set_pin(args: dict[str, Any]) -> None:
-    """Set my PIN; another one needs the old one, or a code that was sent to my phone"""
-    who = _spend(PINS_BY_MEMBER)
-    if args["old_pin"] is None or args["code"] is not None:
-        resting.refuse_resting(who.id)
-    if args["code"] is not None:
-        phone_codes.use(_phone(who.id), args["code"])
-    pins.set_pin(who.id, args["pin"], old=args["old_pin"], proven=args["code"] is not None)
+    """Set my PIN with a fresh proof: the old one, a code on my phone, or for the first one a login code of my WeChat or Alipay"""
+    me = _spend(PINS_BY_MEMBER).id
+    if args["old_pin"] is not None:
+        pin_proofs.set_with_old(me, args["pin"], args["old_pin"])
+    elif args["code"] is not None:
+        pin_proofs.set_with_code(me, args["pin"], args["code"])
+    else:
+        pin_proofs.set_first_with_wallet(me, args["pin"], js_code=args["js_code"], auth_code=args["auth_code"])
 
 
 @members.post("/pin-codes")
 @members.response(202)
-@members.problems(errors.PinProofNeeded, PhoneSignInClosed, PhoneNotServed, PhoneCodeTooSoon, TooOften)
+@members.problems(
+    errors.PinProofNeeded,
+    errors.PinProofTooNew,
+    MemberNotFound,
+    MemberClosed,
+    PhoneSignInClosed,
+    PhoneNotServed,
+    PhoneCodeTooSoon,
+    TextsSpent,
+    TooOften,
+)
 def send_pin_code() -> None:
-    """Send a code to my phone, with which a forgotten PIN is set anew"""
-    phone_codes.send_code(_phone(_spend(PINS_BY_MEMBER).id))
-
-
-def _phone(member_id: int) -> str:
-    kept = active_member(member_id).phone_sealed
-    if kept is None:
-        raise errors.PinProofNeeded()
-    return sealed.unseal(kept)
+    """Send a code to my phone, with which a PIN is set"""
+    phone_codes.send_code(pin_proofs.phone(_spend(PINS_BY_MEMBER).id))
 
 
 @members.post("/cards")

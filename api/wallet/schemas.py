@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.kit import http
 from api.kit.money import MAX_FEN
@@ -62,8 +64,13 @@ class WalletSchema(http.Schema):
     held_bonus_fen = fields.Integer(required=True)
     pin_set = fields.Boolean(required=True)
     pin_above_fen = fields.Integer(required=True, metadata={"description": "a payment with more stored value asks for the PIN"})
+    pin_proofs = fields.List(
+        fields.String(validate=validate.OneOf(("old_pin", "code", "wechat", "alipay"))),
+        required=True,
+        metadata={"description": "what proves now who sets a PIN"},
+    )
     rests_until_at = fields.AwareDateTime(
-        format="iso", required=True, allow_none=True, metadata={"description": "until then it pays nothing: the desk changed the phone"}
+        format="iso", required=True, allow_none=True, metadata={"description": "until then it pays nothing: the phone was changed"}
     )
     cards = fields.List(fields.Nested(WalletCardSchema), required=True)
 
@@ -113,11 +120,22 @@ class PayCodeSchema(http.Schema):
 
 
 class PinArgs(http.Schema):
-    """A new PIN; besides the first one it needs the old one, or a code that was sent to my phone."""
+    """A new PIN with one fresh proof: the old PIN, a code sent to my phone, or for the first PIN a login code of my WeChat or Alipay."""
 
     pin = fields.String(required=True, validate=PIN)
     old_pin = fields.String(load_default=None, validate=PIN)
     code = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9]{6}\Z", error="six digits"))
+    js_code = fields.String(load_default=None, validate=validate.Regexp(r"\A[!-~]{8,128}\Z"), metadata={"description": "of wx.login"})
+    auth_code = fields.String(
+        load_default=None, validate=validate.Regexp(r"\A[!-~]{8,128}\Z"), metadata={"description": "of my.getAuthCode"}
+    )
+
+    @validates_schema
+    def one_proof(self, data: dict[str, Any], **_: Any) -> None:
+        """Two proofs at once would leave open which of them counted."""
+        given = [name for name in ("old_pin", "code", "js_code", "auth_code") if data.get(name) is not None]
+        if len(given) > 1:
+            raise ValidationError("Give one proof only.", given[1])
 
 
 class WakeArgs(http.Schema):

@@ -64,7 +64,7 @@ class Stack:
         """Somebody's wallet signs in through the simulator; the tokens and the member."""
         code = requests.post(f"{self.wechat}/_sim/login-code", json={"person": person}, timeout=20).json()["js_code"]
         body = {"js_code": code, "consent_version": "1"}
-        return dict(self.told("POST", f"/v1/malls/{MALL}/sign-in/wechat", json=body))
+        return {**self.told("POST", f"/v1/malls/{MALL}/sign-in/wechat", json=body), "person": person}
 
     def staff(self, login: str) -> dict[str, Any]:
         """Somebody of the staff signs in; the tokens and the account."""
@@ -262,6 +262,8 @@ def kept(entrance: str, answer: dict[str, Any]) -> dict[str, str]:
     ends = int(time.time() * 1000) + answer["expires_in"] * 1000
     if entrance == "m":
         held = {"access": answer["access_token"], "refresh": answer["refresh_token"], "endsAt": ends}
-        return {f"tokens:{MALL}": json.dumps({"type": "object", "data": held})}
+        # In development the pages act as the person who was named when signing in.
+        person = {"draft:sign-in.person": json.dumps({"type": "string", "data": answer["person"]})} if "person" in answer else {}
+        return {f"tokens:{MALL}": json.dumps({"type": "object", "data": held}), **person}
     held = {"access": answer["access_token"], "refresh": answer["refresh_token"], "ends": ends, "account": answer["account"]}
     return {f"mallbridge.{entrance}.{MALL}": json.dumps(held)}

@@ -127,6 +127,11 @@ class Shopper:
         assert answer.status_code == 200, answer.json
         return answer.json
 
+    def sets_pin(self, pin: str) -> None:
+        """Set the first PIN with a login code of the wallet that the shopper signs in with."""
+        code = self.street.wechat.sim("login-code", person=self.person)["js_code"]
+        assert self.send("put", "/v1/wallet/pin", {"pin": pin, "js_code": code}).status_code == 204
+
     def basket(self, amount_fen: int, **more: Any) -> dict[str, Any]:
         """What is said to buy so much at the plate; what is not of the purchase stands beside it."""
         bought = {name: more.pop(name) for name in ("excluded_fen", "remark") if name in more}

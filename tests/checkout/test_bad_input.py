@@ -160,7 +160,7 @@ def test_what_is_no_code_at_all_is_told_so(street: Street, nothing_changes) -> N
 
 def test_a_pin_is_not_guessed_at_an_order(street: Street, nothing_changes) -> None:
     shopper = street.shopper(principal_fen=100_000)
-    assert shopper.send("put", "/v1/wallet/pin", {"pin": "730185"}).status_code in (200, 204)
+    shopper.sets_pin("730185")
     body = shopper.basket(50_000, channel="wechat", expected_fen=0)
     check_refused(shopper.send("post", "/v1/orders", body), "pin-needed", 403)
     for left in (4, 3, 2, 1):

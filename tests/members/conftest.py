@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -116,6 +117,23 @@ def with_alipay(client: FlaskClient, alipay: Simulator, mall_code: str) -> SignI
         return client.post(f"/v1/malls/{mall_code}/sign-in/alipay", json=body)
 
     return sign_in
+
+
+def solve(challenge: dict[str, Any]) -> dict[str, Any]:
+    """The solution of a challenge, as a phone finds it."""
+    for number in range(challenge["maxnumber"] + 1):
+        if sha256(f"{challenge['salt']}{number}".encode()).hexdigest() == challenge["challenge"]:
+            return {name: challenge[name] for name in ("algorithm", "challenge", "salt", "signature")} | {"number": number}
+    raise AssertionError("the challenge has no solution")
+
+
+def ask_for_code(client: FlaskClient, mall_code: str, phone: str) -> Any:
+    """Ask for a sign-in code, solving the challenge where one is wanted."""
+    address = f"/v1/malls/{mall_code}/sign-in/phone-codes"
+    answer = client.post(address, json={"phone": phone})
+    if answer.status_code == 429 and answer.json["type"] == "/problems/challenge-needed":
+        answer = client.post(address, json={"phone": phone, "solution": solve(answer.json["challenge"])})
+    return answer
 
 
 def header(answer: Any) -> dict[str, str]:

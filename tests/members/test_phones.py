@@ -23,7 +23,7 @@ from api.members.models import Consent, Member, MemberIdentity, TextMessage, Veh
 from api.members.service import phone_codes
 from api.points import service as points
 from api.settings import Settings
-from tests.members.conftest import check_refused, header, rows
+from tests.members.conftest import ask_for_code, check_refused, header, rows
 
 PHONE = "13800138000"
 
@@ -221,7 +221,7 @@ def test_a_phone_payload_counts_once_and_only_in_an_alipay_sign_in(client: Any, 
 
 @pytest.fixture
 def ask(client: Any, connected: Any, mall_code: str) -> Any:
-    return lambda phone=PHONE: client.post(f"/v1/malls/{mall_code}/sign-in/phone-codes", json={"phone": phone})
+    return lambda phone=PHONE: ask_for_code(client, mall_code, phone)
 
 
 @pytest.fixture

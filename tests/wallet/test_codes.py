@@ -10,8 +10,8 @@ import pytest
 from api.kit import cache, clock, db
 from api.members.service.member_merge import lock_two
 from api.wallet import service as wallet
-from api.wallet.errors import PayCodeExpired, PayCodeUsed, PayCodeWrong, PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
-from api.wallet.service import pay_codes, pins
+from api.wallet.errors import PayCodeExpired, PayCodeUsed, PayCodeWrong, PinLocked, PinNeeded, PinTooSimple, PinWrong
+from api.wallet.service import pay_codes, pin_proofs, pins
 from tests.factories import make_member, make_shop
 from tests.points.conftest import travel
 
@@ -68,13 +68,11 @@ def test_who_has_no_pin_is_told_so(mall: int) -> None:
         assert refused.value.facts["is_set"] is False
 
 
-def test_a_pin_is_changed_with_the_old_one_or_a_proven_phone(mall: int, member_id: int) -> None:
+def test_a_pin_is_changed_with_the_old_one_and_a_first_one_is_set_once(mall: int, member_id: int) -> None:
     with db.unit_of_work(mall):
-        with pytest.raises(PinProofNeeded):
-            pins.set_pin(member_id, "246800")
-        pins.set_pin(member_id, "246800", old="135790")
-        pins.set_pin(member_id, "112233", proven=True)
-    ask(mall, member_id, "112233")
+        pin_proofs.set_with_old(member_id, "246800", "135790")
+        assert not pins.set_first(member_id, "112233")
+    ask(mall, member_id, "246800")
 
 
 @pytest.mark.parametrize("pin", ["000000", "123456", "654321", "567890"])

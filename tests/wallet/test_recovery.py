@@ -70,7 +70,7 @@ def test_a_card_that_replaces_a_resting_one_rests_too(recovered: Holder, mall: i
 
 def test_the_new_phone_gives_no_pin_while_it_rests(recovered: Holder, mall: int, client: FlaskClient) -> None:
     me = bearer("member", recovered.id, mall)
-    for proof in ({"code": "000000"}, {}):
+    for proof in ({"code": "000000"}, {"js_code": "0123456789"}, {}):
         refused = client.put("/v1/wallet/pin", json={"pin": "147036"} | proof, headers=me)
         assert (refused.status_code, refused.json["type"]) == (409, "/problems/wallet-resting")
     assert client.put("/v1/wallet/pin", json={"pin": "147036", "old_pin": "258036"}, headers=me).status_code == 204
@@ -90,7 +90,7 @@ def test_the_owner_ends_the_rest_with_the_pin_from_before(recovered: Holder, mal
 def test_who_has_no_pin_waits(holder: Holder, mall: int) -> None:
     with db.unit_of_work(mall):
         holder.recharges(50_000)
-        resting.rest(holder.id)
+        resting.rest(holder.id, "the desk gave the account a new phone")
         with pytest.raises(WalletResting):
             resting.refuse_resting(holder.id)
 

@@ -13,7 +13,7 @@ from api.kit.db import session
 from api.members.models import Member
 from api.members.service import phone_codes
 from api.wallet import service as wallet
-from api.wallet.service import card_opening, hooks
+from api.wallet.service import card_opening, hooks, pins
 from tests.conftest import bearer
 from tests.factories import make_member, make_shop, make_staff
 from tests.points.conftest import set_policy
@@ -96,7 +96,10 @@ def test_packages_are_offered_until_they_end(me: Caller, mall: int) -> None:
 
 
 def test_a_pin_is_set_changed_and_forgotten(me: Caller, mall: int, holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert me("PUT", "/wallet/pin", {"pin": "135790"}).status_code == 204
+    bare = me("PUT", "/wallet/pin", {"pin": "135790"})
+    assert (bare.status_code, bare.json["type"], bare.json["ways"]) == (403, "/problems/pin-proof-needed", [])
+    with db.unit_of_work(mall):
+        pins.set_pin(holder.id, "135790")
     assert me("PUT", "/wallet/pin", {"pin": "246800"}).json["type"] == "/problems/pin-proof-needed"
     wrong = me("PUT", "/wallet/pin", {"pin": "246800", "old_pin": "000000"})
     assert (wrong.json["type"], wrong.json["left"]) == ("/problems/pin-wrong", 4)

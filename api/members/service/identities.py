@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.kit import clock, db, identity, live, logs, rooms, sealed, states
 from api.kit.db import session
+from api.kit.membership import PhoneChange
 from api.members import alipay_login, phones, wechat_login
 from api.members.errors import MemberClosed, MergeNeeded, NoPhoneYet, OldPhoneUnproven, PhoneProofMisplaced, PhoneProofUsed
 from api.members.models import Consent, GrowthEntry, Member, MemberIdentity, MemberSession, SpentProof, Vehicle
@@ -47,10 +49,11 @@ def with_alipay_phone(member_id: int, session_id: str, payload: Mapping[str, str
     return join_phone(member_id, session_id, phone)
 
 
-def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
+def join_phone(member_id: int, session_id: str, phone: str, *, proven_before: str | None = None) -> PhoneJoined:
     """Give a normalised, verified phone to the member; when another member has it, the younger is folded into the older.
 
-    MergeNeeded when the younger holds value: the service desk merges those.
+    A phone in place of another one is told, and without a proof of the one before what is worth money rests. MergeNeeded when the younger
+    holds value: the service desk merges those.
     """
     db.lock("phone", phones.key(phone))
     member, holder = _lock(member_id, phones.key(phone))
@@ -60,7 +63,11 @@ def join_phone(member_id: int, session_id: str, phone: str) -> PhoneJoined:
         _fold(younger, kept)
         folded = True
     if kept.phone_key != phones.key(phone):
-        assign_phone(kept, phone)
+        before = sealed.unseal(kept.phone_sealed) if kept.phone_sealed else None
+        both = before is not None and before == proven_before
+        assign_phone(kept, phone, proven_since=_joined_at(kept) if both else None)
+        if before is not None:
+            _tell_of_change(kept.id, before, phone, PhoneChange.BY_BOTH_PHONES if both else PhoneChange.BY_NEW_PHONE)
     token = identity.access_token("member", kept.id, db.mall(), session_id=session_id)
     return PhoneJoined(kept, token, folded)
 
@@ -76,13 +83,14 @@ def send_code_to_own_phone(member_id: int) -> None:
 def change_phone(member_id: int, session_id: str, phone: str, *, code: str, old_code: str | None) -> PhoneJoined:
     """Move to a new phone with a code sent to it, and one sent to the phone before. OldPhoneUnproven, PhoneCodeWrong, MergeNeeded."""
     number, held = phones.normalise(phone), profile.get(member_id).phone_sealed
+    before = sealed.unseal(held) if held is not None else None
     proofs = [("code", number, code)]
-    if held is not None:
+    if before is not None:
         if old_code is None:
             raise OldPhoneUnproven()
-        proofs.append(("old_code", sealed.unseal(held), old_code))
+        proofs.append(("old_code", before, old_code))
     phone_codes.use_all(proofs)
-    return join_phone(member_id, session_id, number)
+    return join_phone(member_id, session_id, number, proven_before=before)
 
 
 def recover(member_id: int, phone: str) -> Member:
@@ -99,15 +107,24 @@ def recover(member_id: int, phone: str) -> Member:
     before = sealed.unseal(member.phone_sealed) if member.phone_sealed else None
     assign_phone(member, number)
     sessions.end_all(member_id, "the service desk recovered the account")
-    if before is not None and before != number:
-        phone_codes.tell_of_recovery(before, number)
-    for part in rooms.member_parts():
-        part.recovered(member_id)
+    _tell_of_change(member_id, before, number, PhoneChange.BY_DESK)
     return member
 
 
-def assign_phone(member: Member, phone: str) -> None:
-    """Give a free phone to a member, in place of the one before."""
+def _tell_of_change(member_id: int, before: str | None, now: str, change: PhoneChange) -> None:
+    if before is not None and before != now:
+        phone_codes.tell_of_change(before, now, change)
+    for part in rooms.member_parts():
+        part.phone_changed(member_id, change)
+
+
+def _joined_at(member: Member) -> datetime | None:
+    own = (MemberIdentity.member_id == member.id, MemberIdentity.channel == "phone", MemberIdentity.subject == member.phone_key)
+    return session.scalar(select(MemberIdentity.first_seen_at).where(*own))
+
+
+def assign_phone(member: Member, phone: str, *, proven_since: datetime | None = None) -> None:
+    """Give a free phone to a member, in place of the one before, whose standing goes over to it when both were proven."""
     key = phones.key(phone)
     member.phone_key, member.phone_sealed = key, sealed.seal(phone)
     session.execute(
@@ -117,7 +134,7 @@ def assign_phone(member: Member, phone: str) -> None:
     )
     session.execute(
         insert(MemberIdentity)
-        .values(member_id=member.id, channel="phone", app_id="", subject=key, first_seen_at=clock.now())
+        .values(member_id=member.id, channel="phone", app_id="", subject=key, first_seen_at=proven_since or clock.now())
         .on_conflict_do_nothing()
     )
     session.flush()
@@ -177,7 +194,8 @@ def _fold(younger: Member, older: Member) -> None:
 
 def _move_identities(source: int, target: int) -> None:
     session.execute(delete(MemberIdentity).where(MemberIdentity.member_id == source, MemberIdentity.channel == "phone"))
-    session.execute(update(MemberIdentity).where(MemberIdentity.member_id == source).values(member_id=target))
+    # In the membership that stays they are new: one joined within a sign-in proves nothing of it for a time.
+    session.execute(update(MemberIdentity).where(MemberIdentity.member_id == source).values(member_id=target, first_seen_at=clock.now()))
 
 
 def _move_consents(source: int, target: int) -> None:

@@ -12,22 +12,30 @@ from sqlalchemy import func, select, update
 from api.kit import clock, db, jobs, sealed
 from api.kit.db import rows_changed, session
 from api.kit.limits import TooOften
+from api.kit.membership import PhoneChange
 from api.malls import service as malls
 from api.members import phones, sms
 from api.members.errors import PhoneCodeEnded, PhoneCodeTooSoon, PhoneCodeWrong, PhoneNotServed, PhoneSignInClosed
 from api.members.models import PhoneCode, TextMessage
+from api.members.service import text_budgets
 
 LIFE = timedelta(minutes=5)
 TRIES = 5
 APART = timedelta(seconds=60)
 PER_HOUR, PER_DAY = 5, 10
 DELIVERY_JOB = jobs.Promised()
+_CHANGED = {
+    PhoneChange.BY_DESK: ("服务台已把您的会员账号", "，储值暂停使用"),
+    PhoneChange.BY_NEW_PHONE: ("您的会员账号已", "，储值暂停使用"),
+    PhoneChange.BY_BOTH_PHONES: ("您的会员账号已", ""),
+}
 
 
-def send_code(phone: str) -> None:
-    """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften.
+def send_code(phone: str, network: str | None = None) -> None:
+    """Send a fresh code. PhoneInvalid, PhoneNotServed, PhoneSignInClosed, PhoneCodeTooSoon, TooOften, TextsSpent.
 
-    The answer is the same whether or not a member has this phone.
+    The answer is the same whether or not a member has this phone. `network` is where a stranger asks from; who is signed in asks for the
+    own phone only, and only the mall's budget counts it.
     """
     if not sms.offered():
         raise PhoneSignInClosed()
@@ -39,16 +47,19 @@ def send_code(phone: str) -> None:
     _refuse_too_soon(phone_key)
     code = f"{secrets.randbelow(10**6):06d}"
     now = clock.now()
-    session.add(PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None))
+    row = PhoneCode(phone_key=phone_key, code_hash=_hash(phone_key, code), made_at=now, expires_at=now + LIFE, used_at=None)
+    session.add(row)
+    session.flush()
+    text_budgets.spend(row.id, network)
     _queue_text(number, f"【{malls.mall_info().name}】验证码 {code}，5 分钟内有效，请勿告诉他人。若非本人操作，请忽略。")
 
 
-def tell_of_recovery(before: str, now: str) -> None:
-    """Tell the phone that an account had that the service desk gave the account another one."""
-    shown = sealed.mask_phone(now)
-    what = f"服务台已把您的会员账号改绑到 {shown}，储值暂停使用。若非本人办理，请立即到服务台。"
-    text = f"【{malls.mall_info().name}】{what}"
-    _queue_text(before, text)
+def tell_of_change(before: str, now: str, change: PhoneChange) -> None:
+    """Tell the phone that an account had that the account has another one."""
+    by, rests = _CHANGED[change]
+    _queue_text(
+        before, f"【{malls.mall_info().name}】{by}改绑到 {sealed.mask_phone(now)}{rests}。若非本人操作，请立即到服务台。", budgeted=False
+    )
 
 
 def use(number: str, code: str) -> None:
@@ -113,13 +124,15 @@ def _refuse_too_soon(phone_key: str) -> None:
         raise TooOften(retry_after=3600)
 
 
-def _queue_text(number: str, text: str) -> None:
+def _queue_text(number: str, text: str, *, budgeted: bool = True) -> None:
     row = TextMessage(
         phone_key=phones.key(number), phone_sealed=sealed.seal(number), text_sealed=sealed.seal(text),
         queued_at=clock.now(), sent_at=None,
     )  # fmt: skip
     session.add(row)
     session.flush()
+    if not budgeted:
+        text_budgets.count_notice(row.id)
     if sms.connected():
         jobs.later(DELIVERY_JOB, message_id=row.id)
 

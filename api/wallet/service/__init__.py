@@ -12,7 +12,7 @@ from api.wallet.service.pay_codes import PayCode, is_pay_code, new_pay_code, use
 from api.wallet.service.pins import demand_pin
 from api.wallet.service.pins import needed as pin_needed
 from api.wallet.service.recharges import RechargeRefund, preview_recharge_refund, recharge, recharge_of, refund_recharge, refuse_recharge
-from api.wallet.service.resting import rest
+from api.wallet.service.resting import rest_after
 
 __all__ = [
     "Borne",
@@ -55,7 +55,7 @@ __all__ = [
     "refuse_recharge",
     "release",
     "reserve_package",
-    "rest",
+    "rest_after",
     "split_draw",
     "spread",
     "usable",

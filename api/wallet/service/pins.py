@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,7 +15,7 @@ from api.kit.db import session
 from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
 from api.members import service as members
-from api.wallet.errors import PinLocked, PinNeeded, PinProofNeeded, PinTooSimple, PinWrong
+from api.wallet.errors import PinLocked, PinNeeded, PinTooSimple, PinWrong
 from api.wallet.models import WalletPin
 from api.wallet.policy import WalletRules
 
@@ -97,18 +98,26 @@ def _matches(pin: str, kept: str) -> bool:
         return False
 
 
-def set_pin(member_id: int, pin: str, *, old: str | None = None, proven: bool = False) -> None:
-    """Set the first PIN, or another one: with the old one, or `proven` by a fresh code on the phone, which also ends a rest.
-
-    PinTooSimple, PinProofNeeded, PinWrong, PinLocked.
-    """
+def refuse_simple(pin: str) -> None:
+    """PinTooSimple for what everybody tries first."""
     if len(set(pin)) == 1 or pin in _RUN or pin in _RUN[::-1]:
         raise PinTooSimple()
-    if is_set(member_id) and not proven:
-        if old is None:
-            raise PinProofNeeded()
-        verify(member_id, old)
-    values = {"pin_hash": _hasher.hash(pin), "tries": 0, "unlocks_at": None, "set_at": clock.now()}
+
+
+def set_pin(member_id: int, pin: str) -> None:
+    """Set the first PIN or another one, which ends a rest; who calls this has the proof of who sets it. PinTooSimple."""
+    values = _fresh(pin)
     session.execute(
         insert(WalletPin).values(member_id=member_id, **values).on_conflict_do_update(index_elements=["mall_id", "member_id"], set_=values)
     )
+
+
+def set_first(member_id: int, pin: str) -> bool:
+    """Set the first PIN; False, and nothing changes, when there is one. Who calls this has the proof of who sets it. PinTooSimple."""
+    made = insert(WalletPin).values(member_id=member_id, **_fresh(pin)).on_conflict_do_nothing().returning(WalletPin.id)
+    return session.scalar(made) is not None
+
+
+def _fresh(pin: str) -> dict[str, Any]:
+    refuse_simple(pin)
+    return {"pin_hash": _hasher.hash(pin), "tries": 0, "unlocks_at": None, "set_at": clock.now()}

@@ -1,4 +1,7 @@
-"""After the desk gave an account a new phone, its stored value rests: who has the phone may not be who owns the money. The PIN ends it."""
+"""After an account got a new phone without a proof of the one before, its stored value rests: the new phone may be somebody else's.
+
+The PIN ends the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,32 @@ from sqlalchemy import func, select, update
 
 from api.kit import clock
 from api.kit.db import session
+from api.kit.membership import PhoneChange
 from api.malls import service as malls
 from api.wallet.errors import NotResting, WalletResting
 from api.wallet.models import Card
 from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, pins
 
+_WHY = {
+    PhoneChange.BY_DESK: "the desk gave the account a new phone",
+    PhoneChange.BY_NEW_PHONE: "a new phone was joined without a code of the one before",
+}
 
-def rest(member_id: int) -> None:
+
+def rest_after(member_id: int, change: PhoneChange) -> None:
+    """Let stored value rest after a change of the phone that the phone before has not confirmed."""
+    if change in _WHY:
+        rest(member_id, _WHY[change])
+
+
+def rest(member_id: int, why: str) -> None:
     """Let a member's cards pay nothing, and the PIN stay as it is, for as long as the mall's policy says."""
     until_at = clock.now() + timedelta(hours=malls.policy(WalletRules).rest_hours)
     query = select(Card).where(Card.member_id == member_id).order_by(Card.id).with_for_update()
     for card in session.scalars(query).all():
         card.rests_until_at = until_at
-        accounts.record_event(card, "resting", by="system", why="the desk gave the account a new phone")
+        accounts.record_event(card, "resting", by="system", why=why)
     session.flush()
 
 

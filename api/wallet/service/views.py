@@ -17,7 +17,7 @@ from api.malls import service as malls
 from api.wallet.errors import CardNotFound
 from api.wallet.models import Card, CardDraw, CardEvent, CardProduct, CardReturn, Recharge
 from api.wallet.policy import WalletRules
-from api.wallet.service import accounts, balances, hooks, pins
+from api.wallet.service import accounts, balances, hooks, pin_proofs, pins
 from api.wallet.service.balances import Funds
 
 EVENTS_SHOWN = 200
@@ -46,6 +46,7 @@ class Wallet:
     held_bonus_fen: int
     pin_set: bool
     pin_above_fen: int
+    pin_proofs: list[str]
     rests_until_at: datetime | None
     cards: list[dict[str, Any]]
 
@@ -78,6 +79,7 @@ def wallet_of(member_id: int) -> Wallet:
         held_bonus_fen=sum(bonus for _, bonus in held),
         pin_set=pins.is_set(member_id),
         pin_above_fen=malls.policy(WalletRules).pin_above_fen,
+        pin_proofs=pin_proofs.ways(member_id),
         rests_until_at=max((card.rests_until_at for card in cards if card.refusal == "resting" and card.rests_until_at), default=None),
         cards=[_card_fields(card, names) for card in cards],
     )
