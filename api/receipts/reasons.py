@@ -29,6 +29,7 @@ class Reason(StrEnum):
     BEING_READ = "being_read"
     AWARDED = "awarded"
     POINTS_TAKEN_BACK = "points_taken_back"
+    REFUND_HANDLED = "refund_handled"
     PURCHASE_RETURNED = "purchase_returned"
     WITHDRAWN = "withdrawn"
     READER_GAVE_UP = "reader_gave_up"
@@ -107,6 +108,7 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
         "退货小票已处理，{amount}元对应的积分已收回。",
         "This refund slip was handled: the points of {amount} were taken back.",
     ),
+    Reason.REFUND_HANDLED: (_A.NOTHING, "退货小票已处理。", "This refund slip was handled."),
     Reason.PURCHASE_RETURNED: (_A.NOTHING, "这笔消费已退货，积分已收回。", "This purchase was returned and its points were taken back."),
     Reason.WITHDRAWN: (_A.NOTHING, "您已撤回这张小票。", "You withdrew this receipt."),
     Reason.READER_GAVE_UP: (
