@@ -200,3 +200,16 @@ def test_a_members_own_export_holds_the_receipts(world: World) -> None:
                 "paid_fen": 12_850, "paid_at": "2026-05-20T03:30:00+00:00", "receipt_no": "202605200001",
             }
         ]  # fmt: skip
+
+
+def test_drawn_receipts_of_a_fresh_member_go_to_a_person(world: World) -> None:
+    member, staff = world.member(), world.staff()
+    for fen, hour in ((290_000, 9), (291_500, 10), (288_800, 11)):
+        receipt = world.read(member, slip(fen=fen, at=datetime(2026, 5, 20, hour, 5)))  # noqa: DTZ001
+        assert (receipt.state, receipt.why) == ("in_review", "needs_a_check")
+    assert world.points(member) == []
+    dossier = world.office("POST", "/v1/office/receipt-reviews/next", staff).json
+    assert dossier["review"]["reason"] == "fresh_member"
+    assert dossier["evidence"]["en"] == "A fresh member's receipts without a person come to 2900.00, above 1000.00."
+    shown = world.get(f"/v1/receipts/{dossier['receipt']['id']}", member).json
+    assert shown["sentence"]["en"] == "This needs a check; a member of staff is checking it."
