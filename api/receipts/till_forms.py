@@ -103,8 +103,9 @@ Stream = list[tuple[datetime, int]]
 
 def _streams(form: str, rows: Iterable[KnownNumber], zone: ZoneInfo, order: str, head: int) -> dict[tuple[Any, ...], Stream]:
     streams = defaultdict[tuple[Any, ...], Stream](list)
+    start = max((at + 1 for at, char in enumerate(form) if char != "9"), default=0)
     for known in rows:
-        counter = _counter(known.number, form)
+        counter = known.number[start:][-MOST_DIGITS:]
         if len(counter) > head:
             day = known.paid_at.astimezone(zone).date() if order == "day" else None
             streams[counter[:head], day].append((known.paid_at, int(counter[head:])))
