@@ -75,7 +75,10 @@ def _learn_shop(shop_id: int, since: datetime, timezone: str) -> None:
     upsert = insert(TillForms).values(**values).on_conflict_do_update(index_elements=["mall_id", "shop_id"], set_=values)
     session.execute(upsert)
     pairs = [(known.paid_at, known.number) for known in numbers]
-    held = set(session.execute(select(TillNumber.paid_at, TillNumber.number).where(TillNumber.shop_id == shop_id)).tuples())
+    held = {
+        (row.paid_at, row.number)
+        for row in session.execute(select(TillNumber.paid_at, TillNumber.number).where(TillNumber.shop_id == shop_id))
+    }
     if fresh := set(pairs) - held:
         session.execute(insert(TillNumber), [{"shop_id": shop_id, "paid_at": at, "number": number} for at, number in sorted(fresh)])
     if gone := held - set(pairs):
