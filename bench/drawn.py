@@ -1,8 +1,8 @@
 """Made-up receipts against honest ones, through the code that decides, on a database of its own.
 
 `python -m bench.drawn [--seed N]` prints JSON: of each kind, how many go to a person and why. Forty shops trade for a year by tills of many
-kinds; each reports a part of its sales the night after, and the tills are learned every third night. On the last ten days six hundred honest
-receipts and three hundred made-up ones come in, by new members and old ones.
+kinds; each reports a part of its sales the night after, and the tills are learned every third night. On the last ten days six hundred
+honest receipts and three hundred made-up ones come in, by new members and old ones.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def slip(sent: Sent, number: int) -> Reading:
         lines=tuple(Line(line, 0.99, tuple((x, y + 40 * at) for x, y in BOX)) for at, line in enumerate(text)),
         merchant=Field(sent.till.name, 0.97, (0,), BOX), total_fen=Field(fen, 0.97, (2,), BOX), currency="CNY",
         paid_at=Field(printed, 0.97, (1,), BOX), receipt_no=Field(sent.purchase.number, 0.97, (1,), BOX), kind="receipt",
-        kind_confidence=0.97, auto=True, picture=Picture(1200, 1600, "JPEG", f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}", Signals()),
+        kind_confidence=0.97, auto=True,
+        picture=Picture(1200, 1600, "JPEG", f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}", Signals()),
         candidates=(Candidate(fen, 0.97, "实付", 2, BOX),), tenders=(),
     )  # fmt: skip
 

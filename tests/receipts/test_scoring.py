@@ -41,7 +41,6 @@ def test_one_receipt_is_decided_and_scored_in_at_most_25_statements(world: World
         assert service.learn_tills() == 1
     with statements() as seen, db.unit_of_work(world.mall):
         service.conclude(receipt, translated(slip()))
-    print("statements of a receipt:", len(seen))
     assert world.receipt(receipt).state == "scored"
     assert len(seen) <= 25, "\n".join(statement[:100] for statement in seen)
 
