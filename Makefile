@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew starts a quarter slower
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick proof attacks simulation mutants lint format migrate contract shots bench bench-first-page bench-receipts bench-reading bench-unseen bench-pictures bench-ocr-speed train demo pages miniapp pythons clean
+.PHONY: help setup run test quick proof attacks simulation mutants lint format migrate contract shots bench bench-drawn bench-first-page bench-receipts bench-reading bench-unseen bench-pictures bench-ocr-speed train demo pages miniapp pythons clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ bench-unseen: setup ## the reading rules on drawn slips of 72 layouts, text only
 
 bench-pictures: setup ## what checking hostile and cut pictures costs, in time and memory: JSON on standard output
 	@$(BIN)/python -m bench.pictures check
+
+bench-drawn: setup ## made-up receipts against honest ones of forty shops, through the code that decides: JSON on standard output
+	@$(BIN)/python -m bench.drawn
 
 bench-ocr-speed: setup ## time against bare PaddleOCR, memory, two workers against one: PHOTOS=DIR
 	@test -n "$(PHOTOS)" || { echo "Say which photos: make bench-ocr-speed PHOTOS=DIR."; exit 1; }

@@ -11,6 +11,7 @@ from api.receipts.policy import REFUSE, REVIEW, ReceiptPolicy
 from api.receipts.reasons import Reason
 from api.receipts.shop_recognition import Match
 from api.receipts.states import ReceiptState
+from api.receipts.till_forms import Doubt
 
 AMOUNT, SHOP, TIME, CURRENCY = "paid_fen", "shop_id", "paid_at", "currency"
 #: What the reader says of a dollar sign that nothing on the slip gives to a country.
@@ -88,6 +89,10 @@ class Habits:
     sent_week: int
     cashier_total: int
     cashier_own: int
+    alone_day_fen: int = 0  # scored without a person in 24 hours, 7 days, and in the whole time of a fresh member
+    alone_week_fen: int = 0
+    alone_fresh_fen: int = 0
+    fresh: bool = False  # joined lately, and few purchases are known by payments, tills or reviews
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class Facts:
     sale: KnownSale | None
     habits: Habits
     answered: frozenset[str]
+    doubts: tuple[Doubt, ...] = ()  # what does not fit the shop's tills
 
 
 @dataclass(frozen=True)
@@ -341,6 +347,31 @@ def _by_hand(facts: Facts) -> Outcome | None:
     return None
 
 
+_UNFIT = {
+    "form": Reason.NUMBER_OUT_OF_FORM,
+    "order": Reason.NUMBER_OUT_OF_ORDER,
+    "amount": Reason.UNUSUAL_AMOUNT,
+    "round": Reason.ROUND_AMOUNT,
+}
+
+
+def _till(facts: Facts) -> Outcome | None:
+    """What does not fit what is known of the shop's tills."""
+    return _review(_UNFIT[facts.doubts[0].what], **facts.doubts[0].facts) if facts.doubts else None
+
+
+def _money_at_risk(facts: Facts) -> Outcome | None:
+    """So much scores without a person for one member; for a fresh one, less. Only what would score now is measured."""
+    habits, policy, paid_fen = facts.habits, facts.policy, facts.slip.paid_fen.value or 0
+    if habits.fresh and habits.alone_fresh_fen + paid_fen > policy.fresh_limit_fen:
+        return _review(Reason.FRESH_MEMBER, sum_fen=habits.alone_fresh_fen + paid_fen, limit_fen=policy.fresh_limit_fen)
+    if habits.alone_day_fen + paid_fen > policy.alone_day_fen:
+        return _review(Reason.MUCH_IN_A_DAY, sum_fen=habits.alone_day_fen + paid_fen, limit_fen=policy.alone_day_fen)
+    if habits.alone_week_fen + paid_fen > policy.alone_week_fen:
+        return _review(Reason.MUCH_IN_A_WEEK, sum_fen=habits.alone_week_fen + paid_fen, limit_fen=policy.alone_week_fen)
+    return None
+
+
 def _amount_choices_fen(facts: Facts) -> list[int]:
     return [choice.value for choice in _amount_choices(facts)]
 
@@ -429,5 +460,7 @@ RULES: tuple[Rule, ...] = (
     _picture,
     _behaviour,
     _by_hand,
+    _till,
     _ask,
+    _money_at_risk,
 )

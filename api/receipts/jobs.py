@@ -43,6 +43,12 @@ def remove_old_photos() -> None:
     log.info("old receipt photos removed", photos=removed)
 
 
+@jobs.nightly("25 20 * * *")
+def learn_tills() -> None:
+    """Learn the form and order of receipt numbers, and usual amounts, from reviews, reports and payments."""
+    log.info("tills learned", shops=service.learn_tills())
+
+
 @jobs.job(keeps=service.ERASURE)
 def erase_photos(member_id: int) -> None:
     """Remove the photos of a closed account."""

@@ -152,6 +152,28 @@ class ReceiptReview(Stateful, MallOwned, Model):
     breached_at: Mapped[datetime | None]
 
 
+class TillForms(MallOwned, Model):
+    """What was learned of a shop's receipt numbers and amounts from reviews, reports and payments."""
+
+    __tablename__ = "till_forms"
+    __table_args__ = (UniqueConstraint("mall_id", "shop_id"),)
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    learned: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    learned_at: Mapped[datetime]
+
+
+class TillNumber(MallOwned, Model):
+    """A receipt number known from a review, a report or a payment, with its printed time; the newest of each shop."""
+
+    __tablename__ = "till_numbers"
+    __table_args__ = (UniqueConstraint("mall_id", "shop_id", "paid_at", "number"),)
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    number: Mapped[str]
+    paid_at: Mapped[datetime]
+
+
 class ReviewerMember(MallOwned, Model):
     """Which member a reviewer is when shopping: such receipts never come to that reviewer."""
 

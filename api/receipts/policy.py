@@ -25,6 +25,11 @@ class ReceiptRules(Rules):
     receipts_per_shop_day: int = number(10, 1, 1000, "scored receipts of one member at one shop on one day")
     receipts_per_member_day: int = number(20, 1, 1000, "receipts of one member in one day, refused ones too")
     receipts_per_member_week: int = number(70, 1, 10_000, "receipts of one member in seven days, refused ones too")
+    receipts_member_day_fen: int = number(500_000, 0, MAX_FEN, "what one member's receipts score in 24 hours without a person, in sum")
+    receipts_member_week_fen: int = number(1_500_000, 0, MAX_FEN, "what one member's receipts score in seven days without a person, in sum")
+    fresh_days: int = number(30, 0, 365, "so long after joining, a member with few purchases known otherwise is fresh")
+    fresh_purchases: int = number(3, 0, 100, "purchases known by payments, tills or reviews after which a member is not fresh any more")
+    fresh_limit_fen: int = number(100_000, 0, MAX_FEN, "what a fresh member's receipts score without a person, in sum")
     auto_limit_fen: int = number(300_000, 0, MAX_FEN, "the largest purchase that scores without a person looking at it")
     answer_limit_fen: int = number(50_000, 0, MAX_FEN, "the largest purchase that a shopper's own answer may settle")
     second_reader_fen: int = number(500_000, 0, MAX_FEN, "a purchase of at least this needs a second reviewer")
@@ -40,6 +45,7 @@ class ReceiptRules(Rules):
         pairs = (
             ("answer_limit_fen", "auto_limit_fen"),  # the shopper's own answer settles no more than a reading does by itself
             ("auto_limit_fen", "second_reader_fen"),  # what needs two people does not go through without one
+            ("receipts_member_day_fen", "receipts_member_week_fen"),
             ("receipts_per_shop_day", "receipts_per_member_week"),
             ("receipts_per_member_day", "receipts_per_member_week"),
         )
@@ -55,6 +61,11 @@ class ReceiptPolicy:
     cap_shop_day: int = 10  # scored receipts of a member at one shop on one day of purchase
     cap_member_day: int = 20  # receipts sent by a member in 24 hours up to this one, refused ones too
     cap_member_week: int = 70  # and in seven days
+    alone_day_fen: int = 500_000  # what scores of a member without a person in 24 hours, in sum
+    alone_week_fen: int = 1_500_000  # and in seven days
+    fresh_days: int = 30
+    fresh_purchases: int = 3
+    fresh_limit_fen: int = 100_000
     payment_slip: str = REVIEW
     delivery_order: str = REVIEW
     e_screenshot: str = REVIEW
@@ -88,6 +99,11 @@ class ReceiptPolicy:
             cap_shop_day=rules.receipts_per_shop_day,
             cap_member_day=rules.receipts_per_member_day,
             cap_member_week=rules.receipts_per_member_week,
+            alone_day_fen=rules.receipts_member_day_fen,
+            alone_week_fen=rules.receipts_member_week_fen,
+            fresh_days=rules.fresh_days,
+            fresh_purchases=rules.fresh_purchases,
+            fresh_limit_fen=rules.fresh_limit_fen,
             payment_slip=rules.payment_slip,
             delivery_order=rules.delivery_order,
             e_screenshot=rules.e_screenshot,

@@ -12,9 +12,11 @@ from sqlalchemy.dialects.postgresql import ENUM, insert
 
 from api.kit import clock
 from api.kit.db import session
+from api.members.models import Member
 from api.receipts.decision import Habits
 from api.receipts.models import BAND_PLACES, ReaderBeat, Receipt, ReceiptPhoto, ReceiptReview
 from api.receipts.states import ReceiptState, ReviewState
+from api.sales.models import Sale, Sighting
 
 JOB_STATUS = ENUM("todo", name="procrastinate_job_status", create_type=False)
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -24,7 +26,14 @@ UNREAD = (ReceiptState.RECEIVED, ReceiptState.READING)  # nothing is known of th
 
 
 def habits(
-    receipt: Receipt, *, shop_id: int | None, paid_on: date | None, cashier: str | None, merchant: str | None
+    receipt: Receipt,
+    *,
+    shop_id: int | None,
+    paid_on: date | None,
+    cashier: str | None,
+    merchant: str | None,
+    fresh_days: int,
+    fresh_purchases: int,
 ) -> tuple[Habits, bool]:
     """How the member had been sending when this receipt came, and whether this printed name was settled as this shop's before.
 
@@ -52,10 +61,41 @@ def habits(
         .subquery()
     )
     name_settled = select(literal(1)).where(at_shop, Receipt.merchant == merchant).exists()
+    alone = _alone(member_id, now, timedelta(days=max(fresh_days, 7))).subquery()
+    joined = select(Member.joined_at).where(Member.id == member_id).scalar_subquery()
     row = session.execute(
-        select(sent.c.hour, sent.c.day, sent.c.week, scored, till.c.all, till.c.own, name_settled).join_from(sent, till, true())
-    ).one()
-    return Habits(row[3], row[0], row[1], row[2], row[4], row[5]), bool(row[6])
+        select(
+            sent.c.hour, sent.c.day, sent.c.week, scored, till.c.all, till.c.own, name_settled,
+            alone.c.day, alone.c.week, alone.c.all,
+            and_(joined > now - timedelta(days=fresh_days), _known_otherwise(member_id) < fresh_purchases),
+        ).join_from(sent, till, true()).join(alone, true())
+    ).one()  # fmt: skip
+    return Habits(row[3], row[0], row[1], row[2], row[4], row[5], row[7], row[8], row[9], bool(row[10])), bool(row[6])
+
+
+def _alone(member_id: int, now: datetime, longest: timedelta) -> Any:
+    """What scored of the member's receipts without a person, in sum."""
+    by_person = select(literal(1)).where(ReceiptReview.receipt_id == Receipt.id, ReceiptReview.state == ReviewState.APPROVED).exists()
+    total = func.coalesce(func.sum(Receipt.paid_fen), 0).cast(BigInteger)
+    return select(
+        func.coalesce(func.sum(Receipt.paid_fen).filter(Receipt.decided_at > now - DAY), 0).cast(BigInteger).label("day"),
+        func.coalesce(func.sum(Receipt.paid_fen).filter(Receipt.decided_at > now - WEEK), 0).cast(BigInteger).label("week"),
+        total.label("all"),
+    ).where(
+        Receipt.member_id == member_id,
+        Receipt.state.in_((SCORED, ReceiptState.RETURNED)),
+        Receipt.decided_at > now - longest,
+        ~by_person,
+    )
+
+
+def _known_otherwise(member_id: int) -> Any:
+    """How many of the member's purchases are known by payments, tills or reviews."""
+    elsewhere = select(literal(1)).where(Sighting.sale_id == Sale.id, Sighting.channel != "receipt").exists()
+    reviewed = select(literal(1)).where(
+        Receipt.sale_id == Sale.id, ReceiptReview.receipt_id == Receipt.id, ReceiptReview.state == ReviewState.APPROVED
+    ).exists()  # fmt: skip
+    return select(func.count()).where(Sale.member_id == member_id, or_(elsewhere, reviewed)).scalar_subquery()
 
 
 @dataclass(frozen=True)

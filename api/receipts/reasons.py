@@ -29,6 +29,7 @@ class Reason(StrEnum):
     BEING_READ = "being_read"
     AWARDED = "awarded"
     POINTS_TAKEN_BACK = "points_taken_back"
+    REFUND_HANDLED = "refund_handled"
     PURCHASE_RETURNED = "purchase_returned"
     WITHDRAWN = "withdrawn"
     READER_GAVE_UP = "reader_gave_up"
@@ -84,6 +85,14 @@ class Reason(StrEnum):
     TOO_FAST = "too_fast"
     HIGH_VALUE = "high_value"
     CASHIER_CONCENTRATION = "cashier_concentration"
+    FRESH_MEMBER = "fresh_member"
+    MUCH_IN_A_DAY = "much_in_a_day"
+    MUCH_IN_A_WEEK = "much_in_a_week"
+    NUMBER_OUT_OF_FORM = "number_out_of_form"
+    NUMBER_OUT_OF_ORDER = "number_out_of_order"
+    UNUSUAL_AMOUNT = "unusual_amount"
+    ROUND_AMOUNT = "round_amount"
+    NEEDS_A_CHECK = "needs_a_check"
     REFUND_UNCLEAR = "refund_unclear"
     NO_CHOICE_FITS = "no_choice_fits"
     ANSWER_UNLIKELY = "answer_unlikely"
@@ -97,6 +106,7 @@ class Reason(StrEnum):
 
 _A = NextAction
 _IN_REVIEW_ZH, _IN_REVIEW_EN = "，已交工作人员核对。", "; a member of staff is checking it."
+_CHECK = ("需要核对" + _IN_REVIEW_ZH, "This needs a check" + _IN_REVIEW_EN)
 
 _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.WAITING: (_A.WAIT, "小票已收到，正在排队识别。", "Your receipt has arrived and is waiting to be read."),
@@ -107,6 +117,7 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
         "退货小票已处理，{amount}元对应的积分已收回。",
         "This refund slip was handled: the points of {amount} were taken back.",
     ),
+    Reason.REFUND_HANDLED: (_A.NOTHING, "退货小票已处理。", "This refund slip was handled."),
     Reason.PURCHASE_RETURNED: (_A.NOTHING, "这笔消费已退货，积分已收回。", "This purchase was returned and its points were taken back."),
     Reason.WITHDRAWN: (_A.NOTHING, "您已撤回这张小票。", "You withdrew this receipt."),
     Reason.READER_GAVE_UP: (
@@ -215,6 +226,14 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.TOO_FAST: (_A.WAIT, "短时间内上传较多" + _IN_REVIEW_ZH, "Many receipts in a short time" + _IN_REVIEW_EN),
     Reason.HIGH_VALUE: (_A.WAIT, "金额较大" + _IN_REVIEW_ZH, "A large amount" + _IN_REVIEW_EN),
     Reason.CASHIER_CONCENTRATION: (_A.WAIT, "需要核对" + _IN_REVIEW_ZH, "This needs a check" + _IN_REVIEW_EN),
+    Reason.FRESH_MEMBER: (_A.WAIT, *_CHECK),
+    Reason.MUCH_IN_A_DAY: (_A.WAIT, *_CHECK),
+    Reason.MUCH_IN_A_WEEK: (_A.WAIT, *_CHECK),
+    Reason.NUMBER_OUT_OF_FORM: (_A.WAIT, *_CHECK),
+    Reason.NUMBER_OUT_OF_ORDER: (_A.WAIT, *_CHECK),
+    Reason.UNUSUAL_AMOUNT: (_A.WAIT, *_CHECK),
+    Reason.ROUND_AMOUNT: (_A.WAIT, *_CHECK),
+    Reason.NEEDS_A_CHECK: (_A.WAIT, *_CHECK),
     Reason.REFUND_UNCLEAR: (_A.WAIT, "退货小票需要核对" + _IN_REVIEW_ZH, "This refund slip needs a check" + _IN_REVIEW_EN),
     Reason.NO_CHOICE_FITS: (_A.WAIT, "您说选项都不对" + _IN_REVIEW_ZH, "You said that no choice is right" + _IN_REVIEW_EN),
     Reason.ANSWER_UNLIKELY: (_A.WAIT, "谢谢，照片上看不太清" + _IN_REVIEW_ZH, "Thank you; the photo is not clear there" + _IN_REVIEW_EN),
@@ -224,6 +243,52 @@ _TEXT: dict[Reason, tuple[NextAction, str, str]] = {
     Reason.NOT_OWN_PURCHASE: (_A.NOTHING, "只有本人的消费可以积分。", "Only your own purchases earn points."),
     Reason.AGAINST_RULES: (_A.NOTHING, "这张小票不符合积分规则。", "This receipt does not meet the rules of the scheme."),
 }
+
+#: What only the reviewer is told, with the evidence: whoever draws a receipt must not learn from the answer what did not fit.
+_FOR_REVIEWERS: dict[Reason, tuple[str, str]] = {
+    Reason.FRESH_MEMBER: (
+        "新会员未经人工核对的小票累计{sum}元，超过{limit}元。",
+        "A fresh member's receipts without a person come to {sum}, above {limit}.",
+    ),
+    Reason.MUCH_IN_A_DAY: (
+        "该会员24小时内未经人工核对的小票累计{sum}元，超过{limit}元。",
+        "This member's receipts without a person come to {sum} in 24 hours, above {limit}.",
+    ),
+    Reason.MUCH_IN_A_WEEK: (
+        "该会员7天内未经人工核对的小票累计{sum}元，超过{limit}元。",
+        "This member's receipts without a person come to {sum} in seven days, above {limit}.",
+    ),
+    Reason.NUMBER_OUT_OF_FORM: (
+        "单号格式为{form}，这家店通常为{usual}（{samples}个已知单号）。",
+        "The number has the form {form}; this shop's are mostly {usual} ({samples} known numbers).",
+    ),
+    Reason.NUMBER_OUT_OF_ORDER: (
+        "单号的流水号{number}与时间不符：之前已知{before}，之后至多{after}。",
+        "The number's counter {number} does not fit its time: {before} is known before it, at most {after} after it.",
+    ),
+    Reason.UNUSUAL_AMOUNT: (
+        "金额高于这家店的常见最高值{high}元（{samples}笔已知消费）。",
+        "The amount is above this shop's usual highest of {high} ({samples} known purchases).",
+    ),
+    Reason.ROUND_AMOUNT: (
+        "金额为整百元，这家店{samples}笔已知消费中只有{round}笔如此。",
+        "The amount is in whole hundreds, as only {round} of this shop's {samples} known purchases are.",
+    ),
+}
+
+
+def shown_reason(reason: Reason) -> Reason:
+    """The reason as its shopper sees it."""
+    return Reason.NEEDS_A_CHECK if reason in _FOR_REVIEWERS else reason
+
+
+def reviewer_sentence(reason: str, facts: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The sentence {zh, en} for the reviewer, with the evidence."""
+    if (texts := _FOR_REVIEWERS.get(Reason(reason))) is None:
+        return sentence(reason, facts)
+    known = {name: value for name, value in (facts or {}).items() if value is not None}
+    return {"zh": texts[0].format_map(_words(known, 0)), "en": texts[1].format_map(_words(known, 1))}
+
 
 #: What a reviewer may refuse with.
 REVIEWER_REASONS = (

@@ -10,7 +10,7 @@ from flask_smorest.fields import Upload
 
 from api.kit.http import PageArgs, Schema, page_of
 from api.receipts.reading import located, private
-from api.receipts.reasons import REVIEWER_REASONS, NextAction, Reason, next_action, sentence
+from api.receipts.reasons import REVIEWER_REASONS, NextAction, Reason, next_action, reviewer_sentence, sentence
 from api.receipts.states import SHOWN, ReceiptState, ReviewState
 
 BOX = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
@@ -161,7 +161,7 @@ class ReviewSchema(Schema):
     receipt_id = ma.fields.Integer(required=True)
     member_id = ma.fields.Integer(required=True)
     reason = ma.fields.String(required=True)
-    sentence = ma.fields.Function(lambda review: sentence(review.reason), required=True, metadata={"type": "object"})
+    sentence = ma.fields.Function(lambda review: reviewer_sentence(review.reason), required=True, metadata={"type": "object"})
     opened_at = ma.fields.AwareDateTime(required=True)
     decide_by = ma.fields.AwareDateTime(required=True, attribute="due_at")
     breached_at = ma.fields.AwareDateTime(allow_none=True)
@@ -229,6 +229,9 @@ class DossierSchema(Schema):
     read = ma.fields.Function(lambda dossier: _read(dossier.receipt.reading or {}), required=True, metadata={"type": "object"})
     second_reader_needed = ma.fields.Boolean(required=True)
     shop = ma.fields.Nested(ReviewShopSchema, allow_none=True, required=True)
+    evidence = ma.fields.Function(
+        lambda dossier: reviewer_sentence(dossier.review.reason, dossier.receipt.details), required=True, metadata={"type": "object"}
+    )
     heights = ma.fields.Function(
         lambda dossier: (dossier.receipt.reading or {}).get("heights", []),
         required=True,

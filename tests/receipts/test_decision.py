@@ -15,6 +15,7 @@ from api.receipts.policy import ReceiptPolicy
 from api.receipts.reasons import Reason, next_action, sentence
 from api.receipts.shop_recognition import NOBODY, Match
 from api.receipts.states import ReceiptState as S
+from api.receipts.till_forms import Doubt
 from ocr.reading import SOME_DOLLAR
 
 NOW = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
@@ -221,6 +222,14 @@ TABLE = [
     ("a faint sign only", facts(slip(edited=0.5, screen_photo=0.5)), S.SCORED, Reason.AWARDED),
     ("a large purchase", facts(slip(paid_fen=Sure(300_001, 0.9))), S.IN_REVIEW, Reason.HIGH_VALUE),
     ("up to the limit", facts(slip(paid_fen=Sure(300_000, 0.9))), S.SCORED, Reason.AWARDED),
+    ("a number out of the shop's form", facts(doubts=(Doubt("form", {}),)), S.IN_REVIEW, Reason.NUMBER_OUT_OF_FORM),
+    ("a number out of order", facts(doubts=(Doubt("order", {}),)), S.IN_REVIEW, Reason.NUMBER_OUT_OF_ORDER),
+    ("an amount above the shop's", facts(doubts=(Doubt("amount", {}),)), S.IN_REVIEW, Reason.UNUSUAL_AMOUNT),
+    ("a round amount where few are", facts(doubts=(Doubt("round", {}),)), S.IN_REVIEW, Reason.ROUND_AMOUNT),
+    ("a fresh member above a small sum", facts(habits=habits(fresh=1, alone_fresh_fen=90_000)), S.IN_REVIEW, Reason.FRESH_MEMBER),
+    ("a fresh member below it", facts(habits=habits(fresh=1, alone_fresh_fen=80_000)), S.SCORED, Reason.AWARDED),
+    ("much in a day", facts(habits=habits(alone_day_fen=490_000)), S.IN_REVIEW, Reason.MUCH_IN_A_DAY),
+    ("much in a week", facts(habits=habits(alone_week_fen=1_490_000)), S.IN_REVIEW, Reason.MUCH_IN_A_WEEK),
     ("suspicion comes before a question", facts(replace(UNSURE, edited=0.9)), S.IN_REVIEW, Reason.EDITED),
     ("a duplicate is told before a question", facts(UNSURE, twins=(twin(),)), S.REFUSED, Reason.SCORED_BEFORE),
 ]  # fmt: skip

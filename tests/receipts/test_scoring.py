@@ -36,6 +36,9 @@ def test_one_receipt_is_decided_and_scored_in_at_most_25_statements(world: World
     receipt = world.sent(world.member())
     with db.unit_of_work(world.mall):
         service.begin_reading(receipt)
+    with db.unit_of_work(world.mall):  # the shop's tills are known: their numbers are asked for too
+        make_sighted(channel="till", shop_id=world.shop, paid_at=datetime(2026, 5, 19, 3, 31, tzinfo=UTC), receipt_no="202605190001")
+        assert service.learn_tills() == 1
     with statements() as seen, db.unit_of_work(world.mall):
         service.conclude(receipt, translated(slip()))
     assert world.receipt(receipt).state == "scored"
@@ -200,3 +203,47 @@ def test_a_members_own_export_holds_the_receipts(world: World) -> None:
                 "paid_fen": 12_850, "paid_at": "2026-05-20T03:30:00+00:00", "receipt_no": "202605200001",
             }
         ]  # fmt: skip
+
+
+def test_drawn_receipts_of_a_fresh_member_go_to_a_person(world: World) -> None:
+    member, staff = world.member(), world.staff()
+    for fen, hour in ((290_000, 9), (291_500, 10), (288_800, 11)):
+        receipt = world.read(member, slip(fen=fen, at=datetime(2026, 5, 20, hour, 5)))  # noqa: DTZ001
+        assert (receipt.state, receipt.why) == ("in_review", "needs_a_check")
+    assert world.points(member) == []
+    dossier = world.office("POST", "/v1/office/receipt-reviews/next", staff).json
+    assert dossier["review"]["reason"] == "fresh_member"
+    assert dossier["evidence"]["en"] == "A fresh member's receipts without a person come to 2900.00, above 1000.00."
+    shown = world.get(f"/v1/receipts/{dossier['receipt']['id']}", member).json
+    assert shown["sentence"]["en"] == "This needs a check; a member of staff is checking it."
+
+
+def _report_days(world: World) -> None:
+    """Forty purchases of ¥88.00 that the till reported: ten a day, numbered by the day in tens."""
+    with db.unit_of_work(world.mall):
+        for day in range(16, 20):
+            for number in range(1, 11):
+                at = datetime(2026, 5, day, 1 + number, 0, tzinfo=UTC)
+                make_sighted(
+                    channel="till", shop_id=world.shop, paid_at=at, paid_fen=8_800 + number, receipt_no=f"202605{day}{number * 10:04}"
+                )
+        assert service.learn_tills() == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [("202605190065", None), ("202605190085", "number_out_of_order"), ("88123", "number_out_of_form")],
+)
+def test_drawn_receipts_whose_number_does_not_fit_the_till_go_to_a_person(world: World, number: str, why: str | None) -> None:
+    _report_days(world)
+    receipt = world.read(world.member(), slip(no=number, fen=5_000, at=datetime(2026, 5, 19, 15, 20)))  # noqa: DTZ001
+    assert receipt.why == ("awarded" if why is None else "needs_a_check")
+    if why is not None:
+        case = world.office("POST", "/v1/office/receipt-reviews/next", world.staff()).json
+        assert case["review"]["reason"] == why and "known" in case["evidence"]["en"]
+
+
+def test_drawn_receipts_teach_nothing_by_scoring(world: World) -> None:
+    world.read(world.member(), slip())
+    with db.unit_of_work(world.mall):
+        assert service.learn_tills() == 0

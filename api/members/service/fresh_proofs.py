@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from api.kit import clock, db
 from api.kit.db import session
@@ -22,7 +22,7 @@ WALLETS = ("wechat", "alipay")
 #: One arrival may leave several identities, each with its own moment.
 TOGETHER = timedelta(seconds=1)
 
-_Identity = Row[Any]  # channel, app_id, subject, union_id, first_seen_at
+_Identity = Any
 
 
 def channels(member_id: int, after: timedelta) -> list[str]:

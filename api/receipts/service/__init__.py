@@ -12,6 +12,7 @@ from api.receipts.service.moves import photos_of, stored_reading
 from api.receipts.service.outcomes import refuse, score
 from api.receipts.service.refund_slips import apply_refund
 from api.receipts.service.submissions import BY_MEMBER, MAX_PHOTOS, check, spend_limits, take_in
+from api.receipts.service.till_learning import learn_tills
 from api.receipts.service.upkeep import close_unanswered, reader_trouble, remove_old_photos, sweep_orphans
 from api.receipts.service.views import (
     corrections_of,
@@ -45,6 +46,7 @@ __all__ = [
     "fitting",
     "forget",
     "hand_over",
+    "learn_tills",
     "lock_all",
     "photo_of",
     "photos_of",

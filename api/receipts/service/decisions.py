@@ -12,7 +12,7 @@ from api.kit import clock, db
 from api.malls import service as malls
 from api.malls.models import Shop
 from api.malls.service import MallInfo, ShopNames
-from api.receipts import queries, reading, shop_recognition
+from api.receipts import queries, reading, shop_recognition, till_forms
 from api.receipts.decision import AMOUNT, CURRENCY, SETTLED, SHOP, TIME, Facts, KnownSale, Slip, Sure, Twin, decide
 from api.receipts.models import Receipt, ReceiptPhoto
 from api.receipts.policy import ReceiptPolicy, ReceiptRules
@@ -20,7 +20,9 @@ from api.receipts.reading import ReceiptReading
 from api.receipts.service.moves import CHANNEL
 from api.receipts.service.outcomes import carry_out
 from api.receipts.service.refund_slips import take_back
+from api.receipts.service.till_learning import known_tills
 from api.receipts.shop_recognition import Match
+from api.receipts.till_forms import Doubt
 from api.sales import same_purchase
 from api.sales import service as sales
 from api.sales.same_purchase import PurchaseFacts, Tie
@@ -120,6 +122,8 @@ def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
         paid_on=case.paid_on,
         cashier=case.read.cashier,
         merchant=case.slip.merchant.value,
+        fresh_days=case.policy.fresh_days,
+        fresh_purchases=case.policy.fresh_purchases,
     )
     shop = case.shop
     return Facts(
@@ -136,7 +140,21 @@ def _facts(case: Case, photos: Sequence[ReceiptPhoto]) -> Facts:
         sale=_known_sale(case),
         habits=habits,
         answered=frozenset(case.receipt.answers),
+        doubts=_doubts(case),
     )
+
+
+def _doubts(case: Case) -> tuple[Doubt, ...]:
+    """What does not fit the shop's tills. A number that is read too badly says nothing."""
+    slip, at = case.slip, case.slip.paid_at.value
+    if case.shop_id is None or at is None or slip.kind != "receipt" or (known := known_tills(case.shop_id, at)) is None:
+        return ()
+    number, timezone = slip.receipt_no.value if case.number_key else None, case.mall.timezone
+    judged = [
+        till_forms.judge_number(known.learned, number, at, known.near, timezone) if number and case.read.minute_known else None,
+        till_forms.judge_amount(known.learned, slip.paid_fen.value) if slip.paid_fen.value else None,
+    ]
+    return tuple(doubt for doubt in judged if doubt is not None)
 
 
 def _purchase_facts(case: Case) -> PurchaseFacts | None:

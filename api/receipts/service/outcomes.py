@@ -15,7 +15,7 @@ from api.receipts import reading
 from api.receipts.decision import Choice, Outcome, Question
 from api.receipts.models import Receipt, ReceiptReview
 from api.receipts.policy import ReceiptPolicy, ReceiptRules
-from api.receipts.reasons import Reason
+from api.receipts.reasons import Reason, shown_reason
 from api.receipts.service.moves import CHANNEL, move
 from api.receipts.states import ReceiptState, ReviewState
 from api.sales import service as sales
@@ -121,7 +121,7 @@ def to_review(
     now = clock.now()
     due = now + timedelta(minutes=policy.review_minutes)
     details = (facts or {}) | {"decide_by": due.isoformat()}
-    move(receipt, ReceiptState.IN_REVIEW, reason, by=by, facts=details, question=None, decided_at=None, **changes)
+    move(receipt, ReceiptState.IN_REVIEW, shown_reason(reason), by=by, facts=details, question=None, decided_at=None, **changes)
     session.add(
         ReceiptReview(state=ReviewState.OPEN, receipt_id=receipt.id, member_id=receipt.member_id, reason=reason, opened_at=now, due_at=due)
     )

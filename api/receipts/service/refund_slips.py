@@ -39,11 +39,14 @@ def apply_refund(receipt: Receipt, read: ReceiptReading, *, by: str, purchase_id
 def take_back(
     receipt: Receipt, read: ReceiptReading, *, by: str, policy: ReceiptPolicy, amount_sure: bool, **changes: Any
 ) -> None:  # fmt: skip
-    """A refund slip: find the purchase it belongs to and take back the points of what was refunded."""
+    """A refund slip: take back the points of the sender's own purchase that it prints the number of; anything else is a person's to decide.
+
+    The answer to all else is the same, a purchase of somebody else's and none at all alike: it tells nothing of others.
+    """
     changes |= {"paid_fen": abs(changes["paid_fen"] or 0) or None}
     purchase, doubt = _purchase_of(receipt, read, changes, amount_sure)
-    if doubt is not None and receipt.state != ReceiptState.IN_REVIEW:
-        to_review(receipt, Reason.REFUND_UNCLEAR, by=by, policy=policy, facts=doubt, **changes)
+    if receipt.state != ReceiptState.IN_REVIEW and (doubt is not None or purchase is None):
+        to_review(receipt, Reason.REFUND_UNCLEAR, by=by, policy=policy, facts=doubt or {"receipts": []}, **changes)
     elif doubt is not None:
         raise FactsIncomplete(**doubt)
     elif purchase is None:
@@ -69,7 +72,10 @@ def _purchase_of(
     chosen = own if own else purchases
     paid_fen = chosen[0].paid_fen or 0
     # An amount in doubt is borne out by a purchase of just as much; what is only a part of one may be misread.
-    if len(chosen) > 1 or amount > paid_fen or (amount < paid_fen and not amount_sure):
+    unclear = len(chosen) > 1 or amount > paid_fen or (amount < paid_fen and not amount_sure)
+    by_number = chosen[0].sale_id in {sale.id for sale in numbered}
+    in_review = receipt.state == ReceiptState.IN_REVIEW
+    if unclear or not (own if in_review else own and by_number):
         return None, {"receipts": [purchase.id for purchase in purchases]}
     return chosen[0], None
 
@@ -89,9 +95,10 @@ def _give_back(receipt: Receipt, purchase: Receipt, *, by: str, **changes: Any) 
             refunded_fen=refund.refunded_before_fen + amount_fen, paid_fen=sale.paid_fen, at=at, order=None,
         )
     )  # fmt: skip
-    details = {"amount_fen": amount_fen, "receipt_id": purchase.id if purchase.member_id == receipt.member_id else None}
+    own = purchase.member_id == receipt.member_id
+    details = {"amount_fen": amount_fen, "receipt_id": purchase.id} if own else {}
     changes |= {"sale_id": sale.id, "decided_at": clock.now()}
-    move(receipt, ReceiptState.TAKEN_BACK, Reason.POINTS_TAKEN_BACK, by=by, facts=details, **changes)
+    move(receipt, ReceiptState.TAKEN_BACK, Reason.POINTS_TAKEN_BACK if own else Reason.REFUND_HANDLED, by=by, facts=details, **changes)
     if sale.refunded_fen >= sale.paid_fen:
         move(purchase, ReceiptState.RETURNED, Reason.PURCHASE_RETURNED, by=by)
 
