@@ -75,7 +75,7 @@ class PasswordWrong(Forbidden):
 
 
 class OwnAccount(Conflict):
-    """Nobody changes the role or the state of the own account; ask another administrator."""
+    """Nobody changes the name, the role or the state of the own account; ask another administrator."""
 
 
 class LastAdministrator(Conflict):

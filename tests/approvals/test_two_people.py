@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from api.approvals import service
+from api.approvals.errors import AnotherPersonNeeded
 from api.kit import db
 from api.kit.db import session
 from api.kit.roles import Role
@@ -16,7 +17,7 @@ from api.malls import service as malls
 from api.receipts.policy import ReceiptRules
 from api.staff import service as staff
 from api.staff.models import StaffAccount
-from api.staff.service import links
+from api.staff.service import links, second_person
 from tests.conftest import bearer, owner_rows
 from tests.factories import make_staff
 from tests.second_person import approved, colleague
@@ -120,6 +121,37 @@ def test_the_same_person_with_another_role_or_another_account_of_the_same_name_i
     with db.unit_of_work(mall), pytest.raises(Exception) as refused:
         staff.refuse_alone("shop:12", "staff:12")
     assert type(refused.value).__name__ == "AnotherPersonNeeded"
+
+
+def test_a_chain_of_accounts_that_made_each_other_is_one_person(client, mall, people):
+    asker_id, asker = people()
+    middle_id, _ = people()
+    last_id, last = people("finance")
+    with db.unit_of_work(mall):
+        second_person.tie(middle_id, "opened", by=f"staff:{asker_id}")
+        second_person.tie(last_id, "opened", by=f"staff:{middle_id}")
+    answer = client.patch("/v1/office/policy", json=CHANGE, headers=asker)
+    refused = client.put(f"/v1/office/approvals/{answer.json['id']}/approval", headers=last)
+    assert (refused.status_code, refused.json["type"], days(mall)) == (403, "/problems/another-person-needed", 7)
+
+
+@pytest.mark.parametrize("name", ["王芳\u200b", "王·芳", "王芳."])
+def test_signs_that_nobody_says_make_no_other_name(mall, people, name):
+    first_id, _ = people(name="王芳")
+    second_id, _ = people("finance", name=name)
+    with db.unit_of_work(mall), pytest.raises(AnotherPersonNeeded):
+        staff.refuse_alone(f"staff:{first_id}", f"staff:{second_id}")
+
+
+def test_a_new_name_makes_no_other_person(client, mall, people):
+    asker_id, asker = people(name="王芳")
+    twin_id, twin = people("finance", name="王芳")
+    own = client.patch(f"/v1/office/staff/{asker_id}", json={"name": "王芳芳", "why": "a typing error"}, headers=asker)
+    assert (own.status_code, own.json["type"]) == (409, "/problems/own-account")
+    assert client.patch(f"/v1/office/staff/{twin_id}", json={"name": "王小芳", "why": "a typing error"}, headers=asker).status_code == 200
+    answer = client.patch("/v1/office/policy", json=CHANGE, headers=asker)
+    refused = client.put(f"/v1/office/approvals/{answer.json['id']}/approval", headers=twin)
+    assert (refused.status_code, refused.json["type"]) == (403, "/problems/another-person-needed")
 
 
 def test_what_changed_meanwhile_is_not_approved(client, mall, people):

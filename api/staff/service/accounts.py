@@ -131,7 +131,10 @@ def change(account_id: int, changes: dict[str, Any], *, by: str, by_id: int, why
             _keep_an_administrator(staff)
         sessions.end_all(staff.id, "the role changed")
         second_person.tie(staff.id, "role", by=by)
-    staff.role, staff.shop_id, staff.name = str(role), shop_id, changes.get("name", staff.name)
+    if (name := changes.get("name", staff.name)) != staff.name:
+        _refuse_own(staff, by_id)  # a name says who is one person
+        second_person.tie(staff.id, "name", by=by)
+    staff.role, staff.shop_id, staff.name = str(role), shop_id, name
     session.flush()
     audit.record(by, "changed the account", "staff_account", staff.id, before=before, after=facts(staff), why=why)
     return staff

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import timedelta
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import select
 
 from api.approvals.errors import AnotherPersonNeeded
 from api.kit import clock, db
@@ -48,18 +48,30 @@ def _number(who: str) -> int:
 
 
 def _tied(first: int, second: int) -> bool:
-    of_two = [
-        and_(AccountTie.account_id == account_id, AccountTie.by.in_([f"{kind}:{other_id}" for kind in _OF_STAFF]))
-        for account_id, other_id in ((first, second), (second, first))
-    ]
+    """Whether a chain of ties leads from one account to the other: who opened B, who opened C, is behind C too."""
     recent = AccountTie.at > clock.now() - TIED_FOR
-    return bool(session.scalar(select(exists().where(or_(*of_two), recent))))
+    ties = session.execute(select(AccountTie.account_id, AccountTie.by).where(recent)).all()
+    neighbours: dict[int, set[int]] = {}
+    for account_id, by in ties:
+        neighbours.setdefault(account_id, set()).add(_number(by))
+        neighbours.setdefault(_number(by), set()).add(account_id)
+    reached, waiting = {first}, [first]
+    while waiting:
+        for other_id in neighbours.get(waiting.pop(), set()) - reached:
+            reached.add(other_id)
+            waiting.append(other_id)
+    return second in reached
 
 
 def _namesakes(first: int, second: int) -> bool:
     names = session.scalars(select(StaffAccount.name).where(StaffAccount.id.in_([first, second])))
-    plain = ["".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in names]
+    plain = [_letters(name) for name in names]
     return len(plain) > len(set(plain))
+
+
+def _letters(name: str) -> str:
+    """A name without what is not seen or not said: spaces, marks, format characters."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
 def standing(account_id: int) -> Principal | None:
