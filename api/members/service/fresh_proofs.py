@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Row, select
 
@@ -22,7 +21,7 @@ WALLETS = ("wechat", "alipay")
 #: One arrival may leave several identities, each with its own moment.
 TOGETHER = timedelta(seconds=1)
 
-_Identity = Row[Any]  # channel, app_id, subject, union_id, first_seen_at
+_Identity = Row[str, str, str, str | None, datetime]  # channel, app_id, subject, union_id, first_seen_at
 
 
 def channels(member_id: int, after: timedelta) -> list[str]:
