@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from api.kit import clock, db
 from api.kit.db import session
@@ -22,7 +21,7 @@ WALLETS = ("wechat", "alipay")
 #: One arrival may leave several identities, each with its own moment.
 TOGETHER = timedelta(seconds=1)
 
-_Identity = Any
+_Identity = Row[str, str, str, str | None, datetime]  # channel, app_id, subject, union_id, first_seen_at
 
 
 def channels(member_id: int, after: timedelta) -> list[str]:
