@@ -430,9 +430,9 @@ class App(Flask):
 def _members_asked_for() -> Iterator[int]:
     """The members whose records alone a request reads: in its address, or as the filter of a list."""
     values = request.view_args or {}
-    asked = [values.get("member_id"), request.args.get("member_id")]
+    asked = [values.get("member_id"), *request.args.getlist("member_id")]
     asked += [values.get("owner_id")] if values.get("owner_kind") == "member" else []
-    yield from (int(number) for number in asked if number is not None and str(number).isdecimal() and len(str(number)) < 19)
+    yield from {number for text in asked if text is not None and (number := membership.number_of(text)) is not None}
 
 
 def marked(view: Any, name: str, method: str) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
+
+_WHOLE = re.compile("[0-9]{1,19}", re.ASCII)
 
 
 class Moved(NamedTuple):
@@ -74,3 +77,10 @@ class MemberPart:
     forget: Callable[[int], Any] = _nothing  # the account was closed
     forget_late: Callable[[], Any] = _nothing  # each night: what of closed accounts came in since, or had to be kept for a time
     exports: Mapping[str, Callable[[int], Any]] = field(default_factory=dict)  # name → JSON values of the member's own export
+
+
+def number_of(value: object) -> int | None:
+    """The member's number that a filter names, however a schema of ours lets it be written; None for anything else."""
+    text = str(value).strip()
+    number = int(text) if _WHOLE.fullmatch(text) else None
+    return number if number is not None and number < 2**63 else None

@@ -85,6 +85,8 @@ def test_every_list_of_the_office_may_leave(app, client, mall, hire, ask) -> Non
             "points_history": {"member_id": make_member().id},
             "card_balance_lines": {"report_id": balance_report.reports().items[0].id},
         }
+    opened = client.get(f"/v1/office/members/{one['points_history']['member_id']}?reason=an+export", headers=header)
+    assert opened.status_code == 200
     for name in sorted(tables.every()):
         made = ask(header, name, one.get(name))
         assert (made.status_code, made.json["state"], made.json["rows"]) == (202, "waiting", 0), made.json

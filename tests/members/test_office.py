@@ -154,6 +154,8 @@ def test_a_record_that_was_not_opened_is_not_read_by_another_way(client: Any, sh
         reader_id = make_staff("administrator").id
     reader = bearer("staff", reader_id, mall)
     check_refused(client.get(address, headers=reader), 403, "record-not-opened")
+    padded = client.get("/v1/office" + path.format(f"{number:019}"), headers=reader)
+    check_refused(padded, 403, "record-not-opened")
     assert client.get(f"/v1/office/members/{number}?reason=complaint+77", headers=reader).status_code == 200
     assert client.get(address, headers=reader).status_code == 200
     clock.fix(clock.now() + timedelta(days=1, seconds=1))
@@ -162,9 +164,9 @@ def test_a_record_that_was_not_opened_is_not_read_by_another_way(client: Any, sh
 
 def test_a_record_that_was_not_opened_leaves_in_no_file(client: Any, shopper: Any, administrator: dict[str, str]) -> None:
     number = shopper.json["member"]["number"]
-    body = {"table": "sales", "filters": {"member_id": number}}
-    refused = client.post("/v1/office/exports", json=body, headers=administrator | {"Idempotency-Key": "one-member-file"})
-    check_refused(refused, 403, "record-not-opened")
+    for written in (number, str(number), f"{number:019}"):
+        body, key = {"table": "sales", "filters": {"member_id": written}}, {"Idempotency-Key": f"one-member-file-{written}"}
+        check_refused(client.post("/v1/office/exports", json=body, headers=administrator | key), 403, "record-not-opened")
 
 
 def test_a_lost_device_is_signed_out_at_once(client: Any, shopper: Any, desk: dict[str, str], mall: int) -> None:
