@@ -240,7 +240,7 @@ def comers(tills: list[Till], old: list[int], new: list[int], draw: random.Rando
         till, kind, member = draw.choice(tills), KINDS[number % len(KINDS)], crooks[number % len(crooks)]
         at = begin + DAY * draw.randrange(LAST_DAYS) + timedelta(hours=draw.uniform(11, 21))
         sent.append(Sent(at + timedelta(minutes=45), member, till, drawn(kind, till, at, draw), kind, member in set(new)))
-    return sorted(sent, key=lambda one: one.at)
+    return sorted(sent, key=lambda receipt: receipt.at)
 
 
 def decide(sent: Sent, number: int) -> tuple[str, str]:
@@ -303,7 +303,7 @@ def measure(seed: int) -> dict[str, Any]:
                 with db.unit_of_work(mall):
                     service.learn_tills()
             since = night
-            for sent in (one for one in waiting if night <= one.at < night + DAY):
+            for sent in (receipt for receipt in waiting if night <= receipt.at < night + DAY):
                 clock.fix(sent.at)
                 number += 1
                 state, reason = db.in_mall(mall, lambda sent=sent, number=number: decide(sent, number))  # type: ignore[misc]

@@ -283,14 +283,14 @@ def tablet(mall: int) -> tuple[int, int, str]:
     """A tablet, its shop, and a token of a sign-in that runs."""
     with db.unit_of_work(mall):
         made = make_staff("tablet")
-        return made.id, made.shop_id, staff_sessions.begin(made).access_token
+        return made.id, made.shop_id, staff_sessions.begin(made, staff_sessions.Origin()).access_token
 
 
 def clerk(mall: int) -> tuple[int, int, str]:
     """A clerk, the shop, and a token of a sign-in that runs."""
     with db.unit_of_work(mall):
         made = make_staff("shop_clerk")
-        return made.id, made.shop_id, staff_sessions.begin(made).access_token
+        return made.id, made.shop_id, staff_sessions.begin(made, staff_sessions.Origin()).access_token
 
 
 def pay(mall: int, shop_id: int, number: int) -> None:

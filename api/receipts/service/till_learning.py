@@ -54,7 +54,7 @@ def learn_tills() -> int:
 
 
 def _evidence() -> Any:
-    told = select(
+    sighted = select(
         Sighting.shop_id.label("shop_id"), Sighting.receipt_no.label("number"), Sighting.paid_at.label("paid_at"),
         Sighting.paid_fen.label("paid_fen"), Sighting.minute_known.label("timed"),
     ).where(Sighting.channel != CHANNEL)  # fmt: skip
@@ -62,7 +62,7 @@ def _evidence() -> Any:
     reviewed = select(Receipt.shop_id, Receipt.receipt_no, Receipt.paid_at, Receipt.paid_fen, Receipt.minute_known).where(
         Receipt.state.in_((ReceiptState.SCORED, ReceiptState.RETURNED)), approved.exists()
     )
-    return union_all(told, reviewed)
+    return union_all(sighted, reviewed)
 
 
 def _learn_shop(shop_id: int, since: datetime, timezone: str) -> None:
