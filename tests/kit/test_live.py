@@ -304,7 +304,7 @@ ENDINGS = {
     "a closed clerk": (clerk, lambda number: staff.move(number, AccountState.CLOSED, by_id=0, **BY)),
     "a suspended clerk": (clerk, lambda number: staff.move(number, AccountState.SUSPENDED, by_id=0, **BY)),
     "a clerk with another role": (clerk, lambda number: staff.change(number, {"role": "shop_manager"}, by_id=0, **BY)),
-    "a clerk with a new password": (clerk, lambda number: staff.reset_password(number, "another horse battery", **BY)),
+    "a clerk whose sign-ins were ended": (clerk, lambda number: staff_sessions.end_all(number, "they were ended")),
 }
 
 
