@@ -16,6 +16,7 @@ from api.receipts.reasons import Reason, next_action, sentence
 from api.receipts.shop_recognition import NOBODY, Match
 from api.receipts.states import ReceiptState as S
 from api.receipts.till_forms import Doubt
+from api.sales.channels import channel_title
 from ocr.reading import SOME_DOLLAR
 
 NOW = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
@@ -354,4 +355,5 @@ def test_every_reason_has_a_sentence_in_both_languages_and_a_next_step(reason: R
 def test_amounts_stand_in_sentences_in_yuan() -> None:
     words = sentence(Reason.AWARDED, {"shop": "喜茶", "amount_fen": 1250, "points": 12})
     assert words == {"zh": "喜茶消费12.50元，已获得12积分。", "en": "12 points for 12.50 spent at 喜茶."}
-    assert "商圈支付" in sentence(Reason.SCORED_BY_CHANNEL, {"channel": "circle"})["zh"]
+    assert channel_title("plate")["zh"] in sentence(Reason.SCORED_BY_CHANNEL, {"channel": "plate"})["zh"]
+    assert channel_title("plate")["zh"] != "plate"
