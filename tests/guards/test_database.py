@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import BigInteger, Date, DateTime, Float, Integer, Numeric
 
-from api.kit import states
+from api.kit import rooms, states
 from api.kit.db import ABOVE_MALLS, Model
 from tests.conftest import owner_rows
 
@@ -69,6 +69,7 @@ def test_models_are_what_the_migrations_make(settings, app) -> None:
 
 
 def test_every_state_can_be_reached_and_the_drawing_is_fresh() -> None:
+    rooms.load()
     for noun, (lifecycle, allowed) in states.LIFECYCLES.items():
         first = next(iter(lifecycle))
         reached, todo = {first}, [first]
