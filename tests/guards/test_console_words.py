@@ -41,17 +41,23 @@ def _refusals(language: str) -> list[str]:
 
 
 @cache
-def _trees() -> list[ast.Module]:
-    return [ast.parse(path.read_text()) for path in API]
+def _nodes() -> list[ast.AST]:
+    return [node for path in API for node in ast.walk(ast.parse(path.read_text()))]
+
+
+@cache
+def _calls_of_the_server() -> list[tuple[str, ast.Call]]:
+    """(what is called, the call) of all that the server's source calls by a plain name: "audit.record"."""
+    calls = [node for node in _nodes() if isinstance(node, ast.Call)]
+    return [(ast.unparse(call.func), call) for call in calls if isinstance(call.func, ast.Name | ast.Attribute)]
 
 
 def _recorded(place: int) -> Iterator[ast.expr]:
     """The arguments of audit.record at a place: 1 is what was done, 2 the kind of thing it was done to."""
-    for tree in _trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record" and len(node.args) > place:
-                argument = node.args[place]
-                yield from (argument.body, argument.orelse) if isinstance(argument, ast.IfExp) else (argument,)
+    for name, call in _calls_of_the_server():
+        if name == "audit.record" and len(call.args) > place:
+            argument = call.args[place]
+            yield from (argument.body, argument.orelse) if isinstance(argument, ast.IfExp) else (argument,)
 
 
 def _written(place: int) -> set[str]:
@@ -70,8 +76,7 @@ def _made_up(place: int) -> list[re.Pattern[str]]:
 @cache
 def _constants() -> frozenset[str]:
     """Every string of the server: a deed may reach the log through a variable."""
-    nodes = (node for tree in _trees() for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    return frozenset(node.value for node in nodes if isinstance(node.value, str))
+    return frozenset(node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _slugs(problem: type[Problem] = Problem) -> Iterator[str]:
@@ -102,21 +107,12 @@ def _needed() -> dict[str, set[str]]:
 def _moved() -> set[str]:
     """What the rows are called that go from one member to the other in a merge."""
     kinds = {part.kind for part in rooms.member_parts() if part.kind}
-    for tree in _trees():
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func) in {"Moved", "member_merge.move"}
-                and isinstance(node.args[0], ast.Constant)
-            ):
-                kinds.add(str(node.args[0].value))
-            # Where several tables move, their kinds are the keys of one of these.
-            if (
-                isinstance(node, ast.AnnAssign)
-                and ast.unparse(node.target) in {"_OF_MEMBERS", "_TABLES"}
-                and isinstance(node.value, ast.Dict)
-            ):
-                kinds |= {str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)}
+    for name, call in _calls_of_the_server():
+        if name in {"Moved", "member_merge.move"} and isinstance(call.args[0], ast.Constant):
+            kinds.add(str(call.args[0].value))
+    for node in _nodes():  # where several tables move, their kinds are the keys of one of these
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in {"_OF_MEMBERS", "_TABLES"} and isinstance(node.value, ast.Dict):
+            kinds |= {str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)}
     return kinds
 
 
@@ -130,7 +126,8 @@ def test_every_name_of_the_server_has_words(language: str) -> None:
 def test_no_word_outlives_its_name(language: str) -> None:
     needed = _needed()
     left = {section: set(_words(language, section)) - needed[section] for section in NAMED}
-    left["deeds"] = {deed for deed in left["deeds"] - _constants() if not any(text.fullmatch(deed) for text in _made_up(1))}
+    made_up = _made_up(1)
+    left["deeds"] = {deed for deed in left["deeds"] - _constants() if not any(text.fullmatch(deed) for text in made_up)}
     left["subjects"] -= _constants()
     pages = "\n".join(path.read_text() for path in SRC.rglob("*") if path.suffix in {".ts", ".vue"} and path.name != "contract.d.ts")
     without_class = set(_refusals(language)) - set(_slugs())
