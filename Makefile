@@ -56,12 +56,15 @@ pages: .venv/.ready ## build the pages that changed: the shopper's h5 and the co
 miniapp: .venv/.ready ## the three builds of the mini-program, in var/web_pages: h5, mp-weixin, mp-alipay
 	@$(BIN)/python -m deploy.web_pages h5 mp-weixin mp-alipay
 
-# Node is looked for first, it may be a package; then the pages are built and the browser and nginx found while the packages are installed.
+# Node is looked for first, it may be a package. The pages are built beside the packages and the first tests; a test that needs them waits.
 test: .venv/.made ## every test, on embedded servers and in a real Chromium
 	@$(BIN)/python -m deploy.web_pages node || true
-	@{ $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; } & $(BIN)/python -m deploy.web_pages h5 console & \
-	$(MAKE) --no-print-directory setup; made=$$?; wait; exit $$made
-	@MALLBRIDGE_RECORD=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m deploy.web_pages h5 console & pages=$$!; \
+	{ $(BIN)/python -m deploy.chromium; $(BIN)/python -m deploy.nginx; } & found=$$!; \
+	$(MAKE) --no-print-directory setup || { wait; exit 1; }; \
+	wait $$found; \
+	MALLBRIDGE_RECORD=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup; tests=$$?; \
+	wait $$pages; exit $$tests
 
 quick: .venv/.ready ## the tests that a change since the last `make test` can reach, within a minute and a half (docs/testing.md)
 	@WORKERS=$(WORKERS) $(BIN)/python -m tests.impact.quick
