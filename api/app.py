@@ -8,9 +8,10 @@ import flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import web_pages
+from api import safety, web_pages
 from api.kit import cache, db, health, http, identity, logs, rooms, sealed, storage
-from api.settings import Settings
+from api.kit.errors import ThisMachineOnly
+from api.settings import Settings, ending_the_process, from_environment
 
 
 def create_app(settings: Settings) -> http.App:
@@ -22,6 +23,8 @@ def create_app(settings: Settings) -> http.App:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(_smorest_config())
     app.extensions["settings"] = settings
+    if not settings.production:
+        app.before_request(_refuse_beyond)
     http.install(app)
     health.install(app, settings)
     api = http.Api(app)
@@ -35,6 +38,13 @@ def create_app(settings: Settings) -> http.App:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
     return app
+
+
+def _refuse_beyond() -> None:
+    """Outside production, whoever is on another machine is refused, also behind a proxy that stands on this one."""
+    proxies = flask.current_app.extensions["settings"].trusted_proxies
+    if safety.reaches_beyond(flask.request.host, flask.request.headers.keys(), proxies=proxies):
+        raise ThisMachineOnly()
 
 
 def configure(settings: Settings) -> None:
@@ -67,8 +77,7 @@ def _smorest_config() -> dict[str, Any]:
 
 def wsgi() -> flask.Flask:
     """The app as a server runs it, from the environment."""
-    from api.settings import from_environment
-
-    settings = from_environment()
-    settings.refuse_listening()
-    return create_app(settings)
+    with ending_the_process():
+        settings = from_environment()
+        settings.refuse_listening()
+        return create_app(settings)

@@ -28,7 +28,7 @@ from api.app import configure
 from api.kit import db, logs, rooms
 from api.kit import jobs as kit
 from api.kit.rooms import Process
-from api.settings import Settings, from_environment
+from api.settings import Settings, ending_the_process, from_environment
 
 log = logs.get(__name__)
 
@@ -185,8 +185,9 @@ def main(arguments: list[str]) -> int:
     alone = {name: process for room in rooms.every() for name, process in room.processes.items()}
     if what not in ("work", *alone):
         sys.exit(f"There are these workers: work, {', '.join(sorted(alone))}; `python -m api.reader` keeps a reader running.")
-    settings = from_environment()
-    configure(settings)
+    with ending_the_process():
+        settings = from_environment()
+        configure(settings)
     if what in alone:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         work_alone(settings, alone[what])

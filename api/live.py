@@ -33,10 +33,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from api import safety
 from api.kit import clock, db, identity, listening, live, logs
-from api.kit.errors import Problem
+from api.kit.errors import Problem, ThisMachineOnly
 from api.kit.listening import Authority, Listener
-from api.settings import Settings, from_environment
+from api.settings import Settings, ending_the_process, from_environment
 
 log = logs.get(__name__)
 
@@ -313,6 +314,10 @@ def _open_streams(listener: Listener) -> str:
 async def _stream(request: Request) -> Response:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     hub: Hub = request.app.state.hub
+    settings: Settings = request.app.state.settings
+    beyond = safety.reaches_beyond(request.headers.get("host", ""), request.headers.keys(), proxies=settings.trusted_proxies)
+    if beyond and not settings.production:
+        return _refused(ThisMachineOnly())
     try:
         who = identity.read_token(token if scheme.lower() == "bearer" else request.query_params.get("token", ""))
         if not await hub.authority.may_listen(Listener.of(who)):
@@ -365,19 +370,22 @@ def create_app(settings: Settings) -> Starlette:
         await hub.authority.close()
 
     allowed = CORSMiddleware, {"allow_origins": [settings.public_url], "allow_methods": ["GET"], "allow_headers": ["Authorization"]}
-    return Starlette(
+    app = Starlette(
         routes=[Route("/v1/live", _stream), Route("/healthz", _alive)],
         middleware=[Middleware(allowed[0], **allowed[1])],  # type: ignore[arg-type]
         lifespan=lifespan,
     )
+    app.state.settings = settings
+    return app
 
 
 def __getattr__(name: str) -> Any:
     """`granian --interface asgi api.live:app`: made when the server asks, not on import."""
     if name != "app":
         raise AttributeError(name)
-    settings = from_environment()
-    settings.refuse_listening()
+    with ending_the_process():
+        settings = from_environment()
+        settings.refuse_listening()
     logs.configure(settings.log_level)
     made = globals()["app"] = create_app(settings)
     return made

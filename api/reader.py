@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from api.kit import logs
-from api.settings import from_environment
+from api.settings import ending_the_process, from_environment
 
 log = logs.get(__name__)
 
@@ -41,5 +41,6 @@ def run_forever() -> None:
 
 
 if __name__ == "__main__":
-    logs.configure(from_environment().log_level)
+    with ending_the_process():
+        logs.configure(from_environment().log_level)
     run_forever()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
+import re
 import socket
 import stat
 import sys
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 SECRET_LENGTH = 32
 SECRET_DISTINCT = 8
+SECRET_GUESSES = 0.7  # tens of guesses a character, as zxcvbn counts them; of random letters it is about one
 _EVERYBODY_KNOWS = ("demo-", "example", "changeme", "change-me", "do-not-use", "password", "placeholder")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -55,7 +57,20 @@ def secret_fault(secret: str, *, length: int = SECRET_LENGTH) -> str | None:
         return f"is made of {distinct} different characters, at least {SECRET_DISTINCT} are needed"
     if _repeats(secret):
         return "repeats itself"
+    if _PHRASE.search(secret) or _guesses(secret) < SECRET_GUESSES * min(len(secret), _READ):
+        return "is made of words"
     return None
+
+
+_PHRASE = re.compile(r"[A-Za-z]{2,}(?:[ _.-]+[A-Za-z]{2,}){2,}")
+_READ = 72  # characters that zxcvbn reads
+
+
+def _guesses(secret: str) -> float:
+    """About how many guesses a secret takes, as a power of ten."""
+    from zxcvbn import zxcvbn  # its lists of words are read by who judges a secret only
+
+    return float(zxcvbn(secret[:_READ])["guesses_log10"])
 
 
 def _repeats(secret: str) -> bool:
@@ -143,6 +158,19 @@ def listening_fault(hosts: Iterable[str]) -> str | None:
         f"Outside production this listens on this machine only, not on {', '.join(beyond)}: its secrets and passwords are known. "
         "Listen on 127.0.0.1, or set MALLBRIDGE_ENV=production with settings of its own."
     )
+
+
+#: How a proxy says whom it speaks for.
+_SPEAKS_FOR = frozenset({"x-forwarded-for", "x-real-ip", "forwarded"})
+
+
+def reaches_beyond(host: str, header_names: Iterable[str], *, proxies: int = 0) -> bool:
+    """Whether a request was meant for another machine than this one, or comes through a proxy that the settings do not name."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return True
+    return not is_loopback(name) or (proxies == 0 and any(header.lower() in _SPEAKS_FOR for header in header_names))
 
 
 def _is_unspecified(host: str) -> bool:

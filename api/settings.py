@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,9 @@ DEMO_SECRET = "demo-secret-for-development-only-do-not-use"  # noqa: S105 - refu
 DEMO_WECHAT_SECRET = "demo-wechat-secret"  # noqa: S105 - refused in production
 DEMO_WECHAT_APPID = "wx0000000000000demo"
 DEMO_ALIPAY_APPID = "2021000000000000"
+DEMO_MERCHANT_NUMBERS = frozenset({"1900000109", "2088000000000001"})  # of the simulators
 WALLET_SECRET_LENGTH = 16
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATORS = ROOT / "var" / "simulators"
@@ -62,7 +66,7 @@ class Settings:
 
     def findings(self) -> list[str]:
         """Everything that production must not start with, a sentence each: which variable, what is wrong, what is right."""
-        return [*self._faults_of_secrets(), *self._faults_of_addresses(), *self._faults_of_demo_accounts()]
+        return [*self._faults_of_secrets(), *self._faults_of_addresses(), *self._faults_of_demo_accounts(), *self._faults_of_logs()]
 
     def _faults_of_secrets(self) -> Iterator[str]:
         own = "set 32 random bytes, as `openssl rand -base64 32` makes them."
@@ -104,6 +108,10 @@ class Settings:
         elif self.alipay_appid and SIMULATORS in self.alipay_keys.resolve().parents:
             yield f"ALIPAY_KEYS={self.alipay_keys} holds the simulator's keys: name the folder of the app's own."
 
+    def _faults_of_logs(self) -> Iterator[str]:
+        if self.log_level == "DEBUG":
+            yield "LOG_LEVEL=DEBUG writes what people send into the log: set INFO or WARNING."
+
     def refuse_unsafe(self) -> None:
         """In production, refuse to start with what is unsafe; each finding is named. SettingsRefused."""
         if self.production and (findings := self.findings()):
@@ -124,6 +132,22 @@ def _is_production(environment: str) -> bool:
 def _pay_beside(wechat_api: str) -> str:
     """Where WeChat Pay is: its own host beside WeChat's, on the same simulator otherwise."""
     return "https://api.mch.weixin.qq.com" if wechat_api.startswith("https://api.weixin.qq.com") else ""
+
+
+@contextlib.contextmanager
+def ending_the_process() -> Iterator[None]:
+    """A process that must not start ends with the sentences that say why, without a traceback."""
+    try:
+        yield
+    except SettingsRefused as refused:
+        sys.exit(str(refused))
+
+
+def _log_level(given: str) -> str:
+    level = given.strip().upper()
+    if level not in LOG_LEVELS:
+        raise SettingsRefused(f"LOG_LEVEL={given} is none of {', '.join(LOG_LEVELS)}.")
+    return level
 
 
 def from_environment() -> Settings:
@@ -170,7 +194,7 @@ def _read(env: Env, database: str) -> Settings:
         phone_sign_in=env.bool("PHONE_SIGN_IN", True),
         sms_url=env.str("SMS_URL", ""),
         sms_key=env.str("SMS_KEY", ""),
-        log_level=env.str("LOG_LEVEL", "INFO"),
+        log_level=_log_level(env.str("LOG_LEVEL", "INFO")),
         pool_size=env.int("DATABASE_POOL_SIZE", 6),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0),
         receipt_queue_limit=env.int("RECEIPT_QUEUE_LIMIT", 500),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -16,7 +17,7 @@ from sqlalchemy import Select, or_, select
 from api.approvals.errors import ApprovalNotFound, ApprovalOpen, ApprovalOutdated
 from api.approvals.models import Approval
 from api.approvals.states import ApprovalState
-from api.kit import audit, clock, pages, sealed, states
+from api.kit import audit, clock, identity, pages, sealed, states
 from api.kit.db import session
 
 #: How long a request waits.
@@ -35,16 +36,54 @@ class Act:
     before: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any] | None]
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Requests for a second person that a room keeps in a table of its own, where they wait as long as every other.
+
+    `waits` is the state in which one waits, since it came there; `ends` where it goes when nobody decides; `asked_by` names the column of
+    who asked, and `needs` the permission to ask, by the kind of account. What a shopper asked for does not end by waiting.
+    """
+
+    model: type[Any]
+    waits: StrEnum
+    ends: StrEnum
+    asked_by: str
+    needs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        WAITING.append(self)
+
+    def refuse_unfit(self, request: Any, decider: str) -> None:
+        """Only another person decides, in time, and for somebody who still may ask. AnotherPersonNeeded, ApprovalOutdated."""
+        asker = str(getattr(request, self.asked_by))
+        refuse_alone(asker, decider, since=request.moved_at)
+        if request.state != self.waits or asker.partition(":")[0] not in self.needs:
+            return
+        if request.moved_at + WAITS <= clock.now() or not identity.still_may(asker, self.needs[asker.partition(":")[0]]):
+            raise ApprovalOutdated()
+
+    def end_late(self) -> int:
+        """End what nobody decided in time; returns how many."""
+        asker = getattr(self.model, self.asked_by)
+        by_staff = or_(*(asker.startswith(f"{kind}:") for kind in self.needs))
+        late = select(self.model).where(self.model.state == self.waits, self.model.moved_at <= clock.now() - WAITS, by_staff).limit(1000)
+        return sum(states.try_move(request, self.ends, by="system", reason=IN_TIME) for request in session.scalars(late))
+
+
+#: Every table of requests besides the one of this room.
+WAITING: list[Waiting] = []
+IN_TIME = "nobody decided in time"
+
 #: Every act that takes two people, by name.
 ACTS: dict[str, Act] = {}
-#: The room of staff refuses two that are not two human beings apart: asker, decider. AnotherPersonNeeded.
-JUDGES: list[Callable[[str, str], None]] = []
+#: The room of staff refuses two that are not two human beings apart: asker, decider, since when. AnotherPersonNeeded.
+JUDGES: list[Callable[[str, str, datetime], None]] = []
 
 
-def refuse_alone(asker: str, decider: str) -> None:
-    """Refuse unless these two are two people who can agree about value. AnotherPersonNeeded."""
+def refuse_alone(asker: str, decider: str, *, since: datetime | None = None) -> None:
+    """Refuse unless these two are two people who can agree about value, now and since it was asked. AnotherPersonNeeded."""
     for refuse in JUDGES:
-        refuse(asker, decider)
+        refuse(asker, decider, since or clock.now())
 
 
 def ask(
@@ -72,7 +111,7 @@ def approve(approval_id: int, *, by: str, permissions: Collection[str]) -> Appro
     act = ACTS[approval.act]
     if act.approver not in permissions:
         raise ApprovalNotFound()
-    refuse_alone(approval.asked_by, by)
+    refuse_alone(approval.asked_by, by, since=approval.asked_at)
     if approval.state == ApprovalState.PROPOSED and approval.expires_at <= clock.now():
         raise states.WrongState(state=str(ApprovalState.EXPIRED), wanted=str(ApprovalState.DONE))
     body = json.loads(sealed.unseal(approval.request)) if approval.request else {}
@@ -129,8 +168,8 @@ def _page(query: Select[Any], state: str | None, act: str | None, cursor: str | 
 def expire() -> int:
     """End what waited too long; returns how many."""
     late = select(Approval).where(Approval.state == ApprovalState.PROPOSED, Approval.expires_at <= clock.now()).limit(1000)
-    return sum(_end(approval) for approval in session.scalars(late))
+    return sum(_end(approval) for approval in session.scalars(late)) + sum(waiting.end_late() for waiting in WAITING)
 
 
 def _end(approval: Approval) -> bool:
-    return states.try_move(approval, ApprovalState.EXPIRED, by="system", reason="nobody decided in time", request=GONE)
+    return states.try_move(approval, ApprovalState.EXPIRED, by="system", reason=IN_TIME, request=GONE)

@@ -32,6 +32,7 @@ def two_people(
     before: Before | None = None,
     alone: Callable[..., bool] | None = None,
     first: Callable[..., None] | None = None,
+    shown: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None,
     why: str = "why",
 ) -> Callable[[View], View]:
     """The act of this route waits for a second person, who holds `approver`; it stands right above the function, below `arguments`.
@@ -39,8 +40,9 @@ def two_people(
     The request is done once and undone, so that whoever asks hears every refusal of the act itself at once. `before` reads what it would
     change (arguments and values of the address as the route gets them); an approval is refused when that is another by then. `alone` says
     which requests one person may do. `first` is what only who asks can show (a code that was read out): it is asked once, at the request,
-    and may count wrong tries. `why` names the field of the reason. The answer is 202 with the approval instead of the route's own. The act
-    must be of the database alone.
+    and may count wrong tries. `shown` is what who decides sees besides what was sent, or instead of it: name → from the arguments, in words
+    as {zh, en}. `why` names the field of the reason. The answer is 202 with the approval instead of the route's own. The act must be of the
+    database alone.
     """
 
     def wrap(view: View) -> View:
@@ -55,7 +57,8 @@ def two_people(
         def read(body: dict[str, Any], place: Mapping[str, Any]) -> dict[str, Any] | None:
             return _plain(before(arguments().load(body), **place)) if before else None
 
-        act = Act(name, approver, _names(arguments(), why), run, read)
+        facts = shown or {}
+        act = Act(name, approver, _names(arguments(), why) | facts.keys(), run, read)
         assert name not in service.ACTS, f"two acts are called {name}"
         service.ACTS[name] = act
 
@@ -68,8 +71,9 @@ def two_people(
             with db.undone():
                 view(dict(args), **place)
             body = request.get_json()
+            asked = _shown(arguments(), body, why) | {fact: of_arguments(args) for fact, of_arguments in facts.items()}
             made = service.ask(
-                act, body, place, asked=_shown(arguments(), body, why), subject=" ".join(map(str, place.values())) or None,
+                act, body, place, asked=asked, subject=" ".join(map(str, place.values())) or None,
                 why=body.get(why), by=identity.principal().name,
             )  # fmt: skip
             response = flask.jsonify(ApprovalSchema().dump(made))

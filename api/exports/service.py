@@ -46,7 +46,7 @@ class Batch:
 def ask(table: str, filters: dict[str, Any], *, columns: list[dict[str, str]], language: str, who: identity.Principal) -> Export:
     """Put an export in. PermissionMissing when the role may not see the list, TooManyExports."""
     _refuse_unseen(table, who)
-    if (member_id := membership.number_of(filters.get("member_id"))) is not None:
+    for member_id in membership.named_in(filters.items()):
         membership.refuse_unopened(who, member_id)
     _refuse_many(who.id)
     made = Export(

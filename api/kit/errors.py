@@ -110,3 +110,10 @@ class Unavailable(Problem):
 
     status = 503
     retry_after = 5
+
+
+class ThisMachineOnly(Problem):
+    """This is a mall for trying out, with known passwords: it answers on its own machine only."""
+
+    status = 421
+    suspicious = True

@@ -6,8 +6,9 @@ import functools
 import hashlib
 import json
 import re
+import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,6 +39,7 @@ METHOD, MEANT_METHOD = "REQUEST_METHOD", "HTTP_X_HTTP_METHOD_OVERRIDE"  # in WSG
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NOTHING = object()
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_PARTS = re.compile(r"<(?:\w+:)?(\w+)>")  # what an address names: <int:member_id>
 
 
 class BodyUnreadable(BadRequest):
@@ -207,10 +209,24 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     ) -> None:
         super().__init__(name, import_name, url_prefix=audience.prefix + url_prefix, **kwargs)
         self.audience, self.precondition = audience, precondition
+        self._prepare_doc_cbks.append(self._document_records)
         self._prepare_doc_cbks.append(_document_problems)
         self._prepare_doc_cbks.append(_document_access)
         self._prepare_doc_cbks.append(_document_second_person)
         self._prepare_doc_cbks.append(self._document_audience)
+
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Register a route; its documentation knows what its address names."""
+        _mark(named=frozenset(_PARTS.findall(f"{self.url_prefix}{rule}")))(view_func)
+        super().add_url_rule(rule, endpoint, view_func, *args, **kwargs)
+
+    def _document_records(self, doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+        """What can read one member's record alone is refused where it was not opened."""
+        if self.audience is identity.mall_staff and method == "get" and not self.precondition and not doc_info.get("opens_record"):
+            filters = [part["schema"] for part in doc_info.get("arguments", {}).get("parameters", ()) if part.get("in") == "query"]
+            if membership.may_name_one({*doc_info["named"], *(name for schema in filters for name in schema._declared_fields)}):
+                doc_info["more_problems"] = (*doc_info.get("more_problems", ()), membership.RecordNotOpened)
+        return doc
 
     def _document_audience(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: ARG002
         doc["x-audience"] = self.audience.name
@@ -421,18 +437,10 @@ class App(Flask):
             if precondition := getattr(self.blueprints.get(request.blueprint or ""), "precondition", None):
                 precondition.check(request.view_args or {})
             elif audience is identity.mall_staff and request.method == "GET" and not marked(view, "opens_record", "GET"):
-                for member_id in _members_asked_for():
+                for member_id in membership.named_in([*(request.view_args or {}).items(), *request.args.items(multi=True)]):
                     membership.refuse_unopened(identity.principal(), member_id)
         elif (code := (request.view_args or {}).pop("mall_code", None)) and not db.enter_by_code(code):
             raise MallNotFound()
-
-
-def _members_asked_for() -> Iterator[int]:
-    """The members whose records alone a request reads: in its address, or as the filter of a list."""
-    values = request.view_args or {}
-    asked = [values.get("member_id"), *request.args.getlist("member_id")]
-    asked += [values.get("owner_id")] if values.get("owner_kind") == "member" else []
-    yield from {number for text in asked if text is not None and (number := membership.number_of(text)) is not None}
 
 
 def marked(view: Any, name: str, method: str) -> Any:
@@ -447,13 +455,29 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _init_spec(self, **options: Any) -> None:
+        self._unwritten: list[Any] = []
+        self._writing = threading.Lock()
         super()._init_spec(**options)
         self.ma_plugin.converter.add_attribute_function(_document_variants)
 
-    def register_blueprint(self, blp: Any, **kwargs: Any) -> None:
-        """Register a room; its audience is remembered by name."""
+    def register_blueprint(self, blp: Any, **_: Any) -> None:
+        """Register a room; its audience is remembered by name. Its part of the contract is written when somebody asks for the contract.
+
+        Most processes are never asked, and writing it would be a third of their start.
+        """
         self._app.extensions.setdefault("audiences", {})[blp.name] = blp.audience
-        super().register_blueprint(blp, **kwargs)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._unwritten.append(blp)
+
+    def _openapi_json(self) -> Response:
+        with self._writing:
+            while self._unwritten:
+                blueprint = self._unwritten.pop(0)
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+                self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        answer: Response = super()._openapi_json()
+        return answer
 
     def _register_error_handlers(self) -> None:
         self._app.register_error_handler(HTTPException, self.handle_http_exception)

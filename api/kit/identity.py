@@ -98,8 +98,7 @@ def stand_in(kind: str, look: Callable[[int], Principal | None]) -> None:
 @contextmanager
 def acting(name: str, permission: str | None) -> Iterator[None]:
     """Do something for who asked for it ("staff:7"), with the rights of today. PermissionMissing when these do not suffice any more."""
-    kind, _, number = name.partition(":")
-    asker, present = _stand_ins[kind](int(number)), principal()
+    asker, present = _standing(name), principal()
     if asker is None or (permission is not None and permission not in asker.permissions):
         raise PermissionMissing(permission=permission)
     g.principal = asker
@@ -107,6 +106,17 @@ def acting(name: str, permission: str | None) -> Iterator[None]:
         yield
     finally:
         g.principal = present
+
+
+def still_may(name: str, permission: str) -> bool:
+    """Whether who asked for something ("shop:7") may still do it by itself."""
+    asker = _standing(name)
+    return asker is not None and permission in asker.permissions
+
+
+def _standing(name: str) -> Principal | None:
+    kind, _, number = name.partition(":")
+    return _stand_ins[kind](int(number))
 
 
 def access_token(kind: str, principal_id: int, mall_id: int, *, session_id: str, shop_id: int | None = None) -> str:

@@ -43,6 +43,9 @@ def count(limit: Limit, subject: str, uses: int = 1) -> int:
     return _count_here(key, window, uses) if used is None else used
 
 
+SITE_BITS = 48
+
+
 def network(address: str | None) -> str:
     """Whom an address counts for: one IPv4 address, or the /64 of IPv6 that one subscriber has whole."""
     try:
@@ -52,6 +55,15 @@ def network(address: str | None) -> str:
     if isinstance(known, IPv6Address):
         return str(known.ipv4_mapped) if known.ipv4_mapped else str(ip_network((known.packed[:8] + bytes(8), 64)))
     return str(known)
+
+
+def site(network: str) -> str | None:
+    """The /48 that one line of IPv6 may have whole, of a `network`; None where it is IPv4 or unknown."""
+    try:
+        known = ip_network(network)
+    except ValueError:
+        return None
+    return str(known.supernet(new_prefix=SITE_BITS)) if known.version == 6 else None
 
 
 def _count(client: object, key: str, seconds: int, uses: int) -> int:

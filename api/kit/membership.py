@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from api.kit.errors import Forbidden
+
 _WHOLE = re.compile("[0-9]{1,19}", re.ASCII)
 
 
@@ -45,6 +47,18 @@ def _no_rows(_from: int, _into: int) -> list[Moved]:
     return []
 
 
+class RecordNotOpened(Forbidden):
+    """Open this member's record with a reason first; it stays open for half an hour."""
+
+
+#: How a request or a filter names the one member that it reads.
+_NAMES = ("member_id", "source_id", "target_id")
+#: The same beside a kind: the field of the kind, and that of the number. A number without a kind is the member's too.
+_NAMES_OF_A_KIND = (("owner_kind", "owner_id"), ("subject_type", "subject_id"))
+#: Who did something, as the log calls them: member:17.
+_DOER, _DOER_PREFIX = "who", "member:"
+_ALL_NAMES = frozenset((*_NAMES, *(number for _, number in _NAMES_OF_A_KIND), _DOER))
+
 #: The room of members says whether somebody of the mall's staff (a principal) may read what one member has, or raises its refusal.
 READS_ONE: list[Callable[[Any, int], None]] = []
 
@@ -53,6 +67,23 @@ def refuse_unopened(who: Any, member_id: int) -> None:
     """What one member has is shown to whom opened the record with a reason."""
     for ask in READS_ONE:
         ask(who, member_id)
+
+
+def named_in(values: Iterable[tuple[str, Any]]) -> set[int]:
+    """The members whose records alone are read with these values of an address or a filter; a name may come twice."""
+    given: dict[str, list[str]] = {}
+    for name, value in values:
+        given.setdefault(name, []).append(str(value))
+    texts = [text for name in _NAMES for text in given.get(name, ())]
+    for kind, number in _NAMES_OF_A_KIND:
+        texts += given.get(number, ()) if "member" in given.get(kind, ("member",)) else ()
+    texts += [text.removeprefix(_DOER_PREFIX) for text in given.get(_DOER, ()) if text.startswith(_DOER_PREFIX)]
+    return {member_id for text in texts if (member_id := number_of(text)) is not None}
+
+
+def may_name_one(names: Iterable[str]) -> bool:
+    """Whether a request with these parts or filters can read what one member alone has."""
+    return not _ALL_NAMES.isdisjoint(names)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ Read = TypeVar("Read", bound=Callable[[dict[str, Any]], pages.Page[Any]])
 
 #: A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: The same behind what another reader of CSV takes for the end of a cell.
+_FORMULA_WITHIN = re.compile(r"(?<=[\s\S])([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 
 
 class FiltersWrong(Exception):
@@ -139,4 +142,5 @@ def _local(text: str, zone: ZoneInfo) -> str:
 
 def plain(text: str) -> str:
     """Text that no spreadsheet takes for a formula: a leading apostrophe says that it is text."""
+    text = _FORMULA_WITHIN.sub(r"\1'", text)
     return f"'{text}" if text.startswith(FORMULA) else text

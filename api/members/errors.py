@@ -95,10 +95,6 @@ class OldPhoneUnproven(Conflict):
     """The phone so far must be proven too; who has lost it asks the service desk."""
 
 
-class RecordNotOpened(Forbidden):
-    """Open this member's record with a reason first; it stays open for half an hour."""
-
-
 class MemberNotActive(Conflict):
     """One of the two memberships is closed, or was merged into another one."""
 

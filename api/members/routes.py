@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from api.approvals.two_people import two_people
-from api.kit import audit, db, identity, limits, pages
+from api.kit import audit, db, identity, limits, membership, pages
 from api.kit.challenges import Challenge, Solution
 from api.kit.http import Blueprint, MallNotFound, PageArgs, Precondition, page_of
 from api.kit.limits import Limit
@@ -54,7 +54,7 @@ records = Blueprint(
     "member_records", __name__, audience=identity.mall_staff, url_prefix="/members/<int:member_id>",
     description="What stands in a member's record, once it was opened with a reason",
     precondition=Precondition(
-        lambda values: profile.refuse_unopened(values["member_id"], identity.staff().name), (errors.RecordNotOpened,)
+        lambda values: profile.refuse_unopened(values["member_id"], identity.staff().name), (membership.RecordNotOpened,)
     ),
 )  # fmt: skip
 
@@ -539,13 +539,14 @@ def list_levels() -> dict[str, Any]:
     "level.change",
     arguments=schemas.LevelPatch,
     approver="levels.approve",
-    before=lambda arguments, rank: {name: getattr(levels.level_of(rank), name) for name in arguments},
-    alone=lambda arguments, **_: set(arguments) <= {"name", "name_en"},
+    before=lambda arguments, rank: {name: getattr(levels.level_of(rank), name) for name in arguments if name != "why"},
+    alone=lambda arguments, **_: set(arguments) <= {"name", "name_en", "why"},
 )
 def change_level(arguments: dict[str, Any], rank: int) -> Any:
     """Change a level"""
+    why = arguments.pop("why", None)
     before, level = levels.set_level(rank, **arguments)
-    audit.record(identity.staff().name, "changed a level", "level", rank, before=before, after=arguments)
+    audit.record(identity.staff().name, "changed a level", "level", rank, before=before, after=arguments, why=why)
     return level
 
 

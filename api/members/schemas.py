@@ -312,6 +312,7 @@ class LevelPatch(Schema):
     reach_growth = ma.fields.Integer(strict=True, validate=Range(0, 10**12))
     keep_growth = ma.fields.Integer(strict=True, validate=Range(0, 10**12))
     multiplier_bp = ma.fields.Integer(strict=True, validate=Range(0, 1_000_000))
+    why = ma.fields.String(validate=[Length(1, 300), _NO_CONTROLS])
 
     @ma.validates_schema
     def keeping_costs_no_more(self, data: dict[str, Any], **_: Any) -> None:

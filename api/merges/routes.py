@@ -38,12 +38,13 @@ def list_merges(args: dict[str, Any]) -> pages.Page[Merge]:
 @office.response(200, schemas.MergePreviewSchema)
 @office.problems(*OF_TWO)
 @office.permission("merges.read")
+@office.opens_record
 def preview_merge(args: dict[str, Any]) -> service.Preview:
-    """What a merge would move and what conflicts; looking at it is written down"""
-    seen = service.preview(args["source_id"], args["target_id"], phone_of_source=args["phone_of_source"])
-    who = identity.staff().name
-    for member_id in (args["source_id"], args["target_id"]):
-        audit.record(who, "previewed a merge", "member", member_id, after={"source": args["source_id"], "target": args["target_id"]})
+    """What a merge would move and what conflicts; why somebody looks is written down in both records"""
+    two = {"source": args["source_id"], "target": args["target_id"]}
+    seen = service.preview(*two.values(), phone_of_source=args["phone_of_source"])
+    for member_id in two.values():
+        audit.record(identity.staff().name, "previewed a merge", "member", member_id, after=two, why=args["reason"])
     return seen
 
 

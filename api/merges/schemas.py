@@ -23,10 +23,11 @@ class MergePairArgs(http.Schema):
 
 
 class MergePreviewArgs(MergePairArgs):
-    """The same, in an address."""
+    """The same, in an address, and why both records are opened."""
 
     source_id = fields.Integer(required=True, validate=NUMBER)
     target_id = fields.Integer(required=True, validate=NUMBER)
+    reason = fields.String(required=True, validate=WHY)
 
 
 class MergeArgs(MergePairArgs):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
-from api.approvals import service as approvals
+from api.approvals.service import Waiting
 from api.kit import clock, pages, rooms, states
 from api.kit.db import session
 from api.kit.membership import Moved, Rows
@@ -22,6 +22,9 @@ from api.merges.models import Merge, MergeRow
 from api.merges.states import MergeState
 from api.points import service as points
 from api.points.service import member_merge as point_merging
+
+WAITING = Waiting(Merge, MergeState.PROPOSED, MergeState.REJECTED, "proposed_by", {"staff": "merges.propose"})
+WAITING_UNDO = Waiting(Merge, MergeState.UNDOING, MergeState.DONE, "undo_proposed_by", {"staff": "merges.propose"})
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def reject(merge_id: int, *, why: str, by: str, decides: bool) -> Merge:
 def approve(merge_id: int, *, by: str) -> Merge:
     """Carry out a merge that somebody else proposed. MergeNotFound, AnotherPersonNeeded, WrongState, MemberNotActive."""
     merge = read(merge_id)
-    approvals.refuse_alone(merge.proposed_by, by)
+    WAITING.refuse_unfit(merge, by)
     states.move(merge, MergeState.DONE, by=by, decided_by=by, done_at=clock.now())
     source, target = _hold(merge.source_id, merge.target_id)
     member_merging.refuse_inactive(source, target)
@@ -166,7 +169,7 @@ def approve_undo(merge_id: int, *, by: str) -> Merge:
     MergeNotFound, AnotherPersonNeeded, MergedOnward, WrongState.
     """
     merge = read(merge_id)
-    approvals.refuse_alone(str(merge.undo_proposed_by), by)
+    WAITING_UNDO.refuse_unfit(merge, by)
     states.move(merge, MergeState.UNDONE, by=by, undo_decided_by=by, undone_at=clock.now())
     rows = _rows(merge.id)
     _lock_moved(merge.target_id, rows)

@@ -27,4 +27,5 @@ ROOM = Room(
     },
     value=frozenset({"merchants.approve", "merchants.write", "refunds.drop", "refunds.send", "shares.send"}),
     configure=service.configure,
+    unfit_for_production=service.accounts_of_simulators,
 )

@@ -11,7 +11,8 @@ ROOM = Room(
     permissions={
         "plates.read": {ADMINISTRATOR, FINANCE, FLOOR_MANAGER, SERVICE_DESK},
         "plates.write": {ADMINISTRATOR, FLOOR_MANAGER},
+        "plates.approve": {ADMINISTRATOR, FINANCE, FLOOR_MANAGER},
         "plates.check": {ADMINISTRATOR, FLOOR_MANAGER},
     },
-    value=frozenset({"plates.write"}),
+    value=frozenset({"plates.approve", "plates.write"}),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import flask
 from flask import request
 
+from api.approvals.two_people import two_people
 from api.kit import http, identity, limits, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
@@ -113,11 +114,16 @@ def bind_plate(args: dict[str, Any], plate_id: int) -> Plate:
     return service.bind(plate_id, args["shop_id"], by=identity.staff().name, why=args["why"])
 
 
+def _stands_at(_args: dict[str, Any], plate_id: int) -> dict[str, Any]:
+    return {"shop_id": service.plate_of(plate_id).shop_id}
+
+
 @office.post("/plates/<int:plate_id>/moves")
 @office.arguments(schemas.MovePlateArgs)
 @office.response(200, schemas.PlateSchema)
 @office.problems(errors.PlateUnknown, errors.PlateStandsThere, errors.PlateRetired, ShopNotFound, WrongState)
 @office.permission("plates.write")
+@two_people("plate.move", arguments=schemas.MovePlateArgs, approver="plates.approve", before=_stands_at)
 def move_plate(args: dict[str, Any], plate_id: int) -> Plate:
     """Let a plate stand at another shop from now on"""
     return service.move(plate_id, args["shop_id"], by=identity.staff().name, why=args["why"])

@@ -67,7 +67,7 @@ class RoleNeedsShop(Unprocessable):
 
 
 class PasswordWeak(Unprocessable):
-    """A password needs 12 to 200 characters, is not one character again and again, and does not hold the login."""
+    """A password needs 12 to 200 characters and must not be guessed soon: four or more unrelated words, without the login or the name."""
 
 
 class PasswordWrong(Forbidden):

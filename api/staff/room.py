@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from api.approvals import service as approvals
@@ -23,7 +24,8 @@ def _connect() -> None:
     rooms.answer(malls.WELCOMES, _welcome)
     rooms.answer(malls.SHOP_CLOSED, _shop_closed)
     rooms.answer(approvals.JUDGES, service.refuse_alone)
-    identity.stand_in("staff", service.standing)
+    for kind in ("staff", "shop"):
+        identity.stand_in(kind, functools.partial(service.standing, kind=kind))
 
 
 def _shop_closed(shop_id: int) -> None:

@@ -230,4 +230,4 @@ class CashHandInDiffers(Conflict):
 
 
 class SaleReferenceUsed(Conflict):
-    """A sale of this day has this number of a slip or transfer already."""
+    """A sale has this number of a slip or transfer already, on this day or before: each counts once."""

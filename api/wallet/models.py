@@ -307,7 +307,7 @@ class CardSale(MallOwned, Model):
     __table_args__ = (
         Index("ix_card_sales_sold", "mall_id", "sold_at"),
         Index("ix_card_sales_shift", "shift_id", postgresql_where=text("shift_id IS NOT NULL")),
-        Index("uq_card_sales_reference", "mall_id", "sold_on", "paid_by", "reference", unique=True),
+        Index("uq_card_sales_reference", "mall_id", "reference_key", unique=True),
         Index("ix_card_sales_buyer", "mall_id", "buyer_key", "sold_at", postgresql_where=text("buyer_key IS NOT NULL")),
         CheckConstraint("paid_by IN ('cash', 'bank_card', 'bank_transfer')", name="paid_by_known"),
         CheckConstraint("buyer_kind IN ('person', 'company')", name="buyer_kind_known"),
@@ -322,6 +322,7 @@ class CardSale(MallOwned, Model):
     cards: Mapped[int]
     paid_by: Mapped[str]
     reference: Mapped[str | None]  # of a terminal's slip or a transfer, as finance compares it
+    reference_key: Mapped[str | None]  # its letters and digits: once for ever. Null where one came again before that was asked
     shift_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("cash_shifts.id"))
     buyer_kind: Mapped[str]
     buyer_sealed: Mapped[bytes | None]  # name, document and phone, where the law wants them known

@@ -25,6 +25,9 @@ class WalletRules(Rules):
     card_sale_person_day_fen: int = number(
         5_000_000, 0, MAX_FEN, "one person sells cards for so much in 24 hours; then somebody else sells them"
     )
+    card_sale_alone_fen: int = number(
+        200_000, 0, MAX_FEN, "one person sells cards for so much other money than cash in 24 hours; above it another sees that it has come"
+    )
     named_card_limit_fen: int = number(500_000, 1, 500_000, "principal on a named card (记名卡); the law's limit is ¥5,000")
     unnamed_card_limit_fen: int = number(100_000, 1, 100_000, "principal on an unnamed card (不记名卡); the law's limit is ¥1,000")
     unnamed_valid_years: int = number(3, 3, 100, "an unnamed card is valid at least so many years; the law wants three")
@@ -38,5 +41,8 @@ class WalletRules(Rules):
         "so many hours stored value and PIN rest after a new phone without a proof of the one before, and a joined phone proves no PIN",
     )
     card_second_person_fen: int = number(50_000, 0, MAX_FEN, "with more on a card, thawing, replacing or voiding it needs a second person")
+    card_person_day_fen: int = number(
+        200_000, 0, MAX_FEN, "cards with so much on them in all one person thaws, replaces or voids in 24 hours; then a second person"
+    )
     cash_in_shift_fen: int = number(200_000, 0, MAX_FEN, "so much cash may lie in a cash shift before it must be handed in")
     card_check_shows_balance: bool = yes(False, "a shop that checks a card sees its balance")

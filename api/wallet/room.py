@@ -14,6 +14,7 @@ ROOM = Room(
         "cards.read": {ADMINISTRATOR, FINANCE, SERVICE_DESK},
         "cards.write": {ADMINISTRATOR, SERVICE_DESK},
         "cards.sell": {ADMINISTRATOR, SERVICE_DESK},
+        "cards.sales.approve": {ADMINISTRATOR, FINANCE},
         "cash.read": {ADMINISTRATOR, FINANCE, SERVICE_DESK},
         "cash.shift": {ADMINISTRATOR, SERVICE_DESK},
         "cash.take": {ADMINISTRATOR, FINANCE, SERVICE_DESK},
@@ -40,6 +41,7 @@ ROOM = Room(
             "cards.print",
             "cards.products.approve",
             "cards.products",
+            "cards.sales.approve",
             "cards.sell",
             "cards.write",
         }

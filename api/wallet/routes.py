@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from api.approvals.errors import AnotherPersonNeeded
 from api.approvals.two_people import two_people
 from api.kit import audit, http, identity, limits, pages
@@ -361,18 +363,48 @@ def list_card_sales(args: dict[str, Any]) -> pages.Page[CardSale]:
     return card_stock.sales(**args)
 
 
+WAYS = {
+    "cash": {"zh": "现金", "en": "cash"},
+    "bank_card": {"zh": "刷卡", "en": "bank card"},
+    "bank_transfer": {"zh": "银行转账", "en": "bank transfer"},
+}
+BUYERS = {"person": {"zh": "个人", "en": "a person"}, "company": {"zh": "单位", "en": "a company"}}
+
+
+def _sum_of(args: dict[str, Any]) -> int:
+    return sum(line["principal_fen"] for line in args["lines"])
+
+
+def _sold_alone(args: dict[str, Any]) -> bool:
+    key = request.headers.get("Idempotency-Key", "")
+    return card_stock.counts_alone(_sum_of(args), args["paid_by"], cause=f"{identity.staff().id}:{key}", by=identity.staff().name)
+
+
 @office.post("/card-sales")
 @office.arguments(schemas.CardSaleArgs)
 @office.response(201, schemas.CardSaleSchema)
 @office.problems(
     errors.CardNotFound, errors.CardNotForSale, errors.CardSaleWrong, errors.CardLimitExceeded, errors.RealNameNeeded,
     errors.TransferNeeded, errors.CardSaleLimitReached, errors.SaleReferenceUsed, errors.CashShiftNeeded, errors.CashHandInNeeded,
-    IdempotencyKeyReused,
+    AnotherPersonNeeded, IdempotencyKeyReused,
 )  # fmt: skip
 @office.permission("cards.sell")
 @office.idempotent
+@two_people(
+    "card-sale.make",
+    arguments=schemas.CardSaleArgs,
+    approver="cards.sales.approve",
+    alone=_sold_alone,
+    shown={
+        "total_fen": _sum_of,
+        "reference": lambda args: args["reference"],
+        "lines": lambda args: {"zh": f"{len(args['lines'])} 张卡", "en": f"{len(args['lines'])} cards"},
+        "paid_by": lambda args: WAYS[args["paid_by"]],
+        "buyer_kind": lambda args: BUYERS[args["buyer_kind"]],
+    },
+)
 def sell_cards(args: dict[str, Any]) -> CardSale:
-    """Sell cards from stock: the money is in the till, the principal on the cards"""
+    """Sell cards from stock: the money is in the till, the principal on the cards. Much other money than cash is seen by another person"""
     lines = [card_stock.SaleLine(**line) for line in args["lines"]]
     buyer = card_stock.Buyer(**args["buyer"]) if args["buyer"] else None
     return card_stock.sell(

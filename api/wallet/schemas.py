@@ -17,7 +17,7 @@ AMOUNT = validate.Range(1, MAX_FEN)
 NUMBER = validate.Regexp(r"^[0-9]{16}\Z", error="sixteen digits")
 ID = validate.Range(1, 2**63 - 1)
 PAID_BY = validate.OneOf(["cash", "bank_card", "bank_transfer"])
-REFERENCE = validate.Regexp(r"^[0-9A-Z][0-9A-Z-]{3,39}\Z", error="4 to 40 capital letters, digits and hyphens")
+REFERENCE = validate.Regexp(r"^[0-9A-Z][0-9A-Z-]{7,39}\Z", error="8 to 40 capital letters, digits and hyphens")
 FACE_FEN = validate.OneOf([10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10])
 INVOICE = validate.OneOf(["at_sale", "at_use"])
 
@@ -319,7 +319,7 @@ class CardSaleArgs(http.Schema):
         metadata={"description": "of the terminal's slip or the transfer; cash has none"},
     )  # fmt: skip
     buyer_kind = fields.String(load_default="person", validate=validate.OneOf(["person", "company"]))
-    buyer = fields.Nested(BuyerArgs, load_default=None)
+    buyer = fields.Nested(BuyerArgs, load_default=None, load_only=True)  # who else decides about a sale does not see who buys
 
 
 class CardSalesArgs(http.PageArgs):

@@ -26,8 +26,9 @@ SIZES = {"m": (375, 812), "shop": (1180, 820), "office": (1440, 900)}
 PATIENCE = 30_000  # ms; other tests run on the same two cores
 #: Resolves when the page has nothing left to compute and has drawn what it computed.
 #: Nothing is left to do, and no colour is on its way to another: half-way it is neither theme's.
-IDLE = """Promise.all(document.getAnimations().filter(moving => moving instanceof CSSTransition).map(moving => moving.finished.catch(() => 0)))
-    .then(() => new Promise(idle => requestIdleCallback(() => requestAnimationFrame(() => setTimeout(idle, 30)))))"""
+IDLE = """Promise.all(
+    document.getAnimations().filter(moving => moving instanceof CSSTransition).map(moving => moving.finished.catch(() => 0))
+  ).then(() => new Promise(idle => requestIdleCallback(() => requestAnimationFrame(() => setTimeout(idle, 30)))))"""
 LIVE = "/v1/live"
 
 _person = itertools.count(1)

@@ -71,6 +71,7 @@ OFFICE = {
     "complaints": ("complaints", "complaints?open={complaint}"),
     "exports": ("exports",),
     "jobs": ("jobs",),
+    "levels": ("levels", "levels?open=1"),
     "liability": ("liability",),
     "member": ("members/{member}", "members/{member}?tab=receipts"),
     "members": ("members",),

@@ -220,6 +220,11 @@ def test_no_cell_is_a_formula(app, client, mall, hire, ask, name) -> None:
     assert [row[0] for row in _rows(client, header, made)] == ["'=店名", f"'{name}"]
 
 
+def test_a_formula_behind_what_ends_a_cell_elsewhere_is_text_too() -> None:
+    assert tables.plain("茶;=HYPERLINK(1)") == "茶;'=HYPERLINK(1)"
+    assert tables.plain("a\t@SUM(A1)\n+1; -2;b") == "a\t'@SUM(A1)\n'+1; '-2;b"
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from api import check, safety
+from alipay.simulator.settings import DEMO_SELLER_ID
+from api import check, live, safety
 from api.kit import db
-from api.settings import DEMO_SECRET, ROOT, SettingsRefused, from_environment
+from api.settings import DEMO_MERCHANT_NUMBERS, DEMO_SECRET, ROOT, SettingsRefused, from_environment
 from deploy import embedded
+from deploy import merchants as demo_merchants
 from tests.factories import make_mall
 from tests.production import GOOD
+from wechat.simulator.settings import DEMO_MCHID
 
 PLAIN = {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
 
@@ -29,6 +33,11 @@ REFUSED = [
     ("MALLBRIDGE_SECRET", "abcabcab" * 5, "is made of 3 different"),
     ("MALLBRIDGE_SECRET", "k3Rt9vQz" * 4, "repeats itself"),
     ("MALLBRIDGE_DATA_KEY", "abcdefghijklmnopqrstuvwxyz012345", "repeats itself"),
+    ("MALLBRIDGE_SECRET", "correct horse battery staple correct horse", "is made of words"),
+    ("MALLBRIDGE_SECRET", "mallbridge-production-secret-2026!!", "is made of words"),
+    ("MALLBRIDGE_DATA_KEY", "this is a very long secret phrase ok", "is made of words"),
+    ("MALLBRIDGE_DATA_KEY", "SummerHolidayWinterSunshine2026Shanghai", "is made of words"),
+    ("LOG_LEVEL", "debug", "writes what people send into the log"),
     ("MALLBRIDGE_DATA_KEY", "changeme-Zx81kQpT0vW4mR7yB2nL5sJ9", "is one that everybody can read"),
     ("WECHAT_SECRET", "w" * 32, "is made of 1 different"),
     ("WECHAT_APPID", None, "is the demo's"),
@@ -78,6 +87,7 @@ def test_production_that_is_not_keeps_every_process_from_starting(tmp_path: Path
         run = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
         assert run.returncode != 0
         assert "- ALIPAY_GATEWAY=http://127.0.0.1:5012/gateway.do leads to this machine" in run.stderr
+        assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("module", ["deploy.run", "deploy.demo"])
@@ -97,7 +107,7 @@ def test_production_that_is_not_is_named_as_a_whole_by_one_command(settings: Any
 
 
 def test_production_that_is_not_is_found_in_the_rows_of_a_mall(
-    environment: None, app: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+    environment: None, app: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from api.kit.roles import Role
     from api.partners import service as partners
@@ -108,13 +118,16 @@ def test_production_that_is_not_is_found_in_the_rows_of_a_mall(
         db.enter(mall.id)
         mall_id = mall.id
         staff.seed_account(login="known", password="for trying out 1", name="试", role=Role.FINANCE)
+        demo_merchants.set_up_accounts(settings, tmp_path)
         partners.add(name="CRM", url="http://127.0.0.1:9/hook", shop_id=None, events=["sale.recorded"], by="staff:1")
     monkeypatch.setattr(check, "configure", lambda _settings: None)
     lines = [line for line in check.findings() if line.startswith(f"Mall {mall_id}:")]
-    assert lines == [
+    assert sorted(lines) == [
+        f"Mall {mall_id}: the account known was made for trying out, with a known password: close it.",
+        f"Mall {mall_id}: the merchant account 微信支付（模拟） is a simulator's: stop it, and open the mall's own.",
+        f"Mall {mall_id}: the merchant account 支付宝（模拟） is a simulator's: stop it, and open the mall's own.",
         f"Mall {mall_id}: the partner CRM's address http://127.0.0.1:9/hook leads to this machine, where simulators are: "
         "give it a public https address.",
-        f"Mall {mall_id}: the account known was made for trying out, with a known password: close it.",
     ]
 
 
@@ -149,3 +162,36 @@ def test_outside_production_make_run_listens_on_this_machine_only(host: str) -> 
 def test_this_machine_itself_may_be_listened_on() -> None:
     assert safety.listening_fault(["127.0.0.1", "::1", "localhost", "127.8.9.1"]) is None
     assert os.environ.get("MALLBRIDGE_ENV", "development") == "development"
+
+
+def test_outside_production_a_log_level_that_is_none_is_named(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(SettingsRefused, match="LOG_LEVEL=LOUD is none of DEBUG, INFO"):
+        from_environment()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "mall.example.com"}, {"Host": "192.168.1.5:8000"}, {"X-Forwarded-For": "203.0.113.9"}, {"X-Real-IP": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+    ],
+)  # fmt: skip
+def test_outside_production_a_proxy_on_this_machine_shows_nothing(client: Any, settings: Any, headers: dict[str, str]) -> None:
+    for path in ("/v1/malls/demo", "/healthz", "/office/demo/", "/openapi.json"):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.json["type"]) == (421, "/problems/this-machine-only"), path
+    with TestClient(live.create_app(settings), base_url="http://127.0.0.1") as stream:
+        answer = stream.get("/v1/live", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (421, "/problems/this-machine-only")
+
+
+def test_this_machine_is_known_by_each_of_its_names_and_a_proxy_by_the_settings() -> None:
+    for host in ("127.0.0.1:8000", "localhost", "[::1]:8000", "demo.localhost:8000"):
+        assert not safety.reaches_beyond(host, ["Host", "Accept"])
+    assert safety.reaches_beyond("", []) and safety.reaches_beyond("[::1", [])
+    assert not safety.reaches_beyond("127.0.0.1", ["X-Forwarded-For"], proxies=1)
+
+
+def test_the_simulators_merchants_are_known_by_their_numbers() -> None:
+    assert {DEMO_MCHID, DEMO_SELLER_ID} == DEMO_MERCHANT_NUMBERS

@@ -206,6 +206,14 @@ def test_an_address_has_a_budget_of_its_own_which_the_others_do_not_feel(ask: As
     assert ask(9, "192.0.2.1").status_code == 202
 
 
+def test_a_line_of_ipv6_that_changes_its_address_has_four_budgets_and_no_more(ask: Ask, set_policy: Callable[..., None]) -> None:
+    set_policy(texts_address_hour=1, texts_address_day=1)
+    answers = [ask(number, f"2001:db8:7:{number:x}::1") for number in range(6)]
+    assert [answer.status_code for answer in answers] == [202] * 4 + [429] * 2
+    assert answers[-1].json["budget"] == "address_hour"
+    assert ask(9, "2001:db8:8::1").status_code == 202
+
+
 def test_staff_see_the_alarm_at_four_fifths_and_the_log_says_it_once(
     ask: Ask, mall: int, client: FlaskClient, set_policy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,8 @@ def key(name: str) -> dict[str, str]:
 def test_a_merge_from_preview_to_undoing_over_http(client: Any, pair: Pair, mall: int, staff: Any) -> None:
     desk, finance, office = staff("service_desk"), staff("finance"), "/v1/office/merges"
     two = {"source_id": pair.source.id, "target_id": pair.target.id}
-    seen = client.get(f"{office}/preview", query_string=two, headers=desk)
+    check_refused(client.get(f"{office}/preview", query_string=two, headers=desk), 422, "shape-wrong")
+    seen = client.get(f"{office}/preview", query_string=two | {"reason": "showed both phones"}, headers=desk)
     assert seen.status_code == 200, seen.json
     assert (seen.json["points"], seen.json["source"]["counts"]["sales"], seen.json["source"]["channels"]) == (100, 1, ["phone"])
     assert seen.json["source"]["batches"][0]["points"] == 100
@@ -120,6 +121,5 @@ def test_another_mall_sees_no_merge(client: Any, pair: Pair, staff: Any, mall: i
     with db.unit_of_work(other):
         stranger = bearer("staff", make_staff("administrator").id, other)
     check_refused(client.get(f"/v1/office/merges/{asked['id']}", headers=stranger), 404, "merge-not-found")
-    check_refused(
-        client.get("/v1/office/merges/preview", query_string={"source_id": 1, "target_id": 2}, headers=stranger), 404, "member-not-found"
-    )
+    pair_there = {"source_id": 1, "target_id": 2, "reason": "the same person"}
+    check_refused(client.get("/v1/office/merges/preview", query_string=pair_there, headers=stranger), 404, "member-not-found")

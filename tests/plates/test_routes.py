@@ -13,6 +13,7 @@ from api.plates import service
 from tests.conftest import bearer
 from tests.factories import make_mall, make_shop, make_staff
 from tests.plates.conftest import issued
+from tests.second_person import approved
 
 
 @pytest.fixture
@@ -95,8 +96,10 @@ def test_the_office_makes_binds_moves_and_retires_a_plate(client, mall, office, 
     assert (bound.status_code, bound.json["state"], bound.json["shop_id"]) == (200, "bound", one)
     refused = client.put(f"/v1/office/plates/{plate}/shop", headers=office, json={"shop_id": other})
     assert (refused.status_code, refused.json["type"], refused.json["shop_id"]) == (409, "/problems/plate-bound", one)
-    moved = client.post(f"/v1/office/plates/{plate}/moves", headers=office, json={"shop_id": other, "why": "new counter"})
-    assert moved.json["shop_id"] == other
+    asked = client.post(f"/v1/office/plates/{plate}/moves", headers=office, json={"shop_id": other, "why": "new counter"})
+    assert client.get(f"/v1/office/plates/{plate}", headers=office).json["plate"]["shop_id"] == one
+    assert approved(client, mall, asked).status_code == 200
+    assert client.get(f"/v1/office/plates/{plate}", headers=office).json["plate"]["shop_id"] == other
     retired = client.put(f"/v1/office/plates/{plate}/retirement", headers=office, json={"why": "worn"})
     assert retired.json["state"] == "retired"
     whole = client.get(f"/v1/office/plates/{plate}", headers=office).json

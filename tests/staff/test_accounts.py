@@ -59,7 +59,7 @@ def test_a_change_needs_a_reason_and_keeps_before_and_after(client, mall, hire) 
     assert client.patch(f"/v1/office/staff/{account.id}", json={"role": "finance"}, headers=header).status_code == 422
     asked = client.patch(f"/v1/office/staff/{account.id}", json={"role": "finance", "why": "moved desks"}, headers=header)
     assert approved(client, mall, asked).status_code == 200
-    line = client.get(f"/v1/office/audit?subject_id={account.id}", headers=header).json["items"][0]
+    line = client.get(f"/v1/office/audit?subject_type=staff_account&subject_id={account.id}", headers=header).json["items"][0]
     assert (line["before"]["role"], line["after"]["role"], line["why"]) == ("reviewer", "finance", "moved desks")
 
 

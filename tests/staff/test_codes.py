@@ -56,11 +56,16 @@ def test_kind_11_at_the_first_sign_in_nothing_opens_before_codes_are_set_up(clie
     assert client.get("/v1/office/payments", headers=head).status_code == 200
 
 
-def test_codes_waived_for_trying_out_are_asked_in_production(client, hire, monkeypatch) -> None:
-    _, head = hire("finance")
+def test_production_that_is_not_lets_nobody_in_who_was_made_for_trying_out(client, code, hire, monkeypatch) -> None:
+    account, head = hire("finance")
     assert client.get("/v1/office/me", headers=head).json["due"] == []
+    tokens = sign_in(client, code, account.login)
+    assert tokens.status_code == 200
     monkeypatch.setattr(sessions, "_production", True)
-    assert client.get("/v1/office/me", headers=head).json["due"] == ["codes"]
+    assert client.get("/v1/office/me", headers=head).status_code == 401
+    assert client.post(f"/v1/malls/{code}/staff-tokens", json={"refresh_token": tokens.json["refresh_token"]}).status_code == 401
+    refused = sign_in(client, code, account.login)
+    assert (refused.status_code, refused.json["type"]) == (401, "/problems/sign-in-refused")
 
 
 def test_a_stolen_sign_in_sets_up_no_codes_without_the_password(client, code, hire) -> None:
@@ -169,7 +174,10 @@ def test_kind_11_a_password_given_by_somebody_else_is_changed_first(client, code
     same = client.put("/v1/office/me/password", json={"present": STAFF_PASSWORD, "new": STAFF_PASSWORD}, headers=head)
     assert same.json["type"] == "/problems/password-weak"
     assert (
-        client.put("/v1/office/me/password", json={"present": STAFF_PASSWORD, "new": "a much longer one"}, headers=head).status_code == 204
+        client.put(
+            "/v1/office/me/password", json={"present": STAFF_PASSWORD, "new": "teapot lantern gravel nine"}, headers=head
+        ).status_code
+        == 204
     )
     assert client.get("/v1/office/me", headers=head).json["due"] == []
 

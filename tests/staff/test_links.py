@@ -227,7 +227,7 @@ def test_kind_11_a_sole_administrator_is_recovered_by_command_and_all_others_are
     told = client.get("/v1/office/me", headers=other).json["news"]
     assert [(line["what"], line["about"], line["by"]) for line in told] == [("recovered", lost.name, "command")]
     assert client.get("/v1/office/me", headers=clerk).json["news"] == []
-    log = client.get(f"/v1/office/audit?who=command&subject_id={lost.id}", headers=other).json["items"]
+    log = client.get(f"/v1/office/audit?who=command&subject_type=staff_account&subject_id={lost.id}", headers=other).json["items"]
     assert "recovered the account by command" in {line["did"] for line in log}
     assert use_link(client, code, address).status_code == 204
     assert app.test_cli_runner().invoke(args=["staff", "recover", code, "nobody"]).exit_code == 1

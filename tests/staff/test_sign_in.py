@@ -160,7 +160,9 @@ def test_kind_8_a_command_unlocks(app, client, code, hire) -> None:
     assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 401
     assert app.test_cli_runner().invoke(args=["staff", "unlock", code, account.login]).exit_code == 0
     assert _try(client, code, account.login, STAFF_PASSWORD).status_code == 200
-    log = client.get(f"/v1/office/audit?who=command&subject_id={account.id}", headers=administrator).json["items"]
+    log = client.get(f"/v1/office/audit?who=command&subject_type=staff_account&subject_id={account.id}", headers=administrator).json[
+        "items"
+    ]
     assert [line["did"] for line in log] == ["unlocked the login by command"]
 
 

@@ -54,5 +54,5 @@ def test_an_administrator_ends_the_sign_ins_of_others_and_the_log_says_so(client
     assert [client.get("/v1/office/me", headers=head).status_code for head in heads] == [401, 200, 200]
     assert client.delete(path, headers=administrator).status_code == 204
     assert [client.get("/v1/office/me", headers=head).status_code for head in heads] == [401, 401, 401]
-    log = client.get(f"/v1/office/audit?subject_id={account.id}", headers=administrator).json["items"]
+    log = client.get(f"/v1/office/audit?subject_type=staff_account&subject_id={account.id}", headers=administrator).json["items"]
     assert {"ended a sign-in", "ended every sign-in"} <= {line["did"] for line in log}

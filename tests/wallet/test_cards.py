@@ -45,7 +45,7 @@ from tests.factories import make_member, make_shop
 from tests.points.conftest import set_policy, travel
 from tests.wallet.conftest import Holder, whole
 
-DESK, OTHER = "staff:1", "staff:2"
+DESK, OTHER, MAKER, PRINTER = "staff:1", "staff:2", "staff:3", "staff:4"
 _slips = itertools.count(1)
 BUYER = Buyer("李雷", "330100199001011234", "13800000000")
 
@@ -59,13 +59,13 @@ def make_product(**given: Any) -> CardProduct:
 
 def make_batch(cards: int = 1, **given: Any) -> CardBatch:
     """Blank cards of a kind of their own."""
-    return card_stock.issue(make_product(**given).id, cards, note="a test", by=DESK)
+    return card_stock.issue(make_product(**given).id, cards, note="a test", by=MAKER)
 
 
 def print_out(cards: int = 1, **given: Any) -> list[tuple[str, str]]:
     """Numbers and activation codes of a new batch."""
     batch_id = make_batch(cards, **given).id
-    return [(line.number, line.activation_code) for line in card_stock.print_part(batch_id, by=DESK).lines]
+    return [(line.number, line.activation_code) for line in card_stock.print_part(batch_id, by=PRINTER).lines]
 
 
 def sell(*lines: tuple[str, int], paid_by: str = "bank_card", buyer: Buyer | None = None, buyer_kind: str = "person") -> Any:
@@ -91,20 +91,20 @@ def test_a_number_carries_a_check_digit() -> None:
 def test_kind_8_codes_are_fetched_once_in_parts_by_one_person(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_stock, "PART", 2)
     batch = make_batch(3)
-    first = card_stock.print_part(batch.id, by=DESK)
-    assert (len(first.lines), first.left, batch.printed_by) == (2, 1, DESK)
+    first = card_stock.print_part(batch.id, by=PRINTER)
+    assert (len(first.lines), first.left, batch.printed_by) == (2, 1, PRINTER)
     with pytest.raises(PrintedByAnother):
         card_stock.print_part(batch.id, by=OTHER)
-    second = card_stock.print_part(batch.id, by=DESK)
+    second = card_stock.print_part(batch.id, by=PRINTER)
     assert (len(second.lines), second.left) == (1, 0)
     assert len({line.number for line in (*first.lines, *second.lines)}) == 3
-    assert card_stock.print_part(batch.id, by=DESK).lines == []
+    assert card_stock.print_part(batch.id, by=PRINTER).lines == []
 
 
 def test_kind_8_new_codes_end_the_old_ones_and_only_while_no_card_is_sold(holder: Holder) -> None:
     batch = make_batch(2)
-    old = card_stock.print_part(batch.id, by=DESK).lines
-    card_stock.remake_codes(batch.id, by=DESK, why="the file was lost")
+    old = card_stock.print_part(batch.id, by=PRINTER).lines
+    card_stock.remake_codes(batch.id, by=PRINTER, why="the file was lost")
     new = card_stock.print_part(batch.id, by=OTHER).lines
     assert [line.number for line in new] == [line.number for line in old]
     sell((old[0].number, 10_000))
@@ -112,17 +112,17 @@ def test_kind_8_new_codes_end_the_old_ones_and_only_while_no_card_is_sold(holder
         card_lifecycle.bind(holder.id, old[0].number, old[0].activation_code)
     assert card_lifecycle.bind(holder.id, new[0].number, new[0].activation_code).member_id == holder.id
     with pytest.raises(CardBatchSold):
-        card_stock.remake_codes(batch.id, by=DESK, why="once more")
+        card_stock.remake_codes(batch.id, by=PRINTER, why="once more")
 
 
 def test_the_printer_gets_the_codes_and_then_nobody_does(holder: Holder) -> None:
-    batch = card_stock.issue(make_product().id, 3, note="a test", by=DESK)
-    part = card_stock.print_part(batch.id, by=DESK)
+    batch = card_stock.issue(make_product().id, 3, note="a test", by=MAKER)
+    part = card_stock.print_part(batch.id, by=PRINTER)
     assert len({line.number for line in part.lines}) == len({line.activation_code for line in part.lines}) == 3
-    assert (part.left, card_stock.print_part(batch.id, by=DESK).lines) == (0, [])
-    card_stock.hand_over(batch.id, by=DESK, why="sent to the printer")
+    assert (part.left, card_stock.print_part(batch.id, by=PRINTER).lines) == (0, [])
+    card_stock.hand_over(batch.id, by=PRINTER, why="sent to the printer")
     with pytest.raises(CardBatchHandedOver):
-        card_stock.print_part(batch.id, by=DESK)
+        card_stock.print_part(batch.id, by=PRINTER)
     kept = session.scalars(select(Card.activation_sealed).where(Card.batch_id == batch.id)).all()
     assert kept == [None] * 3
 
@@ -276,7 +276,9 @@ def test_a_card_of_nobody_needs_another_card_of_plastic(holder: Holder) -> None:
     card_id = session.scalars(select(Card.id).where(Card.number == number)).one()
     with pytest.raises(NewCardNeeded), session.begin_nested():
         card_requests.propose(card_id, "replace", why="broken", by=DESK)
-    done = card_requests.propose(card_id, "replace", why="broken", by=DESK, new_number=spare)
+    asked = card_requests.propose(card_id, "replace", why="broken", by=DESK, new_number=spare)
+    assert asked.state == "proposed"  # it may be anybody's card
+    done = card_requests.approve(asked.id, by=OTHER)
     assert done.new_card_id is not None and views.listed(number=spare).items[0]["principal_fen"] == 10_000
 
 
@@ -368,3 +370,14 @@ def test_limit_by_person_and_day_cards_sold_one_by_one_count_together(holder: Ho
     line = SaleLine(numbers[3], 100_000)
     by_card = {"paid_by": "bank_card", "reference": "SLIP-OTHER", "buyer_kind": "person", "buyer": None}
     assert card_stock.sell([line], by=OTHER, **by_card).total_fen == 100_000
+
+
+def test_limit_by_person_and_day_cards_thawed_one_by_one_count_together(holder: Holder) -> None:
+    """Members' cards with ¥300 on each: one person thaws two in a day where ¥700 is the limit, the third waits for somebody else."""
+    malls.change_policy({"card_person_day_fen": 70_000}, by="test", why="a small sum")
+    cards = [bound(holder, 30_000, code=f"gift{number}") for number in range(3)]
+    states_seen = []
+    for card in cards:
+        card_lifecycle.freeze(card.id, by=DESK, why="phoned in")
+        states_seen.append(card_requests.propose(card.id, "unfreeze", why="found again", by=DESK).state)
+    assert states_seen == ["done", "done", "proposed"]

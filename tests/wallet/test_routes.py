@@ -144,15 +144,18 @@ def test_a_lost_card_is_stopped_by_its_member_only(me: Caller, client: FlaskClie
 
 
 def test_a_card_goes_from_the_printer_over_the_desk_into_a_wallet(me: Caller, client: FlaskClient, mall: int) -> None:
-    desk = staff(client, mall)
-    assert approved(client, mall, desk("POST", "/office/card-products", PLASTIC)).status_code == 200
+    finance, printer, desk = staff(client, mall, "finance"), staff(client, mall), staff(client, mall)
+    assert approved(client, mall, finance("POST", "/office/card-products", PLASTIC)).status_code == 200
     kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
-    batch = desk("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
-    line = desk("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).json["lines"][0]
-    assert desk("PUT", f"/office/card-batches/{batch['id']}/handover", {"why": "sent"}).json["handed_over_at"]
-    assert desk("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).status_code == 409
+    batch = finance("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
+    line = printer("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).json["lines"][0]
+    assert printer("PUT", f"/office/card-batches/{batch['id']}/handover", {"why": "sent"}).json["handed_over_at"]
+    assert printer("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).status_code == 409
+    for_cash = {"lines": [{"number": line["number"], "principal_fen": 50_000}], "paid_by": "cash"}
+    assert printer("POST", "/office/cash-shifts", {"desk": "二楼服务台", "total_fen": 30_000}).status_code == 201
+    assert printer("POST", "/office/card-sales", for_cash).json["type"] == "/problems/another-person-needed"
     shift = desk("POST", "/office/cash-shifts", {"desk": "一楼服务台", "total_fen": 30_000}).json
-    sale = desk("POST", "/office/card-sales", {"lines": [{"number": line["number"], "principal_fen": 50_000}], "paid_by": "cash"})
+    sale = desk("POST", "/office/card-sales", for_cash)
     assert (sale.status_code, sale.json["buyer_known"], sale.json["shift_id"]) == (201, False, shift["id"])
     assert me("POST", "/wallet/cards", {"number": line["number"], "activation_code": "0" * 12}).status_code == 403
     assert me("POST", "/wallet/cards", {"number": line["number"], "activation_code": line["activation_code"]}).status_code == 204
@@ -249,7 +252,9 @@ def test_kind_8_new_codes_take_a_second_person_and_no_export_holds_any(client: F
     desk = staff(client, mall)
     assert approved(client, mall, desk("POST", "/office/card-products", PLASTIC)).status_code == 200
     kind_id = desk("GET", "/office/card-products").json["items"][0]["id"]
-    batch = desk("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
+    made_by = staff(client, mall, "finance")
+    batch = made_by("POST", "/office/card-batches", {"product_id": kind_id, "cards": 2, "note": "first ones"}).json
+    assert made_by("POST", f"/office/card-batches/{batch['id']}/print-parts", {}).status_code == 403
     path = f"/office/card-batches/{batch['id']}"
     before = desk("POST", f"{path}/print-parts", {}).json["lines"]
     asked = desk("PUT", f"{path}/codes", {"why": "the file was lost"})

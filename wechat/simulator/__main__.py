@@ -1,4 +1,4 @@
-"""python -m wechat.simulator: serve until interrupted."""
+"""python -m wechat.simulator: serve this machine until interrupted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m wechat.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT)
-    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--keys", type=Path, default=Settings.keys, help="folder of the key files, made if missing")
     parser.add_argument("--seed", default=Settings.seed, help="makes openids and phones the same after every start")
     parser.add_argument("--dice-seed", help="makes everything else that is random the same in every replay")
@@ -31,9 +30,9 @@ def main() -> None:
         schedule_factor=arguments.schedule_factor,
         sign_mode=arguments.sign_mode,
     )
-    with server(create_app(settings), arguments.port, arguments.host) as web:
+    with server(create_app(settings), arguments.port) as web:
         signal.signal(signal.SIGTERM, lambda *_: _stop())
-        sys.stdout.write(f"WeChat simulator on http://{arguments.host}:{web.server_port}\n")
+        sys.stdout.write(f"WeChat simulator on http://127.0.0.1:{web.server_port}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             web.serve_forever()

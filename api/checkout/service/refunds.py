@@ -39,6 +39,9 @@ from api.sales import service as sales
 from api.sales.models import SaleRefund
 
 BY_PERSON = Limit("refunds-by-person")
+WAITING = approvals.Waiting(
+    OrderRefund, RefundState.WAITING, RefundState.REJECTED, "asked_by", {"staff": "orders.refund", "shop": "own_payments.refund"}
+)
 
 
 @dataclass(frozen=True)
@@ -257,11 +260,14 @@ def settle_refund(asked: GatewayRefund) -> None:
 
 
 def decide(number: str, *, by: str, approve: bool, why: str | None = None) -> OrderRefund:
-    """A second person lets a waiting refund through, or not. OrderRefundNotFound, AnotherPersonNeeded, WrongState."""
+    """A second person lets a waiting refund through, or not. OrderRefundNotFound, AnotherPersonNeeded, ApprovalOutdated, WrongState."""
     refund = by_number(number)
     order, content = orders.lock_with_payments(orders.read(refund.order_id))
     session.refresh(refund)
-    approvals.refuse_alone(refund.asked_by, by)
+    if approve:
+        WAITING.refuse_unfit(refund, by)
+    else:
+        approvals.refuse_alone(refund.asked_by, by)
     audit.record(by, "approved a refund" if approve else "rejected a refund", "order_refund", number, why=why)
     if approve:
         if refund.state != RefundState.WAITING:

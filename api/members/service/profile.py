@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, delete, select
 
-from api.kit import audit, clock, live, once, pages, rooms, sealed, states
+from api.kit import audit, clock, live, membership, once, pages, rooms, sealed, states
 from api.kit.db import session
 from api.members import phones
-from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound, RecordNotOpened
+from api.members.errors import BirthdayFixed, MemberClosed, MemberNotFound
 from api.members.models import (
     Consent,
     FamilyMember,
@@ -152,7 +152,7 @@ def by_identity(channel: str, app_id: str, subject: str) -> int | None:
 def refuse_unopened(member_id: int, who: str, *, within: timedelta = STAYS_OPEN) -> None:
     """What stands in a record is shown to whom opened it with a reason lately. RecordNotOpened."""
     if not audit.was_done_since(who, OPENED, "member", member_id, since=clock.now() - within):
-        raise RecordNotOpened()
+        raise membership.RecordNotOpened()
 
 
 def export(member_id: int) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from api.kit import logs, sealed, value_limits
+from api.kit import limits, logs, sealed, value_limits
 from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
 from api.members import sms
@@ -18,6 +18,7 @@ ADDRESS_HOUR, ADDRESS_DAY = Limit("texts-address-hour", HOUR), Limit("texts-addr
 MALL = "mall"
 ALARM_BP = 8_000
 WAYS = ["wechat", "alipay"]
+SITE_TIMES = 4  # so many times the budget of one address for a whole line of IPv6, which changes its address at will
 
 log = logs.get(__name__)
 
@@ -42,7 +43,9 @@ class Budget:
 
 def spend(code_id: int, network: str | None) -> None:
     """Count a text with a code, for the mall and for the network that it was asked from. TextsSpent."""
-    bounds = _mall() + (_addresses(sealed.find_key(f"network:{network}")) if network else [])
+    bounds = _mall() + (_addresses(_key(network)) if network else [])
+    if network and (site := limits.site(network)):
+        bounds += [replace(bound, most=SITE_TIMES * bound.most) for bound in _addresses(_key(site))]
     passed = value_limits.use(1, bounds, cause=("phone_code", code_id))
     if passed is not None:
         sms.count("refused", passed.name)
@@ -54,6 +57,10 @@ def spend(code_id: int, network: str | None) -> None:
         if value_limits.used(bound.limit, bound.subject) == alarm_at(bound.most):
             sms.count("alarm", bound.limit.name)
             log.warning("four fifths of a budget of text messages are used", budget=bound.limit.name, most=bound.most)
+
+
+def _key(network: str) -> str:
+    return sealed.find_key(f"network:{network}")
 
 
 def count_notice(message_id: int) -> None:

@@ -24,6 +24,7 @@ from api.payments.errors import (
 )
 from api.payments.gateways.base import Account, Gateway, Key
 from api.payments.models import KeyKind, MerchantAccount, MerchantKey
+from api.settings import DEMO_MERCHANT_NUMBERS
 
 log = logs.get(__name__)
 
@@ -53,6 +54,13 @@ def _all() -> dict[int, MerchantAccount]:
 def _read_all() -> dict[int, MerchantAccount]:
     rows = session.scalars(select(MerchantAccount).order_by(MerchantAccount.id.desc()).execution_options(populate_existing=True))
     return {row.id: records.copy(row) for row in rows}
+
+
+def accounts_of_simulators() -> list[str]:
+    """Accounts of this mall that collect at a simulator, a sentence each."""
+    simulated = MerchantAccount.merchant_no.in_(DEMO_MERCHANT_NUMBERS), MerchantAccount.enabled
+    names = session.scalars(select(MerchantAccount.name).where(*simulated).order_by(MerchantAccount.id))
+    return [f"the merchant account {name} is a simulator's: stop it, and open the mall's own." for name in names]
 
 
 def account_for(only_shop_id: int | None, channel: str) -> MerchantAccount:

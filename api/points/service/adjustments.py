@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from api.approvals import service as approvals
+from api.approvals.service import Waiting
 from api.kit import clock, pages, states, value_limits
 from api.kit.db import session
 from api.kit.value_limits import Bound, Limit
@@ -22,6 +22,7 @@ from api.points.states import AdjustmentState
 #: Several small adjustments are one large one: of one member by whomever, and by one person for whomever.
 OF_MEMBER, OF_PERSON = Limit("adjusted-points-of-member"), Limit("adjusted-points-by-person")
 CAUSE = "points_adjustment"
+WAITING = Waiting(Adjustment, AdjustmentState.PROPOSED, AdjustmentState.REJECTED, "proposed_by", {"staff": "points.adjust"})
 
 
 def adjust(member_id: int, points: int, *, why: str, by: str) -> Adjustment:
@@ -47,9 +48,12 @@ def _bounds(member_id: int, by: str) -> list[Bound]:
 
 
 def approve(adjustment_id: int, *, by: str) -> Adjustment:
-    """Post an adjustment that somebody else proposed. AnotherPersonNeeded, AdjustmentNotFound, MemberClosed, PointsTooFew, WrongState."""
+    """Post an adjustment that somebody else proposed.
+
+    AnotherPersonNeeded, ApprovalOutdated, AdjustmentNotFound, MemberClosed, PointsTooFew, WrongState.
+    """
     adjustment = read(adjustment_id)
-    approvals.refuse_alone(adjustment.proposed_by, by)
+    WAITING.refuse_unfit(adjustment, by)
     bounds = _bounds(members.hold_alone(members.surviving(adjustment.member_id)).id, adjustment.proposed_by)
     value_limits.count(abs(adjustment.points), bounds, cause=(CAUSE, adjustment.id))
     _post(adjustment, by, "approved by a second person")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from api.approvals import service as approvals
+from api.approvals.service import Waiting
 from api.kit import clock, pages, records, states
 from api.kit.db import session
 from api.malls import service as malls
@@ -32,6 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 #: "From now on" may be written a moment before it is read; approving sets the start to the present anyway.
 JUST_NOW = timedelta(minutes=5)
+WAITING = Waiting(Rule, RuleState.PROPOSED, RuleState.REJECTED, "proposed_by", {"staff": "points.rules"})
 STANDARD = {"code": "standard", "kind": "base", "title_zh": "消费积分", "title_en": "Purchase", "points": 1, "per_fen": 100}
 
 
@@ -129,9 +130,10 @@ def _add(by: str, why: str, values: dict[str, Any], **decided: Any) -> Rule:
 
 
 def approve(rule_id: int, *, by: str) -> Rule:
-    """Put a proposed version into force, from its start or from now when that has passed. AnotherPersonNeeded, RuleNotFound, WrongState."""
+    """Put a proposed version into force, from its start or from now when that has passed. AnotherPersonNeeded, ApprovalOutdated,
+    RuleNotFound, WrongState."""
     rule = read(rule_id)
-    approvals.refuse_alone(rule.proposed_by, by)
+    WAITING.refuse_unfit(rule, by)
     now = clock.now()
     if rule.ends_at is not None and rule.ends_at <= now:
         raise RuleStartsInThePast()

@@ -83,7 +83,7 @@ def seed_account(*, login: str, password: str, name: str, role: Role, shop_id: i
     """Somebody of a mall for trying out, with a password that is known and, outside production, without codes. ForTryingOutOnly."""
     if sessions.in_production():
         raise ForTryingOutOnly()
-    credentials.refuse_weak(password, login)
+    credentials.refuse_weak(password, login, name)
     kept = {"password_hash": passwords.hash_password(password), "codes_waived": True}
     made = _add(login=login, name=name, role=role, shop_id=shop_id, state=AccountState.ACTIVE, **kept)
     audit.record(links.COMMAND, "opened the account", "staff_account", made.id, after=facts(made))

@@ -10,16 +10,15 @@ from api.staff.models import StaffAccount
 from api.staff.service import attempts, second_factors, sessions
 
 
-def refuse_weak(password: str, login: str) -> None:
+def refuse_weak(password: str, login: str, name: str) -> None:
     """PasswordWeak."""
-    short = not passwords.SHORTEST <= len(password) <= passwords.LONGEST
-    if short or len(set(password)) < 4 or login in password.lower():
+    if login in password.lower() or passwords.is_weak(password, (login, name)):
         raise PasswordWeak()
 
 
 def set_password(account: StaffAccount, password: str, *, given: bool = False) -> None:
     """Keep a password. `given`: by somebody else, so that its owner must change it before anything else. PasswordWeak."""
-    refuse_weak(password, account.login or "")
+    refuse_weak(password, account.login or "", account.name)
     account.password_hash, account.password_given = passwords.hash_password(password), given
     session.flush()
     attempts.clear_all(account.login or "")

@@ -116,7 +116,7 @@ def _works(token: str) -> tuple[ColumnElement[bool], ...]:
 def use(token: str, password: str) -> StaffAccount:
     """The person sets the own password: every sign-in ends, wrong tries are forgotten. LinkRefused, PasswordWeak."""
     link, account = look(token)
-    credentials.refuse_weak(password, account.login or "")
+    credentials.refuse_weak(password, account.login or "", account.name)
     # One guarded UPDATE: of two who use the link at once, one gets in.
     if rows_changed(update(AccountLink).where(*_works(token)).values(used_at=clock.now())) == 0:
         raise LinkRefused()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -28,8 +28,8 @@ def tie(account_id: int, did: str, *, by: str) -> None:
         session.flush()
 
 
-def refuse_alone(asker: str, decider: str) -> None:
-    """Two who are not two people apart do not agree about value. AnotherPersonNeeded.
+def refuse_alone(asker: str, decider: str, since: datetime | None = None) -> None:
+    """Two who are not two people apart do not agree about value; a tie that was there when it was asked still counts. AnotherPersonNeeded.
 
     The person is the account, whatever its role was when it asked. Another account of the same name counts as the same person.
     """
@@ -39,7 +39,7 @@ def refuse_alone(asker: str, decider: str) -> None:
     if not kinds <= set(_OF_STAFF):
         return
     first, second = _number(asker), _number(decider)
-    if first == second or _tied(first, second) or _namesakes(first, second):
+    if first == second or _tied(first, second, since or clock.now()) or _namesakes(first, second):
         raise AnotherPersonNeeded()
 
 
@@ -47,9 +47,9 @@ def _number(who: str) -> int:
     return int(who.partition(":")[2])
 
 
-def _tied(first: int, second: int) -> bool:
+def _tied(first: int, second: int, since: datetime) -> bool:
     """Whether a chain of ties leads from one account to the other: who opened B, who opened C, is behind C too."""
-    recent = AccountTie.at > clock.now() - TIED_FOR
+    recent = AccountTie.at > since - TIED_FOR
     ties = session.execute(select(AccountTie.account_id, AccountTie.by).where(recent)).all()
     neighbours: dict[int, set[int]] = {}
     for account_id, by in ties:
@@ -74,10 +74,10 @@ def _letters(name: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
-def standing(account_id: int) -> Principal | None:
-    """Somebody of the mall's staff with the rights of today, without a sign-in; None when the account is not active."""
-    query = select(StaffAccount.role).where(
-        StaffAccount.id == account_id, StaffAccount.state == AccountState.ACTIVE, StaffAccount.shop_id.is_(None)
-    )
-    role = session.scalar(query)
-    return None if role is None else Principal("staff", account_id, db.mall(), role=Role(role), permissions=permissions.of(role))
+def standing(account_id: int, kind: str) -> Principal | None:
+    """Somebody of the mall's staff or a shop's with the rights of today, without a sign-in; None when the account is not active."""
+    query = select(StaffAccount.role, StaffAccount.shop_id).where(StaffAccount.id == account_id, StaffAccount.state == AccountState.ACTIVE)
+    row = session.execute(query).one_or_none()
+    if row is None or (row.shop_id is None) != (kind == "staff"):
+        return None
+    return Principal(kind, account_id, db.mall(), shop_id=row.shop_id, role=Role(row.role), permissions=permissions.of(row.role))

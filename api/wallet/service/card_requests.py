@@ -1,18 +1,23 @@
-"""What the desk wants done with a card. With little on it, it is done at once; above the mall's limit a second person decides."""
+"""What the desk wants done with a card. A member's card with little on it is done at once; of more, and of a card that
+nobody has bound, a second person decides."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
-from api.approvals import service as approvals
-from api.kit import audit, clock, pages, states
+from api.approvals.service import Waiting
+from api.kit import audit, clock, pages, states, value_limits
 from api.kit.db import session
+from api.kit.value_limits import Bound, Limit
 from api.malls import service as malls
-from api.wallet.errors import BalanceLeft, CardRequestNotFound
+from api.wallet.errors import BalanceLeft, CardRequestNotFound, NewCardNeeded
 from api.wallet.models import Card, CardRequest
 from api.wallet.policy import WalletRules
 from api.wallet.service import accounts, card_lifecycle
 from api.wallet.states import CARD_MOVES, CardRequestState, CardState
+
+BY_PERSON = Limit("card-requests-by-person")
+WAITING = Waiting(CardRequest, CardRequestState.PROPOSED, CardRequestState.REJECTED, "proposed_by", {"staff": "cards.write"})
 
 #: What may be asked, and where it leads.
 LEADS_TO = {"unfreeze": CardState.ACTIVE, "replace": CardState.REPLACED, "void": CardState.VOID}
@@ -26,22 +31,33 @@ def propose(card_id: int, what: str, *, why: str, by: str, new_number: str | Non
     principal, bonus = accounts.held(card.id)
     if what == "void" and principal:
         raise BalanceLeft()
+    if what == "replace" and new_number is None and card.member_id is None:
+        raise NewCardNeeded()
     made = CardRequest(
         state=str(CardRequestState.PROPOSED), moved_at=clock.now(), card_id=card.id, what=what, new_number=new_number,
         balance_fen=principal + bonus, why=why, proposed_by=by, proposed_at=clock.now(),
     )  # fmt: skip
     session.add(made)
     session.flush()
-    if made.balance_fen <= malls.policy(WalletRules).card_second_person_fen:
+    if _is_done_alone(made, card, by):
         _carry_out(made, card, by=by, reason="within the limit")
     audit.record(by, "asked for a card", "card", card.id, after={"what": what, "state": made.state, "request": made.id}, why=why)
     return made
 
 
+def _is_done_alone(request: CardRequest, card: Card, by: str) -> bool:
+    """A sold card that nobody has bound may be anybody's: two people look. Of bound ones little is done alone, and little in a day."""
+    rules = malls.policy(WalletRules)
+    if card.member_id is None or request.balance_fen > rules.card_second_person_fen:
+        return False
+    bound = Bound(BY_PERSON, by, rules.card_person_day_fen)
+    return request.balance_fen == 0 or value_limits.use(request.balance_fen, [bound], cause=("card_request", request.id)) is None
+
+
 def approve(request_id: int, *, by: str) -> CardRequest:
-    """Do what somebody else asked for. CardRequestNotFound, AnotherPersonNeeded, WrongState."""
+    """Do what somebody else asked for. CardRequestNotFound, AnotherPersonNeeded, ApprovalOutdated, WrongState."""
     request = read(request_id)
-    approvals.refuse_alone(request.proposed_by, by)
+    WAITING.refuse_unfit(request, by)
     _carry_out(request, card_lifecycle.hold(request.card_id), by=by, reason="approved by a second person")
     audit.record(by, "approved what was asked for a card", "card", request.card_id, after={"what": request.what, "request": request.id})
     return request

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 
+from api.approvals import service as approvals
 from api.kit import audit, clock, db, pages, sealed, states, value_limits
 from api.kit.db import session
 from api.kit.money import MAX_FEN
@@ -43,7 +45,9 @@ PART = 1_000  # cards of a part of the file for the printer
 CODE_DIGITS = 12
 SALE = "card_sale"
 BY_CASH, BY_TRANSFER = "cash", "bank_transfer"
+COMMAND = "command"
 BY_PERSON, OF_BUYER = Limit("card-sales-by-person"), Limit("card-sales-to-buyer")
+UNCONFIRMED = Limit("card-sales-unconfirmed")
 
 
 class SaleLine(NamedTuple):
@@ -124,9 +128,10 @@ def batch(batch_id: int) -> CardBatch:
 def print_part(batch_id: int, *, by: str) -> PrintPart:
     """The next part of the file for the printer: numbers and activation codes, which cannot be read again, not even here.
 
-    CardBatchNotFound, CardBatchHandedOver, PrintedByAnother: one person fetches all parts of a batch.
+    CardBatchNotFound, CardBatchHandedOver, PrintedByAnother: one person fetches all parts of a batch. AnotherPersonNeeded: who made it.
     """
     card_batch = _locked_batch(batch_id)
+    _refuse_same_hands([card_batch.made_by], by)
     if card_batch.handed_over_at is not None:
         raise CardBatchHandedOver()
     if card_batch.printed_by not in (None, by):
@@ -180,27 +185,42 @@ def hand_over(batch_id: int, *, by: str, why: str) -> CardBatch:
     return card_batch
 
 
+def _refuse_same_hands(hands: Iterable[str | None], by: str) -> None:
+    """Cards are made, printed and sold by three people: with two of these in one hand, value is made alone. AnotherPersonNeeded."""
+    for hand in {*hands} - {None, COMMAND}:
+        approvals.refuse_alone(str(hand), by)
+
+
+def counts_alone(total_fen: int, paid_by: str, *, cause: str, by: str) -> bool:
+    """Whether a sale of so much is sold without another person who sees that the money has come; what is not cash counts in 24 hours."""
+    bound = Bound(UNCONFIRMED, by, malls.policy(WalletRules).card_sale_alone_fen)
+    return paid_by == BY_CASH or value_limits.use(total_fen, [bound], cause=("card_sale_alone", cause)) is None
+
+
 def sell(
     lines: Sequence[SaleLine], *, paid_by: str, reference: str | None = None, buyer_kind: str, buyer: Buyer | None, by: str
 ) -> CardSale:
     """Sell cards from stock at the desk: the money is in the mall's till, the principal on the cards, and they can be used at once.
 
-    Cash goes into the open cash shift of who sells; other money has the `reference` of a terminal's slip or a transfer, once a day.
+    Cash goes into the open cash shift of who sells; other money has the `reference` of a terminal's slip or a transfer, which counts once
+    for ever. Who made or printed a card does not sell it (AnotherPersonNeeded).
     CardNotFound, CardNotForSale, CardSaleWrong, CardLimitExceeded, RealNameNeeded, TransferNeeded, CardSaleLimitReached,
     SaleReferenceUsed, CashShiftNeeded, CashHandInNeeded.
     """
     cards = _from_stock(lines)
+    batches_sold = session.scalars(select(CardBatch).where(CardBatch.id.in_({card.batch_id for card in cards.values()}))).all()
+    _refuse_same_hands([hand for batch_sold in batches_sold for hand in (batch_sold.made_by, batch_sold.printed_by)], by)
     kinds = {card.id: card_opening.product(card.product_id) for card in cards.values()}
     _refuse_wrong(lines, cards, kinds)
     total = sum(line.principal_fen for line in lines)
     buyer_key = sealed.find_key(f"card-buyer:{buyer.document}") if buyer else None
     _refuse_by_law(total, kinds.values(), paid_by, buyer_kind, named=buyer_key is not None)
     sold_on = clock.today(malls.mall_info().timezone)
-    _refuse_reference(paid_by, reference, sold_on)
+    reference_key = _reference_key(paid_by, reference)
     shift_id = cash_shifts.take(total, by=by) if paid_by == BY_CASH else None
     made = CardSale(
-        total_fen=total, cards=len(lines), paid_by=paid_by, reference=reference, shift_id=shift_id, buyer_kind=buyer_kind,
-        buyer_key=buyer_key,
+        total_fen=total, cards=len(lines), paid_by=paid_by, reference=reference, reference_key=reference_key, shift_id=shift_id,
+        buyer_kind=buyer_kind, buyer_key=buyer_key,
         buyer_sealed=sealed.seal(f"{buyer.name}\n{buyer.document}\n{buyer.phone}") if buyer else None,
         invoice=next(iter(kinds.values())).invoice, sold_by=by, sold_at=clock.now(), sold_on=sold_on,
     )  # fmt: skip
@@ -267,14 +287,17 @@ def _count(sale: CardSale) -> None:
         raise TransferNeeded(from_fen=threshold)
 
 
-def _refuse_reference(paid_by: str, reference: str | None, sold_on: date) -> None:
+def _reference_key(paid_by: str, reference: str | None) -> str | None:
+    """The number of a slip or transfer as it counts, however it is written: letters and digits. CardSaleWrong, SaleReferenceUsed."""
     if (paid_by == BY_CASH) != (reference is None):
         note = "cash has no slip" if paid_by == BY_CASH else "is needed: the number of the terminal's slip or of the transfer"
         raise CardSaleWrong(errors={"reference": note})
-    if reference is not None:
-        same = CardSale.sold_on == sold_on, CardSale.paid_by == paid_by, CardSale.reference == reference
-        if session.scalar(select(CardSale.id).where(*same)) is not None:
-            raise SaleReferenceUsed()
+    if reference is None:
+        return None
+    key = "".join(sign for sign in unicodedata.normalize("NFKC", reference).upper() if sign.isalnum())
+    if session.scalar(select(CardSale.id).where(CardSale.reference_key == key)) is not None:
+        raise SaleReferenceUsed()
+    return key
 
 
 def _entries(lines: Sequence[SaleLine], cards: dict[str, Card], total: int) -> list[Entry]:

@@ -184,9 +184,14 @@ def close_shift(shift_id: int, count: Count, *, by: str) -> CashShift:
 
 
 def explain_difference(shift_id: int, *, by: str, why: str) -> CashShift:
-    """Write down why a shift differed; not by who had it. CashShiftNotFound, AnotherPersonNeeded, WrongState."""
+    """Write down why a shift differed; not by who had it, counted it or took of its cash.
+
+    CashShiftNotFound, AnotherPersonNeeded, WrongState.
+    """
     differing = shift(shift_id)
-    approvals.refuse_alone(differing.opened_by, by)
+    takers = session.scalars(select(CashHandIn.taken_by).where(CashHandIn.shift_id == shift_id)).all()
+    for hand in {differing.opened_by, differing.counted_by, differing.closed_by, *takers} - {None}:
+        approvals.refuse_alone(str(hand), by)
     states.move(differing, CashShiftState.EXPLAINED, by=by, reason=why, explained_by=by, why=why)
     difference = {"difference_fen": differing.difference_fen}
     audit.record(by, "cash difference explained", "cash_shift", shift_id, after=difference, why=why)

@@ -54,7 +54,7 @@ def works(app: Any) -> None:
 
     assert _refusal(client.post("/v1/me/closure", headers=mine)) == "locker-held"
     assert client.get("/v1/me/export", headers=mine).json["rooms"]["lockers"] == [{"door": "A1"}]
-    pair = {"source_id": member, "target_id": other}
+    pair = {"source_id": member, "target_id": other, "reason": "both phones shown"}
     seen = client.get("/v1/office/merges/preview", query_string=pair, headers=bearer("staff", desk, mall)).json
     assert seen["source"]["counts"]["lockers"] == 1
 

@@ -1,6 +1,6 @@
 /** What a request for a second person would change, in words: field by field, as it is and as it was asked. */
 import { nameOf, t } from '@/lang'
-import { count, money, when } from '@/kit/formats'
+import { count, money, said, when } from '@/kit/formats'
 import type { Schemas } from '@/kit/client'
 
 export interface Change {
@@ -20,6 +20,7 @@ function shown(name: string, value: unknown): string {
   if (value === null) return '—'
   if (typeof value === 'boolean') return t(value ? 'kit.yes' : 'kit.no')
   if (typeof value === 'number') return name.endsWith('_fen') ? money(value) : name.endsWith('_bp') ? `${value / 100}%` : name.endsWith('_id') ? String(value) : count(value)
+  if (typeof value === 'object' && 'zh' in value && 'en' in value) return said(value as { zh: string; en: string })
   if (Array.isArray(value) || typeof value === 'object') return JSON.stringify(value)
   const text = String(value)
   if (name === 'role') return t(`kit.roles.${text}`)

@@ -1,0 +1,10 @@
+import { page } from '@/kit/page'
+
+export default page({
+  path: 'levels',
+  title: 'office.levels.title',
+  group: 'members',
+  order: 15,
+  permission: 'levels.write',
+  component: () => import('./Levels.vue'),
+})
