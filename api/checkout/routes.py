@@ -246,9 +246,8 @@ def read_shop_order(number: str) -> views.View:
 @shop.permission("own_payments.charge")
 def cancel_charge(number: str) -> views.View:
     """Give up a charge whose shopper does not come to an end; when the wallet took the money after all, it goes back"""
-    order = views.for_shop(number, _shop_id())
-    placement.give_up(order, by=identity.shop().name, reason="cancelled at the till")
-    return shop_views.view(orders.read(order.id), _shop_id())
+    charging.cancel(number, _shop_id(), by=identity.shop().name)
+    return shop_views.view(orders.by_number(number), _shop_id())
 
 
 @shop.post("/orders/<number>/refunds")

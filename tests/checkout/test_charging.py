@@ -136,3 +136,18 @@ def test_a_payment_at_the_plate_stands_in_the_shops_feed(street: Street) -> None
     clerk = street.staff("tablet", shop_id=street.shop_id)
     line = clerk.get("/v1/shop/payments")["items"][0]
     assert (line["number"], line["amount_fen"], line["points"], line["remark"]) == (order["number"], 3_300, 33, "两杯拿铁")
+
+
+def test_a_shop_gives_up_what_its_cashier_began_and_no_shoppers_order(street: Street) -> None:
+    shopper, clerk = street.shopper(), street.staff("shop_clerk", shop_id=street.shop_id)
+    own = shopper.ordered(4_200)["order"]["number"]
+    refused = clerk.send("put", f"/v1/shop/orders/{own}/cancellation")
+    assert (refused.status_code, refused.json["type"]) == (404, "/problems/order-not-found")
+    assert shopper.read(own)["state"] == "held"
+    _, charged = charge(street, street.wechat.auth_code("li-lei", needs_password=True))
+    begun = f"/v1/shop/orders/{charged.json['number']}/cancellation"
+    assert clerk.send("put", begun).json["state"] == "closed"
+    assert clerk.send("put", begun).json["state"] == "closed"
+    _, paid = charge(street, street.wechat.auth_code("han-meimei"))
+    late = clerk.send("put", f"/v1/shop/orders/{paid.json['number']}/cancellation")
+    assert (late.status_code, late.json["type"]) == (409, "/problems/order-paid")

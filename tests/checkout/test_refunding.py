@@ -519,7 +519,7 @@ def test_racing_refunds_never_give_back_more_than_was_paid(street: Street, round
     street.books_agree()
 
 
-def test_a_recharge_comes_back_only_as_far_as_it_is_unspent_and_its_bonus_never(street: Street) -> None:
+def test_a_recharge_comes_back_only_as_far_as_it_is_unspent_and_its_bonus_never(street: Street, statements) -> None:
     shopper = street.shopper()
     packages = shopper.get("/v1/wallet/packages")
     package = (packages["items"] if isinstance(packages, dict) else packages)[0]
@@ -532,7 +532,11 @@ def test_a_recharge_comes_back_only_as_far_as_it_is_unspent_and_its_bonus_never(
     assert shopper.read(number)["state"] == "paid"
     assert shopper.value() == (100_000, 10_000)
     assert shopper.points()["balance"] == 0
-    given = give_back(street.staff("finance"), number)
+    finance = street.staff("finance")
+    with statements() as seen:
+        assert finance.get(f"/v1/office/orders/{number}")["refundable_fen"] == 100_000
+    assert [text for text in seen if re.search(r"FOR (UPDATE|NO KEY UPDATE|SHARE)", text)] == []  # who looks holds nobody up
+    given = give_back(finance, number)
     assert given.json["amount_fen"] == 100_000
     assert shopper.value() == (0, 0)
     street.due(ahead=60)

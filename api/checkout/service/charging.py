@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from api.checkout import errors
 from api.checkout.policy import OrderRules
-from api.checkout.service import holds, settlement
-from api.checkout.service.placement import Placed, intend
+from api.checkout.service import holds, orders, settlement
+from api.checkout.service.placement import Placed, give_up, intend
 from api.checkout.service.quotes import quote
 from api.checkout.tenders import tenders
 from api.checkout.tenders.base import TenderRules
@@ -18,6 +18,7 @@ from api.payments import service as payments
 from api.purchases.baskets import Basket
 
 BY_PERSON = Limit("charges-by-person")
+CASHIER = "shop:"
 #: What a cashier is told of why a shopper's own value does not pay: nothing that measures it.
 FOR_A_CASHIER = frozenset({"tender", "reason", "limit_fen"})
 
@@ -43,6 +44,14 @@ def charge(shop_id: int, basket: Basket, auth_code: str, *, by: str) -> Placed:
     payments.charge(intend(placed, account, channel, payer_subject=None, kind="auth_code"), auth_code)
     session.refresh(placed)
     return Placed(placed, None)
+
+
+def cancel(number: str, shop_id: int, *, by: str) -> None:
+    """A shop gives up a charge that its own cashier began; a shopper's order is the shopper's. OrderNotFound, OrderPaid, WalletSilent."""
+    held = orders.by_number(number)
+    if held.shop_id != shop_id or not held.placed_by.startswith(CASHIER):
+        raise errors.OrderNotFound()
+    give_up(held, by=by, reason="cancelled at the till")
 
 
 def _by_value(basket: Basket, member_id: int, rules: TenderRules, by: str) -> Placed:

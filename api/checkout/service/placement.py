@@ -192,6 +192,8 @@ def give_up(held: Order, *, by: str, reason: str) -> None:
 
 def _close(order_id: int, *, by: str, reason: str) -> None:
     locked, content = orders.lock_with_payments(orders.read(order_id))
+    if locked.state in (OrderState.PAID, OrderState.REFUNDED):
+        raise errors.OrderPaid()
     if locked.state == OrderState.HELD:
         holds.close(locked, content, by=by, reason=reason)
 

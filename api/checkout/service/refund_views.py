@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ class WholeRefund(RefundRow):
         """Whether what is left covers it, or, where only the whole comes back, is the same."""
         return self.refund.amount_fen == self._left.fen if self._left.as_a_whole else self.refund.amount_fen <= self._left.fen
 
-    @property
+    @functools.cached_property
     def _left(self) -> refunds.Refundable:
         asked = self.refund.asked["lines"]
         shares = [share for share in self.content.shares if asked is None or share.line in asked]

@@ -98,13 +98,13 @@ def refund(order: Order, content: Content, wanted: Wanted, *, by: str, reason: s
     session.add(made)
     session.flush()
     audit.record(by, "asked for a refund", "order", order.number, after={"amount_fen": made.amount_fen}, why=reason)
-    if _alone(order, made, by):
+    if _use_alone_limits(order, made, by):
         give(order, content, made, by=by)
     return made
 
 
-def _alone(order: Order, refund: OrderRefund, by: str) -> bool:
-    """Whether one person may give it: by what came back of the locked order already, and by what this person gave back in a day."""
+def _use_alone_limits(order: Order, refund: OrderRefund, by: str) -> bool:
+    """Count a refund as one person's, unless (False) that passes what comes back of the locked order or what one gives back in a day."""
     rules = malls.policy(OrderRules)
     if order.refunded_fen + refund.amount_fen > rules.refund_limit_fen:
         return False

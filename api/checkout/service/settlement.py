@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -36,17 +37,40 @@ PART = ("order_id", "shop_id", "paid_fen", "paid_at", "sale_id", "sighting_id", 
 def settle_payment(payment: Payment) -> None:
     """Money of an order has arrived: settle it, revive it when it had been given up, or give the money back and say so."""
     order, content = orders.lock_whole(payment.order_id)
-    kind, fits = kind_of(order.kind), payment.amount_fen == order.gateway_fen
-    if order.state == OrderState.HELD and fits and not kind.paid_may_refuse:
-        settle(order, payment, content)
-    elif order.state == OrderState.HELD and fits:
-        if not _do_or_undo(order, lambda: settle(order, payment, content)):
-            holds.close(order, orders.content(order.id), by="system", reason="its goods could not be given")
-            _return_money(order, payment, "refused")
-    elif order.state == OrderState.CLOSED and fits and _do_or_undo(order, lambda: _revive(order, payment, content)):
-        notifications.revived(order)
-    elif order.payment_id != payment.id or order.paid_at is None:
-        _return_money(order, payment, "late" if order.state == OrderState.CLOSED else "paid_twice")
+    match _meaning(order, payment):
+        case Arrival.PAYS:
+            if not kind_of(order.kind).paid_may_refuse:
+                settle(order, payment, content)
+            elif not _do_or_undo(order, lambda: settle(order, payment, content)):
+                holds.close(order, orders.content(order.id), by="system", reason="its goods could not be given")
+                _return_money(order, payment, "refused")
+        case Arrival.REVIVES:
+            if _do_or_undo(order, lambda: _revive(order, payment, content)):
+                notifications.revived(order)
+            else:
+                _return_money(order, payment, "late")
+        case Arrival.RETURNS:
+            _return_money(order, payment, "late" if order.state == OrderState.CLOSED else "paid_twice")
+        case Arrival.KNOWN:
+            pass
+
+
+class Arrival(StrEnum):
+    """What money that arrived means for its order."""
+
+    PAYS = "pays"
+    REVIVES = "revives"  # the order had been given up
+    RETURNS = "returns"  # it is not the order's any more, or another sum
+    KNOWN = "known"  # the order was paid by it before
+
+
+def _meaning(order: Order, payment: Payment) -> Arrival:
+    if payment.amount_fen == order.gateway_fen:
+        if order.state == OrderState.HELD:
+            return Arrival.PAYS
+        if order.state == OrderState.CLOSED:
+            return Arrival.REVIVES
+    return Arrival.KNOWN if order.payment_id == payment.id and order.paid_at is not None else Arrival.RETURNS
 
 
 def _do_or_undo(order: Order, work: Callable[[], None]) -> bool:
@@ -102,8 +126,9 @@ def settle(order: Order, payment: Payment | None, content: Content) -> None:
     cells = postings.paid_cells(content)
     postings.book(content, cells, account, cause=("order_settle", order.id))
     parts = _record_sales(order, content, cells, payment, kind.sale_channel, paid_at) if kind.sale_channel else []
+    days = [(part, _write_part(part)) for part, _ in parts]
     kind.paid(orders.purchase(order, content, merchant_account_id=account.id if account else None))
-    notifications.paid(order, [(part, _write_part(part)) for part, _ in parts])
+    notifications.paid(order, days)
     partner_events.paid(order, payment, parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -158,7 +159,7 @@ class View:
         """Why the wallet refused to pay, in a word; None where it did not."""
         return self.payment.trouble if self.payment and self.payment.state == PaymentState.FAILED else None
 
-    @property
+    @functools.cached_property
     def refundable(self) -> refunding.Refundable:
         """What a refund could give back just now."""
         return refunding.refundable(self.order, self.content)
@@ -301,7 +302,7 @@ def _line(part: OrderPart, order: Order, paid_lines: _PaidLines, points_taken: i
 
 
 def for_shop(number: str, shop_id: int) -> Order:
-    """An order that a shop may see: one paid to it, or one that its own cashier began. OrderNotFound."""
+    """An order that a shop may see: one paid to it, or placed at its counter. OrderNotFound."""
     order = orders.by_number(number)
     if order.shop_id != shop_id and shop_id not in {part.shop_id for part in orders.parts_of(order.id)}:
         raise errors.OrderNotFound()

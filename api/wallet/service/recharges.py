@@ -123,8 +123,11 @@ def recharge_of(order_id: int, *, hold: bool = False) -> Recharge | None:
 
 
 def preview_recharge_refund(order_id: int) -> RechargeRefund:
-    """What a refund of the recharge would pay back just now. Writes nothing. RechargeNotFound, RechargeSpent."""
-    return _refundable(_held(order_id))[0]
+    """What a refund of the recharge would pay back just now. Writes and locks nothing. RechargeNotFound, RechargeSpent."""
+    recharge = recharge_of(order_id)
+    if recharge is None:
+        raise RechargeNotFound()
+    return _refundable(recharge, hold=False)[0]
 
 
 def refund_recharge(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_id: str | int | None = None) -> RechargeRefund:
@@ -137,7 +140,7 @@ def refund_recharge(order_id: int, *, cause_type: str = RECHARGE_REFUND, cause_i
     cause = str(order_id if cause_id is None else cause_id)
     if ledger.posted(cause_type, cause) is not None:
         return RechargeRefund(done.card_id, done.out_fen, done.deducted_fen, done.void_bonus_fen)
-    out, grant = _refundable(done)
+    out, grant = _refundable(done, hold=True)
     if grant is not None and out.void_bonus_fen:
         grant.left_fen, grant.void_fen = 0, grant.void_fen + out.void_bonus_fen
     gone = out.principal_fen + out.deducted_fen
@@ -166,18 +169,17 @@ def _held(order_id: int) -> Recharge:
     return recharge
 
 
-def _refundable(done: Recharge) -> tuple[RechargeRefund, BonusGrant | None]:
-    """What a recharge can give back; its card, grant and account are held. A recharge is paid back once."""
+def _refundable(done: Recharge, *, hold: bool) -> tuple[RechargeRefund, BonusGrant | None]:
+    """What a recharge can give back; with `hold` its card, grant and account are held. A recharge is paid back once."""
     if done.out_fen or done.deducted_fen:
         raise RechargeSpent()
-    card_id = _current_card(done.card_id)  # the card before its grants, as when it is replaced
-    grant = session.scalar(
-        select(BonusGrant)
-        .where(BonusGrant.origin_type == RECHARGE, BonusGrant.origin_id == done.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    unspent = min(done.principal_fen, ledger.lock(accounts.card(card_id), Asset.PRINCIPAL_FEN))
+    query = select(BonusGrant).where(BonusGrant.origin_type == RECHARGE, BonusGrant.origin_id == done.id)
+    if hold:  # the card before its grants, as when it is replaced
+        card_id, query, balance = _current_card(done.card_id), query.with_for_update(), ledger.lock
+    else:
+        card_id, balance = accounts.last_successor(done.card_id), ledger.balance
+    grant = session.scalar(query.execution_options(populate_existing=True))
+    unspent = min(done.principal_fen, balance(accounts.card(card_id), Asset.PRINCIPAL_FEN))
     left = grant.left_fen if grant else 0
     spent_bonus = done.bonus_fen - left
     if unspent <= spent_bonus:
