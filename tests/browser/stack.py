@@ -22,7 +22,9 @@ import requests
 from PIL import Image
 
 from api.kit import db
+from api.kit.roles import Role
 from api.settings import ROOT, Settings
+from api.staff import service as accounts
 from deploy import demo, embedded, merchants, paper, web_pages
 from deploy.demo_shops import SHOPS
 from tests import processes
@@ -70,6 +72,25 @@ class Stack:
         """Somebody of the staff signs in; the tokens and the account."""
         body = {"login": login, "password": demo.PASSWORD}
         return dict(self.told("POST", f"/v1/malls/{MALL}/staff-sign-in", json=body))
+
+    def another(self, role: Role) -> dict[str, Any]:
+        """One more person of the office signs in; the tokens and the account."""
+        login = f"another-{uuid.uuid4().hex[:8]}"
+        with db.unit_of_work(self.mall):
+            accounts.seed_account(login=login, password=demo.PASSWORD, name=login, role=role)
+        return self.staff(login)
+
+    def blank_cards(self, code: str, cards: int) -> list[str]:
+        """Numbers of new cards of plastic: finance made them, an administrator of its own had them printed."""
+        token, finance = self.staff("admin")["access_token"], self.staff("finance")["access_token"]
+        kind = {"title_zh": "现金卡", "title_en": "Cash card", "limit_fen": 100_000, "valid_years": 3, "form": "physical", "named": False}
+        asked = self.told("POST", "/v1/office/card-products", token, json=kind | {"code": code, "invoice": "at_use"})
+        self.told("PUT", f"/v1/office/approvals/{asked['id']}/approval", finance)
+        kind_id = self.rows("SELECT id FROM card_products WHERE code = %s", code)[0][0]
+        batch = self.told("POST", "/v1/office/card-batches", finance, json={"product_id": kind_id, "cards": cards, "note": code})
+        printer = self.another(Role.ADMINISTRATOR)["access_token"]
+        lines = self.told("POST", f"/v1/office/card-batches/{batch['id']}/print-parts", printer, json={})["lines"]
+        return [line["number"] for line in lines]
 
     def send(self, token: str, *photos: bytes, name: str = "receipt.jpg") -> int:
         """Upload the photos of a receipt; its id."""

@@ -5,21 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from api.kit import clock, db
+from api.kit.roles import Role
 from api.wallet.service import balance_report
 from tests.browser.conftest import Visit, Windows
 from tests.browser.stack import Stack
-
-
-def blank_cards(stack: Stack, code: str, cards: int) -> list[str]:
-    """Numbers of blank cards of a kind of their own."""
-    token, other = stack.staff("admin")["access_token"], stack.staff("finance")["access_token"]
-    kind = {"title_zh": "现金卡", "title_en": "Cash card", "limit_fen": 100_000, "valid_years": 3, "form": "physical", "named": False}
-    asked = stack.told("POST", "/v1/office/card-products", token, json=kind | {"code": code, "invoice": "at_use"})
-    stack.told("PUT", f"/v1/office/approvals/{asked['id']}/approval", other)
-    kind_id = stack.rows("SELECT id FROM card_products WHERE code = %s", code)[0][0]
-    batch = stack.told("POST", "/v1/office/card-batches", token, json={"product_id": kind_id, "cards": cards, "note": code})
-    lines = stack.told("POST", f"/v1/office/card-batches/{batch['id']}/print-parts", token, json={})["lines"]
-    return [line["number"] for line in lines]
 
 
 def sell(desk: Visit, number: str) -> Page:
@@ -35,7 +24,7 @@ def sell(desk: Visit, number: str) -> Page:
 
 def test_cash_is_counted_by_two_people_from_the_float_to_the_difference(window: Windows, stack: Stack) -> None:
     desk, second = window("office", stack.staff("admin")), window("office", stack.staff("finance"))
-    numbers = blank_cards(stack, "cash-card", 3)
+    numbers = stack.blank_cards("cash-card", 3)
 
     page = desk.open("card-stock?tab=sales&open=new")
     expect(page.get_by_text("收现金要先开班")).to_be_visible()
@@ -114,6 +103,13 @@ def test_cash_is_counted_by_two_people_from_the_float_to_the_difference(window: 
     second.settled()
     second.shot("cash-shift-differs")
     second.button("说明差异原因").click()
+    page.get_by_role("dialog").locator("textarea").fill("自己点的")
+    page.get_by_role("dialog").get_by_role("button", name="说明差异原因").click()
+    expect(page.get_by_text("须由另一位同事").last).to_be_visible()
+    third = window("office", stack.another(Role.FINANCE))
+    page = third.open("cash-shifts?state=differs")
+    page.locator("tbody tr").first.click()
+    third.button("说明差异原因").click()
     page.get_by_role("dialog").locator("textarea").fill("找零多给了十元")
     page.get_by_role("dialog").get_by_role("button", name="说明差异原因").click()
     expect(page.get_by_text("差异原因已记下。")).to_be_visible()

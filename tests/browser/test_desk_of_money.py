@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from api.kit import db
 from api.kit.roles import Role
+from api.malls import service as malls
 from api.staff import service as staff
 from deploy import demo
 from tests import processes
@@ -146,7 +147,7 @@ def test_who_may_not_approve_sees_the_queue_without_buttons(window: Windows, sta
     expect(page.get_by_text("您的角色没有这个页面的权限（notices.read）")).to_be_visible()
 
 
-def test_a_plate_is_bound_moved_and_its_sheet_saved(desk: Visit, stack: Stack) -> None:
+def test_a_plate_is_bound_moved_by_two_and_its_sheet_saved(desk: Visit, stack: Stack, window: Windows) -> None:
     page = desk.open("plates?tab=batches")
     desk.button("制作一批").click()
     desk.field("多少块").fill("3")
@@ -159,14 +160,18 @@ def test_a_plate_is_bound_moved_and_its_sheet_saved(desk: Visit, stack: Stack) -
     assert sheet.value.path().read_bytes().startswith(b"%PDF-")
     page.locator("tbody tr").first.get_by_role("link", name="看码牌").click()
     page.get_by_role("region", name="码牌", exact=True).locator("tbody tr").first.click()
-    for shop, act, said in (("木棉", "绑定", "已绑定。"), ("云裳", "移动", "已移动。")):
-        choose(page, "选门店", shop)
-        desk.button(act).click()
-        dialog = page.get_by_role("dialog")
-        if act == "移动":
-            dialog.locator("textarea").fill("换了位置")
-        dialog.get_by_role("button", name=act, exact=True).click()
-        expect(page.get_by_text(said)).to_be_visible()
+    plate = page.url
+    choose(page, "选门店", "木棉")
+    desk.button("绑定").click()
+    page.get_by_role("dialog").get_by_role("button", name="绑定", exact=True).click()
+    expect(page.get_by_text("已绑定。")).to_be_visible()
+    choose(page, "选门店", "云裳")
+    desk.button("移动").click()
+    page.get_by_role("dialog").locator("textarea").fill("换了位置")
+    page.get_by_role("dialog").get_by_role("button", name="移动", exact=True).click()
+    approve(window, stack, desk, page)
+    page.goto(plate)
+    expect(page.get_by_role("complementary").get_by_text("云裳").first).to_be_visible()
     desk.shot("desk-plate-moved")
     with page.expect_download() as one:
         desk.button("打印").click()
@@ -224,28 +229,33 @@ def test_a_key_of_a_merchant_account_is_written_by_two_people_and_never_shown(wi
 
 
 def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: Stack) -> None:
-    desk, second = window("office", stack.staff("admin")), window("office", stack.staff("finance"))
+    printer, second = window("office", stack.staff("admin")), window("office", stack.staff("finance"))
+    desk = window("office", stack.another(Role.SERVICE_DESK))
     token = stack.staff("admin")["access_token"]
     kind = {"title_zh": "礼品卡", "title_en": "Gift card", "limit_fen": 100_000, "valid_years": 3, "form": "physical", "named": False}
     code = f"gift-{stack.rows('SELECT count(*) FROM card_products')[0][0]}"
     asked = stack.told("POST", "/v1/office/card-products", token, json=kind | {"code": code, "invoice": "at_sale"})
     stack.told("PUT", f"/v1/office/approvals/{asked['id']}/approval", stack.staff("finance")["access_token"])
-    page = desk.open("card-stock?open=new")
+    page = second.open("card-stock?open=new")
     choose(page, "卡种", "礼品卡", typed=False)
-    desk.field("多少张").fill("2")
-    desk.field("备注").fill("开业")
-    desk.button("制作").click()
+    second.field("多少张").fill("2")
+    second.field("备注").fill("开业")
+    second.button("制作").click()
     expect(page.get_by_text("已制作 2 张。")).to_be_visible()
-    desk.shot("desk-card-batch")
+    second.shot("desk-card-batch")
+    page = printer.open("card-stock")
+    page.locator("tbody tr").first.click()
     with page.expect_download() as file:
-        desk.button("取制卡文件").click()
+        printer.button("取制卡文件").click()
     head, *lines = file.value.path().read_text().splitlines()
     assert (head, len(lines)) == ("number,activation_code", 2)
     number = lines[0].partition(",")[0]
     expect(page.get_by_text("已取走 2 张卡的激活码。")).to_be_visible()
-    desk.button("取制卡文件").click()
+    printer.button("取制卡文件").click()
     expect(page.get_by_text("激活码已全部取走")).to_be_visible()
-    desk.shot("desk-card-batch-fetched")
+    printer.shot("desk-card-batch-fetched")
+    with db.unit_of_work(stack.mall):
+        malls.change_policy({"card_sale_alone_fen": 50_000}, by="staff:1", why="a test")
     page = desk.open("card-stock?tab=sales&open=new")
     page.get_by_text("刷卡", exact=True).last.click()
     desk.field("凭证号").fill("pos 20261201")
@@ -253,7 +263,11 @@ def test_cards_are_made_sold_and_replaced_by_two_people(window: Windows, stack: 
     desk.field("面值（元）").fill("800")
     page.keyboard.press("Tab")
     desk.button("收款 ¥800.00 并售出").click()
-    expect(page.get_by_text("已售出 1 张，共 ¥800.00。")).to_be_visible()
+    expect(page.get_by_text("¥800.00 的售卡已提交，等另一位同事确认到账后，卡才能使用。")).to_be_visible()
+    desk.shot("desk-card-sale-waits", whole=True)
+    approve(window, stack, desk, page)
+    with db.unit_of_work(stack.mall):
+        malls.change_policy({"card_sale_alone_fen": 200_000}, by="staff:1", why="a test")
     page = desk.open(f"cards?number={number}")
     page.locator("tbody tr").first.click()
     desk.button("挂失").click()

@@ -57,7 +57,7 @@ class Listener:
         self.raw = b""
         self.socket = socket.create_connection((host, int(port)), timeout=30)
         resume = f"Last-Event-ID: {after}\r\n" if after else ""
-        self.socket.sendall(f"GET /v1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{resume}\r\n".encode())
+        self.socket.sendall(f"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n{resume}\r\n".encode())
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
         processes.until(lambda: b"\r\n\r\n" in self.raw, 10)

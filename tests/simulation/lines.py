@@ -30,7 +30,7 @@ from wechat import simulator as wechat_simulator
 from wechat.simulator import notice_sender as wechat_notices
 from wechat.simulator import store as wechat_store
 
-MALL, WECHAT, ALIPAY = "mall.test", "wechat.test", "alipay.test"
+MALL, WECHAT, ALIPAY = "mall.localhost", "wechat.test", "alipay.test"
 
 
 class Patient:

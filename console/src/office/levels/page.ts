@@ -4,7 +4,7 @@ export default page({
   path: 'levels',
   title: 'office.levels.title',
   group: 'members',
-  order: 15,
+  order: 29,
   permission: 'levels.write',
   component: () => import('./Levels.vue'),
 })
