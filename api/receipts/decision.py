@@ -76,6 +76,7 @@ class KnownSale:
     scored_by: str | None
     returned: bool
     by_number: bool
+    of_another: bool = False  # it was paid through us, and not by this member
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,8 @@ def _known_sale(facts: Facts) -> Outcome | None:
         return _refuse(Reason.RETURNED_BEFORE)
     if sale.scored_by not in (None, "receipt"):
         return _refuse(Reason.SCORED_BY_CHANNEL, channel=sale.scored_by, sale_id=sale.id)
+    if sale.of_another and not sale.by_number and sale.scored_by is None:
+        return _review(Reason.NEEDS_A_CHECK, sale_id=sale.id)  # whose it is, only a number says; the sender is told of nobody
     return None
 
 

@@ -46,7 +46,7 @@ def known_purchases(
         select(
             Sighting.sale_id, Sighting.id, Sighting.channel, Sighting.source_type, Sighting.source_id, Sighting.paid_at,
             Sighting.minute_known, Sighting.paid_fen, Sighting.number_key, Sighting.external_key,
-            Sale.paid_on, Sale.refunded_fen, Sale.scored_by,
+            Sighting.member_id, Sale.paid_on, Sale.refunded_fen, Sale.scored_by,
         )
         .join(Sale, Sale.id == Sighting.sale_id)
         .where(Sighting.sale_id.in_(alike) if len(facts) == 1 else Sighting.sale_id == alike)
@@ -61,7 +61,7 @@ def known_purchases(
         purchase.sightings.append(
             PurchaseFacts(
                 row.channel, row.paid_at, row.paid_on, row.minute_known, row.paid_fen, row.number_key, row.external_key,
-                same_purchase.source_of(row.source_type),
+                same_purchase.source_of(row.source_type), row.member_id,
             )
         )  # fmt: skip
         if row.id == row.scored_by:

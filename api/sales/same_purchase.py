@@ -5,7 +5,8 @@
    week, so it counts only on the same day, and with the same amount or nearly the same minute.
 3. Two different till numbers are two purchases, and so are two different gateway numbers from the same source: whoever pays
    by a plate and whoever shows a code at the till in the same minute are two, though both pay as much, for both are orders of ours.
-4. Otherwise the shop, the amount and the minute decide; without a minute, the day.
+4. Otherwise the shop, the amount and the minute decide; without a minute, the day. But anybody can photograph or draw a slip: a
+   photo that another member sent never makes a member's payment through us a purchase that was seen before.
 
 A purchase is compared by everything that any source said of it, not only by what was said first.
 """
@@ -28,6 +29,8 @@ ONE_CLOCK = timedelta(seconds=59)
 SAME_NUMBER = timedelta(minutes=30)
 #: From so many characters on, a till number does not come round again.
 LONG_NUMBER = 10
+#: Sources: what was paid through us, and what somebody sent a picture of.
+ORDER, PHOTO = "order", "receipt"
 
 
 class Tie(IntEnum):
@@ -50,6 +53,7 @@ class PurchaseFacts:
     number_key: str | None
     external_key: str | None
     source: str = ""  # "receipt", "order" (whatever the channel); empty: the channel itself
+    member_id: int | None = None  # whose it is said to be
 
     @property
     def numbered_by(self) -> str:
@@ -130,10 +134,11 @@ def purchase_facts(
     paid_fen: int,
     receipt_no: str | None,
     external_no: str | None = None,
+    member_id: int | None = None,
 ) -> PurchaseFacts:
     """The facts of a sighting as they are compared: its day in the mall's own time, its numbers without their dress."""
     paid_on, numbers = paid_at.astimezone(ZoneInfo(timezone)).date(), (number_key(receipt_no), number_key(external_no))
-    return PurchaseFacts(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=source_of(source_type))
+    return PurchaseFacts(channel, paid_at, paid_on, minute_known, paid_fen, *numbers, source=source_of(source_type), member_id=member_id)
 
 
 def source_of(source_type: str) -> str:
@@ -185,6 +190,8 @@ def _rank(facts: PurchaseFacts, sightings: Sequence[PurchaseFacts]) -> tuple[Tie
         return (Tie.RECEIPT_NUMBER, 0, near)
     if any(_different_number(facts, sighting) for sighting in sightings):
         return None
+    if any(_photo_of_another(facts, sighting) for sighting in sightings):
+        return None
     if not any(_same_moment(facts, sighting) for sighting in sightings):
         return None
     # Two equal purchases in one minute: prefer the one that this source has not spoken of yet.
@@ -206,6 +213,11 @@ def _different_number(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
     tills = facts.number_key is not None and sighting.number_key is not None and facts.number_key != sighting.number_key
     gateways = facts.numbered_by == sighting.numbered_by and facts.external_key is not None and sighting.external_key is not None
     return tills or gateways
+
+
+def _photo_of_another(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:
+    strangers = facts.member_id is not None and sighting.member_id not in (None, facts.member_id)
+    return strangers and facts.source == ORDER and sighting.source == PHOTO
 
 
 def _same_moment(facts: PurchaseFacts, sighting: PurchaseFacts) -> bool:

@@ -122,7 +122,7 @@ def record_sighting(
     timezone = malls.mall_info().timezone
     facts = same_purchase.purchase_facts(
         channel, source_type, timezone=timezone, paid_at=paid_at, minute_known=minute_known, paid_fen=paid_fen, receipt_no=receipt_no,
-        external_no=external_no,
+        external_no=external_no, member_id=member_id,
     )  # fmt: skip
     settled = _with_remainder(tenders, paid_fen)
     source = {"channel": channel, "source_type": source_type, "source_id": source_id, "member_id": member_id}

@@ -247,3 +247,15 @@ def test_drawn_receipts_teach_nothing_by_scoring(world: World) -> None:
     world.read(world.member(), slip())
     with db.unit_of_work(world.mall):
         assert service.learn_tills() == 0
+
+
+def test_kind_1_a_photo_without_a_number_takes_no_payment_that_nobody_has_claimed(world: World) -> None:
+    """Somebody paid by the plate without joining; a slip of that minute that anybody can draw goes to a person."""
+    at = datetime(2026, 5, 20, 3, 31, tzinfo=UTC)
+    with db.unit_of_work(world.mall):
+        make_sighted(channel="plate", source_type="order:9", shop_id=world.shop, paid_at=at, paid_fen=12_850, external_no="4200000009")
+    member = world.member()
+    receipt = world.read(member, slip())
+    assert (receipt.state, receipt.why) == ("in_review", "needs_a_check")
+    told = world.get(f"/v1/receipts/{receipt.id}", member).json
+    assert "sale" not in str(told["sentence"]) and told["reason"] == "needs_a_check"

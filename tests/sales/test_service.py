@@ -190,3 +190,21 @@ def test_two_refunds_at_once_stay_within_what_was_paid(app, mall: int) -> None:
     assert sum(isinstance(result, RefundTooLarge) for result in results) == 4
     with db.unit_of_work(mall):
         assert session.scalar(select(func.sum(SaleRefund.amount_fen))) == 800
+
+
+def test_kind_1_another_members_photo_of_the_same_minute_does_not_take_a_payments_award(shop: int) -> None:
+    payer, stranger = make_member().id, make_member().id
+    drawn = make_sighted(shop_id=shop, source_type="receipt", member_id=stranger, claims=True)
+    order = {"shop_id": shop, "channel": "plate", "external_no": "4200000001", "claims": True}
+    paid = make_sighted(**order, source_type="order:1", member_id=payer)
+    assert paid.is_new_sale and paid.scored_by == paid.sighting_id and drawn.sale_id != paid.sale_id
+    own = make_sighted(shop_id=shop, source_type="receipt", member_id=payer, paid_fen=990, claims=True)
+    same = make_sighted(**order | {"external_no": "4200000002"}, source_type="order:2", member_id=payer, paid_fen=990)
+    assert (same.sale_id, same.is_new_sale) == (own.sale_id, False)  # the own photo and the own payment stay one purchase
+
+
+def test_kind_1_with_the_tills_number_a_photo_of_another_stays_the_same_purchase(shop: int) -> None:
+    payer, stranger = make_member().id, make_member().id
+    seen = make_sighted(shop_id=shop, source_type="receipt", member_id=stranger, receipt_no="202612010001")
+    paid = make_sighted(shop_id=shop, channel="plate", source_type="order:1", member_id=payer, receipt_no="202612010001")
+    assert paid.sale_id == seen.sale_id

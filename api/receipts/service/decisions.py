@@ -161,7 +161,10 @@ def _purchase_facts(case: Case) -> PurchaseFacts | None:
     slip = case.slip
     if slip.paid_at.value is None or slip.paid_fen.value is None:
         return None
-    return PurchaseFacts(CHANNEL, slip.paid_at.value, case.paid_on, case.read.minute_known, slip.paid_fen.value, case.number_key, None)
+    return PurchaseFacts(
+        CHANNEL, slip.paid_at.value, case.paid_on, case.read.minute_known, slip.paid_fen.value, case.number_key, None,
+        same_purchase.PHOTO, case.receipt.member_id,
+    )  # fmt: skip
 
 
 def _twins(case: Case, photos: Sequence[ReceiptPhoto]) -> tuple[Twin, ...]:
@@ -237,4 +240,7 @@ def _known_sale(case: Case) -> KnownSale | None:
         scored_by=purchase.scored_in,
         returned=0 < purchase.first.paid_fen <= purchase.refunded_fen,
         by_number=recognized.tie is not Tie.MOMENT,
+        of_another=any(
+            sighting.source == same_purchase.ORDER and sighting.member_id != case.receipt.member_id for sighting in purchase.sightings
+        ),
     )
