@@ -1,4 +1,4 @@
-"""Hooks for the rooms above this one; app.py puts their functions in."""
+"""Hooks for the rooms above this one, which answer them when they are connected."""
 
 from __future__ import annotations
 
