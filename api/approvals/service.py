@@ -50,9 +50,6 @@ class Waiting:
     asked_by: str
     needs: Mapping[str, str]
 
-    def __post_init__(self) -> None:
-        WAITING.append(self)
-
     def refuse_unfit(self, request: Any, decider: str) -> None:
         """Only another person decides, in time, and for somebody who still may ask. AnotherPersonNeeded, ApprovalOutdated."""
         asker = str(getattr(request, self.asked_by))
@@ -70,7 +67,7 @@ class Waiting:
         return sum(states.try_move(request, self.ends, by="system", reason=IN_TIME) for request in session.scalars(late))
 
 
-#: Every table of requests besides the one of this room.
+#: Every table of requests besides the one of this room; their rooms name them when they are connected.
 WAITING: list[Waiting] = []
 IN_TIME = "nobody decided in time"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from api.approvals import service as approvals
 from api.checkout import service
+from api.checkout.service import refunds
 from api.checkout.tenders import cards
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
@@ -12,13 +14,14 @@ from api.wallet import service as wallet
 
 
 def connect() -> None:
-    """What payments and the wallet ask of orders."""
+    """What payments, the wallet and approvals ask of orders."""
     answer(payments.on_paid, service.settle_payment)
     answer(payments.on_closed, service.close_with_payment)
     answer(payments.on_refund_final, service.settle_refund)
     answer(payments.ledger_of, service.held_for)
     answer(payments.shop_of, service.shop_of)
     answer(wallet.held, cards.held_by_orders)
+    answer(approvals.WAITING, refunds.WAITING)
 
 
 ROOM = Room(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from api.approvals import service as approvals
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, SERVICE_DESK
-from api.kit.rooms import Room
+from api.kit.rooms import Room, answer
 from api.merges import service
+
+
+def connect() -> None:
+    """What waits here for a second person."""
+    for waiting in (service.WAITING, service.WAITING_UNDO):
+        answer(approvals.WAITING, waiting)
+
 
 ROOM = Room(
     __name__,
@@ -16,5 +24,6 @@ ROOM = Room(
         "merges.decide": {ADMINISTRATOR, FINANCE},
     },
     value=frozenset({"merges.decide", "merges.propose"}),
+    connect=connect,
     member=MemberPart(place=70, forget=service.forget, exports={"merges": service.export}),
 )

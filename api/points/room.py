@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from api.approvals import service as approvals
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK
-from api.kit.rooms import Room
+from api.kit.rooms import Room, answer
 from api.points import service
+from api.points.service import adjustments, rules
+
+
+def connect() -> None:
+    """What waits here for a second person."""
+    for waiting in (adjustments.WAITING, rules.WAITING):
+        answer(approvals.WAITING, waiting)
+
 
 ROOM = Room(
     __name__,
@@ -18,6 +27,7 @@ ROOM = Room(
         "points.report": {ADMINISTRATOR, MARKETER, FINANCE},
     },
     value=frozenset({"points.adjust", "points.approve", "points.rules"}),
+    connect=connect,
     member=MemberPart(
         place=40,
         kind="award",

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from api.approvals import service as approvals
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK, SHOP_CLERK, SHOP_MANAGER, TABLET
-from api.kit.rooms import Room
+from api.kit.rooms import Room, answer
 from api.wallet import service
+from api.wallet.service import card_requests
+
+
+def connect() -> None:
+    """What waits here for a second person."""
+    answer(approvals.WAITING, card_requests.WAITING)
+
 
 ROOM = Room(
     __name__,
@@ -46,6 +54,7 @@ ROOM = Room(
             "cards.write",
         }
     ),
+    connect=connect,
     member=MemberPart(
         place=50,
         counts={"cards": "stored-value cards that are neither void nor replaced", "stored_fen": "what is on them, principal and bonus"},

@@ -1,6 +1,7 @@
 """What the rooms above do when a payment or refund moves. Called inside the transaction of the move, with the payment locked.
 
-The rooms above answer them when they are connected. A hook may lock an order (payment first, then order: always), and speaks to nobody outside.
+The rooms above answer them when they are connected. A hook may lock an order (payment first, then order: always), and speaks to nobody
+outside.
 """
 
 from __future__ import annotations
