@@ -20,4 +20,4 @@ class ApprovalOpen(Conflict):
 
 
 class ApprovalOutdated(Conflict):
-    """What it changes is no longer as it was when it was asked, or who asked may not do it any more; turn it down and ask again."""
+    """What it changes is another by now, who asked may not do it any more, or it waited too long; turn it down and ask again."""

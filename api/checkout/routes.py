@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.errors import AnotherPersonNeeded, ApprovalOutdated
 from api.checkout import errors, schemas
 from api.checkout.models import Order, OrderRefund
 from api.checkout.service import charging, notifications, orders, payers, placement, quotes, refund_views, refunds, shop_views, views
@@ -336,7 +336,7 @@ def read_refund(number: str) -> refund_views.WholeRefund:
 @office.arguments(schemas.RefundDecisionArgs)
 @office.response(200, schemas.OfficeOrderRefundSchema)
 @office.problems(
-    errors.OrderRefundNotFound, AnotherPersonNeeded, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState,
+    errors.OrderRefundNotFound, AnotherPersonNeeded, ApprovalOutdated, errors.OrderRefundTooLarge, errors.RefundLineUnknown, WrongState,
     *registry.refund_refusals(),
 )  # fmt: skip
 @office.permission("orders.approve")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.errors import AnotherPersonNeeded, ApprovalOutdated
 from api.kit import audit, http, identity, pages
 from api.kit.once import IdempotencyKeyReused
 from api.kit.states import WrongState
@@ -73,7 +73,7 @@ def read_merge(merge_id: int) -> dict[str, Any]:
 
 @office.put("/<int:merge_id>/approval")
 @office.response(200, schemas.MergeSchema)
-@office.problems(MergeNotFound, AnotherPersonNeeded, WrongState, *OF_TWO)
+@office.problems(MergeNotFound, AnotherPersonNeeded, ApprovalOutdated, WrongState, *OF_TWO)
 @office.permission(DECIDE)
 def approve_merge(merge_id: int) -> Merge:
     """Carry out a merge that somebody else proposed"""
@@ -121,7 +121,7 @@ def propose_undoing(args: dict[str, Any], merge_id: int) -> Merge:
 
 @office.put("/<int:merge_id>/undoing/approval")
 @office.response(200, schemas.MergeSchema)
-@office.problems(MergeNotFound, AnotherPersonNeeded, MergedOnward, WrongState)
+@office.problems(MergeNotFound, AnotherPersonNeeded, ApprovalOutdated, MergedOnward, WrongState)
 @office.permission(DECIDE)
 def approve_undoing(merge_id: int) -> Merge:
     """Make two of one again"""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.errors import AnotherPersonNeeded, ApprovalOutdated
 from api.kit import audit, http, identity, pages
 from api.kit.limits import TooOften
 from api.kit.states import WrongState
@@ -185,7 +185,7 @@ def read_rehearsal(rehearsal_id: int) -> Rehearsal:
 
 @office.put("/rules/<int:rule_id>/approval")
 @office.response(200, schemas.PointsRuleSchema)
-@office.problems(RuleNotFound, AnotherPersonNeeded, RuleStartsInThePast, WrongState)
+@office.problems(RuleNotFound, AnotherPersonNeeded, ApprovalOutdated, RuleStartsInThePast, WrongState)
 @office.permission("points.approve")
 def approve_rule(rule_id: int) -> Rule:
     """Put a proposed version into force, as a second person"""
@@ -238,7 +238,7 @@ def adjust_points(args: dict[str, Any]) -> Adjustment:
 
 @office.put("/adjustments/<int:adjustment_id>/approval")
 @office.response(200, schemas.PointsAdjustmentSchema)
-@office.problems(AdjustmentNotFound, AnotherPersonNeeded, MemberClosed, PointsTooFew, WrongState)
+@office.problems(AdjustmentNotFound, AnotherPersonNeeded, ApprovalOutdated, MemberClosed, PointsTooFew, WrongState)
 @office.permission("points.approve")
 def approve_adjustment(adjustment_id: int) -> Adjustment:
     """Post an adjustment that somebody else proposed"""

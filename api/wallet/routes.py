@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import request
 
-from api.approvals.errors import AnotherPersonNeeded
+from api.approvals.errors import AnotherPersonNeeded, ApprovalOutdated
 from api.approvals.two_people import two_people
 from api.kit import audit, http, identity, limits, pages
 from api.kit.limits import Limit, TooOften
@@ -280,7 +280,8 @@ def ask_for_card(args: dict[str, Any]) -> CardRequest:
 @office.put("/card-requests/<int:request_id>/approval")
 @office.response(200, schemas.CardRequestSchema)
 @office.problems(
-    errors.CardRequestNotFound, AnotherPersonNeeded, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft, WrongState
+    errors.CardRequestNotFound, AnotherPersonNeeded, ApprovalOutdated, errors.CardNotForSale, errors.NewCardNeeded, errors.BalanceLeft,
+    WrongState,
 )  # fmt: skip
 @office.permission("cards.approve")
 def approve_card_request(request_id: int) -> CardRequest:

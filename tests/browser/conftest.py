@@ -88,6 +88,7 @@ class Visit:
 
     def __init__(self, context: BrowserContext, stack: Stack, entrance: str, name: str, suffix: str) -> None:
         self.context, self.stack, self.entrance, self.name, self.suffix = context, stack, entrance, name, suffix
+        self.scheme = "dark" if "-dark" in suffix else "light"
         self.troubles: list[str] = []
         self.page: Page = context.new_page()
         self.page.on("pageerror", lambda error: self.troubles.append(f"uncaught: {error}"))
@@ -99,7 +100,7 @@ class Visit:
 
     def again(self, name: str) -> Visit:
         """The same window for the next test: blank, light, nothing complained about yet."""
-        self.name, self.suffix = name, ""
+        self.name, self.suffix, self.scheme = name, "", "light"
         self.page.goto("about:blank")  # a new address after the # alone would load nothing
         self.page.emulate_media(color_scheme="light")
         self.troubles.clear()
@@ -127,8 +128,11 @@ class Visit:
 
     def wear(self, scheme: str) -> None:
         """Light or dark, and the page drawn so."""
-        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         self.suffix = "-dark" if scheme == "dark" else ""
+        if scheme == self.scheme:
+            return
+        self.scheme = scheme
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         self.page.evaluate(IDLE)
 
     def field(self, label: str) -> Locator:

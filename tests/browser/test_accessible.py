@@ -194,7 +194,8 @@ def grave(page: Page, rules: list[str] | None = None) -> list[str]:
     """What axe-core holds to be serious or critical: rule, what it says, where. By these rules, else by all."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text())
-    options = {"resultTypes": ["violations"]} | ({"runOnly": {"type": "rule", "values": rules}} if rules else {})
+    # Nothing is fetched anew: what needs the text of style sheets is an experimental rule, which is not asked.
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": {"type": "rule", "values": rules}} if rules else {})
     violations = page.evaluate("options => axe.run(document, options).then(result => result.violations)", options)
     return [f"{one['id']} ({one['impact']}) {one['help']}: {places(one['nodes'])}" for one in violations if one["impact"] in GRAVE]
 
