@@ -6,12 +6,14 @@ from api.approvals import service as approvals
 from api.kit.membership import MemberPart
 from api.kit.roles import ADMINISTRATOR, FINANCE, MARKETER, SERVICE_DESK
 from api.kit.rooms import Room, answer
+from api.malls import service as malls
 from api.points import service
 from api.points.service import adjustments, rules
 
 
 def connect() -> None:
-    """What waits here for a second person."""
+    """What waits here for a second person, and what a shop's place changes."""
+    answer(malls.PRICED_BY, rules.prices_differ)
     for waiting in (adjustments.WAITING, rules.WAITING):
         answer(approvals.WAITING, waiting)
 

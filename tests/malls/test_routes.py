@@ -1,6 +1,10 @@
 import pytest
 
 from api.kit import clock, db
+from api.kit.db import session
+from api.malls import service as malls
+from api.malls.models import Shop
+from api.points.service import rules
 from tests.conftest import bearer
 from tests.factories import make_mall, make_shop, make_staff
 from tests.second_person import approved
@@ -134,6 +138,24 @@ def test_a_changed_shop_is_found_anew_and_the_log_keeps_what_changed(client, cod
     line = client.get("/v1/office/audit?subject_type=shop", headers=office()).json["items"][0]
     assert (line["before"]["name"], line["after"]["name"], line["why"]) == ("海底捞火锅", "大渔铁板烧", "new tenant sign")
     assert "unit" not in line["before"]
+
+
+def test_kind_2_what_a_rule_of_points_knows_a_shop_by_changes_by_two_people(client, mall, office, building) -> None:
+    header = office("floor_manager")
+    shop_id = client.post("/v1/office/shops", json=NEW | {"floor_id": building, "category": "零售"}, headers=header).json["id"]
+    address, change = f"/v1/office/shops/{shop_id}", {"category": "餐饮", "why": "they sell food"}
+    with db.unit_of_work(mall):
+        double = {"code": "double", "kind": "multiplier", "title_zh": "双倍", "title_en": "Double", "factor_bp": 20_000}
+        rule = rules.propose(by="staff:801", why="test", starts_at=clock.now(), conditions={"categories": ["餐饮"]}, **double)
+        rules.approve(rule.id, by="staff:802")
+    assert client.patch(address, json={"category": "服饰", "why": "no rule knows either"}, headers=header).status_code == 200
+    asked = client.patch(address, json=change, headers=header)
+    assert (asked.status_code, client.get(address, headers=header).json["category"]) == (202, "服饰")
+    assert approved(client, mall, asked).status_code == 200
+    assert client.get(address, headers=header).json["category"] == "餐饮"
+    with db.unit_of_work(mall):
+        shop = session.get_one(Shop, shop_id)
+        assert not malls.prices_no_more(shop, {"category": "零售"}) and malls.prices_no_more(shop, {"category": "餐饮"})
 
 
 def test_a_change_without_reason_or_right_is_refused(client, office, building) -> None:

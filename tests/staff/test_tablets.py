@@ -1,7 +1,10 @@
 import threading
 from datetime import timedelta
 
-from api.kit import clock
+from sqlalchemy import text
+
+from api.kit import clock, db
+from api.kit.db import session
 from api.staff.service.tablets import ALPHABET
 
 
@@ -100,3 +103,12 @@ def test_the_office_sees_the_tablets_of_every_shop(client, code, hire) -> None:
     of_one = client.get(f"/v1/office/tablets?shop_id={ids[0]['shop_id']}&state=active", headers=office).json["items"]
     assert [row["id"] for row in of_one] == [ids[0]["id"]]
     assert client.get("/v1/office/tablets", headers=hire("reviewer")[1]).status_code == 403
+
+
+def test_a_pairing_code_ends_with_the_right_of_who_made_it(client, code, hire, mall) -> None:
+    manager, header = hire("shop_manager")
+    left = _code(client, header)
+    with db.unit_of_work(mall):
+        session.execute(text("UPDATE staff_accounts SET role = 'shop_clerk' WHERE id = :id"), {"id": manager.id})
+    refused = _pair(client, code, left)
+    assert (refused.status_code, refused.json["type"]) == (401, "/problems/pairing-code-refused")

@@ -20,6 +20,8 @@ from api.malls.service.public_codes import enter_by_code, new_codes
 from api.malls.service.shop_imports import ImportReport, PlannedRow, import_shops
 from api.malls.service.shop_photos import give_photo, shop_photo
 from api.malls.service.shops import (
+    PRICED_BY,
+    Place,
     add_floor,
     add_site,
     change_floor,
@@ -40,10 +42,12 @@ from api.malls.service.shops import (
 )
 
 __all__ = [
+    "PRICED_BY",
     "SHOP_CLOSED",
     "WELCOMES",
     "ImportReport",
     "MallInfo",
+    "Place",
     "PlannedRow",
     "ShopNames",
     "add_alias",

@@ -125,14 +125,20 @@ def _place(planned: PlannedRow, row: sheets.Row, floors: dict[tuple[str, str], t
     planned.values["site_id"], planned.values["floor_id"] = place
 
 
+#: What may change how many points a shop gives, and the column that says it; a floor by its building.
+PRICED = {"points_rate_bp": "points_rate_bp", "excluded": "excluded", "category": "category", "floor_id": "floor"}
+
+
 def _compare(planned: PlannedRow) -> None:
     now = {name: getattr(planned.shop, name) for name in planned.values} if planned.shop else {}
     starts, ends = (planned.values.get(name, getattr(planned.shop, name, None)) for name in ("starts_on", "ends_on"))
     if starts and ends and ends < starts:
         planned.problems.setdefault("ends_on", "a contract cannot end before it starts")
     if not planned.problems and not prices_no_more(planned.shop, planned.values):
-        named = "points_rate_bp" if "points_rate_bp" in planned.values else "excluded"
-        planned.problems[named] = "more points for a shop take a second person: change it on the shop's page"
+        given = {name: planned.values[name] for name in PRICED if name in planned.values}
+        changed = [PRICED[name] for name, value in given.items() if value != getattr(planned.shop, name, None)]
+        note = "what a shop gives takes a second person: change it on the shop's page"
+        planned.problems[changed[0] if changed else "points_rate_bp"] = note
     if planned.problems:
         planned.action = REFUSED
         return

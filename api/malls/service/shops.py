@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import joinedload
@@ -256,10 +256,29 @@ def change_shop(shop_id: int, changes: dict[str, Any], *, by: str, why: str) -> 
 OWN_RATE_BP = 10_000
 
 
+class Place(NamedTuple):
+    """By what rules of other rooms know a shop, besides its number."""
+
+    category: str
+    site_id: int
+
+
+#: What gives more in one place than in another says so: of where a shop stands, and of where it is to stand.
+PRICED_BY: list[Callable[[Place, Place], bool]] = []
+
+
 def prices_no_more(shop: Shop | None, values: Mapping[str, Any]) -> bool:
     """Whether a shop that is opened (None) or changed with these values gives no more points than before, or than the mall's own rate."""
     rate_bp, excluded = (shop.points_rate_bp, shop.excluded) if shop else (OWN_RATE_BP, False)
-    return values.get("points_rate_bp", rate_bp) <= rate_bp and (values.get("excluded", excluded) or not excluded)
+    same_price = values.get("points_rate_bp", rate_bp) <= rate_bp and (values.get("excluded", excluded) or not excluded)
+    return same_price and (shop is None or not _is_priced_anew(shop, values))
+
+
+def _is_priced_anew(shop: Shop, values: Mapping[str, Any]) -> bool:
+    floor_id = values.get("floor_id", shop.floor_id)
+    site_id = shop.site_id if floor_id == shop.floor_id else _floor(floor_id).site_id
+    before, after = Place(shop.category, shop.site_id), Place(values.get("category", shop.category), site_id)
+    return before != after and any(differs(before, after) for differs in PRICED_BY)
 
 
 def _refuse_backwards(starts_on: date | None, ends_on: date | None) -> None:

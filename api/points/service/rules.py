@@ -59,6 +59,19 @@ def _approved() -> list[Rule]:
     return [records.copy(rule) for rule in rows]
 
 
+def prices_differ(before: malls.Place, after: malls.Place) -> bool:
+    """Whether an approved version that has not ended knows one of two places of a shop by what they differ in."""
+    now = clock.now()
+    conditions = [rule.conditions for rule in malls.cached("points rules", _approved) if rule.ends_at is None or rule.ends_at > now]
+
+    def names_one(places: set[Any], *names: str) -> bool:
+        return len(places) > 1 and any(places & set(given.get(name, ())) for given in conditions for name in names)
+
+    return names_one({before.category, after.category}, "categories", "not_categories") or names_one(
+        {before.site_id, after.site_id}, "sites"
+    )
+
+
 def propose(*, by: str, why: str, **values: Any) -> Rule:
     """Propose a rule, or the next version of one (same code). RuleWrong, RuleStartsInThePast."""
     refuse_wrong(values)

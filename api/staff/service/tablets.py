@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from api.kit import audit, clock, pages, sealed, states
+from api.kit import audit, clock, identity, pages, sealed, states
 from api.kit.db import session
 from api.kit.pages import Page
 from api.kit.roles import Role
@@ -22,6 +22,8 @@ from api.staff.states import AccountState
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0 O 1 I: it is read aloud and typed
 LENGTH = 8
 LIVES = timedelta(minutes=10)
+#: The permission of who makes a code, by the kind of account: a code ends with the right of its maker.
+PAIRS_WITH = {"staff": "tablets.manage", "shop": "own_tablets.manage"}
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,18 @@ def pair(code: str, device_name: str, *, origin: Origin | None = None) -> Tokens
         .values(used_at=now)
         .returning(PairingCode.shop_id, PairingCode.made_by)
     ).one_or_none()
-    if used is None or malls.shop(used.shop_id).closed:
+    if used is None or malls.shop(used.shop_id).closed or not _may_still_pair(used.made_by):
         raise PairingCodeRefused()
     made = StaffAccount(name=device_name.strip(), role=Role.TABLET, shop_id=used.shop_id, state=AccountState.ACTIVE, made_at=now)
     session.add(made)
     session.flush()
     audit.record(used.made_by, "paired a tablet", "tablet", made.id, after={"name": made.name, "shop_id": made.shop_id})
     return sessions.begin(made, origin or Origin())
+
+
+def _may_still_pair(made_by: str) -> bool:
+    kind = made_by.partition(":")[0]
+    return kind not in PAIRS_WITH or identity.still_may(made_by, PAIRS_WITH[kind])
 
 
 def tablets(*, shop_id: int | None, state: str | None = None, cursor: str | None, limit: int) -> Page[StaffAccount]:
