@@ -378,7 +378,7 @@ def _sum_of(args: dict[str, Any]) -> int:
 
 def _sold_alone(args: dict[str, Any]) -> bool:
     key = request.headers.get("Idempotency-Key", "")
-    return card_stock.counts_alone(_sum_of(args), args["paid_by"], cause=f"{identity.staff().id}:{key}", by=identity.staff().name)
+    return card_stock.use_alone_limit(_sum_of(args), args["paid_by"], cause=f"{identity.staff().id}:{key}", by=identity.staff().name)
 
 
 @office.post("/card-sales")

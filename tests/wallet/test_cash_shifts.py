@@ -452,7 +452,7 @@ def test_much_other_money_than_cash_is_seen_by_another_person_before_the_cards_c
 
 def test_small_sales_at_once_do_not_pass_what_one_person_sells_unseen(desk: Person, cards: list[str], mall: int) -> None:
     def alone(number: int) -> bool:
-        return card_stock.counts_alone(100_000, "bank_card", cause=f"race-{number}", by=desk.name)
+        return card_stock.use_alone_limit(100_000, "bank_card", cause=f"race-{number}", by=desk.name)
 
     with meeting("use_value") as place:
         results = together(mall, 3, alone)

@@ -191,8 +191,8 @@ def _refuse_same_hands(hands: Iterable[str | None], by: str) -> None:
         approvals.refuse_alone(str(hand), by)
 
 
-def counts_alone(total_fen: int, paid_by: str, *, cause: str, by: str) -> bool:
-    """Whether a sale of so much is sold without another person who sees that the money has come; what is not cash counts in 24 hours."""
+def use_alone_limit(total_fen: int, paid_by: str, *, cause: str, by: str) -> bool:
+    """Count what is not cash as sold by one person alone, unless (False) that passes what one sells so in 24 hours."""
     bound = Bound(UNCONFIRMED, by, malls.policy(WalletRules).card_sale_alone_fen)
     return paid_by == BY_CASH or value_limits.use(total_fen, [bound], cause=("card_sale_alone", cause)) is None
 
